@@ -1,0 +1,113 @@
+//! What a caller tells the seam of one call, and what it hears back.
+//!
+//! A generated method takes the parameters of its operation and returns a decoded value or
+//! an error that has dropped half of what was known. The context carries the rest past it,
+//! in both directions, in a task-local slot: no lock, no second read, no copy.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+/// What a caller asks of one call.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// How long the attempt may take, from the first byte sent to the last received.
+    pub timeout: Option<Duration>,
+}
+
+impl CallOptions {
+    /// Limits the attempt to `timeout`.
+    #[must_use]
+    pub fn with_timeout(timeout: Duration) -> Self {
+        Self {
+            timeout: Some(timeout),
+        }
+    }
+}
+
+/// One answer, as it came.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The answer's headers.
+    pub headers: HeaderMap,
+    /// The body, as far as it was read.
+    pub body: Bytes,
+    /// How much of the body that is.
+    pub extent: Extent,
+}
+
+/// How much of a body was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// The connection ended, or time ran out, before it did.
+    Cut,
+    /// It was larger than the transport reads.
+    Capped,
+}
+
+#[derive(Default)]
+struct Context {
+    options: CallOptions,
+    exchange: Option<Exchange>,
+}
+
+tokio::task_local! {
+    static CONTEXT: RefCell<Context>;
+}
+
+/// Runs one call of a generated method and hands back what was answered beside its result.
+///
+/// The exchange is `None` when no answer came. When the call is repeated inside `call`, it
+/// is the last one.
+///
+/// ```no_run
+/// # async fn example(client: cometapi_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use cometapi_client::{CallOptions, observe};
+///
+/// let id = "q4chw5rey9rmt0cww76t4h3ma4".parse()?;
+/// let options = CallOptions::with_timeout(Duration::from_secs(60));
+/// let (result, exchange) = observe(options, client.get_prediction(&id)).await;
+/// if let Some(exchange) = exchange {
+///     println!("{} {} bytes", exchange.status, exchange.body.len());
+/// }
+/// # let _ = result;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn observe<F: Future>(options: CallOptions, call: F) -> (F::Output, Option<Exchange>) {
+    let context = RefCell::new(Context {
+        options,
+        exchange: None,
+    });
+    CONTEXT
+        .scope(context, async {
+            let output = call.await;
+            let exchange = CONTEXT.with(|context| context.borrow_mut().exchange.take());
+            (output, exchange)
+        })
+        .await
+}
+
+/// The options of the call this task is in; the default outside of one.
+pub(crate) fn options() -> CallOptions {
+    CONTEXT
+        .try_with(|context| context.borrow().options.clone())
+        .unwrap_or_default()
+}
+
+/// Keeps `exchange` for the caller, if one observes.
+pub(crate) fn record(exchange: Exchange) {
+    // Outside of `observe` nobody asked.
+    let _ = CONTEXT.try_with(|context| context.borrow_mut().exchange = Some(exchange));
+}

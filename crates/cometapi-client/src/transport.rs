@@ -1,0 +1,198 @@
+//! The one place that requests pass: credential, headers, time limit, body cap.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+
+use crate::Client;
+use crate::call::{self, Exchange, Extent};
+
+/// How long an attempt may take when the caller says nothing. The reference's own check of
+/// the poll saw no answer within 45 seconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The most that is read of a body. An answer repeats its input, and an input may hold
+/// pictures as text.
+const BODY_CAP: usize = 64 * 1024 * 1024;
+
+/// A connection that has been idle longer than this is not used again: a stale one breaks
+/// under a create, and leaves it in doubt whether money was spent.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A `reqwest` client as this API wants it: no redirects (one would turn a create into
+/// something else, or carry the key away), no repeats of its own, no connection that may
+/// have gone stale, ten seconds to connect.
+///
+/// ```
+/// let http = cometapi_client::http_client().user_agent("my-service/1.0").build();
+/// ```
+pub fn http_client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE)
+}
+
+/// The key and the limits that every request of a [`Client`] is sent under.
+#[derive(Clone)]
+pub struct Transport {
+    authorization: HeaderValue,
+    body_cap: usize,
+}
+
+impl Transport {
+    /// A transport that sends `key` as a bearer token, to the client's base URL and nowhere
+    /// else.
+    pub fn new(key: &str) -> Result<Self, InvalidKey> {
+        let key = key.trim();
+        if key.is_empty() || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(InvalidKey(()));
+        }
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| InvalidKey(()))?;
+        authorization.set_sensitive(true);
+        Ok(Self {
+            authorization,
+            body_cap: BODY_CAP,
+        })
+    }
+
+    /// Reads at most `bytes` of an answer's body; 64 MiB unless told.
+    #[must_use]
+    pub fn with_body_cap(mut self, bytes: usize) -> Self {
+        self.body_cap = bytes;
+        self
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("body_cap", &self.body_cap)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key that is empty or holds characters a header cannot carry. The key is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidKey(());
+
+impl fmt::Display for InvalidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the key is empty or holds blanks or characters that a key cannot have")
+    }
+}
+
+impl std::error::Error for InvalidKey {}
+
+impl ClientHooks<Transport> for Client {
+    async fn exec(
+        &self,
+        mut request: reqwest::Request,
+        _operation: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        let transport = self.inner();
+        let headers = request.headers_mut();
+        // The generator sends the version of our own document; the service knows nothing of it.
+        headers.remove("api-version");
+        headers.insert(AUTHORIZATION, transport.authorization.clone());
+        let timeout = call::options().timeout.unwrap_or(ATTEMPT_TIMEOUT);
+        *request.timeout_mut() = Some(timeout);
+
+        let mut response = self.client().execute(request).await?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let keep = |body: Bytes, extent| Exchange {
+            status,
+            headers: headers.clone(),
+            body,
+            extent,
+        };
+        match read(&mut response, transport.body_cap).await {
+            Ok((body, extent)) => {
+                call::record(keep(body.clone(), extent));
+                Ok(rebuild(status, headers, body))
+            }
+            Err((body, error)) => {
+                call::record(keep(body, Extent::Cut));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Reads the body once, up to `cap`. On a fault, what had come until then goes with it.
+async fn read(
+    response: &mut reqwest::Response,
+    cap: usize,
+) -> Result<(Bytes, Extent), (Bytes, reqwest::Error)> {
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        let so_far = first.len() + rest.len();
+        match response.chunk().await {
+            // Most answers come in one piece, which then needs no copy.
+            Ok(Some(chunk)) if so_far == 0 => first = chunk,
+            Ok(Some(chunk)) => {
+                if rest.is_empty() {
+                    rest.extend_from_slice(&first);
+                    first = Bytes::new();
+                }
+                rest.extend_from_slice(&chunk);
+            }
+            Ok(None) => return Ok((joined(first, rest), Extent::Whole)),
+            Err(error) => return Err((joined(first, rest), error)),
+        }
+        if first.len() + rest.len() > cap {
+            let mut body = joined(first, rest);
+            body.truncate(cap);
+            return Ok((body, Extent::Capped));
+        }
+    }
+}
+
+fn joined(first: Bytes, rest: BytesMut) -> Bytes {
+    if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    }
+}
+
+/// The same answer with its body in memory, for the generated code to decode.
+fn rebuild(status: StatusCode, headers: HeaderMap, body: Bytes) -> reqwest::Response {
+    let mut response = http::Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    reqwest::Response::from(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_never_printed() {
+        let transport = Transport::new(" sk-very-secret\n").unwrap();
+        assert_eq!(transport.authorization, "Bearer sk-very-secret");
+        assert!(!format!("{transport:?}").contains("secret"));
+        let client = Client::new_with_client("http://x", reqwest::Client::new(), transport);
+        assert!(!format!("{client:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_key_that_a_header_cannot_carry_is_refused_without_being_repeated() {
+        for key in ["", "  ", "two words", "line\nbreak", "schlüssel"] {
+            let error = Transport::new(key).unwrap_err().to_string();
+            assert!(key.trim().is_empty() || !error.contains(key), "{error}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Turns `openapi.yaml` into the code of `cometapi-client`.
+//!
+//! A spec goes through four steps, a module each:
+//!
+//! 1. It is **read** strictly: what a lenient reader would decide in silence, such as which
+//!    of two equal keys wins, is an error.
+//! 2. It is **linted** against house rules: what makes the generator panic, what it turns
+//!    into code that fails on real answers, what it ignores without a word.
+//! 3. A copy is **lowered** to what the generator should see: error responses go (they are
+//!    decoded by hand, with status, headers and body at hand), inline enums get names.
+//! 4. It is **rendered** as Rust.
+//!
+//! The two callers, `cargo xtask generate` and the client's build script under its feature
+//! `from-spec`, get the same bytes from the same spec.
+//!
+//! ```no_run
+//! let spec = std::fs::read_to_string("openapi.yaml")?;
+//! let generated = cometapi_codegen::generate(&spec)?;
+//! assert!(generated.code.contains("pub async fn create_prediction"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod artifacts;
+mod document;
+mod error;
+mod lint;
+mod lower;
+mod read;
+mod render;
+mod replaced;
+
+pub use artifacts::{Artifact, artifacts};
+pub use error::{Error, Finding};
+pub use lint::rules;
+
+/// What [`generate`] makes of a spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Generated {
+    /// The source of the client's module `generated`.
+    pub code: String,
+}
+
+/// Generates the client's code from the text of an `openapi.yaml`.
+///
+/// The same text gives the same bytes, whatever else is built beside this crate.
+pub fn generate(spec_yaml: &str) -> Result<Generated, Error> {
+    let spec = read::read(spec_yaml)?;
+    lint::lint(&spec)?;
+    let code = render::render(&lower::lower(&spec))?;
+    Ok(Generated { code })
+}

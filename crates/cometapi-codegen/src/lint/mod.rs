@@ -1,0 +1,68 @@
+//! House rules: what the generator panics on, turns into code that fails on real answers, or
+//! ignores without a word.
+//!
+//! A rule is a row of a table: an id, and a function that looks at the whole document. All
+//! findings are reported together. Rules that check examples and the document's form against
+//! the official schema would be further tables.
+
+mod document;
+mod operations;
+mod received;
+mod responses;
+mod schemas;
+
+use serde_json::Value;
+
+use crate::document::Document;
+use crate::{Error, Finding};
+
+struct Rule {
+    id: &'static str,
+    check: fn(&Document<'_>, &mut Report),
+}
+
+const RULES: &[&[Rule]] = &[
+    document::RULES,
+    operations::RULES,
+    responses::RULES,
+    schemas::RULES,
+    received::RULES,
+];
+
+/// The ids of all rules, in the order in which they are checked.
+pub fn rules() -> impl Iterator<Item = &'static str> {
+    RULES.iter().copied().flatten().map(|rule| rule.id)
+}
+
+pub(crate) fn lint(spec: &Value) -> Result<(), Error> {
+    let document = Document::new(spec);
+    let mut findings = Vec::new();
+    for rule in RULES.iter().copied().flatten() {
+        let mut report = Report {
+            rule: rule.id,
+            findings: &mut findings,
+        };
+        (rule.check)(&document, &mut report);
+    }
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Lint { findings })
+    }
+}
+
+/// Where the rule at work leaves what it finds.
+struct Report<'a> {
+    rule: &'static str,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Report<'_> {
+    fn add(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.findings.push(Finding {
+            rule: self.rule,
+            place: place.into(),
+            message: message.into(),
+        });
+    }
+}

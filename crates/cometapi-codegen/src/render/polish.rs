@@ -1,0 +1,144 @@
+//! Small mends of what the generator gives, before it is printed.
+
+use syn::visit::Visit;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, Expr, Field, Fields, File, ImplItem, ItemImpl, ItemStruct, Lit, Meta, Type};
+
+use crate::Error;
+
+pub(super) fn polish(file: &mut File) -> Result<(), Error> {
+    let mut unions = FlattenedUnions(Vec::new());
+    unions.visit_file(file);
+    if let Some(name) = unions.0.into_iter().next() {
+        return Err(Error::Generator {
+            culprit: Some(format!("schema {name}")),
+            message: "it made a struct of the choice between overlapping schemas, which no value \
+                      fits; let each item of `anyOf` require a field that the others have not"
+                .to_owned(),
+        });
+    }
+    Polish.visit_file_mut(file);
+    Ok(())
+}
+
+/// Structs that stand for an `anyOf` whose items the generator could not tell apart.
+struct FlattenedUnions(Vec<String>);
+
+impl Visit<'_> for FlattenedUnions {
+    fn visit_item_struct(&mut self, item: &ItemStruct) {
+        let is_part = |field: &Field| {
+            let name = field.ident.as_ref();
+            name.is_some_and(|name| name.to_string().starts_with("subtype_"))
+        };
+        if item.fields.iter().any(is_part) {
+            self.0.push(item.ident.to_string());
+        }
+    }
+}
+
+struct Polish;
+
+impl VisitMut for Polish {
+    fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
+        *attributes = std::mem::take(attributes)
+            .into_iter()
+            .flat_map(|attribute| match doc(&attribute) {
+                // What the generator says of itself is in lines already.
+                Some(text) if text.contains('\n') || !text.starts_with(' ') => lines(&text),
+                _ => vec![attribute],
+            })
+            .collect();
+    }
+
+    fn visit_field_mut(&mut self, field: &mut Field) {
+        let name = field.ident.as_ref().map(ToString::to_string);
+        if name.as_deref() == Some("extra") && undocumented(&field.attrs) {
+            let words = lines("Fields that the spec does not name, as they came.");
+            field.attrs.splice(0..0, words);
+        }
+        visit_mut::visit_field_mut(self, field);
+    }
+
+    fn visit_variant_mut(&mut self, variant: &mut syn::Variant) {
+        if undocumented(&variant.attrs) {
+            let words = match &variant.fields {
+                Fields::Unit => format!("`{}`", wire_name(variant)),
+                _ => format!("One of the forms, `{}`.", variant.ident),
+            };
+            variant.attrs.splice(0..0, lines(&words));
+        }
+        visit_mut::visit_variant_mut(self, variant);
+    }
+
+    fn visit_item_impl_mut(&mut self, item: &mut ItemImpl) {
+        // The constructor that builds its own `reqwest::Client` follows redirects, gives up
+        // after 15 seconds and panics without a TLS backend: none of it is wanted here, and
+        // `new_with_client` takes one that is made for this API.
+        if item.trait_.is_none() && is_client(&item.self_ty) {
+            item.items.retain(
+                |item| !matches!(item, ImplItem::Fn(function) if function.sig.ident == "new"),
+            );
+        }
+        visit_mut::visit_item_impl_mut(self, item);
+    }
+}
+
+fn is_client(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.is_ident("Client"))
+}
+
+fn undocumented(attributes: &[Attribute]) -> bool {
+    attributes.iter().all(|attribute| doc(attribute).is_none())
+}
+
+fn doc(attribute: &Attribute) -> Option<String> {
+    match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Str(text) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// One `///` a line with a space after it, where the generator gives `/** … */` flush left.
+fn lines(text: &str) -> Vec<Attribute> {
+    if text.is_empty() {
+        return vec![syn::parse_quote!(#[doc = ""])];
+    }
+    let mut kept: Vec<&str> = Vec::new();
+    for line in text.trim().lines().map(str::trim_end) {
+        let repeated_blank = line.is_empty() && kept.last().is_none_or(|last| last.is_empty());
+        if !repeated_blank {
+            kept.push(line);
+        }
+    }
+    kept.into_iter()
+        .map(|line| {
+            let line = if line.is_empty() {
+                String::new()
+            } else {
+                format!(" {line}")
+            };
+            syn::parse_quote!(#[doc = #line])
+        })
+        .collect()
+}
+
+/// What stands on the wire for a variant.
+fn wire_name(variant: &syn::Variant) -> String {
+    let mut name = variant.ident.to_string();
+    for attribute in variant.attrs.iter().filter(|a| a.path().is_ident("serde")) {
+        // Of what is no `rename`, nothing is wanted: where it cannot be read, the name stays.
+        let _ = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") {
+                name = meta.value()?.parse::<syn::LitStr>()?.value();
+            }
+            Ok(())
+        });
+    }
+    name
+}

@@ -1,0 +1,242 @@
+//! The client's build script and `cargo xtask`, run by the real cargo on copies.
+//!
+//! The copies share one target folder, which stays from run to run: dependencies are built
+//! once. Cargo knows a package by its path within its workspace, so there the copies are one
+//! and the same package; hence one test at a time, and each copy is newer than the last.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::root;
+
+const CLIENT: &str = "crates/cometapi-client";
+const DESCRIPTION: &str = "description: One input field that was refused (observed).";
+const CHANGED: &str = "description: One input field that was turned down (observed).";
+
+/// A build outside this workspace must neither fail over a neighbour's spec nor start anew
+/// each time.
+#[test]
+fn a_vendored_copy_beside_a_foreign_spec_builds_once_and_stays_fresh() {
+    let copy = vendored();
+    let foreign = copy.path().join("openapi.yaml");
+    fs::write(&foreign, "openapi: 3.1.0\n").unwrap();
+
+    ok(&cargo(copy.path(), &["check", "--package=cometapi-client"]));
+
+    fs::write(&foreign, "openapi: 3.1.0 # changed\n").unwrap();
+    let again = cargo(
+        copy.path(),
+        &[
+            "check",
+            "--package=cometapi-client",
+            "--message-format=json",
+        ],
+    );
+    ok(&again);
+    let artifacts: Vec<_> = messages(&again)
+        .filter(|message| message["reason"] == "compiler-artifact")
+        .collect();
+    let stale: Vec<_> = artifacts
+        .iter()
+        .filter(|artifact| artifact["fresh"] != true)
+        .map(|artifact| &artifact["package_id"])
+        .collect();
+    assert!(stale.is_empty(), "built again: {stale:#?}");
+    assert!(artifacts.iter().any(is_client));
+}
+
+#[test]
+fn from_spec_gives_the_committed_bytes() {
+    let copy = vendored();
+    fs::write(copy.path().join("openapi.yaml"), "openapi: 3.1.0\n").unwrap();
+    let generated = from_spec(copy.path());
+    let committed = fs::read_to_string(root().join(CLIENT).join("src/generated.rs")).unwrap();
+    assert!(
+        generated == committed,
+        "the build script and the committed code differ"
+    );
+}
+
+#[test]
+fn a_changed_spec_fails_the_build_until_it_is_generated_from() {
+    let copy = workspace();
+    let check = ["check", "--package=cometapi-client"];
+    ok(&cargo(copy.path(), &check));
+
+    let spec = copy.path().join("openapi.yaml");
+    let text = fs::read_to_string(&spec).unwrap();
+    fs::write(&spec, text.replacen(DESCRIPTION, CHANGED, 1)).unwrap();
+    assert_ne!(fs::read_to_string(&spec).unwrap(), text);
+
+    let build = cargo(copy.path(), &check);
+    assert!(!build.status.success());
+    assert!(
+        stderr(&build).contains("run `cargo xtask generate`"),
+        "{}",
+        stderr(&build)
+    );
+
+    // The changed spec can be tried all the same.
+    assert!(from_spec(copy.path()).contains("/// One input field that was turned down"));
+
+    let stale = cargo(copy.path(), &["xtask", "generate", "--check"]);
+    assert_eq!(stale.status.code(), Some(4), "{}", stderr(&stale));
+    let shown = String::from_utf8_lossy(&stale.stdout);
+    assert!(
+        shown.contains("+    /// One input field that was turned down"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("3 of 3 files are stale; run `cargo xtask generate`"),
+        "{shown}"
+    );
+
+    ok(&cargo(copy.path(), &["xtask", "generate"]));
+    ok(&cargo(copy.path(), &["xtask", "generate", "--check"]));
+    ok(&cargo(copy.path(), &check));
+}
+
+const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/build-script");
+
+/// A folder of its own, and the target folder for as long as it lives.
+struct Copy {
+    folder: TempDir,
+    // Released when closed. Tests may be threads, or processes.
+    _alone: File,
+}
+
+impl Copy {
+    fn new() -> Self {
+        fs::create_dir_all(TARGET).unwrap();
+        let alone = File::create(Path::new(TARGET).join("alone")).unwrap();
+        alone.lock().unwrap();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            _alone: alone,
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// The client as somebody else's repository might hold it: at the same place below a root
+/// that is not ours.
+fn vendored() -> Copy {
+    let copy = Copy::new();
+    copy_folder(&root().join(CLIENT), &copy.path().join(CLIENT));
+    let codegen = root().join("crates/cometapi-codegen");
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let manifest = manifest
+        .replace(
+            r#"members = ["crates/*", "xtask"]"#,
+            r#"members = ["crates/cometapi-client"]"#,
+        )
+        .replace(
+            r#"path = "crates/cometapi-codegen""#,
+            &format!("path = {:?}", codegen.to_str().unwrap()),
+        );
+    assert!(manifest.contains(r#"members = ["crates/cometapi-client"]"#));
+    fs::write(copy.path().join("Cargo.toml"), manifest).unwrap();
+    copy_file(&root(), copy.path(), "Cargo.lock");
+    copy
+}
+
+/// This workspace, as far as generating needs it.
+fn workspace() -> Copy {
+    let copy = Copy::new();
+    for file in [
+        ".cargo/config.toml",
+        "Cargo.lock",
+        "Cargo.toml",
+        "openapi.yaml",
+    ] {
+        copy_file(&root(), copy.path(), file);
+    }
+    for folder in [
+        CLIENT,
+        "crates/cometapi-codegen",
+        "crates/cometapi-mock",
+        "xtask",
+    ] {
+        copy_folder(&root().join(folder), &copy.path().join(folder));
+    }
+    copy
+}
+
+/// Builds with `from-spec` and gives what the build script made.
+fn from_spec(folder: &Path) -> String {
+    let build = cargo(
+        folder,
+        &[
+            "check",
+            "--package=cometapi-client",
+            "--features=from-spec",
+            "--message-format=json",
+        ],
+    );
+    ok(&build);
+    let ran = messages(&build)
+        .find(|message| message["reason"] == "build-script-executed" && is_client(message))
+        .unwrap();
+    let out = PathBuf::from(ran["out_dir"].as_str().unwrap());
+    fs::read_to_string(out.join("generated.rs")).unwrap()
+}
+
+fn cargo(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO"))
+        .args(["--offline"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", TARGET)
+        // Neither is of use to a copy that is gone at the end.
+        .env("CARGO_INCREMENTAL", "0")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .output()
+        .unwrap()
+}
+
+fn ok(output: &Output) {
+    assert!(output.status.success(), "{}", stderr(output));
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn messages(output: &Output) -> impl Iterator<Item = Value> {
+    output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+}
+
+fn is_client(message: &Value) -> bool {
+    let package = message["package_id"].as_str().unwrap();
+    package.contains("/cometapi-client#")
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn copy_file(from: &Path, to: &Path, file: &str) {
+    let to = to.join(file);
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    fs::copy(from.join(file), to).unwrap();
+}

@@ -1,0 +1,259 @@
+//! Settings of a server before it starts.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::net::TcpListener;
+
+use crate::files::Files;
+use crate::listen::{self, Listening};
+use crate::pace::{Pace, Script};
+use crate::server::MockServer;
+use crate::service::Api;
+use crate::spec::{Spec, SpecError};
+use crate::state::{RETENTION, State};
+use crate::wire::Form;
+
+/// Settings of a [`MockServer`], made by [`MockServer::builder`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), cometapi_mock::StartError> {
+/// use cometapi_mock::{MockServer, Pace};
+///
+/// let server = MockServer::builder()
+///     .pace(Pace::polls(1, 1))
+///     .wrapped()
+///     .key("sk-test")
+///     .start()
+///     .await?;
+/// assert!(server.base_url().ends_with("/replicate/v1"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    address: IpAddr,
+    port: u16,
+    files_port: u16,
+    spec: Option<Arc<Spec>>,
+    settings: Settings,
+}
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) pace: Pace,
+    pub(crate) script: Option<Script>,
+    pub(crate) form: Form,
+    pub(crate) models: Option<BTreeSet<String>>,
+    pub(crate) key: Option<String>,
+    pub(crate) lenient: bool,
+    pub(crate) create_status: StatusCode,
+    pub(crate) retention: Duration,
+    pub(crate) seed: u64,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("pace", &self.pace)
+            .field("script", &self.script)
+            .field("form", &self.form)
+            .field("models", &self.models)
+            .field("key", &self.key.as_ref().map(|_| "[hidden]"))
+            .field("lenient", &self.lenient)
+            .field("create_status", &self.create_status)
+            .field("retention", &self.retention)
+            .field("seed", &self.seed)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("address", &self.address)
+            .field("port", &self.port)
+            .field("files_port", &self.files_port)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            files_port: 0,
+            spec: None,
+            settings: Settings {
+                pace: Pace::default(),
+                script: None,
+                form: Form::Bare,
+                models: None,
+                key: None,
+                lenient: false,
+                create_status: StatusCode::OK,
+                retention: RETENTION,
+                seed: fastrand::u64(..),
+            },
+        }
+    }
+}
+
+impl Builder {
+    /// The address that both origins listen on; 127.0.0.1 unless set.
+    pub fn bind(mut self, address: impl Into<IpAddr>) -> Self {
+        self.address = address.into();
+        self
+    }
+
+    /// The port of the API origin; 0, the default, takes any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The port of the files origin; 0, the default, takes any free one.
+    pub fn files_port(mut self, port: u16) -> Self {
+        self.files_port = port;
+        self
+    }
+
+    /// How fast predictions run: 300 ms and 900 ms by the clock unless set.
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.settings.pace = pace;
+        self
+    }
+
+    /// The answers to the polls of every prediction, instead of a pace.
+    pub fn script(mut self, script: Script) -> Self {
+        self.settings.script = Some(script);
+        self
+    }
+
+    /// The form of the answers to polls; bare unless set.
+    pub fn form(mut self, form: Form) -> Self {
+        self.settings.form = form;
+        self
+    }
+
+    /// Short for [`form`](Self::form) with [`Form::Wrapped`].
+    pub fn wrapped(self) -> Self {
+        self.form(Form::Wrapped)
+    }
+
+    /// Offers these models only, `owner/name` each; any other is refused with 503
+    /// `model_not_found` (observed). Every model is taken unless set.
+    pub fn models<M: Into<String>>(mut self, models: impl IntoIterator<Item = M>) -> Self {
+        self.settings.models = Some(models.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Takes this key alone; any other is refused with 401. Every key is taken unless set.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.settings.key = Some(key.into());
+        self
+    }
+
+    /// Lets undeclared headers and queries pass, and keys on the files origin. They are
+    /// recorded as violations all the same.
+    pub fn lenient(mut self) -> Self {
+        self.settings.lenient = true;
+        self
+    }
+
+    /// The status of an accepted create: 200 (documented) unless set, 201 and 202
+    /// (documented by Replicate).
+    pub fn create_status(mut self, status: StatusCode) -> Self {
+        self.settings.create_status = status;
+        self
+    }
+
+    /// How long a finished prediction keeps its data: one hour (documented by Replicate)
+    /// unless set.
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.settings.retention = retention;
+        self
+    }
+
+    /// Seeds ids and drawn seeds, so that two servers give the same; random unless set.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Holds requests to this document instead of the shipped one.
+    pub fn spec(mut self, spec: impl Into<Arc<Spec>>) -> Self {
+        self.spec = Some(spec.into());
+        self
+    }
+
+    /// Starts the server in the tokio runtime that this is called in.
+    pub async fn start(self) -> Result<MockServer, StartError> {
+        let spec = match self.spec {
+            Some(spec) => spec,
+            None => Spec::shipped().map_err(Cause::Spec)?,
+        };
+        let api = bind(self.address, self.port).await?;
+        let files = bind(self.address, self.files_port).await?;
+        let api_origin = listen::origin(api.local_addr().map_err(Cause::Socket)?);
+        let files_origin = listen::origin(files.local_addr().map_err(Cause::Socket)?);
+
+        let state = Arc::new(State::new(self.settings, spec, files_origin));
+        let listeners = [
+            Listening::start(api, Arc::new(Api(Arc::clone(&state)))),
+            Listening::start(files, Arc::new(Files(Arc::clone(&state)))),
+        ];
+        Ok(MockServer::new(api_origin, state, listeners))
+    }
+}
+
+async fn bind(address: IpAddr, port: u16) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(address, port);
+    let bound = TcpListener::bind(address).await;
+    Ok(bound.map_err(|error| Cause::Bind(address, error))?)
+}
+
+/// Why a server did not start: a port that is taken, or a document that cannot be compiled.
+#[derive(Debug)]
+pub struct StartError(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    Bind(SocketAddr, io::Error),
+    Socket(io::Error),
+    Spec(SpecError),
+}
+
+impl From<Cause> for StartError {
+    fn from(cause: Cause) -> Self {
+        Self(cause)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::Bind(address, _) => write!(f, "cannot listen on {address}"),
+            Cause::Socket(_) => f.write_str("cannot read the address of a socket"),
+            Cause::Spec(_) => f.write_str("cannot read the api document"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Cause::Bind(_, error) | Cause::Socket(error) => Some(error),
+            Cause::Spec(error) => Some(error),
+        }
+    }
+}

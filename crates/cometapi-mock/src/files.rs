@@ -1,0 +1,157 @@
+//! The second origin, where the pictures are. It knows no keys: one that arrives here has
+//! leaked.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL};
+use http::{HeaderMap, Method, Request, StatusCode};
+
+use crate::answer::Answer;
+use crate::fault::{self, Fault};
+use crate::ledger::{Received, hide_credentials};
+use crate::listen::{Handler, Read};
+use crate::service::{Call, target};
+use crate::spec::{Rule, Violation};
+use crate::spoil;
+use crate::state::{Found, State};
+
+#[derive(Debug)]
+pub(crate) struct Files(pub(crate) Arc<State>);
+
+/// Where [`Fault::FileMoved`] puts a file.
+const MOVED: &str = "/moved";
+
+impl Handler for Files {
+    async fn answer(&self, request: Request<Read>) -> Answer {
+        let (mut parts, read) = request.into_parts();
+        hide_credentials(&mut parts.headers);
+        let state = &*self.0;
+        let violations = leaks(&parts.headers);
+        let leaked = !violations.is_empty();
+        let path = parts.uri.path().to_owned();
+        let place = Place::parse(&path);
+        let since_start = state.clock.elapsed();
+        let call = Call {
+            method: parts.method.clone(),
+            path: path.clone(),
+            model: place.as_ref().and_then(|place| state.model_of(place.id)),
+            id: place.as_ref().map(|place| place.id.to_owned()),
+            request_id: state.request_id(),
+            now: state.clock.calendar(since_start),
+        };
+        let ticket = state.file_requests.push(Received {
+            at: call.now,
+            since_start,
+            method: parts.method.clone(),
+            target: target(&parts),
+            headers: parts.headers,
+            body: match read {
+                Read::Whole(body) | Read::Broken(body) => body,
+                Read::TooLarge => Bytes::new(),
+            },
+            operation: None,
+            model: call.model.clone(),
+            id: call.id.clone(),
+            status: None,
+            violations,
+        });
+
+        let answer = if leaked && !state.settings.lenient {
+            Answer::new(
+                StatusCode::UNAUTHORIZED,
+                "text/plain",
+                "this host takes no keys",
+            )
+        } else if parts.method != Method::GET && parts.method != Method::HEAD {
+            Answer::empty(StatusCode::METHOD_NOT_ALLOWED).with(ALLOW, "GET, HEAD")
+        } else {
+            self.file(place.as_ref(), &call).await
+        };
+        state.file_requests.update(ticket, |received| {
+            received.status = answer.visible_status();
+        });
+        answer
+    }
+
+    fn garbled(&self, reason: String) {
+        let violation = Violation::new(Rule::Protocol, "connection", reason);
+        self.0.note_protocol(violation);
+    }
+}
+
+impl Files {
+    async fn file(&self, place: Option<&Place<'_>>, call: &Call) -> Answer {
+        let gone = || {
+            fault::canned(&Fault::FileGone, call)
+                .unwrap_or_else(|| Answer::empty(StatusCode::NOT_FOUND))
+        };
+        let Some(place) = place else {
+            return gone();
+        };
+        let state = &*self.0;
+        // A file that has moved has had its fault.
+        let due = if place.moved {
+            None
+        } else {
+            let due = state.on_file.take(call.model.as_deref(), Some(place.id));
+            due.map(|due| due.what)
+        };
+        if let Some(fault) = &due {
+            if *fault == Fault::FileMoved {
+                return Answer::redirect(StatusCode::FOUND, &format!("{MOVED}{}", call.path));
+            }
+            if let Some(answer) = fault::canned(fault, call) {
+                return answer;
+            }
+        }
+        let Found::Picture(picture) = state.file(place.id, place.name) else {
+            return gone();
+        };
+        let media = picture.format.media_type();
+        let Some(bytes) = state.pictures.encoded(picture).await else {
+            return Answer::empty(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        let good =
+            Answer::new(StatusCode::OK, media, bytes).with(CACHE_CONTROL, "public, max-age=3600");
+        match &due {
+            Some(fault) => spoil::answer(fault, good),
+            None => good,
+        }
+    }
+}
+
+/// `/xezq/<id>/<name>`, or the same under `/moved`.
+struct Place<'p> {
+    id: &'p str,
+    name: &'p str,
+    moved: bool,
+}
+
+impl<'p> Place<'p> {
+    fn parse(path: &'p str) -> Option<Self> {
+        let (path, moved) = match path.strip_prefix(MOVED) {
+            Some(rest) => (rest, true),
+            None => (path, false),
+        };
+        let (id, name) = path.strip_prefix("/xezq/")?.split_once('/')?;
+        Some(Self { id, name, moved })
+    }
+}
+
+/// Credentials among the headers, once per header.
+fn leaks(headers: &HeaderMap) -> Vec<Violation> {
+    let names: BTreeSet<_> = headers
+        .iter()
+        .filter(|(name, value)| *name == AUTHORIZATION || value.is_sensitive())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    names
+        .into_iter()
+        .map(|name| {
+            let place = format!("header {name}");
+            Violation::new(Rule::Leak, place, "a credential on the files origin")
+        })
+        .collect()
+}

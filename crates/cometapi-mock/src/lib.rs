@@ -1,0 +1,76 @@
+//! A faithful, stateful mock of CometAPI's Replicate-style predictions, on a real socket.
+//!
+//! It creates predictions, lets them run and end, and serves real pictures from a second
+//! origin. It holds every request to `openapi.yaml`, refuses what the document does not allow
+//! in the service's own words, and keeps a ledger of all it received. Everything that is known
+//! to go wrong on the way has a name in [`Fault`] and can be planned.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use cometapi_mock::{MockServer, Pace};
+//!
+//! let server = MockServer::builder().pace(Pace::instant()).start().await?;
+//! let http = reqwest::Client::new();
+//!
+//! let created: serde_json::Value = http
+//!     .post(format!(
+//!         "{}/models/black-forest-labs/flux-schnell/predictions",
+//!         server.base_url()
+//!     ))
+//!     .bearer_auth("sk-any")
+//!     .json(&serde_json::json!({"input": {"prompt": "a paper boat"}}))
+//!     .send()
+//!     .await?
+//!     .json()
+//!     .await?;
+//! assert_eq!(created["status"], "starting");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nobody has called the live service for this. What the mock does is what its pages document,
+//! what others observed, and what follows from the two; the items here say which.
+//!
+//! It depends on none of the clients: it reads the document itself, so that it can disagree
+//! with them.
+
+mod answer;
+mod body;
+mod builder;
+mod clock;
+mod errors;
+mod fault;
+mod files;
+mod ids;
+mod input;
+mod ledger;
+mod listen;
+mod models;
+mod pace;
+mod picture;
+mod plan;
+mod prediction;
+mod serve;
+mod server;
+mod service;
+mod spec;
+mod spoil;
+mod state;
+mod wire;
+
+pub use builder::{Builder, StartError};
+pub use fault::Fault;
+pub use ledger::Received;
+pub use pace::{Ending, Pace, Script, Step};
+pub use plan::Plan;
+pub use serve::serve;
+pub use server::MockServer;
+pub use spec::{Checked, Rule, SHIPPED, Spec, SpecError, Violation};
+pub use state::Held;
+pub use wire::Form;
+
+/// The ids of the models whose inputs and outputs the mock knows. It takes any other as well.
+pub fn known_models() -> impl Iterator<Item = &'static str> {
+    models::ids()
+}

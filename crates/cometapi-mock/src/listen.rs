@@ -1,0 +1,248 @@
+//! One listener: accepts connections and gives their requests to a handler.
+//!
+//! Hyper is driven by hand here, one connection at a time, because faults of the connection
+//! itself (closed, reset, cut) need the socket.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+
+use crate::answer::{Answer, Delivery};
+use crate::body::Outgoing;
+
+/// What stands behind a listener.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers a request whose body has been read.
+    fn answer(&self, request: Request<Read>) -> impl Future<Output = Answer> + Send;
+
+    /// Told of bytes that were no request.
+    fn garbled(&self, reason: String);
+}
+
+/// A request's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Read {
+    Whole(Bytes),
+    /// Over [`BODY_LIMIT`]; thrown away.
+    TooLarge,
+    /// The client went away in the middle of it; this much came.
+    Broken(Bytes),
+}
+
+/// The largest body that is kept: more than any input the service takes (files in it may
+/// have 256 kB each, documented by Replicate), far less than memory.
+pub(crate) const BODY_LIMIT: usize = 16 << 20;
+
+/// A running listener. Ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    task: Option<JoinHandle<()>>,
+    abort: AbortHandle,
+}
+
+impl Listening {
+    pub(crate) fn start(listener: TcpListener, handler: Arc<impl Handler>) -> Self {
+        let task = tokio::spawn(accept(listener, handler));
+        Self {
+            abort: task.abort_handle(),
+            task: Some(task),
+        }
+    }
+
+    /// Ends it and waits until its socket is closed.
+    pub(crate) async fn stop(mut self) {
+        self.abort.abort();
+        if let Some(task) = self.task.take() {
+            // Cancelled, as was asked for.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.abort.abort();
+    }
+}
+
+/// `http://` and the address at which this machine reaches the listener.
+pub(crate) fn origin(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+/// The connections live in the set: they end with this future.
+async fn accept(listener: TcpListener, handler: Arc<impl Handler>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&handler)));
+                }
+                // Out of file descriptors, as a rule: let some connections end.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, handler: Arc<impl Handler>) {
+    // A mock's answers are small; without this, one may wait 40 ms for the other side.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let socket = Socket {
+        stream,
+        reset: Arc::clone(&reset),
+    };
+    let service = service_fn(|request| exchange(request, &*handler, &reset));
+    let served = http1::Builder::new()
+        .serve_connection(TokioIo::new(socket), service)
+        .await;
+    if let Err(error) = served
+        && error.is_parse()
+    {
+        handler.garbled(error.to_string());
+    }
+}
+
+/// The planned end of a connection, which hyper takes as an error.
+#[derive(Debug)]
+struct Dropped;
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("dropped as planned")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+async fn exchange(
+    request: Request<Incoming>,
+    handler: &impl Handler,
+    reset: &AtomicBool,
+) -> Result<Response<Outgoing>, Dropped> {
+    let (parts, body) = request.into_parts();
+    let read = read(body).await;
+    let answer = handler.answer(Request::from_parts(parts, read)).await;
+
+    match answer.delivery {
+        Delivery::Never => std::future::pending().await,
+        Delivery::Dropped { reset: hard } => {
+            reset.store(hard, Ordering::Relaxed);
+            return Err(Dropped);
+        }
+        Delivery::Cut { reset: hard } => reset.store(hard, Ordering::Relaxed),
+        Delivery::Delayed(delay) => tokio::time::sleep(delay).await,
+        Delivery::Whole | Delivery::Slow(_) | Delivery::Stalled => {}
+    }
+
+    let mut response = Response::new(Outgoing::of(&answer));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+        .headers_mut()
+        .insert(CONTENT_LENGTH, HeaderValue::from(answer.body.len()));
+    Ok(response)
+}
+
+/// Reads a body to its end even when it is too large: a client that is still sending does
+/// not see an early answer.
+async fn read(mut body: Incoming) -> Read {
+    let mut kept = BytesMut::new();
+    let mut large = false;
+    loop {
+        let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+        match frame.map(|frame| frame.map(hyper::body::Frame::into_data)) {
+            None if large => return Read::TooLarge,
+            None => return Read::Whole(kept.freeze()),
+            Some(Err(_)) => return Read::Broken(kept.freeze()),
+            Some(Ok(Ok(data))) if large || kept.len() + data.len() > BODY_LIMIT => {
+                large = true;
+                kept = BytesMut::new();
+            }
+            Some(Ok(Ok(data))) => kept.extend_from_slice(&data),
+            // Trailers.
+            Some(Ok(Err(_))) => {}
+        }
+    }
+}
+
+/// A stream that can be told to end with a reset instead of a close.
+#[derive(Debug)]
+struct Socket {
+    stream: TcpStream,
+    reset: Arc<AtomicBool>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.reset.load(Ordering::Relaxed) {
+            // Dropping then throws away what is unsent and sends RST.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

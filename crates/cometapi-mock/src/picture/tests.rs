@@ -1,0 +1,129 @@
+use image::{GenericImageView as _, ImageFormat};
+
+use super::*;
+use crate::ids;
+
+fn picture(prompt: &str, seed: u64, size: Size) -> Picture {
+    Picture {
+        prompt: prompt.to_owned(),
+        model: "black-forest-labs/flux-schnell".to_owned(),
+        seed,
+        format: Format::Png,
+        quality: 80,
+        size,
+    }
+}
+
+const SMALL: Size = Size {
+    width: 320,
+    height: 256,
+};
+
+/// The pixels are part of what people rely on: the same seed gives the same picture, on every
+/// machine and in every release that does not say otherwise.
+#[test]
+fn the_same_seed_gives_the_same_pixels_for_ever() {
+    let pixels = |prompt: &str, seed| ids::hash(picture(prompt, seed, SMALL).draw().bytes());
+    let golden = pixels("A paper boat floating on calm water at sunrise.", 42);
+    assert_eq!(golden, 0xbff1_f151_9739_c01c, "{golden:#x}");
+    assert_ne!(
+        golden,
+        pixels("A paper boat floating on calm water at sunrise.", 43)
+    );
+    assert_ne!(
+        golden,
+        pixels("A paper boat floating on calm water at sunrise", 42)
+    );
+}
+
+#[test]
+fn every_format_decodes_to_the_size_asked_for() {
+    for (format, kind) in [
+        (Format::Png, ImageFormat::Png),
+        (Format::Webp, ImageFormat::WebP),
+        (Format::Jpeg, ImageFormat::Jpeg),
+    ] {
+        let mut picture = picture("x", 1, SMALL);
+        picture.format = format;
+        let file = picture.encoded().unwrap();
+        assert_eq!(image::guess_format(&file).unwrap(), kind);
+        let decoded = image::load_from_memory_with_format(&file, kind).unwrap();
+        assert_eq!(decoded.dimensions(), (320, 256));
+        assert_eq!(file, picture.encoded().unwrap());
+    }
+}
+
+#[test]
+fn lossless_formats_keep_every_pixel() {
+    let mut picture = picture("x", 1, SMALL);
+    let drawn = picture.draw();
+    for format in [Format::Png, Format::Webp] {
+        picture.format = format;
+        let decoded = image::load_from_memory(&picture.encoded().unwrap()).unwrap();
+        assert!(decoded.to_rgb8().as_raw() == drawn.bytes(), "{format:?}");
+    }
+}
+
+#[test]
+fn jpeg_honours_its_quality() {
+    let length = |quality| {
+        let mut picture = picture("x", 1, SMALL);
+        picture.format = Format::Jpeg;
+        picture.quality = quality;
+        picture.encoded().unwrap().len()
+    };
+    assert!(length(20) * 2 < length(95));
+}
+
+#[test]
+fn draws_whatever_is_asked_for() {
+    let prompts = [
+        "",
+        " \n\t ",
+        "boat 🛶👩‍🚀 night",
+        "\u{202e}right to left \u{0}\u{7f}",
+        &"unbreakable".repeat(300),
+        &"many words ".repeat(300),
+        "静かな夜の船",
+    ];
+    let sizes = [(256, 256), (1440, 256), (256, 1440), (32, 32)];
+    for (seed, (width, height)) in (0..).zip(sizes) {
+        for prompt in prompts {
+            let size = Size { width, height };
+            let canvas = picture(prompt, seed, size).draw();
+            assert_eq!(canvas.bytes().len(), (width * height * 3) as usize);
+        }
+    }
+}
+
+#[test]
+fn the_largest_are_drawn_too() {
+    let size = Size::custom(2048, 2048, 2048);
+    picture("a boat in a starry forest", u64::MAX, size).draw();
+}
+
+#[tokio::test]
+async fn is_drawn_once_for_all_who_ask() {
+    let cache = Cache::default();
+    let picture = picture("x", 1, SMALL);
+    let (one, other) = tokio::join!(
+        cache.encoded(picture.clone()),
+        cache.encoded(picture.clone())
+    );
+    let (one, other) = (one.unwrap(), other.unwrap());
+    // The same memory, not only the same bytes.
+    assert_eq!(one.as_ptr(), other.as_ptr());
+    assert_eq!(cache.0.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn keeps_the_latest_few() {
+    let cache = Cache::default();
+    let size = Size::custom(256, 256, 256);
+    for seed in 0..=CACHED as u64 {
+        cache.cell(&picture("x", seed, size));
+    }
+    let entries = cache.0.lock().unwrap();
+    assert_eq!(entries.len(), CACHED);
+    assert_eq!(entries[0].0.seed, 1);
+}

@@ -1,0 +1,201 @@
+//! What shall happen, to which requests, how often.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+/// Something planned for coming requests: what, how often, for which of them.
+///
+/// Made from the thing itself (`Fault::Close` by itself means "once, for any"), or with
+/// [`Plan::of`].
+///
+/// ```
+/// use cometapi_mock::{Fault, Plan};
+///
+/// let twice = Plan::of(Fault::EmptyTooManyRequests).times(2);
+/// let only_dev = Fault::Close.always().model("black-forest-labs/flux-dev");
+/// # let _ = (twice, only_dev);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a plan does nothing until it is given to a server"]
+pub struct Plan<T> {
+    what: T,
+    /// `None`: without end.
+    left: Option<u32>,
+    skip: u32,
+    model: Option<String>,
+    id: Option<String>,
+    after_accept: bool,
+}
+
+impl<T> Plan<T> {
+    /// Once, for the next request of any model and id.
+    pub const fn of(what: T) -> Self {
+        Self {
+            what,
+            left: Some(1),
+            skip: 0,
+            model: None,
+            id: None,
+            after_accept: false,
+        }
+    }
+
+    /// This many times.
+    pub fn times(mut self, times: u32) -> Self {
+        self.left = Some(times);
+        self
+    }
+
+    /// For as long as the server runs.
+    pub fn always(mut self) -> Self {
+        self.left = None;
+        self
+    }
+
+    /// Lets this many requests pass first.
+    pub fn skip(mut self, requests: u32) -> Self {
+        self.skip = requests;
+        self
+    }
+
+    /// For this model only, `owner/name`.
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// For the prediction of this id only. A create has none yet.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Carries the request out first: after a create that was answered with a fault the
+    /// prediction then exists, and has cost its money.
+    pub fn after_accept(mut self) -> Self {
+        self.after_accept = true;
+        self
+    }
+
+    fn fits(&self, model: Option<&str>, id: Option<&str>) -> bool {
+        let fits =
+            |wanted: &Option<String>, is: Option<&str>| wanted.is_none() || wanted.as_deref() == is;
+        self.left != Some(0) && fits(&self.model, model) && fits(&self.id, id)
+    }
+}
+
+impl<T> From<T> for Plan<T> {
+    fn from(what: T) -> Self {
+        Self::of(what)
+    }
+}
+
+/// A planned thing whose turn has come.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Due<T> {
+    pub(crate) what: T,
+    pub(crate) after_accept: bool,
+}
+
+/// Plans in the order in which they were made; the first that fits has its turn.
+#[derive(Debug)]
+pub(crate) struct Queue<T>(Mutex<VecDeque<Plan<T>>>);
+
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Queue<T> {
+    pub(crate) fn add(&self, plan: Plan<T>) {
+        self.lock().push_back(plan);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    pub(crate) fn take(&self, model: Option<&str>, id: Option<&str>) -> Option<Due<T>> {
+        let mut plans = self.lock();
+        let at = plans.iter_mut().position(|plan| {
+            let fits = plan.fits(model, id);
+            let waits = fits && plan.skip > 0;
+            if waits {
+                plan.skip -= 1;
+            }
+            fits && !waits
+        })?;
+        let plan = &mut plans[at];
+        let due = Due {
+            what: plan.what.clone(),
+            after_accept: plan.after_accept,
+        };
+        if let Some(left) = &mut plan.left {
+            *left -= 1;
+            if *left == 0 {
+                plans.remove(at);
+            }
+        }
+        Some(due)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Plan<T>>> {
+        // Nothing in here leaves a half-changed queue behind when it panics.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(plans: impl IntoIterator<Item = Plan<char>>) -> Queue<char> {
+        let queue = Queue::default();
+        plans.into_iter().for_each(|plan| queue.add(plan));
+        queue
+    }
+
+    fn drain(queue: &Queue<char>, model: &str, id: &str, times: usize) -> String {
+        (0..times)
+            .map(|_| {
+                queue
+                    .take(Some(model), Some(id))
+                    .map_or('-', |due| due.what)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn one_after_another() {
+        let queue = queue([
+            Plan::of('a').times(2),
+            Plan::of('b'),
+            Plan::of('c').always(),
+        ]);
+        assert_eq!(drain(&queue, "m", "i", 6), "aabccc");
+        queue.clear();
+        assert_eq!(drain(&queue, "m", "i", 1), "-");
+    }
+
+    #[test]
+    fn only_where_it_fits() {
+        let queue = queue([Plan::of('a').model("x").always(), Plan::of('b').id("7")]);
+        assert_eq!(drain(&queue, "y", "6", 2), "--");
+        assert_eq!(drain(&queue, "y", "7", 2), "b-");
+        assert_eq!(drain(&queue, "x", "6", 2), "aa");
+        assert_eq!(queue.take(None, None), None);
+    }
+
+    #[test]
+    fn lets_requests_pass_first() {
+        let queue = queue([Plan::of('a').skip(2).times(2)]);
+        assert_eq!(drain(&queue, "m", "i", 6), "--aa--");
+    }
+
+    #[test]
+    fn never_is_never() {
+        let queue = queue([Plan::of('a').times(0), Plan::of('b')]);
+        assert_eq!(drain(&queue, "m", "i", 2), "b-");
+    }
+}

@@ -1,0 +1,288 @@
+//! One prediction and its course.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::clock::{Clock, rfc3339, unix_seconds};
+use crate::fault::Fault;
+use crate::ids;
+use crate::input::Order;
+use crate::models::Output;
+use crate::pace::{Ending, Pace, Phase, Script, Step};
+use crate::wire::{Metrics, TaskTimes, Urls, View};
+
+/// How a prediction proceeds.
+#[derive(Debug, Clone)]
+pub(crate) enum Course {
+    Paced(Pace, Ending),
+    Scripted(Script),
+}
+
+#[derive(Debug)]
+pub(crate) struct Prediction {
+    pub(crate) id: String,
+    pub(crate) model: String,
+    /// As sent, its keys sorted.
+    pub(crate) input: Value,
+    pub(crate) order: Order,
+    /// The one asked for, or the one drawn.
+    pub(crate) seed: u64,
+    pub(crate) course: Course,
+    /// All times are since the server's start.
+    pub(crate) created: Duration,
+    pub(crate) polls: u32,
+    /// When a poll first saw it run, and end, where no clock says so.
+    pub(crate) seen_running: Option<Duration>,
+    pub(crate) seen_ended: Option<Duration>,
+    pub(crate) seen_success: Option<Duration>,
+    /// Set when its data has been removed on purpose.
+    pub(crate) removed: bool,
+}
+
+/// Where and when a prediction is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight<'s> {
+    pub(crate) clock: &'s Clock,
+    pub(crate) now: Duration,
+    /// How long data is kept after the end.
+    pub(crate) retention: Duration,
+    pub(crate) files_origin: &'s str,
+}
+
+/// The state at one moment.
+struct State {
+    word: String,
+    phase: Phase,
+    ending: Ending,
+}
+
+impl Prediction {
+    /// Looks at it as the create's answer does: nothing has happened yet.
+    pub(crate) fn at_create(&self, sight: Sight<'_>) -> View {
+        let state = State {
+            word: "starting".to_owned(),
+            phase: Phase::Starting,
+            ending: Ending::Succeeded,
+        };
+        self.view(&state, sight)
+    }
+
+    /// Looks at it as a poll does, which counts as one. A script may have a fault in place
+    /// of an answer.
+    pub(crate) fn poll(&mut self, sight: Sight<'_>) -> (View, Option<Fault>) {
+        let earlier = self.polls;
+        self.polls = self.polls.saturating_add(1);
+        let fault = match &self.course {
+            Course::Scripted(script) => match script.step(earlier) {
+                Step::Fault(fault) => Some(fault),
+                _ => None,
+            },
+            Course::Paced(..) => None,
+        };
+        let state = self.state(earlier, sight);
+        if state.phase != Phase::Starting && state.word != "aborted" {
+            self.seen_running.get_or_insert(sight.now);
+        }
+        if state.phase == Phase::Ended {
+            self.seen_ended.get_or_insert(sight.now);
+            if state.ending == Ending::Succeeded {
+                self.seen_success.get_or_insert(sight.now);
+            }
+        }
+        (self.view(&state, sight), fault)
+    }
+
+    /// Whether its files can be had now: it has succeeded, a poll has said so (unless a
+    /// clock does), and they have not been removed since.
+    pub(crate) fn has_files(&self, sight: Sight<'_>) -> bool {
+        let (succeeded, ended) = if self.by_clock() {
+            let state = self.state(self.polls, sight);
+            let (_, ended) = self.times(&state);
+            (state.ending == Ending::Succeeded, ended)
+        } else {
+            (true, self.seen_success)
+        };
+        succeeded && ended.is_some_and(|ended| self.keeps_data(ended, sight))
+    }
+
+    /// The word a caller would read now, without counting as a poll.
+    pub(crate) fn status(&self, sight: Sight<'_>) -> String {
+        if self.polls == 0 && !self.by_clock() {
+            return "starting".to_owned();
+        }
+        self.state(self.polls.saturating_sub(1), sight).word
+    }
+
+    /// The name of the picture with this index.
+    pub(crate) fn file_name(&self, index: u32) -> String {
+        let format = self.order.format.extension();
+        match self.order.output {
+            Output::List => format!("out-{index}.{format}"),
+            Output::Single => ids::single_file_name(&self.id, format),
+        }
+    }
+
+    fn by_clock(&self) -> bool {
+        matches!(self.course, Course::Paced(Pace::Clock { .. }, _))
+    }
+
+    fn state(&self, earlier_polls: u32, sight: Sight<'_>) -> State {
+        let age = sight.now.saturating_sub(self.created);
+        match &self.course {
+            Course::Paced(pace, ending) => {
+                let phase = match (pace.phase(age, earlier_polls), ending) {
+                    // It never ran.
+                    (Phase::Processing, Ending::Aborted) => Phase::Ended,
+                    (phase, _) => phase,
+                };
+                State::new(phase, ending.clone())
+            }
+            Course::Scripted(script) => match script.step(earlier_polls) {
+                Step::Starting => State::new(Phase::Starting, Ending::Succeeded),
+                Step::Processing | Step::Fault(_) => {
+                    State::new(Phase::Processing, Ending::Succeeded)
+                }
+                Step::Word(word) => State {
+                    word,
+                    ..State::new(Phase::Processing, Ending::Succeeded)
+                },
+                Step::End(ending) => State::new(Phase::Ended, ending),
+            },
+        }
+    }
+
+    /// When it began to run and when it ended, as far as it has.
+    fn times(&self, state: &State) -> (Option<Duration>, Option<Duration>) {
+        let (running, ended) = match &self.course {
+            Course::Paced(
+                Pace::Clock {
+                    starting,
+                    processing,
+                },
+                ending,
+            ) => {
+                let running = self.created.saturating_add(*starting);
+                let ended = match ending {
+                    Ending::Aborted => running,
+                    _ => running.saturating_add(*processing),
+                };
+                (Some(running), Some(ended))
+            }
+            _ => (self.seen_running, self.seen_ended),
+        };
+        match state.phase {
+            Phase::Starting => (None, None),
+            Phase::Processing => (running, None),
+            Phase::Ended if state.ending == Ending::Aborted => (None, ended),
+            Phase::Ended => (running, ended),
+        }
+    }
+
+    fn is_removed(&self, state: &State, sight: Sight<'_>) -> bool {
+        let (_, ended) = self.times(state);
+        state.phase == Phase::Ended
+            && (state.ending == Ending::Removed
+                || ended.is_some_and(|ended| !self.keeps_data(ended, sight)))
+    }
+
+    fn keeps_data(&self, ended: Duration, sight: Sight<'_>) -> bool {
+        !self.removed && sight.now < ended.saturating_add(sight.retention)
+    }
+
+    fn view(&self, state: &State, sight: Sight<'_>) -> View {
+        let ended = state.phase == Phase::Ended;
+        let succeeded = ended && state.ending.word() == "succeeded";
+        let removed = self.is_removed(state, sight);
+        let (running, finished) = self.times(state);
+        let calendar = |at: Duration| sight.clock.calendar(at);
+        let seconds = |at: Option<Duration>| at.map_or(0, |at| unix_seconds(calendar(at)));
+
+        View {
+            id: Some(self.id.clone()),
+            model: self.model.clone(),
+            version: "hidden",
+            input: if removed {
+                json!({})
+            } else {
+                self.input.clone()
+            },
+            logs: if removed {
+                String::new()
+            } else {
+                self.logs(state)
+            },
+            output: match &state.ending {
+                _ if !ended || removed => Value::Null,
+                Ending::Succeeded => self.output(sight.files_origin),
+                Ending::Output(value) => value.clone(),
+                _ => Value::Null,
+            },
+            data_removed: removed,
+            error: match &state.ending {
+                Ending::Failed(error) if ended => Some(error.clone()),
+                _ => None,
+            },
+            source: "api",
+            status: state.word.clone(),
+            created_at: rfc3339(calendar(self.created)),
+            started_at: running.map(|at| rfc3339(calendar(at))),
+            completed_at: finished.map(|at| rfc3339(calendar(at))),
+            metrics: succeeded.then(|| Metrics {
+                image_count: self.order.count,
+                predict_time: finished
+                    .zip(running)
+                    .map_or(0.0, |(end, start)| end.saturating_sub(start).as_secs_f64()),
+            }),
+            urls: Urls::of(&self.id),
+            task: TaskTimes {
+                submitted: seconds(Some(self.created)),
+                started: seconds(running),
+                finished: seconds(finished),
+            },
+        }
+    }
+
+    fn logs(&self, state: &State) -> String {
+        match (state.phase, &state.ending) {
+            (Phase::Starting, _) | (_, Ending::Aborted) => String::new(),
+            (Phase::Ended, Ending::Succeeded) => format!(
+                "Using seed: {}\nGenerated {} image{}\n",
+                self.seed,
+                self.order.count,
+                if self.order.count == 1 { "" } else { "s" }
+            ),
+            _ => format!("Using seed: {}\n", self.seed),
+        }
+    }
+
+    /// A list of URLs or one by itself, as the model has it.
+    fn output(&self, files_origin: &str) -> Value {
+        let url = |index| {
+            let name = self.file_name(index);
+            Value::String(format!("{files_origin}/xezq/{}/{name}", self.id))
+        };
+        match self.order.output {
+            Output::List => (0..self.order.count).map(url).collect(),
+            Output::Single => url(0),
+        }
+    }
+}
+
+impl State {
+    fn new(phase: Phase, ending: Ending) -> Self {
+        let word = match phase {
+            Phase::Starting => "starting",
+            Phase::Processing => "processing",
+            Phase::Ended => ending.word(),
+        };
+        Self {
+            word: word.to_owned(),
+            phase,
+            ending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

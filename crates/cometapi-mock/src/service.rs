@@ -1,0 +1,290 @@
+//! The API origin: holds each request to the document, then carries it out.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::header::ALLOW;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
+use serde_json::Value;
+
+use crate::answer::{Answer, Delivery};
+use crate::errors::{self, COMET, INDEX_PAGE};
+use crate::fault::{self, Fault};
+use crate::input;
+use crate::ledger::{Received, hide_credentials};
+use crate::listen::{Handler, Read};
+use crate::models;
+use crate::plan::Due;
+use crate::spec::{Checked, Rule, Violation, bearer};
+use crate::spoil;
+use crate::state::State;
+use crate::wire::{self, Form, View};
+
+pub(crate) const CREATE: &str = "create_prediction";
+pub(crate) const POLL: &str = "get_prediction";
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-cometapi-request-id");
+
+/// What answers need to know of the request that they answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) model: Option<String>,
+    pub(crate) id: Option<String>,
+    pub(crate) request_id: String,
+    pub(crate) now: SystemTime,
+}
+
+impl Call {
+    pub(crate) fn model_name(&self) -> &str {
+        self.model.as_deref().unwrap_or("unknown")
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sample(now: SystemTime) -> Self {
+        Self {
+            method: Method::GET,
+            path: "/v1/x".to_owned(),
+            model: None,
+            id: None,
+            request_id: "20260320161530412000123AbCdEfGh".to_owned(),
+            now,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Api(pub(crate) Arc<State>);
+
+impl Handler for Api {
+    async fn answer(&self, request: Request<Read>) -> Answer {
+        let (mut parts, read) = request.into_parts();
+        hide_credentials(&mut parts.headers);
+        let body = match &read {
+            Read::Whole(body) | Read::Broken(body) => body.clone(),
+            Read::TooLarge => bytes::Bytes::new(),
+        };
+        let target = target(&parts);
+        let state = &*self.0;
+        let checked = match read {
+            // What has not come whole cannot be held to anything.
+            Read::TooLarge | Read::Broken(_) => Checked::default(),
+            Read::Whole(_) => {
+                state
+                    .spec
+                    .check_request(&parts.method, &target, &parts.headers, &body)
+            }
+        };
+
+        let since_start = state.clock.elapsed();
+        let mut call = Call {
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            model: model(&checked),
+            id: checked.parameters.get("prediction_id").cloned(),
+            request_id: state.request_id(),
+            now: state.clock.calendar(since_start),
+        };
+        let ticket = state.requests.push(Received {
+            at: call.now,
+            since_start,
+            method: parts.method,
+            target,
+            headers: parts.headers.clone(),
+            body: body.clone(),
+            operation: checked.operation.clone(),
+            model: call.model.clone(),
+            id: call.id.clone(),
+            status: None,
+            violations: checked.violations.clone(),
+        });
+
+        let answer = match read {
+            Read::TooLarge => errors::body_too_large(&call),
+            // Nobody is there to read an answer.
+            Read::Broken(_) => Answer::none(Delivery::Dropped { reset: false }),
+            Read::Whole(_) => refusal(&checked, &call, state.settings.lenient)
+                .or_else(|| self.wrong_key(&parts.headers, &call))
+                .unwrap_or_else(|| self.carry_out(&checked, &body, &mut call)),
+        };
+        let answer = answer.with(REQUEST_ID, &call.request_id);
+        state.requests.update(ticket, |received| {
+            received.status = answer.visible_status();
+            received.id = call.id;
+        });
+        answer
+    }
+
+    fn garbled(&self, reason: String) {
+        let violation = Violation::new(Rule::Protocol, "connection", reason);
+        self.0.note_protocol(violation);
+    }
+}
+
+/// Path and query as they stood in the request line.
+pub(crate) fn target(parts: &Parts) -> String {
+    parts
+        .uri
+        .path_and_query()
+        .map_or_else(|| parts.uri.to_string(), ToString::to_string)
+}
+
+fn model(checked: &Checked) -> Option<String> {
+    let part = |name: &str| checked.parameters.get(name);
+    Some(format!("{}/{}", part("model_owner")?, part("model_name")?))
+}
+
+impl Api {
+    fn wrong_key(&self, headers: &HeaderMap, call: &Call) -> Option<Answer> {
+        let wanted = self.0.settings.key.as_deref()?;
+        let given = headers.get(http::header::AUTHORIZATION);
+        let given = given.and_then(|value| bearer(value.as_bytes()));
+        (given != Some(wanted.as_bytes())).then(|| errors::invalid_token(call))
+    }
+
+    fn carry_out(&self, checked: &Checked, body: &[u8], call: &mut Call) -> Answer {
+        match checked.operation.as_deref() {
+            Some(CREATE) => self.create(body, call),
+            Some(POLL) => self.poll(call),
+            // Only a document other than the shipped one can name another operation.
+            _ => errors::object(
+                501,
+                COMET,
+                None,
+                "the mock does not know this operation",
+                call,
+            ),
+        }
+    }
+
+    fn create(&self, body: &[u8], call: &mut Call) -> Answer {
+        let state = &*self.0;
+        let due = state.on_create.take(call.model.as_deref(), None);
+        if let Some(answer) = instead(due.as_ref(), call) {
+            return answer;
+        }
+        match self.accept(body, call) {
+            Err(refusal) => *refusal,
+            Ok(view) => {
+                call.id.clone_from(&view.id);
+                let fault = due.map(|due| due.what);
+                let good = wire::answer(state.create_status(), Form::Bare, view, fault.as_ref());
+                applied(fault.as_ref(), good, call)
+            }
+        }
+    }
+
+    fn accept(&self, body: &[u8], call: &Call) -> Result<View, Box<Answer>> {
+        let state = &*self.0;
+        let model = call.model_name();
+        if let Some(offered) = &state.settings.models
+            && !offered.contains(model)
+        {
+            return Err(Box::new(errors::model_not_found(call)));
+        }
+        // Held to the schema before; in lenient mode, too.
+        let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let fields = match body["input"].take() {
+            Value::Object(fields) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let order = input::read(models::find(model), &fields)
+            .map_err(|faults| Box::new(errors::input_problem(&faults)))?;
+        Ok(state.create(model, input::sorted(Value::Object(fields)), order))
+    }
+
+    fn poll(&self, call: &Call) -> Answer {
+        let state = &*self.0;
+        let id = call.id.as_deref().unwrap_or_default();
+        let model = state.model_of(id);
+        let due = state.on_poll.take(model.as_deref(), Some(id));
+        if let Some(answer) = instead(due.as_ref(), call) {
+            return answer;
+        }
+        let Some((view, scripted)) = state.poll(id) else {
+            return errors::task(StatusCode::BAD_REQUEST, "task_not_exist", "task_not_exist");
+        };
+        let fault = due.map(|due| due.what).or(scripted);
+        let good = wire::answer(StatusCode::OK, state.settings.form, view, fault.as_ref());
+        applied(fault.as_ref(), good, call)
+    }
+}
+
+/// The answer of a fault that stands in for carrying the request out.
+fn instead(due: Option<&Due<Fault>>, call: &Call) -> Option<Answer> {
+    let due = due.filter(|due| !due.after_accept)?;
+    fault::canned(&due.what, call)
+}
+
+/// A fault on top of a request that has been carried out.
+fn applied(fault: Option<&Fault>, good: Answer, call: &Call) -> Answer {
+    match fault {
+        None => good,
+        Some(fault) => fault::canned(fault, call).unwrap_or_else(|| spoil::answer(fault, good)),
+    }
+}
+
+/// How the service says no to what its document does not allow. The order is that of its
+/// layers: router, key, request.
+fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Answer> {
+    let of = |rule: Rule| {
+        checked
+            .violations
+            .iter()
+            .find(|violation| violation.rule == rule)
+    };
+    if of(Rule::UnknownPath).is_some() {
+        return Some(unknown_path(call));
+    }
+    if of(Rule::Method).is_some() {
+        let allow: Vec<_> = checked.allow.iter().map(Method::as_str).collect();
+        let answer = errors::object(405, COMET, None, "method not allowed", call);
+        return Some(answer.with(ALLOW, &allow.join(", ")));
+    }
+    if of(Rule::Security).is_some() {
+        return Some(errors::invalid_token(call));
+    }
+    if let Some(violation) = of(Rule::ContentType) {
+        let message = format!("unsupported media type, {violation}");
+        return Some(errors::object(
+            415,
+            COMET,
+            Some("invalid_request"),
+            &message,
+            call,
+        ));
+    }
+    let refused = |message: &str| errors::task(StatusCode::BAD_REQUEST, "invalid_request", message);
+    if let Some(violation) = of(Rule::BodySyntax) {
+        return Some(refused(&violation.seen));
+    }
+    if let Some(violation) = of(Rule::BodySchema) {
+        return Some(refused(&violation.to_string()));
+    }
+    if let Some(violation) = of(Rule::PathParameter) {
+        return Some(match call.id {
+            // An id is looked up, and not found.
+            Some(_) => errors::task(StatusCode::BAD_REQUEST, "task_not_exist", "task_not_exist"),
+            None => refused(&violation.to_string()),
+        });
+    }
+    let undeclared = of(Rule::Header).or_else(|| of(Rule::Query));
+    undeclared
+        .filter(|_| !lenient)
+        .map(|violation| refused(&violation.to_string()))
+}
+
+/// The gateway's router: a JSON 404 under the paths of its own API, else the front page with
+/// status 200 (observed in source).
+fn unknown_path(call: &Call) -> Answer {
+    let own = ["/v1", "/api", "/assets"]
+        .iter()
+        .any(|prefix| call.path.starts_with(prefix));
+    if own {
+        errors::invalid_url(call)
+    } else {
+        Answer::html(StatusCode::OK, INDEX_PAGE)
+    }
+}

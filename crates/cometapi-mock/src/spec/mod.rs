@@ -1,0 +1,99 @@
+//! What `openapi.yaml` allows, read here and nowhere else: the mock shares no code with the
+//! client, so that the two can contradict each other.
+
+mod answer;
+mod convert;
+mod load;
+mod path;
+mod request;
+mod violation;
+
+use std::sync::{Arc, LazyLock};
+
+pub use request::Checked;
+pub(crate) use request::bearer;
+pub use violation::{Rule, Violation};
+
+use load::Operation;
+
+/// The `openapi.yaml` that this crate ships.
+pub const SHIPPED: &str = include_str!("../../openapi.yaml");
+
+/// An OpenAPI 3.0 document, compiled for checking requests and answers.
+///
+/// ```
+/// use cometapi_mock::Spec;
+/// use http::{HeaderMap, Method};
+///
+/// let spec = Spec::shipped()?;
+/// let checked = spec.check_request(
+///     &Method::GET,
+///     "/replicate/v1/predictions/abc?page=2",
+///     &HeaderMap::new(),
+///     b"",
+/// );
+/// assert_eq!(checked.operation.as_deref(), Some("get_prediction"));
+/// // No key, and a query that the document does not declare.
+/// assert_eq!(checked.violations.len(), 2);
+/// # Ok::<(), cometapi_mock::SpecError>(())
+/// ```
+#[derive(Debug)]
+pub struct Spec {
+    /// The path of the first server, without its final slash.
+    prefix: String,
+    operations: Vec<Operation>,
+}
+
+impl Spec {
+    /// The document that this crate ships, compiled once per process.
+    pub fn shipped() -> Result<Arc<Self>, SpecError> {
+        static COMPILED: LazyLock<Result<Arc<Spec>, SpecError>> =
+            LazyLock::new(|| Spec::parse(SHIPPED).map(Arc::new));
+        COMPILED.clone()
+    }
+
+    /// Compiles a document of your own, say a changed one that a test wants to be refused.
+    ///
+    /// Fails on duplicate keys, dangling references and schema words that OpenAPI 3.0 does
+    /// not know: a word that is silently skipped is a check that is silently not made.
+    pub fn parse(yaml: &str) -> Result<Self, SpecError> {
+        load::parse(yaml)
+    }
+
+    /// The path under which all operations live, `/replicate/v1` in the shipped document.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The ids of the operations, in the order of the document.
+    pub fn operations(&self) -> impl Iterator<Item = &str> {
+        self.operations.iter().map(|operation| &*operation.id)
+    }
+}
+
+/// A document that cannot be compiled: where, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecError {
+    place: String,
+    reason: String,
+}
+
+impl SpecError {
+    fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for SpecError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "openapi document, {}: {}", self.place, self.reason)
+    }
+}
+
+impl std::error::Error for SpecError {}
+
+#[cfg(test)]
+mod tests;

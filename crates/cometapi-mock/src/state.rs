@@ -1,0 +1,228 @@
+//! Everything the two origins share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::builder::Settings;
+use crate::clock::Clock;
+use crate::fault::Fault;
+use crate::ids;
+use crate::input::Order;
+use crate::ledger::Ledger;
+use crate::pace::{Ending, Script};
+use crate::picture::{Cache, Picture};
+use crate::plan::Queue;
+use crate::prediction::{Course, Prediction, Sight};
+use crate::spec::{Spec, Violation};
+use crate::wire::View;
+
+/// A prediction as the server holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Held {
+    /// The id that the create answered.
+    pub id: String,
+    /// `owner/name`.
+    pub model: String,
+    /// The input as it is echoed, its keys sorted.
+    pub input: Value,
+    /// The status word as of now, or as of the last poll where polls set the pace.
+    pub status: String,
+    /// The seed asked for, or the one drawn.
+    pub seed: u64,
+    /// How many polls have been answered from it.
+    pub polls: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) settings: Settings,
+    pub(crate) spec: Arc<Spec>,
+    pub(crate) clock: Clock,
+    pub(crate) files_origin: String,
+    pub(crate) requests: Ledger,
+    pub(crate) file_requests: Ledger,
+    /// Violations that belong to no request.
+    pub(crate) protocol: Mutex<Vec<Violation>>,
+    pub(crate) on_create: Queue<Fault>,
+    pub(crate) on_poll: Queue<Fault>,
+    pub(crate) on_file: Queue<Fault>,
+    pub(crate) endings: Queue<Ending>,
+    pub(crate) scripts: Queue<Script>,
+    pub(crate) pictures: Cache,
+    predictions: Mutex<Predictions>,
+    request_counter: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Predictions {
+    by_id: HashMap<String, Prediction>,
+    /// Ids in the order of their creates.
+    order: Vec<String>,
+    seeds: fastrand::Rng,
+}
+
+/// A file's picture, or why there is none.
+pub(crate) enum Found {
+    Picture(Picture),
+    Nothing,
+}
+
+impl State {
+    pub(crate) fn new(settings: Settings, spec: Arc<Spec>, files_origin: String) -> Self {
+        let seeds = fastrand::Rng::with_seed(settings.seed);
+        Self {
+            spec,
+            clock: Clock::start(),
+            files_origin,
+            requests: Ledger::default(),
+            file_requests: Ledger::default(),
+            protocol: Mutex::default(),
+            on_create: Queue::default(),
+            on_poll: Queue::default(),
+            on_file: Queue::default(),
+            endings: Queue::default(),
+            scripts: Queue::default(),
+            pictures: Cache::default(),
+            predictions: Mutex::new(Predictions {
+                by_id: HashMap::new(),
+                order: Vec::new(),
+                seeds,
+            }),
+            request_counter: AtomicU64::new(0),
+            settings,
+        }
+    }
+
+    pub(crate) fn request_id(&self) -> String {
+        let counter = self.request_counter.fetch_add(1, Ordering::Relaxed);
+        let now = self.clock.calendar(self.clock.elapsed());
+        ids::request_id(self.settings.seed, counter, now)
+    }
+
+    /// Makes a prediction and looks at it for the answer.
+    pub(crate) fn create(&self, model: &str, input: Value, order: Order) -> View {
+        let script = self.scripts.take(Some(model), None).map(|due| due.what);
+        let course = if let Some(script) = script.or_else(|| self.settings.script.clone()) {
+            Course::Scripted(script)
+        } else {
+            let ending = self.endings.take(Some(model), None);
+            let ending = ending.map_or(Ending::Succeeded, |due| due.what);
+            Course::Paced(self.settings.pace.clone(), ending)
+        };
+
+        let mut predictions = self.predictions();
+        let counter = predictions.order.len() as u64;
+        let id = ids::prediction_id(self.settings.seed, counter);
+        let seed = order
+            .seed
+            .unwrap_or_else(|| u64::from(predictions.seeds.u32(..)));
+        let prediction = Prediction {
+            id: id.clone(),
+            model: model.to_owned(),
+            input,
+            order,
+            seed,
+            course,
+            created: self.clock.elapsed(),
+            polls: 0,
+            seen_running: None,
+            seen_ended: None,
+            seen_success: None,
+            removed: false,
+        };
+        let view = prediction.at_create(self.sight());
+        predictions.order.push(id.clone());
+        predictions.by_id.insert(id, prediction);
+        view
+    }
+
+    /// Looks at a prediction as a poll; `None` for an id that was never given out.
+    pub(crate) fn poll(&self, id: &str) -> Option<(View, Option<Fault>)> {
+        let mut predictions = self.predictions();
+        Some(predictions.by_id.get_mut(id)?.poll(self.sight()))
+    }
+
+    pub(crate) fn model_of(&self, id: &str) -> Option<String> {
+        Some(self.predictions().by_id.get(id)?.model.clone())
+    }
+
+    /// The picture behind `/xezq/<id>/<name>`.
+    pub(crate) fn file(&self, id: &str, name: &str) -> Found {
+        let predictions = self.predictions();
+        let Some(prediction) = predictions.by_id.get(id) else {
+            return Found::Nothing;
+        };
+        let index = (0..prediction.order.count).find(|i| prediction.file_name(*i) == name);
+        match index {
+            Some(index) if prediction.has_files(self.sight()) => Found::Picture(Picture {
+                prompt: prediction.order.prompt.clone(),
+                model: prediction.model.clone(),
+                seed: prediction.seed.wrapping_add(u64::from(index)),
+                format: prediction.order.format,
+                quality: prediction.order.quality,
+                size: prediction.order.size,
+            }),
+            _ => Found::Nothing,
+        }
+    }
+
+    pub(crate) fn remove_data(&self, id: &str) -> bool {
+        let mut predictions = self.predictions();
+        let found = predictions.by_id.get_mut(id);
+        found.map(|one| one.removed = true).is_some()
+    }
+
+    pub(crate) fn held(&self) -> Vec<Held> {
+        let predictions = self.predictions();
+        let sight = self.sight();
+        predictions
+            .order
+            .iter()
+            .filter_map(|id| predictions.by_id.get(id))
+            .map(|one| Held {
+                id: one.id.clone(),
+                model: one.model.clone(),
+                input: one.input.clone(),
+                status: one.status(sight),
+                seed: one.seed,
+                polls: one.polls,
+            })
+            .collect()
+    }
+
+    pub(crate) fn note_protocol(&self, violation: Violation) {
+        self.protocol
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(violation);
+    }
+
+    pub(crate) fn create_status(&self) -> StatusCode {
+        self.settings.create_status
+    }
+
+    fn sight(&self) -> Sight<'_> {
+        Sight {
+            clock: &self.clock,
+            now: self.clock.elapsed(),
+            retention: self.settings.retention,
+            files_origin: &self.files_origin,
+        }
+    }
+
+    fn predictions(&self) -> MutexGuard<'_, Predictions> {
+        // A prediction is changed in one go, so a panic elsewhere leaves it whole.
+        self.predictions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long the provider keeps a finished prediction's data (documented by Replicate).
+pub(crate) const RETENTION: Duration = Duration::from_secs(3_600);

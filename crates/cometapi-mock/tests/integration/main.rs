@@ -1,0 +1,15 @@
+//! The mock from outside: over its sockets, with an ordinary HTTP client.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy.toml lets tests unwrap; their helpers may as well"
+)]
+
+mod answers;
+mod client;
+mod faults;
+mod files;
+mod lifecycle;
+mod predictions;
+mod shapes;
+mod violations;
