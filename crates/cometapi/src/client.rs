@@ -1,0 +1,308 @@
+//! The client and how it is made.
+
+use std::env;
+use std::fmt;
+use std::sync::Arc;
+
+use cometapi_client::{PredictionId, Transport, http_client};
+
+use crate::base_url::{self, BaseUrl};
+#[cfg(feature = "download")]
+use crate::download::{DownloadPolicy, Fetcher};
+use crate::error::{Error, ErrorKind};
+use crate::file::OutputFile;
+use crate::input::IntoInput;
+use crate::key::ApiKey;
+use crate::model::IntoModelRef;
+use crate::policy::{CreatePolicy, WaitPolicy};
+use crate::prediction::Prediction;
+use crate::predictions::Predictions;
+use crate::run::Run;
+
+const KEY_VARIABLE: &str = "COMETAPI_KEY";
+const BASE_URL_VARIABLE: &str = "COMETAPI_BASE_URL";
+const USER_AGENT: &str = concat!("cometapi-rust/", env!("CARGO_PKG_VERSION"));
+
+/// A client of one account at one address.
+///
+/// Cheap to clone: the clones share connections and settings, so there is no need for an
+/// `Arc` around it.
+///
+/// ```no_run
+/// use cometapi::Client;
+/// use serde_json::json;
+///
+/// # async fn example() -> Result<(), cometapi::Error> {
+/// let client = Client::from_env()?;
+/// let done = client
+///     .run("black-forest-labs/flux-schnell", json!({"prompt": "a lighthouse made of glass"}))
+///     .await?;
+/// for file in done.files() {
+///     println!("{}", file.save_in("pictures").await?.path.display());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    raw: cometapi_client::Client,
+    create: CreatePolicy,
+    wait: WaitPolicy,
+    seed: Option<u64>,
+    #[cfg(feature = "download")]
+    fetcher: Fetcher,
+}
+
+impl Client {
+    /// A client by the environment: `COMETAPI_KEY`, and `COMETAPI_BASE_URL` where another
+    /// address than `CometAPI`'s is meant. A blank variable counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoKey`] without a key, [`ErrorKind::Config`] when one of the two cannot
+    /// be used.
+    pub fn from_env() -> Result<Self, Error> {
+        let read = |name| env::var(name).ok().filter(|text| !text.trim().is_empty());
+        let mut builder = Self::builder();
+        if let Some(key) = read(KEY_VARIABLE) {
+            builder = builder.key(key);
+        }
+        if let Some(url) = read(BASE_URL_VARIABLE) {
+            builder = builder.base_url(url);
+        }
+        builder.build()
+    }
+
+    /// Settings for a client, none taken from the environment.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Runs `model` on `input` to the end: creates, waits, and finds the files. See [`Run`].
+    ///
+    /// Nothing is sent before it is awaited. It costs money.
+    pub fn run(&self, model: impl IntoModelRef, input: impl IntoInput) -> Run {
+        Run::new(self, self.predictions().create(model, input))
+    }
+
+    /// The operations one by one.
+    pub fn predictions(&self) -> Predictions<'_> {
+        Predictions::new(self)
+    }
+
+    /// The files of a prediction's output, in order.
+    pub fn files(&self, prediction: &Prediction) -> Vec<OutputFile> {
+        OutputFile::all(self, prediction)
+    }
+
+    /// The generated client underneath, with the same key and limits, for what this one does
+    /// not cover.
+    pub fn raw(&self) -> &cometapi_client::Client {
+        &self.0.raw
+    }
+
+    pub(crate) fn create_policy(&self) -> &CreatePolicy {
+        &self.0.create
+    }
+
+    pub(crate) fn wait_policy(&self) -> &WaitPolicy {
+        &self.0.wait
+    }
+
+    pub(crate) fn rng(&self) -> fastrand::Rng {
+        self.0
+            .seed
+            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)
+    }
+
+    #[cfg(feature = "download")]
+    pub(crate) fn fetcher(&self) -> &Fetcher {
+        &self.0.fetcher
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("raw", &self.0.raw)
+            .field("create", &self.0.create)
+            .field("wait", &self.0.wait)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Client`].
+///
+/// ```
+/// use std::time::Duration;
+/// use cometapi::{Client, WaitPolicy};
+///
+/// let mut wait = WaitPolicy::default();
+/// wait.timeout = Duration::from_secs(120);
+/// let client = Client::builder()
+///     .key("sk-…".replace('…', "x"))
+///     .base_url("https://api.replicate.com/v1")
+///     .wait_policy(wait)
+///     .build()?;
+/// # Ok::<(), cometapi::Error>(())
+/// ```
+#[derive(Default)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct ClientBuilder {
+    key: Option<ApiKey>,
+    base_url: Option<String>,
+    user_agent: Option<String>,
+    allow_plain_http: bool,
+    create: CreatePolicy,
+    wait: WaitPolicy,
+    seed: Option<u64>,
+    #[cfg(feature = "download")]
+    download: DownloadPolicy,
+}
+
+impl ClientBuilder {
+    /// The key, sent to the base URL and nowhere else.
+    pub fn key(mut self, key: impl Into<ApiKey>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Where the service is; `https://api.cometapi.com` unless told.
+    ///
+    /// Slashes at the end do not count. Without a path, `/replicate/v1` is appended; a path
+    /// of exactly `/v1` on a `CometAPI` host, as the official SDKs keep it, is replaced by it;
+    /// any other path stands, so that `https://api.replicate.com/v1` works.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// What the requests call themselves; `cometapi-rust/VERSION` unless told.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = Some(name.into());
+        self
+    }
+
+    /// Sends the key over plain http to other machines, where everybody on the way can read
+    /// it. Refused unless asked for; loopback needs no asking.
+    pub fn allow_plain_http(mut self, allow: bool) -> Self {
+        self.allow_plain_http = allow;
+        self
+    }
+
+    /// How creates are repeated.
+    pub fn create_policy(mut self, policy: CreatePolicy) -> Self {
+        self.create = policy;
+        self
+    }
+
+    /// How waits poll and when they stop.
+    pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
+        self.wait = policy;
+        self
+    }
+
+    /// How files are brought home.
+    #[cfg(feature = "download")]
+    pub fn download_policy(mut self, policy: DownloadPolicy) -> Self {
+        self.download = policy;
+        self
+    }
+
+    /// Makes the jitter of pauses repeatable, for tests.
+    pub fn jitter_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Checks the settings and makes the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoKey`] without a key, [`ErrorKind::Config`] when a setting cannot be
+    /// used.
+    pub fn build(self) -> Result<Client, Error> {
+        let base = BaseUrl::parse(self.base_url.as_deref().unwrap_or(base_url::DEFAULT))?;
+        let key = self.key.filter(|key| !key.is_blank()).ok_or_else(|| {
+            Error::new(
+                ErrorKind::NoKey,
+                format!("there is no key: set {KEY_VARIABLE} or give one to the builder"),
+            )
+        })?;
+        if base.is_plain_and_remote() && !self.allow_plain_http {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "the base url is plain http to another machine, where the key could be read on \
+                 the way: use https, or allow plain http if that is meant",
+            ));
+        }
+        let mut http = http_client().user_agent(self.user_agent.as_deref().unwrap_or(USER_AGENT));
+        if base.is_loopback() {
+            // A proxy of the environment's cannot reach this machine's loopback.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|e| {
+            Error::new(ErrorKind::Config, "the http client cannot be set up").with_source(e)
+        })?;
+        let transport = Transport::new(key.expose())?;
+        Ok(Client(Arc::new(Inner {
+            raw: cometapi_client::Client::new_with_client(base.as_str(), http, transport),
+            create: self.create,
+            wait: self.wait,
+            seed: self.seed,
+            #[cfg(feature = "download")]
+            fetcher: Fetcher::new(&base, self.download)?,
+        })))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("key", &self.key)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks an id before it is sent.
+pub(crate) fn checked_id(id: &str) -> Result<PredictionId, Error> {
+    id.parse()
+        .map_err(|e| Error::new(ErrorKind::InvalidId, format!("{e}")).with_id(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(builder: ClientBuilder) -> ErrorKind {
+        builder.build().unwrap_err().kind()
+    }
+
+    #[test]
+    fn a_client_needs_a_key_and_a_safe_address() {
+        assert_eq!(kind(Client::builder()), ErrorKind::NoKey);
+        assert_eq!(kind(Client::builder().key("  ")), ErrorKind::NoKey);
+        assert_eq!(kind(Client::builder().key("a b")), ErrorKind::Config);
+        let plain = || Client::builder().key("k").base_url("http://gw.example/x");
+        assert_eq!(kind(plain()), ErrorKind::Config);
+        assert!(plain().allow_plain_http(true).build().is_ok());
+        assert!(
+            Client::builder()
+                .key("k")
+                .base_url("http://127.0.0.1:1")
+                .build()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn neither_client_nor_builder_prints_the_key() {
+        let builder = Client::builder().key("sk-secret");
+        assert!(!format!("{builder:?}").contains("secret"));
+        let client = builder.build().unwrap();
+        assert!(!format!("{client:?}{client:#?}").contains("secret"));
+    }
+}

@@ -1,0 +1,203 @@
+//! The create: one request, and another only when the first provably did not happen.
+
+use std::future::IntoFuture;
+use std::time::SystemTime;
+
+use cometapi_client::{CallOptions, observe, types};
+use tokio::time::{Instant, sleep};
+
+use crate::BoxFuture;
+use crate::client::Client;
+use crate::error::{Effort, Error, ErrorKind};
+use crate::heard::{Body, Heard};
+use crate::input::Input;
+use crate::model::ModelRef;
+use crate::policy::{CreateEvent, CreatePolicy, Verdict, verdict};
+use crate::prediction::Prediction;
+use crate::trace;
+
+/// A create that has not been sent; await it.
+///
+/// What becomes of it:
+///
+/// | What happened | Outcome |
+/// |---|---|
+/// | no connection made | again, by [`CreatePolicy`]; then [`NeverReached`](ErrorKind::NeverReached) |
+/// | 429 | again after the told or own delay; then [`RateLimited`](ErrorKind::RateLimited) |
+/// | 2xx with an id | the prediction |
+/// | 2xx JSON without an id, or a body cut short | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+/// | 2xx HTML, 3xx | [`WrongEndpoint`](ErrorKind::WrongEndpoint) |
+/// | 401; 403 not about quota | [`Unauthorized`](ErrorKind::Unauthorized) |
+/// | 402; 403 about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) |
+/// | other 4xx but 408; a 5xx whose body refuses | [`Refused`](ErrorKind::Refused) |
+/// | 408, other 5xx, connection lost, time out | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+#[derive(Debug)]
+#[must_use = "a create is not sent until it is awaited"]
+pub struct Create {
+    client: Client,
+    model: Result<ModelRef, Error>,
+    input: Result<Input, Error>,
+    policy: CreatePolicy,
+}
+
+impl Create {
+    pub(crate) fn new(
+        client: &Client,
+        model: Result<ModelRef, Error>,
+        input: Result<Input, Error>,
+    ) -> Self {
+        Self {
+            client: client.clone(),
+            model,
+            input,
+            policy: client.create_policy().clone(),
+        }
+    }
+
+    /// Repeats by `policy` in place of the client's.
+    pub fn policy(mut self, policy: CreatePolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    async fn send(self) -> Result<Prediction, Error> {
+        let model = self.model?;
+        let body = types::CreatePredictionRequest {
+            input: self.input?.into_fields(),
+        };
+        let (owner, name) = model.params();
+        let mut rng = self.client.rng();
+        let began = Instant::now();
+        let mut sent = 0;
+        loop {
+            sent += 1;
+            let attempt = observe(
+                CallOptions::with_timeout(self.policy.attempt_timeout),
+                self.client.raw().create_prediction(owner, name, &body),
+            );
+            let heard = Heard::of(
+                trace::create(&model, sent, attempt).await,
+                SystemTime::now(),
+            );
+            let effort = Effort::new(sent, began.elapsed());
+            let failure = match verdict(CreateEvent::of(&heard)) {
+                Verdict::Created => match heard {
+                    Heard::Answer(_, Body::Prediction(prediction)) => return Ok(*prediction),
+                    // Only an answer that holds a prediction is the event `Created`.
+                    heard => in_doubt(heard),
+                },
+                Verdict::MaybeAccepted => in_doubt(heard),
+                Verdict::Stop(kind) => stopped(kind, heard),
+                Verdict::Again(kind) => {
+                    let told = heard.told_delay();
+                    match self.policy.pause(sent, effort.elapsed, told, rng.f64()) {
+                        Some(pause) => {
+                            sleep(pause).await;
+                            continue;
+                        }
+                        None => spent(kind, heard),
+                    }
+                }
+            };
+            return Err(failure.with_effort(effort));
+        }
+    }
+}
+
+impl IntoFuture for Create {
+    type Output = Result<Prediction, Error>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+impl Heard {
+    fn told_delay(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Answer(heading, _) => heading.retry_after,
+            _ => None,
+        }
+    }
+}
+
+fn in_doubt(heard: Heard) -> Error {
+    const KIND: ErrorKind = ErrorKind::MaybeAccepted;
+    let what = "the create may have been accepted and was not sent again";
+    match heard {
+        Heard::Answer(heading, body) => {
+            let id = match &body {
+                Body::Unreadable { id } => id.clone(),
+                _ => None,
+            };
+            let why = match &body {
+                Body::Unreadable { .. } => "its answer broke off or is not json",
+                Body::Empty if heading.status.is_success() => "its answer is empty",
+                Body::EmptyEnvelope | Body::OtherJson if heading.status.is_success() => {
+                    "its answer holds no id"
+                }
+                _ => "the service failed while it was on its way",
+            };
+            let error = heading.error(KIND, &format!("{what}: {why}"), body);
+            match id {
+                Some(id) => error.with_id(&id),
+                None => error,
+            }
+        }
+        Heard::NoAnswer(e) if e.is_timeout() => {
+            Error::new(KIND, format!("{what}: no answer came in time")).with_source(e.without_url())
+        }
+        Heard::NoAnswer(e) | Heard::NoConnection(e) => Error::new(
+            KIND,
+            format!("{what}: the connection was lost before an answer came"),
+        )
+        .with_source(e.without_url()),
+        Heard::Impossible(e) => Error::new(KIND, what).with_source(e.to_string()),
+    }
+}
+
+fn stopped(kind: ErrorKind, heard: Heard) -> Error {
+    let what = match kind {
+        ErrorKind::WrongEndpoint => {
+            "the address answers with a web page or a redirect, so the base url or path looks \
+             wrong and nothing was accepted"
+        }
+        ErrorKind::Unauthorized => "the key was refused",
+        ErrorKind::OutOfQuota => "the account is out of quota",
+        ErrorKind::InvalidInput => "the request cannot be made",
+        _ => "the service refused the request",
+    };
+    match heard {
+        Heard::Answer(heading, body) => heading.error(kind, what, body),
+        Heard::Impossible(e) => Error::new(kind, what).with_source(e.to_string()),
+        Heard::NoConnection(e) | Heard::NoAnswer(e) => {
+            Error::new(kind, what).with_source(e.without_url())
+        }
+    }
+}
+
+fn spent(kind: ErrorKind, heard: Heard) -> Error {
+    match heard {
+        Heard::Answer(heading, body) => {
+            let what = match heading.retry_after {
+                Some(delay) => format!(
+                    "the service is rate limiting and asks to come back in {} s; nothing was \
+                     accepted",
+                    delay.as_secs_f64().ceil()
+                ),
+                None => "the service is rate limiting; nothing was accepted".to_owned(),
+            };
+            heading.error(kind, &what, body)
+        }
+        Heard::NoConnection(e) | Heard::NoAnswer(e) => Error::new(
+            kind,
+            "the service was never reached, so nothing was accepted: look at the network and \
+             the base url",
+        )
+        .with_source(e.without_url()),
+        Heard::Impossible(e) => {
+            Error::new(kind, "the request cannot be made").with_source(e.to_string())
+        }
+    }
+}

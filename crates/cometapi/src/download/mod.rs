@@ -1,0 +1,152 @@
+//! Bringing files home: fetched without the key, whole or not at all.
+
+mod data_uri;
+mod fetch;
+mod media;
+mod save;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+pub(crate) use fetch::Fetcher;
+pub use fetch::FileStream;
+pub(crate) use save::Target;
+
+use crate::error::{Error, ErrorKind};
+use crate::file::OutputFile;
+use crate::policy::Backoff;
+use crate::trace;
+
+/// How files are brought home.
+///
+/// ```
+/// use cometapi::DownloadPolicy;
+///
+/// let mut policy = DownloadPolicy::default();
+/// policy.max_bytes = 20 * 1024 * 1024;
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DownloadPolicy {
+    /// Attempts at most; 4 by default. A download is safe to repeat.
+    pub attempts: u32,
+    /// How long no byte may come before the attempt is given up; 15 s by default. There is
+    /// no limit on the whole, a large file may take its time.
+    pub stall_timeout: Duration,
+    /// The largest file that is fetched, in bytes; 1 GiB by default.
+    pub max_bytes: u64,
+    /// How many redirects are followed, each checked like the first address; 5 by default.
+    pub redirects: u32,
+    /// The pauses between attempts.
+    pub backoff: Backoff,
+}
+
+impl Default for DownloadPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            stall_timeout: Duration::from_secs(15),
+            max_bytes: 1024 * 1024 * 1024,
+            redirects: 5,
+            backoff: Backoff::default(),
+        }
+    }
+}
+
+/// A file that has come home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SavedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What it is by its content, else by what its host says: `image/png`.
+    pub media_type: String,
+}
+
+/// Whether a fault may pass.
+pub(crate) enum Fault {
+    /// Another attempt may do better.
+    Passing(Error),
+    /// It will stay so.
+    Final(Error),
+}
+
+impl Fault {
+    fn into_error(self) -> Error {
+        let (Self::Passing(error) | Self::Final(error)) = self;
+        error
+    }
+}
+
+pub(crate) async fn bytes(fetcher: &Fetcher, file: &OutputFile) -> Result<Bytes, Error> {
+    attempts(fetcher, file, || async {
+        let mut stream = fetcher.open(file).await?;
+        let mut first = Bytes::new();
+        let mut rest = BytesMut::new();
+        while let Some(piece) = stream.piece().await? {
+            if first.is_empty() && rest.is_empty() {
+                first = piece;
+            } else {
+                if rest.is_empty() {
+                    rest.extend_from_slice(&first);
+                }
+                rest.extend_from_slice(&piece);
+            }
+        }
+        Ok(if rest.is_empty() {
+            first
+        } else {
+            rest.freeze()
+        })
+    })
+    .await
+}
+
+pub(crate) async fn stream(fetcher: &Fetcher, file: &OutputFile) -> Result<FileStream, Error> {
+    attempts(fetcher, file, || fetcher.open(file)).await
+}
+
+pub(crate) async fn save(
+    fetcher: &Fetcher,
+    file: &OutputFile,
+    target: Target,
+) -> Result<SavedFile, Error> {
+    let target = &target;
+    attempts(fetcher, file, || async move {
+        let stream = fetcher.open(file).await?;
+        save::save(stream, target).await
+    })
+    .await
+    .map_err(|error| error.with_id(file.prediction_id()))
+}
+
+/// Repeats `attempt` by the policy while its faults may pass.
+async fn attempts<T, F: Future<Output = Result<T, Fault>>>(
+    fetcher: &Fetcher,
+    file: &OutputFile,
+    attempt: impl Fn() -> F,
+) -> Result<T, Error> {
+    let policy = fetcher.policy();
+    let mut made = 0;
+    loop {
+        made += 1;
+        let call = attempt();
+        let call = trace::download(file.prediction_id(), file.position(), made, call);
+        match call.await {
+            Ok(done) => return Ok(done),
+            Err(Fault::Passing(_)) if made < policy.attempts => {
+                tokio::time::sleep(policy.backoff.delay(made - 1, 0.5)).await;
+            }
+            Err(fault) => return Err(fault.into_error().with_id(file.prediction_id())),
+        }
+    }
+}
+
+/// A download's error; the address is left to the source, its query may hold a signature.
+fn failed(what: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Download, what)
+}

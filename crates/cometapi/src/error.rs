@@ -1,0 +1,381 @@
+//! The one error: what happened, what is known of it, what to do next.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::prediction::Prediction;
+use crate::service_error::ServiceError;
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// The most of an answer's body that an error keeps.
+const BODY_CAP: usize = 16 * 1024;
+
+/// What a call can end in besides success.
+///
+/// One type for all of it: match on [`kind`](Error::kind), or ask one of the predicates.
+/// Whatever was known when it happened is reachable: the prediction or its id, the HTTP
+/// status, the request ids, the service's own words, the raw body (capped at 16 KiB). No
+/// credential is ever in it.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Source>,
+    id: Option<String>,
+    prediction: Option<Prediction>,
+    status: Option<StatusCode>,
+    request_ids: Vec<String>,
+    service: Option<ServiceError>,
+    body: Option<Bytes>,
+    retry_after: Option<Duration>,
+    effort: Option<Effort>,
+}
+
+/// What had been done when a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Effort {
+    /// Requests sent: attempts of a create, polls of a wait.
+    pub requests: u32,
+    /// Time since the call began.
+    pub elapsed: Duration,
+}
+
+impl Effort {
+    pub(crate) fn new(requests: u32, elapsed: Duration) -> Self {
+        Self { requests, elapsed }
+    }
+}
+
+/// The kinds of error, each with what to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// There is no key. Nothing was sent. Set `COMETAPI_KEY` or give one to the builder.
+    NoKey,
+    /// A setting cannot be used: the base URL, the key's characters, plain http to another
+    /// machine. Nothing was sent. Mend the setting.
+    Config,
+    /// The model is not `owner/name`. Nothing was sent. Mend the name.
+    InvalidModel,
+    /// The input is not a JSON object. Nothing was sent. Mend the input.
+    InvalidInput,
+    /// The prediction id cannot be one. Nothing was sent. Mend the id.
+    InvalidId,
+    /// No connection was ever made, so nothing was accepted. Look at the network and the
+    /// base URL, then call again.
+    NeverReached,
+    /// The address answers, but not as this API: a web page or a redirect. Nothing was
+    /// accepted. Look at the base URL.
+    WrongEndpoint,
+    /// The key was refused. Look at the key, and that it belongs to this base URL.
+    Unauthorized,
+    /// The account has no quota or credit left. Top up, then call again.
+    OutOfQuota,
+    /// Too many requests, and the service asks for a longer wait than the policy or the time
+    /// left allows: see [`Error::retry_after`].
+    RateLimited,
+    /// The service understood the request and will not do it. Its words, code and field are
+    /// in the error. Change the request.
+    Refused,
+    /// A create left this machine and no answer says what became of it. It may run, and be
+    /// charged. It was not sent again; look at the account's task list before you do.
+    MaybeAccepted,
+    /// The service knows no prediction of this id: it never existed, belongs to another key,
+    /// or was removed.
+    NotFound,
+    /// A read got no usable answer: connection lost, server fault, time out. Safe to repeat.
+    Unavailable,
+    /// The service answered JSON that is not a prediction in any known shape. The raw body
+    /// is in the error; please report it.
+    Undecodable,
+    /// The run ended in failure. [`Error::prediction`] has the reason.
+    Failed,
+    /// The run was canceled.
+    Canceled,
+    /// The run ended before it began, for instance past its deadline.
+    Aborted,
+    /// The run succeeded, but its files have been removed. They are kept about an hour.
+    Expired,
+    /// Waiting stopped at its deadline; the run goes on. Wait again with the id.
+    WaitTimeout,
+    /// The `on_created` hook failed. The prediction exists: its id is in the error.
+    Hook,
+    /// A file could not be brought home. It may still be fetched with its URL while the
+    /// service keeps it.
+    Download,
+    /// A local file could not be read or written.
+    File,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+            id: None,
+            prediction: None,
+            status: None,
+            request_ids: Vec::new(),
+            service: None,
+            body: None,
+            retry_after: None,
+            effort: None,
+        }))
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_id(mut self, id: &str) -> Self {
+        self.0.id = Some(id.to_owned());
+        self
+    }
+
+    pub(crate) fn with_prediction(mut self, prediction: Prediction) -> Self {
+        self.0.prediction = Some(prediction);
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_request_ids(mut self, ids: Vec<String>) -> Self {
+        self.0.request_ids = ids;
+        self
+    }
+
+    pub(crate) fn with_service(mut self, service: Option<ServiceError>) -> Self {
+        self.0.service = service;
+        self
+    }
+
+    pub(crate) fn with_body(mut self, body: &Bytes) -> Self {
+        // A slice of a large body would keep all of it alive.
+        self.0.body = Some(Bytes::copy_from_slice(&body[..body.len().min(BODY_CAP)]));
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, delay: Option<Duration>) -> Self {
+        self.0.retry_after = delay;
+        self
+    }
+
+    pub(crate) fn with_effort(mut self, effort: Effort) -> Self {
+        self.0.effort = Some(effort);
+        self
+    }
+
+    /// What kind of end this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The prediction as it was last seen, when one was.
+    pub fn prediction(&self) -> Option<&Prediction> {
+        self.0.prediction.as_ref()
+    }
+
+    /// The prediction's id. There on every error after a create, and on a create of which
+    /// only the id could be read.
+    pub fn prediction_id(&self) -> Option<&str> {
+        self.0
+            .id
+            .as_deref()
+            .or_else(|| self.0.prediction.as_ref().map(Prediction::id))
+    }
+
+    /// The HTTP status, when there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status.map(|status| status.as_u16())
+    }
+
+    /// The gateway's id of the request, to give to support: from a header, else from the
+    /// message (`x-cometapi-request-id`, `x-oneapi-request-id` and `(request id: …)`, all
+    /// observed).
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_ids.first().map(String::as_str)
+    }
+
+    /// Every request id that was found. Chained gateways give one each.
+    pub fn request_ids(&self) -> &[String] {
+        &self.0.request_ids
+    }
+
+    /// What the service itself said, in whatever shape it came.
+    pub fn service(&self) -> Option<&ServiceError> {
+        self.0.service.as_ref()
+    }
+
+    /// The first 16 KiB of the answer's body, as it came.
+    pub fn body(&self) -> Option<&[u8]> {
+        self.0.body.as_deref()
+    }
+
+    /// How long the service asked to wait, when it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How many requests were sent and how long it took.
+    pub fn effort(&self) -> Option<Effort> {
+        self.0.effort
+    }
+
+    /// Whether a create may have been accepted, and charged, although no answer says so.
+    ///
+    /// # Troubleshooting
+    ///
+    /// It was sent once and not repeated. Look at the account's task list before sending it
+    /// again; [`prediction_id`](Self::prediction_id) is there when a part of the answer came.
+    pub fn may_have_been_accepted(&self) -> bool {
+        self.0.kind == ErrorKind::MaybeAccepted
+    }
+
+    /// Whether nothing left this machine.
+    ///
+    /// # Troubleshooting
+    ///
+    /// The message says which argument or setting to mend.
+    pub fn is_before_sending(&self) -> bool {
+        matches!(
+            self.0.kind,
+            ErrorKind::NoKey
+                | ErrorKind::Config
+                | ErrorKind::InvalidModel
+                | ErrorKind::InvalidInput
+                | ErrorKind::InvalidId
+        )
+    }
+
+    /// Whether the key was refused.
+    ///
+    /// # Troubleshooting
+    ///
+    /// A wrong base URL is the most common cause of "invalid token" (documented): a key is
+    /// good at the service that gave it alone.
+    pub fn is_auth(&self) -> bool {
+        self.0.kind == ErrorKind::Unauthorized
+    }
+
+    /// Whether the limit of requests or of money was met.
+    ///
+    /// # Troubleshooting
+    ///
+    /// [`retry_after`](Self::retry_after) says when to come back, if the service did.
+    pub fn is_limit(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::RateLimited | ErrorKind::OutOfQuota)
+    }
+
+    /// Whether the run itself ended without success: failed, canceled or aborted.
+    ///
+    /// # Troubleshooting
+    ///
+    /// [`prediction`](Self::prediction) is whole; its `error` and `logs` say why.
+    pub fn is_outcome(&self) -> bool {
+        matches!(
+            self.0.kind,
+            ErrorKind::Failed | ErrorKind::Canceled | ErrorKind::Aborted
+        )
+    }
+
+    /// Whether waiting stopped while the run goes on.
+    ///
+    /// # Troubleshooting
+    ///
+    /// Wait again with [`prediction_id`](Self::prediction_id).
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::WaitTimeout
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.write_str(&inner.message)?;
+        match (inner.status, inner.request_ids.first()) {
+            (Some(status), Some(id)) => write!(f, " (http {}, request id {id})", status.as_u16()),
+            (Some(status), None) => write!(f, " (http {})", status.as_u16()),
+            (None, Some(id)) => write!(f, " (request id {id})"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("message", &inner.message)
+            .field("id", &self.prediction_id())
+            .field("status", &self.status())
+            .field("request_ids", &inner.request_ids)
+            .field("service", &inner.service)
+            .field("retry_after", &inner.retry_after)
+            .field("effort", &inner.effort)
+            .field("source", &inner.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<cometapi_client::InvalidKey> for Error {
+    fn from(invalid: cometapi_client::InvalidKey) -> Self {
+        Self::new(ErrorKind::Config, invalid.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_does_not_repeat_the_source() {
+        let error = Error::new(ErrorKind::NeverReached, "the service was never reached")
+            .with_source("connection refused");
+        assert_eq!(error.to_string(), "the service was never reached");
+        assert_eq!(error.source().unwrap().to_string(), "connection refused");
+    }
+
+    #[test]
+    fn display_names_the_status_and_the_request_id() {
+        let error = Error::new(ErrorKind::Refused, "refused: no")
+            .with_status(StatusCode::BAD_REQUEST)
+            .with_request_ids(vec!["abc".into(), "def".into()]);
+        assert_eq!(error.to_string(), "refused: no (http 400, request id abc)");
+    }
+
+    #[test]
+    fn an_error_is_small_and_can_be_sent() {
+        fn sendable<T: Send + Sync + 'static>() {}
+        sendable::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn only_the_head_of_a_body_is_kept() {
+        let body = Bytes::from(vec![b'x'; BODY_CAP * 2]);
+        let error = Error::new(ErrorKind::Undecodable, "m").with_body(&body);
+        assert_eq!(error.body().unwrap().len(), BODY_CAP);
+    }
+}

@@ -1,0 +1,104 @@
+//! `CometAPI`'s Replicate-style predictions: start a run of an image model, keep its id, wait
+//! for it, bring the pictures home.
+//!
+//! ```no_run
+//! use cometapi::Client;
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), cometapi::Error> {
+//! let client = Client::from_env()?; // COMETAPI_KEY
+//! let done = client
+//!     .run("black-forest-labs/flux-schnell", json!({"prompt": "a lighthouse made of glass"}))
+//!     .await?;
+//! for file in done.files() {
+//!     println!("{}", file.save_in("pictures").await?.path.display());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Overview
+//!
+//! - [`Client::run`] is the main job in one call: create, wait, files.
+//! - [`Client::predictions`] has the operations one by one: [`create`](Predictions::create),
+//!   [`get`](Predictions::get) and [`wait`](Predictions::wait), which can be awaited or taken
+//!   as a stream of updates.
+//! - [`Client::raw`] is the generated client underneath, for what is not covered here. Any
+//!   JSON object is an input, and any JSON is an output ([`Output`]).
+//! - [`Error`] is the one error. Its [`kind`](Error::kind) says what happened and what to do.
+//!
+//! # What it promises
+//!
+//! - A create is sent again only when it provably did not happen. Doubt is reported
+//!   ([`Error::may_have_been_accepted`]), never repeated.
+//! - Every error after a create carries the prediction's id.
+//! - Only a terminal state ends a wait, and a wait always ends.
+//! - The key goes to the base URL and nowhere else.
+//! - Status words, fields and shapes that are not known never break a decode.
+//!
+//! # What it does not do
+//!
+//! The service documents no cancel, no list and no webhook on this route, so there is none
+//! here. It has never yet been run against the live service: all it knows of the wire is
+//! documented or was observed by others, and the documentation says which.
+//!
+//! # Features
+//!
+//! - `rustls` (default), `rustls-no-provider`, `native-tls`: how `https` is spoken, as
+//!   `reqwest` names them.
+//! - `download` (default): [`OutputFile::bytes`](crate::OutputFile), `stream`, `save_in` and
+//!   `save_to`.
+//! - `tracing`: a span per create, poll and download, with id, attempt and request id; never
+//!   an input or a key.
+
+mod base_url;
+mod client;
+mod create;
+#[cfg(feature = "download")]
+mod download;
+mod error;
+mod file;
+mod get;
+mod heard;
+mod input;
+mod key;
+mod model;
+mod outcome;
+mod output;
+mod policy;
+mod prediction;
+mod predictions;
+mod retry_after;
+mod run;
+mod service_error;
+#[cfg(test)]
+mod testing;
+mod trace;
+mod wait;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use crate::client::{Client, ClientBuilder};
+pub use crate::create::Create;
+#[cfg(feature = "download")]
+pub use crate::download::{DownloadPolicy, FileStream, SavedFile};
+pub use crate::error::{Effort, Error, ErrorKind};
+pub use crate::file::OutputFile;
+pub use crate::input::{Input, IntoInput};
+pub use crate::key::ApiKey;
+pub use crate::model::{IntoModelRef, ModelRef};
+pub use crate::output::Output;
+pub use crate::policy::{Backoff, CreatePolicy, WaitPolicy};
+pub use crate::prediction::Prediction;
+pub use crate::predictions::Predictions;
+pub use crate::run::{Completed, Run};
+pub use crate::service_error::ServiceError;
+pub use crate::wait::Wait;
+// The wire's own types are used as they are.
+pub use cometapi_client as wire;
+pub use cometapi_client::{OddField, Status};
+
+/// The future of a call: boxed, so that it can be named, and `Send`.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

@@ -1,0 +1,190 @@
+//! What becomes of a wait, by what a poll heard.
+
+use std::time::Duration;
+
+use crate::error::ErrorKind;
+use crate::heard::{Body, Heard};
+use crate::policy::Backoff;
+
+/// How a wait polls and when it stops. The deadline is always finite.
+///
+/// ```
+/// use std::time::Duration;
+/// use cometapi::WaitPolicy;
+///
+/// let mut policy = WaitPolicy::default();
+/// policy.timeout = Duration::from_secs(60);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct WaitPolicy {
+    /// How long to wait in all; 15 minutes by default. For a run just created it counts from
+    /// the create's answer.
+    pub timeout: Duration,
+    /// How long one poll may take; 60 s by default. The reference's own check saw none
+    /// answered within 45 s.
+    pub attempt_timeout: Duration,
+    /// When a poll has been silent this long, a second is sent beside it and the first
+    /// answer wins; 10 s by default. At most one is sent beside.
+    pub hedge_after: Duration,
+    /// How long the service may say that it knows no such id; 30 s by default. It was
+    /// observed to do so for a few seconds after a create.
+    pub missing_grace: Duration,
+    /// The pauses between polls. A delay that the service names wins over a shorter one.
+    pub backoff: Backoff,
+}
+
+impl Default for WaitPolicy {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(15 * 60),
+            attempt_timeout: Duration::from_secs(60),
+            hedge_after: Duration::from_secs(10),
+            missing_grace: Duration::from_secs(30),
+            backoff: Backoff::default(),
+        }
+    }
+}
+
+/// What a poll heard, in the terms that decide whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PollEvent {
+    /// A state was seen.
+    State,
+    /// No state this time; the next poll may bring one.
+    Nothing,
+    /// The id is not known.
+    Missing,
+    /// It will not get better.
+    Stop(ErrorKind),
+}
+
+impl PollEvent {
+    pub(crate) fn of(heard: &Heard) -> Self {
+        let (heading, body) = match heard {
+            Heard::Impossible(_) => return Self::Stop(ErrorKind::InvalidId),
+            Heard::NoConnection(_) | Heard::NoAnswer(_) => return Self::Nothing,
+            Heard::Answer(heading, body) => (heading, body),
+        };
+        match (heading.status.as_u16(), body) {
+            (200..=299, Body::Prediction(_)) => Self::State,
+            (_, Body::Error(e)) if e.is_missing_task() => Self::Missing,
+            (404, _) => Self::Missing,
+            (401, _) => Self::Stop(ErrorKind::Unauthorized),
+            (402, _) => Self::Stop(ErrorKind::OutOfQuota),
+            (403, Body::Error(e)) if e.is_quota() => Self::Stop(ErrorKind::OutOfQuota),
+            // A firewall's page says nothing of the key.
+            (403, Body::Html) => Self::Nothing,
+            (403, _) => Self::Stop(ErrorKind::Unauthorized),
+            (408 | 429, _) => Self::Nothing,
+            (400..=499, _) => Self::Stop(ErrorKind::Refused),
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// When the next poll is due, or that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Pause this long, then poll.
+    Poll(Duration),
+    /// Pause this long, then look for the last time.
+    LastLook(Duration),
+}
+
+impl WaitPolicy {
+    /// What is kept back for the last look, so that its answer can come before the deadline.
+    fn reserve(&self) -> Duration {
+        (self.timeout / 20).min(Duration::from_secs(2))
+    }
+
+    /// The pause before the next poll, when `left` is left of the wait.
+    pub(crate) fn step(
+        &self,
+        turn: u32,
+        left: Duration,
+        told: Option<Duration>,
+        chance: f64,
+    ) -> Step {
+        let own = self.backoff.delay(turn, chance);
+        let pause = told.map_or(own, |told| told.max(own));
+        let latest = left.saturating_sub(self.reserve());
+        if pause < latest {
+            Step::Poll(pause)
+        } else {
+            Step::LastLook(latest)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(status: u16, body: &str) -> PollEvent {
+        let mut response = http::Response::new(bytes::Bytes::from(body.to_owned()));
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        PollEvent::of(&crate::testing::heard(response))
+    }
+
+    #[test]
+    fn every_answer_is_decided_as_the_design_says() {
+        use ErrorKind as K;
+        use PollEvent::{Missing, Nothing, State, Stop};
+        let rows = [
+            (200, r#"{"id":"a","status":"resting"}"#, State),
+            (200, r#"{"code":"success","data":null}"#, Nothing),
+            (200, "<!doctype html>", Nothing),
+            (200, "{\"id\":\"a", Nothing),
+            (200, "", Nothing),
+            (200, r#"{"code":"task_not_exist","message":"m"}"#, Missing),
+            (400, r#"{"code":"task_not_exist","message":"m"}"#, Missing),
+            (404, "", Missing),
+            (404, "<html>", Missing),
+            (401, "", Stop(K::Unauthorized)),
+            (403, r#"{"error":{"message":"no"}}"#, Stop(K::Unauthorized)),
+            (403, "", Stop(K::Unauthorized)),
+            (403, "<html>", Nothing),
+            (
+                403,
+                r#"{"code":null,"message":"user quota is not enough"}"#,
+                Stop(K::OutOfQuota),
+            ),
+            (400, r#"{"error":{"message":"no"}}"#, Stop(K::Refused)),
+            (408, "", Nothing),
+            (429, "", Nothing),
+            (
+                500,
+                r#"{"error":{"message":"m","code":"invalid_request"}}"#,
+                Nothing,
+            ),
+            (502, "<html>", Nothing),
+            (524, "<html>", Nothing),
+            (302, "", Nothing),
+        ];
+        for (status, body, expected) in rows {
+            assert_eq!(event(status, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_last_look_comes_before_the_deadline() {
+        let policy = WaitPolicy::default();
+        let secs = Duration::from_secs;
+        assert_eq!(policy.step(0, secs(900), None, 0.5), Step::Poll(secs(1)));
+        assert_eq!(
+            policy.step(0, secs(900), Some(secs(20)), 0.5),
+            Step::Poll(secs(20))
+        );
+        assert_eq!(
+            policy.step(9, secs(900), Some(secs(2)), 0.5),
+            Step::Poll(secs(10))
+        );
+        assert_eq!(policy.step(9, secs(11), None, 0.5), Step::LastLook(secs(9)));
+        assert_eq!(policy.step(9, secs(1), None, 0.5), Step::LastLook(secs(0)));
+        assert_eq!(
+            policy.step(0, secs(30), Some(secs(500)), 0.5),
+            Step::LastLook(secs(28))
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! Create, wait, files: the main job in one call.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::time::Duration;
+
+use crate::BoxFuture;
+use crate::client::Client;
+use crate::create::Create;
+use crate::error::{Error, ErrorKind};
+use crate::file::OutputFile;
+use crate::policy::{CreatePolicy, WaitPolicy};
+use crate::prediction::Prediction;
+use crate::wait::Wait;
+
+type HookError = Box<dyn StdError + Send + Sync>;
+type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Send + Sync>;
+
+/// A run of a model that has not begun; await it.
+///
+/// Every error after the create carries the prediction's id.
+///
+/// ```no_run
+/// # async fn save_id(id: &str) -> Result<(), std::io::Error> { Ok(()) }
+/// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+/// use serde_json::json;
+///
+/// let done = client
+///     .run("black-forest-labs/flux-schnell", json!({"prompt": "a red fox"}))
+///     .on_created(|created| async move { Ok(save_id(created.id()).await?) })
+///     .await?;
+/// println!("{} files", done.files().len());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a run does not begin until it is awaited"]
+pub struct Run {
+    client: Client,
+    create: Create,
+    wait: WaitPolicy,
+    hook: Option<Hook>,
+}
+
+impl Run {
+    pub(crate) fn new(client: &Client, create: Create) -> Self {
+        Self {
+            client: client.clone(),
+            create,
+            wait: client.wait_policy().clone(),
+            hook: None,
+        }
+    }
+
+    /// Calls `hook` with the created prediction before the first poll, so that a service can
+    /// commit the id. When it fails, the run stops with [`ErrorKind::Hook`] and the id.
+    pub fn on_created<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: FnOnce(Prediction) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), HookError>> + Send + 'static,
+    {
+        self.hook = Some(Box::new(|created| Box::pin(hook(created))));
+        self
+    }
+
+    /// Stops waiting after `timeout`, counted from the create's answer. Downloads are extra.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.wait.timeout = timeout;
+        self
+    }
+
+    /// Repeats the create by `policy` in place of the client's.
+    pub fn create_policy(mut self, policy: CreatePolicy) -> Self {
+        self.create = self.create.policy(policy);
+        self
+    }
+
+    /// Waits by `policy` in place of the client's.
+    pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
+        self.wait = policy;
+        self
+    }
+
+    async fn go(self) -> Result<Completed, Error> {
+        let created = self.create.await?;
+        if let Some(hook) = self.hook
+            && let Err(e) = hook(created.clone()).await
+        {
+            let message = format!(
+                "prediction {} was created, but what was to be done on its creation failed",
+                created.id()
+            );
+            return Err(Error::new(ErrorKind::Hook, message)
+                .with_source(e)
+                .with_prediction(created));
+        }
+        let prediction = Wait::created(&self.client, created)
+            .policy(self.wait)
+            .await?;
+        let files = self.client.files(&prediction);
+        Ok(Completed { prediction, files })
+    }
+}
+
+impl IntoFuture for Run {
+    type Output = Result<Completed, Error>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.go())
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("create", &self.create)
+            .field("wait", &self.wait)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A run that succeeded: the whole prediction, and its files.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Completed {
+    prediction: Prediction,
+    files: Vec<OutputFile>,
+}
+
+impl Completed {
+    /// The prediction as it ended.
+    pub fn prediction(&self) -> &Prediction {
+        &self.prediction
+    }
+
+    /// The files of its output, in order. None when the model answers no files, or nothing.
+    pub fn files(&self) -> &[OutputFile] {
+        &self.files
+    }
+
+    /// Both, to keep.
+    pub fn into_parts(self) -> (Prediction, Vec<OutputFile>) {
+        (self.prediction, self.files)
+    }
+}
