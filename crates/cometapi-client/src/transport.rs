@@ -23,6 +23,14 @@ const BODY_CAP: usize = 64 * 1024 * 1024;
 /// under a create, and leaves it in doubt whether money was spent.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 
+/// The largest body that is searched for a repeated key.
+const REPEATED_KEY_CAP: usize = 64 * 1024;
+
+/// A shorter key is a placeholder, and a word that any body may hold.
+const SHORTEST_KEY: usize = 12;
+
+const SCHEME: &str = "Bearer ";
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A `reqwest` client as this API wants it: no redirects (one would turn a create into
@@ -57,7 +65,7 @@ impl Transport {
             return Err(InvalidKey(()));
         }
         let mut authorization =
-            HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| InvalidKey(()))?;
+            HeaderValue::try_from(format!("{SCHEME}{key}")).map_err(|_| InvalidKey(()))?;
         authorization.set_sensitive(true);
         Ok(Self {
             authorization,
@@ -70,6 +78,27 @@ impl Transport {
     pub fn with_body_cap(mut self, bytes: usize) -> Self {
         self.body_cap = bytes;
         self
+    }
+}
+
+impl Transport {
+    /// The body with the key blotted out, should the service repeat it: what it says goes
+    /// into errors, and from there into logs. Only bodies of an error's size are looked at.
+    fn without_key(&self, body: Bytes) -> Bytes {
+        let key = &self.authorization.as_bytes()[SCHEME.len()..];
+        let at = |bytes: &[u8]| bytes.windows(key.len()).position(|window| window == key);
+        if key.len() < SHORTEST_KEY || body.len() > REPEATED_KEY_CAP || at(&body).is_none() {
+            return body;
+        }
+        let mut clean = BytesMut::with_capacity(body.len());
+        let mut rest = &body[..];
+        while let Some(position) = at(rest) {
+            clean.extend_from_slice(&rest[..position]);
+            clean.extend_from_slice(b"[key]");
+            rest = &rest[position + key.len()..];
+        }
+        clean.extend_from_slice(rest);
+        clean.freeze()
     }
 }
 
@@ -118,11 +147,12 @@ impl ClientHooks<Transport> for Client {
         };
         match read(&mut response, transport.body_cap).await {
             Ok((body, extent)) => {
+                let body = transport.without_key(body);
                 call::record(keep(body.clone(), extent));
                 Ok(rebuild(status, headers, body))
             }
             Err((body, error)) => {
-                call::record(keep(body, Extent::Cut));
+                call::record(keep(transport.without_key(body), Extent::Cut));
                 Err(error)
             }
         }
@@ -186,6 +216,20 @@ mod tests {
         assert!(!format!("{transport:?}").contains("secret"));
         let client = Client::new_with_client("http://x", reqwest::Client::new(), transport);
         assert!(!format!("{client:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_key_that_the_service_repeats_is_blotted_out() {
+        let transport = Transport::new("sk-very-secret").unwrap();
+        let clean = |body: &'static str| transport.without_key(Bytes::from_static(body.as_bytes()));
+        assert_eq!(
+            clean("no sk-very-secret, and sk-very-secret."),
+            "no [key], and [key]."
+        );
+        assert_eq!(clean("sk-very-secre"), "sk-very-secre");
+        let placeholder = Transport::new("mock").unwrap();
+        assert_eq!(placeholder.without_key("a mock".into()), "a mock");
+        assert_eq!(clean(""), "");
     }
 
     #[test]

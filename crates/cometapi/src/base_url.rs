@@ -106,21 +106,30 @@ fn is_loopback(url: &Url) -> bool {
 /// Whether `url` names an address that only a private network, or this machine, can reach.
 #[cfg(feature = "download")]
 pub(crate) fn is_private(url: &Url) -> bool {
-    is_loopback(url)
-        || match ip(url) {
-            Some(IpAddr::V4(ip)) => {
-                ip.is_private() || ip.is_link_local() || ip.is_unspecified() || ip.is_broadcast()
-            }
-            Some(IpAddr::V6(ip)) => {
-                let mapped = ip.to_ipv4_mapped();
-                ip.is_unspecified()
-                    || ip.is_unique_local()
-                    || ip.is_unicast_link_local()
-                    || mapped
-                        .is_some_and(|ip| ip.is_loopback() || ip.is_private() || ip.is_link_local())
-            }
-            None => false,
+    is_loopback(url) || ip(url).is_some_and(is_private_ip)
+}
+
+/// Whether `ip` is on a private network, or this machine.
+#[cfg(feature = "download")]
+pub(crate) fn is_private_ip(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            // Carriers' shared space, 100.64.0.0/10, is as private as the rest.
+            let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
+            shared
+                || ip.is_loopback()
+                || ip.is_private()
+                || ip.is_link_local()
+                || ip.is_broadcast()
+                || ip.octets()[0] == 0
         }
+        IpAddr::V6(ip) => {
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local()
+        }
+    }
 }
 
 #[cfg(test)]

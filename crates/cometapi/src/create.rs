@@ -86,7 +86,18 @@ impl Create {
                     // Only an answer that holds a prediction is the event `Created`.
                     heard => in_doubt(heard),
                 },
-                Verdict::MaybeAccepted => in_doubt(heard),
+                Verdict::MaybeAccepted => {
+                    let failure = in_doubt(heard);
+                    let again =
+                        self.policy.repeat_when_in_doubt && failure.prediction_id().is_none();
+                    match self.policy.pause(sent, effort.elapsed, None, rng.f64()) {
+                        Some(pause) if again => {
+                            sleep(pause).await;
+                            continue;
+                        }
+                        _ => failure,
+                    }
+                }
                 Verdict::Stop(kind) => stopped(kind, heard),
                 Verdict::Again(kind) => {
                     let told = heard.told_delay();

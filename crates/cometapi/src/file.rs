@@ -132,3 +132,25 @@ impl fmt::Debug for OutputFile {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "download"))]
+mod tests {
+    use super::*;
+
+    /// Fails to compile when a future cannot go to another thread.
+    #[test]
+    fn every_future_can_be_spawned() {
+        fn sendable<T: Send>(_: &T) {}
+        let client = Client::builder().key("k").build().unwrap();
+        let file = OutputFile {
+            client,
+            id: "a".into(),
+            position: 0,
+            url: "data:,x".into(),
+        };
+        sendable(&file.bytes());
+        sendable(&file.stream());
+        sendable(&file.save_in("x"));
+        sendable(&file.save_to("x"));
+    }
+}

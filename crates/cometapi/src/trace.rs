@@ -59,14 +59,13 @@ mod spans {
     }
 
     #[cfg(feature = "download")]
-    pub(crate) async fn download<T>(
+    pub(crate) fn download<F: Future>(
         id: &str,
         position: usize,
         attempt: u32,
-        call: impl Future<Output = T>,
-    ) -> T {
+        call: F,
+    ) -> impl Future<Output = F::Output> + use<F> {
         call.instrument(info_span!("download", id, position, attempt))
-            .await
     }
 }
 

@@ -6,10 +6,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LOCATION, RANGE};
+use http::{HeaderMap, HeaderValue};
 use reqwest::Url;
 
 use crate::base_url::{self, BaseUrl};
+use crate::download::resolve::{PrivateAddress, PublicOnly};
 use crate::download::{DownloadPolicy, Fault, data_uri, failed, media};
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
@@ -31,6 +33,9 @@ impl Fetcher {
         if base.is_loopback() {
             http = http.no_proxy();
         }
+        if !base.is_private() {
+            http = http.dns_resolver(PublicOnly::unless_proxied());
+        }
         let http = http.build().map_err(|e| {
             Error::new(ErrorKind::Config, "the http client cannot be set up").with_source(e)
         })?;
@@ -45,8 +50,14 @@ impl Fetcher {
         &self.policy
     }
 
-    /// Opens the file and reads its first piece, so that what it is can be told.
-    pub(crate) async fn open(&self, file: &OutputFile) -> Result<FileStream, Fault> {
+    /// Opens the file and reads its first piece, so that what it is can be told. Asks for
+    /// the rest alone where `resume` says what there is of it already; the stream's
+    /// [`offset`](FileStream::offset) tells whether that was granted.
+    pub(crate) async fn open(
+        &self,
+        file: &OutputFile,
+        resume: Option<&Resume>,
+    ) -> Result<FileStream, Fault> {
         if let Some(rest) = data_uri::strip(file.url()) {
             let (media_type, bytes) = data_uri::decode(rest).ok_or_else(|| {
                 Fault::Final(failed("the output holds a data uri that cannot be read"))
@@ -59,13 +70,15 @@ impl Fetcher {
         })?;
         for _ in 0..=self.policy.redirects {
             self.check_address(&url)?;
-            let response = self.http.get(url.clone()).send().await.map_err(|e| {
-                Fault::Passing(
-                    failed("the file's host did not answer").with_source(e.without_url()),
-                )
-            })?;
+            let mut request = self.http.get(url.clone());
+            if let Some(resume) = resume {
+                request = request
+                    .header(RANGE, format!("bytes={}-", resume.offset))
+                    .header(IF_RANGE, resume.validator.clone());
+            }
+            let response = request.send().await.map_err(unanswered)?;
             if !response.status().is_redirection() {
-                return self.opened(response).await;
+                return self.opened(response, resume).await;
             }
             url = next_hop(&url, &response)?;
         }
@@ -75,11 +88,16 @@ impl Fetcher {
         ))))
     }
 
-    async fn opened(&self, response: reqwest::Response) -> Result<FileStream, Fault> {
+    async fn opened(
+        &self,
+        response: reqwest::Response,
+        resume: Option<&Resume>,
+    ) -> Result<FileStream, Fault> {
         let status = response.status();
         let with_status = |error: Error| error.with_status(status);
         match status {
             StatusCode::OK => {}
+            StatusCode::PARTIAL_CONTENT if granted(response.headers(), resume) => {}
             StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => {
                 return Err(Fault::Final(with_status(Error::new(
                     ErrorKind::Expired,
@@ -102,8 +120,12 @@ impl Fetcher {
                 ))));
             }
         }
+        let offset = match (status, resume) {
+            (StatusCode::PARTIAL_CONTENT, Some(resume)) => resume.offset,
+            _ => 0,
+        };
         if let Some(length) = response.content_length() {
-            self.check_size(length)?;
+            self.check_size(offset.saturating_add(length))?;
         }
         let claimed = response
             .headers()
@@ -112,14 +134,18 @@ impl Fetcher {
             .and_then(media::essence);
         let mut stream = FileStream {
             expected: response.content_length(),
-            max_bytes: self.policy.max_bytes,
+            max_bytes: self.policy.max_bytes.saturating_sub(offset),
             received: 0,
+            offset,
+            validator: validator(response.headers()),
             first: None,
             media_type: String::new(),
             body: Some(Box::pin(response.bytes_stream())),
         };
         let first = stream.pull().await?.unwrap_or_default();
-        stream.media_type = media::told(&first, claimed.as_deref());
+        // The middle of a file does not say what it is; whoever resumes knows already.
+        let head: &[u8] = if offset == 0 { &first } else { &[] };
+        stream.media_type = media::told(head, claimed.as_deref());
         // A login page or an error page with status 200 is no picture.
         if stream.media_type == "text/html" {
             return Err(Fault::Final(with_status(failed(
@@ -149,6 +175,44 @@ impl Fetcher {
         }
         Ok(())
     }
+}
+
+fn unanswered(error: reqwest::Error) -> Fault {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(inner) = cause {
+        if inner.is::<PrivateAddress>() {
+            return Fault::Final(failed(PrivateAddress.to_string()));
+        }
+        cause = inner.source();
+    }
+    Fault::Passing(failed("the file's host did not answer").with_source(error.without_url()))
+}
+
+/// What there is of a file already, and the mark by which its host can tell that the rest is
+/// of the same.
+#[derive(Debug)]
+pub(crate) struct Resume {
+    pub(crate) offset: u64,
+    pub(crate) validator: HeaderValue,
+}
+
+/// The mark of a file that can be asked for in parts: a strong entity tag.
+fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
+    let ranges = headers.get(ACCEPT_RANGES)?.as_bytes();
+    let tag = headers.get(ETAG)?;
+    (ranges.eq_ignore_ascii_case(b"bytes") && tag.as_bytes().starts_with(b"\""))
+        .then(|| tag.clone())
+}
+
+/// Whether a partial answer is the part that was asked for.
+fn granted(headers: &HeaderMap, resume: Option<&Resume>) -> bool {
+    let start = headers
+        .get(CONTENT_RANGE)
+        .and_then(|range| range.to_str().ok())
+        .and_then(|range| range.strip_prefix("bytes "))
+        .and_then(|range| range.split_once('-'))
+        .and_then(|(start, _)| start.trim().parse::<u64>().ok());
+    resume.is_some_and(|resume| start == Some(resume.offset))
 }
 
 fn check_size(bytes: u64, max: u64) -> Result<(), Fault> {
@@ -183,6 +247,8 @@ pub struct FileStream {
     expected: Option<u64>,
     received: u64,
     max_bytes: u64,
+    offset: u64,
+    validator: Option<HeaderValue>,
 }
 
 impl FileStream {
@@ -194,7 +260,19 @@ impl FileStream {
             expected: None,
             received: 0,
             max_bytes: u64::MAX,
+            offset: 0,
+            validator: None,
         }
+    }
+
+    /// Where in the file this begins: behind what there was already, or at its head.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The mark to ask for the rest with, where the host can give it.
+    pub(crate) fn validator(&self) -> Option<&HeaderValue> {
+        self.validator.as_ref()
     }
 
     /// What the file is by its first bytes, else by what its host says.

@@ -3,6 +3,7 @@
 mod data_uri;
 mod fetch;
 mod media;
+mod resolve;
 mod save;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 
 pub(crate) use fetch::Fetcher;
 pub use fetch::FileStream;
+use save::Saving;
 pub(crate) use save::Target;
 
 use crate::error::{Error, ErrorKind};
@@ -83,31 +85,44 @@ impl Fault {
 }
 
 pub(crate) async fn bytes(fetcher: &Fetcher, file: &OutputFile) -> Result<Bytes, Error> {
-    attempts(fetcher, file, || async {
-        let mut stream = fetcher.open(file).await?;
-        let mut first = Bytes::new();
-        let mut rest = BytesMut::new();
-        while let Some(piece) = stream.piece().await? {
-            if first.is_empty() && rest.is_empty() {
-                first = piece;
-            } else {
-                if rest.is_empty() {
-                    rest.extend_from_slice(&first);
-                }
-                rest.extend_from_slice(&piece);
-            }
+    let mut repeats = Repeats::of(fetcher, file);
+    loop {
+        match repeats.traced(in_memory(fetcher, file)).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(fault) => repeats.after(fault).await?,
         }
-        Ok(if rest.is_empty() {
-            first
+    }
+}
+
+async fn in_memory(fetcher: &Fetcher, file: &OutputFile) -> Result<Bytes, Fault> {
+    let mut stream = fetcher.open(file, None).await?;
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(piece) = stream.piece().await? {
+        if first.is_empty() && rest.is_empty() {
+            first = piece;
         } else {
-            rest.freeze()
-        })
+            if rest.is_empty() {
+                rest.extend_from_slice(&first);
+            }
+            rest.extend_from_slice(&piece);
+        }
+    }
+    Ok(if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
     })
-    .await
 }
 
 pub(crate) async fn stream(fetcher: &Fetcher, file: &OutputFile) -> Result<FileStream, Error> {
-    attempts(fetcher, file, || fetcher.open(file)).await
+    let mut repeats = Repeats::of(fetcher, file);
+    loop {
+        match repeats.traced(fetcher.open(file, None)).await {
+            Ok(stream) => return Ok(stream),
+            Err(fault) => repeats.after(fault).await?,
+        }
+    }
 }
 
 pub(crate) async fn save(
@@ -115,33 +130,47 @@ pub(crate) async fn save(
     file: &OutputFile,
     target: Target,
 ) -> Result<SavedFile, Error> {
-    let target = &target;
-    attempts(fetcher, file, || async move {
-        let stream = fetcher.open(file).await?;
-        save::save(stream, target).await
-    })
-    .await
-    .map_err(|error| error.with_id(file.prediction_id()))
+    let mut repeats = Repeats::of(fetcher, file);
+    let mut saving = Saving::new(target);
+    loop {
+        match repeats.traced(saving.attempt(fetcher, file)).await {
+            Ok(saved) => return Ok(saved),
+            Err(fault) => repeats.after(fault).await?,
+        }
+    }
 }
 
-/// Repeats `attempt` by the policy while its faults may pass.
-async fn attempts<T, F: Future<Output = Result<T, Fault>>>(
-    fetcher: &Fetcher,
-    file: &OutputFile,
-    attempt: impl Fn() -> F,
-) -> Result<T, Error> {
-    let policy = fetcher.policy();
-    let mut made = 0;
-    loop {
-        made += 1;
-        let call = attempt();
-        let call = trace::download(file.prediction_id(), file.position(), made, call);
-        match call.await {
-            Ok(done) => return Ok(done),
-            Err(Fault::Passing(_)) if made < policy.attempts => {
-                tokio::time::sleep(policy.backoff.delay(made - 1, 0.5)).await;
+/// The attempts at one file.
+struct Repeats<'f> {
+    policy: &'f DownloadPolicy,
+    file: &'f OutputFile,
+    made: u32,
+}
+
+impl<'f> Repeats<'f> {
+    fn of(fetcher: &'f Fetcher, file: &'f OutputFile) -> Self {
+        Self {
+            policy: fetcher.policy(),
+            file,
+            made: 0,
+        }
+    }
+
+    /// Counts an attempt and gives it its span.
+    fn traced<F: Future>(&mut self, attempt: F) -> impl Future<Output = F::Output> + use<F> {
+        self.made += 1;
+        let (id, position) = (self.file.prediction_id(), self.file.position());
+        trace::download(id, position, self.made, attempt)
+    }
+
+    /// Pauses when the fault may pass and attempts are left; else it is the error.
+    async fn after(&self, fault: Fault) -> Result<(), Error> {
+        match fault {
+            Fault::Passing(_) if self.made < self.policy.attempts => {
+                tokio::time::sleep(self.policy.backoff.delay(self.made - 1, 0.5)).await;
+                Ok(())
             }
-            Err(fault) => return Err(fault.into_error().with_id(file.prediction_id())),
+            fault => Err(fault.into_error().with_id(self.file.prediction_id())),
         }
     }
 }

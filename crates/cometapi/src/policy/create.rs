@@ -33,6 +33,10 @@ pub struct CreatePolicy {
     pub max_told_delay: Duration,
     /// The pauses when the service names none.
     pub backoff: Backoff,
+    /// Sends the create again although it may have been accepted; off by default. Each such
+    /// repeat may be charged once more: for those to whom a missing picture costs more than
+    /// two.
+    pub repeat_when_in_doubt: bool,
 }
 
 impl Default for CreatePolicy {
@@ -47,6 +51,7 @@ impl Default for CreatePolicy {
                 max: Duration::from_secs(30),
                 ..Backoff::default()
             },
+            repeat_when_in_doubt: false,
         }
     }
 }
@@ -105,55 +110,95 @@ pub(crate) enum Verdict {
     MaybeAccepted,
 }
 
-/// The table. A row an event.
-pub(crate) const TABLE: [(CreateEvent, Verdict); 12] = [
-    (
-        CreateEvent::NotSendable,
-        Verdict::Stop(ErrorKind::InvalidInput),
-    ),
-    (
-        CreateEvent::NoConnection,
-        Verdict::Again(ErrorKind::NeverReached),
-    ),
-    (
-        CreateEvent::TooManyRequests,
-        Verdict::Again(ErrorKind::RateLimited),
-    ),
-    (CreateEvent::Created, Verdict::Created),
-    (CreateEvent::SuccessWithoutId, Verdict::MaybeAccepted),
-    (
-        CreateEvent::WebPageOrRedirect,
-        Verdict::Stop(ErrorKind::WrongEndpoint),
-    ),
-    (
-        CreateEvent::KeyRefused,
-        Verdict::Stop(ErrorKind::Unauthorized),
-    ),
-    (
-        CreateEvent::OutOfQuota,
-        Verdict::Stop(ErrorKind::OutOfQuota),
-    ),
-    (
-        CreateEvent::RefusedByStatus,
-        Verdict::Stop(ErrorKind::Refused),
-    ),
-    (
-        CreateEvent::RefusedByBody,
-        Verdict::Stop(ErrorKind::Refused),
-    ),
-    (
-        CreateEvent::QuotaByBody,
-        Verdict::Stop(ErrorKind::OutOfQuota),
-    ),
-    (CreateEvent::Doubt, Verdict::MaybeAccepted),
-];
+/// A row of the table: what was heard, in words and as it is told apart, and what follows.
+pub(crate) struct Row {
+    pub(crate) event: CreateEvent,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for people: the README is held to it")
+    )]
+    pub(crate) words: &'static str,
+    pub(crate) verdict: Verdict,
+}
+
+const fn row(event: CreateEvent, verdict: Verdict, words: &'static str) -> Row {
+    Row {
+        event,
+        words,
+        verdict,
+    }
+}
+
+/// The table. The README shows it; a test holds the two together.
+pub(crate) const TABLE: [Row; 12] = {
+    use CreateEvent as Heard;
+    use Verdict::{Again, Created, MaybeAccepted, Stop};
+    [
+        row(
+            Heard::NotSendable,
+            Stop(ErrorKind::InvalidInput),
+            "the request cannot be made",
+        ),
+        row(
+            Heard::NoConnection,
+            Again(ErrorKind::NeverReached),
+            "no connection was made",
+        ),
+        row(
+            Heard::TooManyRequests,
+            Again(ErrorKind::RateLimited),
+            "429, in any shape",
+        ),
+        row(Heard::Created, Created, "2xx with an id, in any shape"),
+        row(
+            Heard::SuccessWithoutId,
+            MaybeAccepted,
+            "2xx without an id; a body cut or unreadable",
+        ),
+        row(
+            Heard::WebPageOrRedirect,
+            Stop(ErrorKind::WrongEndpoint),
+            "2xx with a web page; any 3xx",
+        ),
+        row(
+            Heard::KeyRefused,
+            Stop(ErrorKind::Unauthorized),
+            "401; 403 not about quota",
+        ),
+        row(
+            Heard::OutOfQuota,
+            Stop(ErrorKind::OutOfQuota),
+            "402; 403 about quota",
+        ),
+        row(
+            Heard::RefusedByStatus,
+            Stop(ErrorKind::Refused),
+            "any other 4xx but 408",
+        ),
+        row(
+            Heard::RefusedByBody,
+            Stop(ErrorKind::Refused),
+            "2xx or 5xx whose body refuses",
+        ),
+        row(
+            Heard::QuotaByBody,
+            Stop(ErrorKind::OutOfQuota),
+            "2xx or 5xx whose body names quota",
+        ),
+        row(
+            Heard::Doubt,
+            MaybeAccepted,
+            "408; any other 5xx; connection lost, time out",
+        ),
+    ]
+};
 
 /// The table's row for `event`. An event without a row would be a doubt, the careful reading.
 pub(crate) fn verdict(event: CreateEvent) -> Verdict {
     TABLE
         .iter()
-        .find(|(row, _)| *row == event)
-        .map_or(Verdict::MaybeAccepted, |(_, verdict)| *verdict)
+        .find(|row| row.event == event)
+        .map_or(Verdict::MaybeAccepted, |row| row.verdict)
 }
 
 impl CreateEvent {
@@ -258,13 +303,30 @@ mod tests {
     fn only_two_events_are_ever_sent_again() {
         let again: Vec<_> = TABLE
             .iter()
-            .filter(|(_, verdict)| matches!(verdict, Verdict::Again(_)))
-            .map(|(event, _)| *event)
+            .filter(|row| matches!(row.verdict, Verdict::Again(_)))
+            .map(|row| row.event)
             .collect();
         assert_eq!(
             again,
             [CreateEvent::NoConnection, CreateEvent::TooManyRequests]
         );
+    }
+
+    /// The README's table is this one.
+    #[test]
+    fn the_readme_shows_the_table() {
+        let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+        let readme = std::fs::read_to_string(readme).unwrap();
+        for row in &TABLE {
+            let outcome = match row.verdict {
+                Verdict::Created => "created".to_owned(),
+                Verdict::Again(kind) => format!("sent again, then `{kind:?}`"),
+                Verdict::Stop(kind) => format!("`{kind:?}`"),
+                Verdict::MaybeAccepted => "`MaybeAccepted`".to_owned(),
+            };
+            let line = format!("| {} | {outcome} |", row.words);
+            assert!(readme.contains(&line), "the readme lacks {line}");
+        }
     }
 
     #[test]
