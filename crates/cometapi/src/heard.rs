@@ -88,6 +88,18 @@ impl Heard {
     }
 }
 
+#[cfg(fuzzing)]
+impl Heard {
+    /// What would be heard of an answer that came whole.
+    pub(crate) fn fuzzed(status: StatusCode, raw: Bytes) -> Self {
+        let named = matches!(status.as_u16(), 200..=202);
+        let decoded = serde_json::from_slice(&raw).ok().filter(|_| named);
+        let mut heading = Heading::new(status, &HeaderMap::new(), raw, SystemTime::UNIX_EPOCH);
+        let body = body(&mut heading, decoded, Extent::Whole);
+        Self::Answer(Box::new(heading), body)
+    }
+}
+
 fn body(heading: &mut Heading, decoded: Option<Answer>, extent: Extent) -> Body {
     let raw = heading.raw.trim_ascii();
     if extent != Extent::Whole {

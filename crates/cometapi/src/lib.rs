@@ -59,6 +59,9 @@ mod create;
 mod download;
 mod error;
 mod file;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod get;
 mod heard;
 mod input;

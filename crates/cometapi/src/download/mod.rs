@@ -175,6 +175,13 @@ impl<'f> Repeats<'f> {
     }
 }
 
+#[cfg(fuzzing)]
+pub(crate) fn fuzz_data_uri(text: &str) {
+    if let Some(rest) = data_uri::strip(text) {
+        let _ = data_uri::decode(rest);
+    }
+}
+
 /// A download's error; the address is left to the source, its query may hold a signature.
 fn failed(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Download, what)

@@ -1,0 +1,5 @@
+//! Poll and create answers: any bytes, any status.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: (u16, &[u8])| cometapi::fuzzing::answer(data.0, data.1));
