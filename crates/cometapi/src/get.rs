@@ -39,14 +39,7 @@ pub(crate) fn unseen(id: &PredictionId, heard: Heard) -> Error {
         PollEvent::Missing => ErrorKind::NotFound,
         PollEvent::Stop(kind) => kind,
         PollEvent::State | PollEvent::Nothing => match &heard {
-            Heard::Answer(heading, Body::Html)
-                if heading.status.is_success() || heading.status.is_redirection() =>
-            {
-                ErrorKind::WrongEndpoint
-            }
-            Heard::Answer(heading, _) if heading.status.is_redirection() => {
-                ErrorKind::WrongEndpoint
-            }
+            heard if heard.is_page() => ErrorKind::WrongEndpoint,
             Heard::Answer(heading, Body::OtherJson) if heading.status.is_success() => {
                 ErrorKind::Undecodable
             }

@@ -186,6 +186,17 @@ fn cut_id(raw: &[u8]) -> Option<String> {
         .then(|| id.to_owned())
 }
 
+impl Heard {
+    /// Whether it is what an address answers that is not this API: a web page, a redirect.
+    pub(crate) fn is_page(&self) -> bool {
+        match self {
+            Self::Answer(heading, Body::Html) if heading.status.is_success() => true,
+            Self::Answer(heading, _) => heading.status.is_redirection(),
+            _ => false,
+        }
+    }
+}
+
 impl Heading {
     fn new(status: StatusCode, headers: &HeaderMap, raw: Bytes, now: SystemTime) -> Self {
         Self {

@@ -27,7 +27,8 @@ use crate::prediction::Prediction;
 ///
 /// It goes on through 408, 429, 5xx, web pages, broken answers and lost connections until
 /// its deadline, which is always there ([`WaitPolicy::timeout`]). It ends at once when the
-/// run has, and on 401, 403 and other 4xx. Dropping it stops waiting and nothing else.
+/// run has, and on 401, 403 and other 4xx; and after [`WaitPolicy::missing_grace`] when the
+/// service knows no such id, or answers with web pages and has never shown a state. Dropping it stops waiting and nothing else.
 ///
 /// ```no_run
 /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
@@ -238,7 +239,13 @@ impl Poller {
                 Heard::Answer(heading, _) => heading.retry_after,
                 _ => None,
             };
-            match (PollEvent::of(&heard), heard) {
+            let event = match PollEvent::of(&heard) {
+                // Pages and nothing else, ever: more likely the wrong address than a passing
+                // fault. It has the same grace as an id that is not known.
+                PollEvent::Nothing if self.last.is_none() && heard.is_page() => PollEvent::Missing,
+                event => event,
+            };
+            match (event, heard) {
                 (PollEvent::State, Heard::Answer(_, Body::Prediction(prediction))) => {
                     self.missing_since = None;
                     self.last = Some((*prediction).clone());
@@ -284,14 +291,16 @@ impl Poller {
     fn timed_out(&self, trouble: Option<Heard>) -> Error {
         let seconds = self.policy.timeout.as_secs_f64();
         let state = match &self.last {
-            Some(prediction) => format!("it was last seen {}", prediction.status()),
-            None => "no state was ever seen".to_owned(),
+            Some(prediction) => format!(
+                "had not ended after {seconds:.0} s (it was last seen {}); it goes on",
+                prediction.status()
+            ),
+            None => format!("was never seen in {seconds:.0} s; it may well run"),
         };
         let error = Error::new(
             ErrorKind::WaitTimeout,
             format!(
-                "prediction {} had not ended after {seconds:.0} s ({state}); it goes on, wait \
-                 for it again by its id",
+                "prediction {} {state}: wait for it again by its id",
                 self.id
             ),
         );
