@@ -1,0 +1,76 @@
+//! What to do next, by what happened.
+
+use cometapi::{Error, ErrorKind};
+
+/// Before a create that may have been accepted is sent again.
+pub(crate) const LOOK_FIRST: &str =
+    "look at the account's task list before creating it again, or it may cost twice";
+
+/// How a run is picked up again.
+pub(crate) fn go_on(id: &str) -> String {
+    format!("to go on: cometapi wait {id}")
+}
+
+/// Advice on `error`, a line each.
+pub(crate) fn of(error: &Error) -> Vec<String> {
+    let mut advice = Vec::new();
+    advice.extend(said(error));
+    advice.extend(next_step(error).map(str::to_owned));
+    advice
+}
+
+/// What came back, where it could not be understood: better than nothing.
+fn said(error: &Error) -> Option<String> {
+    if error.service().is_some() {
+        return None;
+    }
+    let body = std::str::from_utf8(error.body()?).ok()?.trim();
+    // A page's head tells nobody anything.
+    if body.is_empty() || body.starts_with('<') {
+        return None;
+    }
+    let head: String = body.chars().take(300).collect();
+    Some(format!("it answered: {head}"))
+}
+
+fn next_step(error: &Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        ErrorKind::Config if error.to_string().contains("plain http") => {
+            "to allow it: --allow-http"
+        }
+        ErrorKind::WrongEndpoint => {
+            "look at --base-url or COMETAPI_BASE_URL; with neither, it is https://api.cometapi.com"
+        }
+        ErrorKind::Unauthorized => {
+            "look at the key: it is good at the service that gave it, and at no other base url"
+        }
+        ErrorKind::OutOfQuota => "top up the account, then give the same command again",
+        ErrorKind::RateLimited => "give the same command again later",
+        ErrorKind::NotFound => {
+            "look at the id, and that the key is the one that it was created with"
+        }
+        ErrorKind::Expired => {
+            "the service keeps files for about an hour; to have them made again, run it again"
+        }
+        ErrorKind::MaybeAccepted if error.prediction_id().is_none() => LOOK_FIRST,
+        _ => return None,
+    })
+}
+
+/// The id, where there is one: as the command that goes on, or by itself when there is
+/// nothing to go on with.
+pub(crate) fn way_back(error: &Error) -> Option<String> {
+    let id = error.prediction_id()?;
+    match error.kind() {
+        ErrorKind::Failed
+        | ErrorKind::Canceled
+        | ErrorKind::Aborted
+        | ErrorKind::Expired
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidId => {
+            let said = error.to_string().contains(id);
+            (!said).then(|| format!("prediction: {id}"))
+        }
+        _ => Some(go_on(id)),
+    }
+}

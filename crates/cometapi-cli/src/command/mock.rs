@@ -1,0 +1,45 @@
+//! `cometapi mock`: the service, faked on this machine.
+
+use std::error::Error;
+use std::io;
+
+use cometapi_mock::{MockServer, StartError, serve};
+
+use crate::args::Mock;
+use crate::failure::Failure;
+use crate::{interrupt, print};
+
+pub(crate) async fn execute(args: Mock) -> Result<(), Failure> {
+    let mut builder = MockServer::builder().bind(args.bind).port(args.port);
+    if args.wrapped {
+        builder = builder.wrapped();
+    }
+    let interrupt = interrupt::listen().await;
+    serve(builder, interrupt, announce).await.map_err(|error| {
+        let failure = Failure::other("the mock cannot be started", &error);
+        if is_taken(&error) {
+            failure.with_advice("to take another port: --port N, or --port 0 for any free one")
+        } else {
+            failure
+        }
+    })
+}
+
+fn announce(server: &MockServer) {
+    // A script reads the first line; the rest is for people.
+    let _ = print::data(server.origin());
+    print::talk("the mock runs until ctrl-c; in another terminal:");
+    print::talk(format_args!(
+        "  export COMETAPI_BASE_URL={}",
+        server.origin()
+    ));
+    print::talk("  export COMETAPI_KEY=any");
+    print::talk("  cometapi run black-forest-labs/flux-schnell prompt='a red fox' -o out");
+}
+
+fn is_taken(error: &StartError) -> bool {
+    error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<io::Error>())
+        .is_some_and(|cause| cause.kind() == io::ErrorKind::AddrInUse)
+}

@@ -1,0 +1,9 @@
+//! The commands, one a file, and the steps that they share.
+
+pub(crate) mod create;
+mod finish;
+pub(crate) mod get;
+pub(crate) mod mock;
+pub(crate) mod run;
+mod save;
+pub(crate) mod wait;

@@ -1,0 +1,120 @@
+//! Why a command ended without success, and what a person can do about it.
+
+use std::error::Error as StdError;
+use std::process::ExitCode;
+
+use cometapi::Error;
+
+use crate::{advice, exit, print};
+
+/// The end of a command that did not succeed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+    causes: Vec<String>,
+    advice: Vec<String>,
+    /// How the run is picked up again.
+    way_back: Option<String>,
+}
+
+impl Failure {
+    /// Refused before anything was sent.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(exit::USAGE, message)
+    }
+
+    /// A fault of this machine's.
+    pub(crate) fn other(message: impl Into<String>, cause: &dyn StdError) -> Self {
+        Self::new(exit::OTHER, message).caused_by(cause)
+    }
+
+    /// Stopped waiting by the person; `id` goes on without us.
+    pub(crate) fn interrupted(id: &str) -> Self {
+        Self::new(
+            exit::INTERRUPTED,
+            format!("stopped waiting for prediction {id}"),
+        )
+        .with_way_back(id)
+    }
+
+    /// Stopped by the person while a create was on its way.
+    pub(crate) fn interrupted_create() -> Self {
+        Self::new(
+            exit::DOUBT,
+            "stopped while the create was on its way: it may have been accepted",
+        )
+        .with_advice(advice::LOOK_FIRST)
+    }
+
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            causes: Vec::new(),
+            advice: Vec::new(),
+            way_back: None,
+        }
+    }
+
+    pub(crate) fn with_advice(mut self, advice: impl Into<String>) -> Self {
+        self.advice.push(advice.into());
+        self
+    }
+
+    pub(crate) fn with_way_back(mut self, id: &str) -> Self {
+        self.way_back = Some(advice::go_on(id));
+        self
+    }
+
+    /// The same in a mock of this process: what ran in it ends with it.
+    pub(crate) fn in_mock(mut self) -> Self {
+        if self.way_back.is_some() {
+            self.way_back = Some("the mock was a part of this process, so it ended too".into());
+        }
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, cause: &dyn StdError) -> Self {
+        self.causes.push(cause.to_string());
+        self.causes.extend(chain(cause));
+        self
+    }
+
+    /// Says all of it and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        // As clap begins its own.
+        print::talk(format_args!("error: {}", indented(&self.message)));
+        for cause in &self.causes {
+            print::talk(format_args!("  because {}", indented(cause)));
+        }
+        for advice in self.advice.iter().chain(&self.way_back) {
+            print::talk(format_args!("  {}", indented(advice)));
+        }
+        self.code.into()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            code: exit::code(&error),
+            causes: chain(&error),
+            advice: advice::of(&error),
+            way_back: advice::way_back(&error),
+            message: error.to_string(),
+        }
+    }
+}
+
+/// Every cause under `error`, nearest first.
+fn chain(error: &dyn StdError) -> Vec<String> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
+        .map(ToString::to_string)
+        .collect()
+}
+
+/// Keeps the lines of a text together; some models fail with a whole traceback.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n    ")
+}

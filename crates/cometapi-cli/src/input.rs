@@ -1,0 +1,60 @@
+//! A model's input: the fields of `--input`, then the pairs.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::args::What;
+use crate::failure::Failure;
+use crate::pair;
+
+/// The input that the arguments spell.
+pub(crate) fn read(what: &What) -> Result<Map<String, Value>, Failure> {
+    let mut fields = match &what.input {
+        Some(path) => object(path)?,
+        None => Map::new(),
+    };
+    let model = what.model.to_string();
+    let mut seen = BTreeSet::new();
+    for text in &what.pairs {
+        let (key, value) = pair::read(&model, text)?;
+        if !seen.insert(key.clone()) {
+            return Err(Failure::usage(format!(
+                "{key:?} is given twice; give it once"
+            )));
+        }
+        fields.insert(key, value);
+    }
+    Ok(fields)
+}
+
+/// The JSON object in a file, or on stdin.
+fn object(path: &Path) -> Result<Map<String, Value>, Failure> {
+    let (name, text) = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        let read = std::io::stdin().read_to_string(&mut text);
+        ("stdin".to_owned(), read.map(|_| text))
+    } else {
+        (path.display().to_string(), std::fs::read_to_string(path))
+    };
+    let text =
+        text.map_err(|e| Failure::usage(format!("--input: {name} cannot be read")).caused_by(&e))?;
+    // Some editors and shells begin a file with a mark of its encoding.
+    let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|e| Failure::usage(format!("--input: {name} is not json")).caused_by(&e))?;
+    match json {
+        Value::Object(fields)
+            if fields.len() == 1 && fields.get("input").is_some_and(Value::is_object) =>
+        {
+            Err(Failure::usage(format!(
+                "--input: {name} holds a whole request; give what is inside its \"input\""
+            )))
+        }
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Failure::usage(format!(
+            "--input: {name} is not a json object such as {{\"prompt\": \"…\"}}"
+        ))),
+    }
+}

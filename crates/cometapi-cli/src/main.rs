@@ -1,0 +1,63 @@
+//! `cometapi`: CometAPI's Replicate-style predictions from the command line.
+//!
+//! stdout is data, stderr is talk, and the exit code says what came of it.
+
+mod advice;
+mod args;
+mod command;
+mod connect;
+mod data_uri;
+mod exit;
+mod failure;
+mod input;
+mod interrupt;
+mod pair;
+mod print;
+mod progress;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are what was asked for; the rest is usage.
+        Err(e) => {
+            let code = if e.use_stderr() { exit::USAGE } else { 0 };
+            // A closed pipe is nobody's fault.
+            let _ = e.print();
+            return code.into();
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // The work is to wait; one thread does, and a second renders the mock's pictures.
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::other("the asynchronous runtime cannot be started", &e));
+    let outcome = runtime.and_then(|runtime| {
+        let outcome = runtime.block_on(execute(cli));
+        // A name that is still being looked up does not keep anybody waiting.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn execute(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Run(args) => command::run::execute(args).await,
+        Command::Create(args) => command::create::execute(args).await,
+        Command::Get(args) => command::get::execute(args).await,
+        Command::Wait(args) => command::wait::execute(args).await,
+        Command::Mock(args) => command::mock::execute(args).await,
+    }
+}

@@ -1,0 +1,61 @@
+//! What goes to the two streams. A reader that has gone away ends the talk, not the work.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use crate::failure::Failure;
+
+/// Data, a line of it.
+pub(crate) fn data(line: impl Display) -> Result<(), Failure> {
+    write(line.to_string().as_bytes())
+}
+
+/// A path as data: its own bytes, so that whatever reads the line finds the file.
+pub(crate) fn path(path: &Path) -> Result<(), Failure> {
+    write(path.as_os_str().as_encoded_bytes())
+}
+
+fn write(line: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = out
+        .write_all(line)
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
+    match written {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::other("the result cannot be printed", &e))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Talk, a line of it.
+pub(crate) fn talk(line: impl Display) {
+    // Nobody to tell that nobody listens.
+    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+}
+
+/// `text` without control characters: much of it is the service's, and a terminal obeys them.
+pub(crate) fn plain(text: impl Display) -> String {
+    let mut plain = String::new();
+    for c in text.to_string().chars() {
+        if c.is_control() && c != '\n' {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_finds_nothing_to_obey() {
+        assert_eq!(plain("a\u{1b}[2Jb\u{9b}c\r\n"), "a\\u{1b}[2Jb\\u{9b}c\\r\n");
+        assert_eq!(plain("ein Fuchs, 狐"), "ein Fuchs, 狐");
+    }
+}

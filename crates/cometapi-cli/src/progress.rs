@@ -1,0 +1,77 @@
+//! The state of a run on stderr: a spinner on a terminal, a line per change elsewhere.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::failure::Failure;
+use crate::print;
+
+pub(crate) struct Progress {
+    spinner: Option<ProgressBar>,
+    began: Instant,
+    shown: String,
+}
+
+impl Progress {
+    pub(crate) fn begin(state: &str) -> Self {
+        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        // Not a terminal, or one that cannot go back over a line.
+        let spinner = (!spinner.is_hidden()).then_some(spinner);
+        if let Some(spinner) = &spinner {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+                spinner.set_style(style);
+            }
+            spinner.enable_steady_tick(Duration::from_millis(100));
+        }
+        let mut progress = Self {
+            spinner,
+            began: Instant::now(),
+            shown: String::new(),
+        };
+        progress.state(state);
+        progress
+    }
+
+    /// The state as it is now.
+    pub(crate) fn state(&mut self, state: &str) {
+        if self.shown == state {
+            return;
+        }
+        state.clone_into(&mut self.shown);
+        match &self.spinner {
+            Some(spinner) => spinner.set_message(print::plain(state)),
+            None => print::talk(format_args!(
+                "{state} ({:.1} s)",
+                self.began.elapsed().as_secs_f64()
+            )),
+        }
+    }
+
+    /// A line of talk that stays.
+    pub(crate) fn say(&self, line: impl Display) {
+        self.clear_of_spinner(|| print::talk(line));
+    }
+
+    /// A path on stdout.
+    pub(crate) fn path(&self, path: &Path) -> Result<(), Failure> {
+        self.clear_of_spinner(|| print::path(path))
+    }
+
+    fn clear_of_spinner<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What it says of itself. A changed help is a changed interface: look at the diff, then
+//! accept it with `INSTA_UPDATE=always`.
+
+use insta::assert_snapshot;
+
+use crate::place::Place;
+
+async fn help(args: &[&str]) -> String {
+    let ended = Place::new().cometapi(args).ends(0).await;
+    assert_eq!(ended.stderr, "");
+    ended.stdout
+}
+
+#[tokio::test]
+async fn each_command_explains_itself() {
+    assert_snapshot!("cometapi", help(&["--help"]).await);
+    assert_snapshot!("run", help(&["run", "--help"]).await);
+    assert_snapshot!("create", help(&["create", "--help"]).await);
+    assert_snapshot!("get", help(&["get", "--help"]).await);
+    assert_snapshot!("wait", help(&["wait", "--help"]).await);
+    assert_snapshot!("mock", help(&["mock", "--help"]).await);
+}
+
+#[tokio::test]
+async fn short_and_long_help_are_one() {
+    assert_eq!(help(&["-h"]).await, help(&["--help"]).await);
+    assert_eq!(help(&["run", "-h"]).await, help(&["help", "run"]).await);
+}
+
+#[tokio::test]
+async fn the_version_is_the_packages() {
+    let version = concat!("cometapi ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(help(&["--version"]).await, version);
+    assert_eq!(help(&["-V"]).await, version);
+}
+
+#[tokio::test]
+async fn without_arguments_the_help_is_on_stderr() {
+    let ended = Place::new().cometapi([""; 0]).ends(2).await;
+    assert_eq!(ended.stdout, "");
+    assert_eq!(ended.stderr, help(&["--help"]).await);
+}

@@ -1,0 +1,283 @@
+//! Where the binary is run: an empty environment, a fresh home, a folder of its own.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::time::timeout;
+
+/// The key of all tests. Wherever it shows up but in a request, a test fails.
+pub(crate) const KEY: &str = "sk-test-7Qd2mX9vLr4k";
+
+/// Longer than anything here takes; the end of what would never end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder that is home and working folder in one.
+pub(crate) struct Place(TempDir);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    /// The names in `folder`, hidden ones too, in order.
+    pub(crate) fn names(&self, folder: impl AsRef<Path>) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// `cometapi`, here, with nothing set.
+    pub(crate) fn cometapi<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Call<'_> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cometapi"));
+        command
+            .args(args)
+            .current_dir(self.0.path())
+            .env_clear()
+            .env("HOME", self.0.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Call {
+            place: self,
+            command,
+            input: None,
+        }
+    }
+}
+
+/// A command line that has not been run.
+pub(crate) struct Call<'p> {
+    place: &'p Place,
+    command: Command,
+    input: Option<String>,
+}
+
+impl<'p> Call<'p> {
+    /// With the key, to the service at `base_url`.
+    pub(crate) fn at(self, base_url: &str) -> Self {
+        self.env("COMETAPI_KEY", KEY)
+            .env("COMETAPI_BASE_URL", base_url)
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, text: &str) -> Self {
+        self.input = Some(text.to_owned());
+        self.command.stdin(Stdio::piped());
+        self
+    }
+
+    pub(crate) fn stdout(mut self, to: impl Into<Stdio>) -> Self {
+        self.command.stdout(to);
+        self
+    }
+
+    pub(crate) fn stderr(mut self, to: impl Into<Stdio>) -> Self {
+        self.command.stderr(to);
+        self
+    }
+
+    /// Starts it.
+    pub(crate) fn start(mut self) -> Running<'p> {
+        let mut child = self.command.spawn().unwrap();
+        if let Some(text) = self.input {
+            let mut stdin = child.stdin.take().unwrap();
+            tokio::spawn(async move { stdin.write_all(text.as_bytes()).await });
+        }
+        Running {
+            place: self.place,
+            talk: child.stderr.take().map(BufReader::new),
+            child,
+            said: String::new(),
+        }
+    }
+
+    /// Runs it to its end, which must have this exit code.
+    #[track_caller]
+    pub(crate) fn ends(self, code: i32) -> impl Future<Output = Ended> {
+        self.start().ends(code)
+    }
+}
+
+/// A command that runs.
+pub(crate) struct Running<'p> {
+    place: &'p Place,
+    child: Child,
+    talk: Option<BufReader<ChildStderr>>,
+    said: String,
+}
+
+impl Running<'_> {
+    /// Reads stderr up to the first line that holds `text`, and gives that line.
+    pub(crate) async fn says(&mut self, text: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let read = self.talk.as_mut().unwrap().read_line(&mut line);
+            let read = timeout(PATIENCE, read).await.unwrap().unwrap();
+            self.said.push_str(&line);
+            assert!(read > 0, "never said {text:?}:\n{}", self.said);
+            if line.contains(text) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    /// The first line of stdout.
+    pub(crate) async fn first_line(&mut self) -> String {
+        let mut out = BufReader::new(self.child.stdout.as_mut().unwrap());
+        let mut line = String::new();
+        let read = out.read_line(&mut line);
+        timeout(PATIENCE, read).await.unwrap().unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Presses ctrl-c.
+    #[cfg(unix)]
+    pub(crate) async fn interrupt(&self) {
+        let kill = format!("kill -INT {}", self.child.id().unwrap());
+        let sent = Command::new("sh").args(["-c", &kill]).status().await;
+        assert!(sent.unwrap().success());
+    }
+
+    /// Ends it as the system does when memory is short: without a word.
+    #[cfg(unix)]
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Waits for its end, which must have this exit code.
+    #[track_caller]
+    pub(crate) fn ends(self, code: i32) -> impl Future<Output = Ended> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let place = self.place;
+            let ended = timeout(PATIENCE, self.end()).await.unwrap();
+            assert_eq!(
+                ended.code,
+                Some(code),
+                "{caller}\nstdout:\n{}\nstderr:\n{}",
+                ended.stdout,
+                ended.stderr
+            );
+            ended.check(place);
+            ended
+        }
+    }
+
+    async fn end(mut self) -> Ended {
+        let (mut out, mut said) = (Vec::new(), Vec::new());
+        let stdout = async {
+            if let Some(mut pipe) = self.child.stdout.take() {
+                pipe.read_to_end(&mut out).await.unwrap();
+            }
+        };
+        let stderr = async {
+            if let Some(mut pipe) = self.talk.take() {
+                pipe.read_to_end(&mut said).await.unwrap();
+            }
+        };
+        tokio::join!(stdout, stderr);
+        Ended {
+            code: self.child.wait().await.unwrap().code(),
+            stdout: String::from_utf8_lossy(&out).into_owned(),
+            stderr: self.said + &String::from_utf8_lossy(&said),
+        }
+    }
+}
+
+/// What a command left.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// The lines of stdout.
+    pub(crate) fn lines(&self) -> Vec<&str> {
+        self.stdout.lines().collect()
+    }
+
+    /// The one JSON object that stdout is.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        let json: serde_json::Value = serde_json::from_str(&self.stdout).unwrap();
+        assert!(json.is_object(), "{json}");
+        json
+    }
+
+    /// The id that stderr names as created.
+    #[track_caller]
+    pub(crate) fn id(&self) -> &str {
+        let line = self.stderr.lines().find_map(|l| l.strip_prefix("created "));
+        line.unwrap_or_else(|| panic!("no id in:\n{}", self.stderr))
+    }
+
+    /// Asserts that stderr holds each of these.
+    #[track_caller]
+    pub(crate) fn says(&self, texts: &[&str]) -> &Self {
+        for text in texts {
+            assert!(
+                self.stderr.contains(text),
+                "not said: {text:?}\n{}",
+                self.stderr
+            );
+        }
+        self
+    }
+
+    /// What holds of every run there is.
+    #[track_caller]
+    fn check(&self, place: &Place) {
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        for text in [&self.stdout, &self.stderr] {
+            assert!(!has_key(text.as_bytes()), "the key is shown:\n{text}");
+            assert!(!text.contains('\u{1b}'), "not for a pipe:\n{text:?}");
+        }
+        for file in files_under(place.0.path()) {
+            let content = fs::read(&file).unwrap();
+            assert!(!has_key(&content), "the key is in {}", file.display());
+        }
+    }
+}
+
+/// Whether `bytes` hold the key, whole or but for its head and tail.
+pub(crate) fn has_key(bytes: &[u8]) -> bool {
+    let core = &KEY.as_bytes()[4..KEY.len() - 4];
+    bytes.windows(core.len()).any(|window| window == core)
+}
+
+fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_under(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}

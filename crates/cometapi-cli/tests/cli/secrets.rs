@@ -1,0 +1,135 @@
+//! The key goes into requests to the service and nowhere else. That no output and no file
+//! holds it is checked after every run of every test ([`Ended`](crate::place::Ended)); here
+//! are the ways by which it would most likely get there.
+
+use cometapi_mock::Fault;
+use serde_json::json;
+
+use crate::place::{KEY, Place, has_key};
+use crate::{SCHNELL, created, fox, server};
+
+#[test]
+fn the_check_finds_a_key_and_most_of_one() {
+    assert!(has_key(format!("a {KEY} b").as_bytes()));
+    assert!(has_key(&KEY.as_bytes()[3..KEY.len() - 3]));
+    assert!(!has_key(b"sk-test-, sk-other"));
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_one_is_not_shown() {
+    let place = Place::new();
+    let server = server().await;
+    let keys = [
+        format!("{KEY} {KEY}"),
+        format!("{KEY}\n{KEY}"),
+        format!("{KEY}\u{1b}"),
+        format!("{KEY}狐"),
+    ];
+    for key in keys {
+        let get = place.cometapi(["get", "abc"]).at(server.origin());
+        let ended = get.env("COMETAPI_KEY", &key).ends(2).await;
+        ended.says(&["error: the key "]);
+        let args = ["get", "abc", "--key", &key];
+        let ended = place.cometapi(args).at(server.origin()).ends(2).await;
+        ended.says(&["error: the key "]);
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_command_line_that_is_wrong_does_not_repeat_the_key() {
+    let place = Place::new();
+    let joined = format!("--key={KEY}");
+    let rows: [&[&str]; 6] = [
+        &["run", "--key", KEY],
+        &["run", SCHNELL, "--mock", "--key", KEY],
+        &["run", SCHNELL, &joined, "--timeout", "never"],
+        &["run", "flux", &joined],
+        &["get", &joined],
+        &["mock", &joined],
+    ];
+    for args in rows {
+        place.cometapi(args).ends(2).await;
+    }
+}
+
+/// Keys in addresses are a habit of other services.
+#[tokio::test]
+async fn a_key_in_the_base_url_is_refused_unseen() {
+    let place = Place::new();
+    for url in [
+        format!("https://user:{KEY}@api.cometapi.com"),
+        format!("https://api.cometapi.com?key={KEY}"),
+        format!("https://{KEY}:x"),
+    ] {
+        let args = ["get", "abc", "--key", "k", "--base-url", &url];
+        place.cometapi(args).ends(2).await.says(&["the base url "]);
+    }
+}
+
+/// Some services repeat the key that they refuse.
+#[tokio::test]
+async fn a_service_that_repeats_the_key_is_not_quoted() {
+    let place = Place::new();
+    let server = server().await;
+    let sentence = format!("no such key: Bearer {KEY}");
+    let text = Fault::Answer {
+        status: 401,
+        content_type: "text/plain".into(),
+        body: sentence.clone().into(),
+    };
+    for fault in [
+        Fault::json(401, &json!({"error": {"message": sentence}})),
+        Fault::json(
+            401,
+            &json!({"title": "Unauthenticated", "detail": sentence}),
+        ),
+        text,
+    ] {
+        server.on_create(fault.clone());
+        let create = fox(&place, "create", &[]).at(server.origin());
+        create.ends(5).await.says(&["no such key: Bearer ["]);
+        server.on_poll(fault);
+        let get = place.cometapi(["get", "abc"]).at(server.origin());
+        get.ends(5).await.says(&["no such key: Bearer ["]);
+    }
+}
+
+#[tokio::test]
+async fn it_reaches_the_service_and_no_other_host() {
+    let place = Place::new();
+    let (server, other) = (server().await, server().await);
+    // Neither follows: not the create, not the poll; the file follows without it.
+    let away = || Fault::MovedPermanently(format!("{}/x", other.base_url()));
+    server.on_create(away());
+    let create = fox(&place, "create", &[]);
+    create.at(server.origin()).ends(1).await;
+    let id = &created(&place, &server).await;
+    server.on_poll(away());
+    let get = place.cometapi(["get", id]);
+    get.at(server.origin()).ends(1).await;
+    assert!(other.requests().is_empty(), "{:?}", other.requests());
+
+    server.on_file(away());
+    server.on_file(Fault::FileMoved);
+    let wait = place.cometapi(["wait", id, "-o", "out"]);
+    wait.at(server.origin()).ends(1).await;
+    let wait = place.cometapi(["wait", id, "-o", "out"]);
+    wait.at(server.origin()).ends(0).await;
+
+    let elsewhere = other.requests().into_iter().chain(server.file_requests());
+    let elsewhere: Vec<_> = elsewhere.collect();
+    assert_eq!(elsewhere.len(), 4, "{elsewhere:?}");
+    for request in elsewhere {
+        assert!(!has_key(request.target.as_bytes()));
+        for (name, value) in &request.headers {
+            assert!(!has_key(value.as_bytes()), "{name}");
+        }
+    }
+    let sent = server.requests();
+    assert!(
+        sent.iter()
+            .all(|request| has_key(request.headers["authorization"].as_bytes()))
+    );
+    server.assert_no_violations();
+}
