@@ -1,0 +1,6 @@
+//! Tests that need several sides of the workspace at once. Nothing here is published.
+
+/// The README's Rust is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

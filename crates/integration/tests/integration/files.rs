@@ -1,0 +1,280 @@
+//! Files come home whole, without the key, under names that collide with nothing.
+
+use std::path::Path;
+
+use cometapi::{Client, ErrorKind, OutputFile};
+use cometapi_mock::{Ending, Fault, MockServer};
+use serde_json::json;
+
+use crate::setup::{SCHNELL, builder, client, input, mock, quick_download};
+
+async fn output(client: &Client) -> OutputFile {
+    let done = client.run(SCHNELL, input()).await.unwrap();
+    done.files()[0].clone()
+}
+
+async fn output_of(server: &MockServer, client: &Client, url: &str) -> OutputFile {
+    server.on_end(Ending::Output(json!(url)));
+    output(client).await
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_picture_is_saved_under_its_id_position_and_kind() {
+    let server = mock().await;
+    let client = client(&server);
+    let folder = tempfile::tempdir().unwrap();
+    for (format, kind) in [
+        ("png", image::ImageFormat::Png),
+        ("webp", image::ImageFormat::WebP),
+        ("jpg", image::ImageFormat::Jpeg),
+    ] {
+        let request = json!({"prompt": "x", "aspect_ratio": "16:9", "output_format": format, "num_outputs": 2});
+        let done = client.run(SCHNELL, request).await.unwrap();
+        for file in done.files() {
+            let saved = file.save_in(folder.path().join("deep/er")).await.unwrap();
+            let name = saved.path.file_name().unwrap().to_str().unwrap();
+            let expected = format!("{}-{}.{format}", done.prediction().id(), file.position());
+            assert_eq!(name, expected);
+            let bytes = std::fs::read(&saved.path).unwrap();
+            assert_eq!(bytes.len() as u64, saved.bytes);
+            assert_eq!(image::guess_format(&bytes).unwrap(), kind);
+            let picture = image::load_from_memory(&bytes).unwrap();
+            let ratio = f64::from(picture.width()) / f64::from(picture.height());
+            assert!((ratio - 16.0 / 9.0).abs() < 0.05, "{ratio}");
+            assert_eq!(file.bytes().await.unwrap(), bytes);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_key_never_reaches_the_files_host() {
+    let server = mock().await;
+    let file = output(&client(&server)).await;
+    file.bytes().await.unwrap();
+    server.on_file(Fault::FileMoved);
+    file.bytes().await.unwrap();
+    let requests = server.file_requests();
+    assert!(requests.len() >= 3, "{requests:?}");
+    for request in requests {
+        assert!(
+            !request.headers.contains_key("authorization"),
+            "{request:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_is_never_overwritten() {
+    let server = mock().await;
+    let file = output(&client(&server)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.png");
+    std::fs::write(&path, "precious").unwrap();
+    let error = file.save_to(&path).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::File);
+    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+    file.save_in(folder.path()).await.unwrap();
+    assert_eq!(
+        file.save_in(folder.path()).await.unwrap_err().kind(),
+        ErrorKind::File
+    );
+    assert_eq!(names(folder.path()).len(), 2);
+}
+
+#[tokio::test]
+async fn a_fault_on_the_way_is_repeated_and_leaves_nothing_behind() {
+    let server = mock().await;
+    let file = output(&client(&server)).await;
+    for fault in [
+        Fault::CutBody,
+        Fault::Close,
+        Fault::Reset,
+        Fault::BadGatewayPage,
+        Fault::EmptyTooManyRequests,
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        server.on_file(fault.clone());
+        let saved = file.save_in(folder.path()).await.unwrap();
+        assert!(image::open(&saved.path).is_ok(), "{fault:?}");
+        assert_eq!(names(folder.path()).len(), 1, "{fault:?}");
+    }
+    for fault in [Fault::CutBody, Fault::Close, Fault::BadGatewayPage] {
+        let folder = tempfile::tempdir().unwrap();
+        server.on_file(fault.always());
+        let error = file.save_in(folder.path()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Download);
+        assert_eq!(error.prediction_id(), Some(file.prediction_id()));
+        assert_eq!(names(folder.path()), Vec::<String>::new());
+        server.clear_plans();
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_or_not_a_file_is_said() {
+    let server = mock().await;
+    let file = output(&client(&server)).await;
+    server.on_file(Fault::FileGone);
+    assert_eq!(file.bytes().await.unwrap_err().kind(), ErrorKind::Expired);
+    server.on_file(Fault::IndexPage);
+    let error = file.bytes().await.unwrap_err();
+    assert!(error.to_string().contains("web page"), "{error}");
+}
+
+#[tokio::test]
+async fn the_size_is_capped() {
+    let server = mock().await;
+    let mut policy = quick_download();
+    policy.max_bytes = 1000;
+    let client = builder(server.base_url())
+        .download_policy(policy)
+        .build()
+        .unwrap();
+    let error = output(&client).await.bytes().await.unwrap_err();
+    assert!(
+        error.to_string().contains("larger than the 1000 bytes"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn only_safe_addresses_are_fetched() {
+    let server = mock().await;
+    let client = client(&server);
+    for (url, word) in [
+        ("http://[::1", "no usable address"),
+        ("data:image/png;base64,###", "data uri"),
+    ] {
+        let file = output_of(&server, &client, url).await;
+        let error = file.bytes().await.unwrap_err();
+        assert!(error.to_string().contains(word), "{url}: {error}");
+    }
+    // Against a public service, an address on a private network is an attack.
+    let public = builder("https://api.cometapi.com").build().unwrap();
+    for url in [
+        "http://127.0.0.1/x",
+        "http://localhost/x",
+        "http://10.0.0.1/x",
+        "http://169.254.169.254/x",
+        "http://[::1]/x",
+        "http://192.168.1.1/",
+        "http://[fd00::1]/",
+    ] {
+        server.on_end(Ending::Output(json!(url)));
+        let done = client.run(SCHNELL, input()).await.unwrap();
+        let error = public.files(done.prediction())[0]
+            .bytes()
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("private network"),
+            "{url}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_data_uri_is_a_file_like_any_other() {
+    let server = mock().await;
+    let client = client(&server);
+    let folder = tempfile::tempdir().unwrap();
+    let file = output_of(&server, &client, "data:text/plain;base64,aGVsbG8=").await;
+    let saved = file.save_in(folder.path()).await.unwrap();
+    assert_eq!(std::fs::read(&saved.path).unwrap(), b"hello");
+    assert!(saved.path.to_str().unwrap().ends_with("-0.txt"));
+}
+
+#[tokio::test]
+async fn a_redirect_loop_ends() {
+    let server = mock().await;
+    let file = output(&client(&server)).await;
+    let target = file.url().to_owned();
+    server.on_file(Fault::Found(target).always());
+    let error = file.bytes().await.unwrap_err();
+    assert!(error.to_string().contains("redirects"), "{error}");
+    assert_eq!(server.file_requests().len(), 6, "one and five hops");
+}
+
+/// A host of one file that breaks off after 400 of its 1000 bytes, and what it was asked.
+async fn breaking_host(
+    head: &'static str,
+    grants_parts: bool,
+) -> (String, tokio::task::JoinHandle<Vec<String>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/a.png", listener.local_addr().unwrap());
+    let body = content();
+    let asked = tokio::spawn(async move {
+        let mut asked = Vec::new();
+        for turn in 0..2 {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let read = socket.read(&mut request).await.unwrap();
+            asked.push(String::from_utf8_lossy(&request[..read]).to_ascii_lowercase());
+            let (status, extra, part) = match (turn, grants_parts) {
+                (0, _) => ("200 OK", "content-length: 1000", &body[..400]),
+                (_, true) => (
+                    "206 Partial Content",
+                    "content-length: 600\r\ncontent-range: bytes 400-999/1000",
+                    &body[400..],
+                ),
+                (_, false) => ("200 OK", "content-length: 1000", &body[..]),
+            };
+            let answer =
+                format!("HTTP/1.1 {status}\r\n{extra}\r\n{head}\r\nconnection: close\r\n\r\n");
+            socket.write_all(answer.as_bytes()).await.unwrap();
+            socket.write_all(part).await.unwrap();
+        }
+        asked
+    });
+    (url, asked)
+}
+
+fn content() -> Vec<u8> {
+    let mut content = b"\x89PNG\r\n\x1a\n".to_vec();
+    content.extend((0..992u32).map(|i| u8::try_from(i % 251).unwrap()));
+    content
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_off_is_resumed_where_its_host_gives_parts() {
+    let strong = "content-type: image/png\r\naccept-ranges: bytes\r\netag: \"v1\"";
+    let weak = "content-type: image/png\r\naccept-ranges: bytes\r\netag: W/\"v1\"";
+    for (head, grants, asks) in [
+        (strong, true, true),
+        (strong, false, true),
+        (weak, false, false),
+    ] {
+        let server = mock().await;
+        let client = client(&server);
+        let (url, asked) = breaking_host(head, grants).await;
+        let file = output_of(&server, &client, &url).await;
+        let folder = tempfile::tempdir().unwrap();
+        let saved = file.save_in(folder.path()).await.unwrap();
+        assert_eq!(std::fs::read(&saved.path).unwrap(), content());
+        assert_eq!(
+            (saved.bytes, saved.media_type.as_str()),
+            (1000, "image/png")
+        );
+        assert_eq!(names(folder.path()).len(), 1);
+        let asked = asked.await.unwrap();
+        assert_eq!(
+            asked[1].contains("range: bytes=400-\r\n"),
+            asks,
+            "{}",
+            asked[1]
+        );
+        assert_eq!(asked[1].contains("if-range: \"v1\"\r\n"), asks);
+        assert!(!asked[0].contains("range:"));
+    }
+}

@@ -1,0 +1,22 @@
+//! The wrapper against the mock, and against servers that answer as others wrote it down.
+
+#![allow(
+    clippy::expect_used,
+    clippy::format_push_string,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    reason = "tests: a panic is the failure, and a table is as long as it is"
+)]
+
+mod documented;
+mod fault_table;
+mod faults;
+mod files;
+mod run;
+mod secrets;
+mod setup;
+mod soak;
+mod tracing_spans;
+mod wait;
+mod wire;

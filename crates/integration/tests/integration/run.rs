@@ -1,0 +1,121 @@
+//! The main job.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cometapi::{ErrorKind, Status};
+use cometapi_mock::{Ending, MockServer, Pace};
+use serde_json::json;
+
+use crate::setup::{SCHNELL, client, input, mock};
+
+#[tokio::test]
+async fn a_run_gives_the_whole_prediction_and_its_files() {
+    let server = mock().await;
+    let request = json!({"prompt": "a red fox", "num_outputs": 3, "seed": 1});
+    let done = client(&server).run(SCHNELL, request).await.unwrap();
+    assert_eq!(done.prediction().status(), &Status::Succeeded);
+    assert_eq!(done.prediction().model(), Some(SCHNELL));
+    assert_eq!(done.files().len(), 3);
+    assert!(done.prediction().metrics().unwrap().predict_time.is_some());
+    assert!(done.prediction().request_id().is_some());
+    assert!(done.prediction().odd_fields().is_empty());
+    assert_eq!(server.creates(), 1);
+    assert_eq!(server.violations(), []);
+}
+
+#[tokio::test]
+async fn every_form_of_output_is_served() {
+    let server = mock().await;
+    let client = client(&server);
+    let done = client
+        .run("black-forest-labs/flux-1.1-pro", input())
+        .await
+        .unwrap();
+    assert_eq!(
+        done.prediction().output().url(),
+        Some(done.files()[0].url())
+    );
+    assert!(done.prediction().output().json().unwrap().is_string());
+
+    for (output, urls) in [
+        (
+            json!({"a": "https://h/a.png", "b": {"c": ["https://h/c.png"]}}),
+            2,
+        ),
+        (json!("words"), 0),
+        (json!(7), 0),
+        (json!([]), 0),
+    ] {
+        server.on_end(Ending::Output(output.clone()));
+        let done = client.run(SCHNELL, input()).await.unwrap();
+        assert_eq!(done.prediction().output().json(), Some(&output));
+        assert_eq!(done.files().len(), urls, "{output}");
+    }
+
+    server.on_end(Ending::NullOutput);
+    let done = client.run(SCHNELL, input()).await.unwrap();
+    assert!(done.prediction().output().is_null());
+    assert!(done.files().is_empty());
+}
+
+#[tokio::test]
+async fn the_hook_has_the_id_before_the_first_poll() {
+    let server = Arc::new(mock().await);
+    let seen = Arc::new(AtomicUsize::new(usize::MAX));
+    let (inside, count) = (Arc::clone(&server), Arc::clone(&seen));
+    client(&server)
+        .run(SCHNELL, input())
+        .on_created(move |created| async move {
+            assert_eq!(created.id(), inside.predictions()[0].id);
+            count.store(inside.requests().len(), Ordering::SeqCst);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(seen.load(Ordering::SeqCst), 1, "the create and no poll");
+}
+
+#[tokio::test]
+async fn a_hook_that_fails_stops_with_the_id() {
+    let server = mock().await;
+    let error = client(&server)
+        .run(SCHNELL, input())
+        .on_created(|_| async { Err("the database is away".into()) })
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Hook);
+    assert_eq!(
+        error.prediction_id(),
+        Some(server.predictions()[0].id.as_str())
+    );
+    assert_eq!(server.requests().len(), 1, "no poll");
+}
+
+#[tokio::test]
+async fn futures_can_be_spawned_and_dropping_one_sends_nothing() {
+    let server = mock().await;
+    let client = client(&server);
+    drop(client.run(SCHNELL, input()));
+    drop(client.predictions().create(SCHNELL, input()).into_future());
+    drop(client.predictions().wait("a"));
+    assert_eq!(server.requests().len(), 0);
+    let done = tokio::spawn(client.run(SCHNELL, input()).into_future())
+        .await
+        .unwrap();
+    assert!(done.is_ok());
+}
+
+#[tokio::test]
+async fn a_wrapped_service_gives_the_same() {
+    let server = MockServer::builder()
+        .pace(Pace::polls(1, 1))
+        .wrapped()
+        .start()
+        .await
+        .unwrap();
+    let done = client(&server).run(SCHNELL, input()).await.unwrap();
+    assert_eq!(done.prediction().status(), &Status::Succeeded);
+    assert_eq!(done.prediction().id(), server.predictions()[0].id);
+    assert_eq!(done.files().len(), 1);
+}

@@ -1,0 +1,123 @@
+//! The key goes into one header and comes out nowhere: not in logs, errors, `Debug`, panics
+//! or files, whatever goes wrong.
+
+use std::error::Error as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use cometapi::{Client, Error};
+use cometapi_mock::{Fault, MockServer};
+
+use crate::setup::{KEY, SCHNELL, builder, input, mock, quick_create, quick_wait};
+use crate::tracing_spans::Log;
+
+/// Everything that a caller could print of `error`.
+fn printed(error: &Error) -> String {
+    let mut text = format!("{error}\n{error:?}\n{error:#?}\n");
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text += &format!("{inner}\n{inner:?}\n");
+        cause = inner.source();
+    }
+    text += &String::from_utf8_lossy(error.body().unwrap_or_default());
+    text += &format!("{:?}{:?}", error.prediction(), error.service());
+    text
+}
+
+fn client(server: &MockServer) -> Client {
+    let patience = std::time::Duration::from_millis(200);
+    let mut create = quick_create();
+    create.attempt_timeout = patience;
+    create.max_told_delay = patience;
+    let mut wait = quick_wait();
+    wait.attempt_timeout = patience;
+    wait.timeout = patience * 2;
+    builder(server.base_url())
+        .create_policy(create)
+        .wait_policy(wait)
+        .build()
+        .unwrap()
+}
+
+/// One job under one fault; what could be printed of it.
+async fn job(fault: Fault, on_create: bool, folder: &Path) -> String {
+    let server = mock().await;
+    if on_create {
+        server.on_create(fault);
+    } else {
+        server.on_poll(fault);
+    }
+    let client = client(&server);
+    let run = client.run(SCHNELL, input());
+    let mut text = format!("{client:?}{client:#?}{run:?}");
+    match run.await {
+        Ok(done) => {
+            text += &format!("{done:?}");
+            for file in done.files() {
+                if let Err(error) = file.save_in(folder).await {
+                    text += &printed(&error);
+                }
+            }
+        }
+        Err(error) => text += &printed(&error),
+    }
+    text + &format!("{:?}", server.requests())
+}
+
+// Current thread, so that the capture of logs sees every task.
+#[tokio::test(flavor = "current_thread")]
+async fn under_every_fault_the_key_is_printed_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::default();
+    let guard = log.capture();
+    let mut text = String::new();
+    for on_create in [true, false] {
+        for fault in Fault::catalogue() {
+            text += &job(fault, on_create, folder.path()).await;
+        }
+    }
+    drop(guard);
+    assert!(text.len() > 100_000, "something was printed");
+    assert!(!text.contains(KEY), "{}", around(&text));
+    let log = log.text();
+    assert!(log.contains("create{"), "logs were captured");
+    assert!(!log.contains(KEY), "{}", around(&log));
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(
+            !bytes
+                .windows(KEY.len())
+                .any(|window| window == KEY.as_bytes())
+        );
+        files += 1;
+    }
+    assert!(files > 0);
+}
+
+fn around(text: &str) -> &str {
+    let at = text.find(KEY).unwrap_or_default();
+    let start = (0..=at.saturating_sub(300))
+        .rev()
+        .find(|&i| text.is_char_boundary(i));
+    &text[start.unwrap_or_default()..at]
+}
+
+#[tokio::test]
+async fn a_service_that_repeats_the_key_does_not_get_it_into_an_error() {
+    let server = mock().await;
+    let body = serde_json::json!({"error": {"message": format!("Invalid token {KEY}"), "type": "comet_api_error"}});
+    server.on_create(Fault::json(401, &body));
+    let error = client(&server).run(SCHNELL, input()).await.unwrap_err();
+    let text = printed(&error);
+    assert!(text.contains("Invalid token [key]"), "{text}");
+    assert!(!text.contains(KEY));
+}
+
+#[tokio::test]
+async fn a_panic_does_not_print_it() {
+    let server = mock().await;
+    let client = client(&server);
+    let panic = catch_unwind(AssertUnwindSafe(|| panic!("{client:?}"))).unwrap_err();
+    assert!(!panic.downcast_ref::<String>().unwrap().contains(KEY));
+}

@@ -1,0 +1,73 @@
+//! What the tests start from.
+
+use std::time::Duration;
+
+use cometapi::{Backoff, Client, ClientBuilder, CreatePolicy, DownloadPolicy, WaitPolicy};
+use cometapi_mock::{MockServer, Pace};
+use serde_json::{Value, json};
+
+pub(crate) const SCHNELL: &str = "black-forest-labs/flux-schnell";
+pub(crate) const KEY: &str = "sk-test-Zq7Pw3Lm9Xk2";
+
+/// Pauses so short that a real socket can be used without waiting.
+pub(crate) const QUICK: Backoff = Backoff {
+    first: Duration::from_millis(1),
+    factor: 1.0,
+    max: Duration::from_millis(5),
+    jitter: 0.0,
+};
+
+pub(crate) fn input() -> Value {
+    // A small picture: what is tested is its way.
+    json!({"prompt": "a lighthouse made of glass", "seed": 7, "megapixels": "0.25"})
+}
+
+/// A mock whose runs are over at the first poll.
+pub(crate) async fn mock() -> MockServer {
+    MockServer::builder()
+        .pace(Pace::instant())
+        .start()
+        .await
+        .unwrap()
+}
+
+pub(crate) fn quick_create() -> CreatePolicy {
+    let mut policy = CreatePolicy::default();
+    policy.backoff = QUICK;
+    policy
+}
+
+pub(crate) fn quick_wait() -> WaitPolicy {
+    let mut policy = WaitPolicy::default();
+    policy.backoff = QUICK;
+    policy
+}
+
+pub(crate) fn quick_download() -> DownloadPolicy {
+    let mut policy = DownloadPolicy::default();
+    policy.backoff = QUICK;
+    policy
+}
+
+pub(crate) fn builder(base_url: &str) -> ClientBuilder {
+    Client::builder()
+        .key(KEY)
+        .base_url(base_url)
+        .create_policy(quick_create())
+        .wait_policy(quick_wait())
+        .download_policy(quick_download())
+        .jitter_seed(1)
+}
+
+pub(crate) fn client(server: &MockServer) -> Client {
+    builder(server.base_url()).build().unwrap()
+}
+
+/// The creates that the server received.
+pub(crate) fn posts(server: &MockServer) -> usize {
+    let requests = server.requests();
+    requests
+        .iter()
+        .filter(|r| r.method == http::Method::POST)
+        .count()
+}
