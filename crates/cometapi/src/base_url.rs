@@ -43,6 +43,9 @@ impl BaseUrl {
             return Err(refuse("must not hold a query or a fragment"));
         }
         let host = url.host_str().unwrap_or_default();
+        if host.starts_with('.') || host.contains("..") {
+            return Err(refuse("has no usable host"));
+        }
         // A published integration has this default; the final dot makes another Host header.
         if let Some(host) = host.strip_suffix('.').map(str::to_owned) {
             url.set_host(Some(&host))
@@ -184,6 +187,8 @@ mod tests {
             "https://u:p@x",
             "https://x?key=1",
             "https://x#a",
+            "https://x../a",
+            "https://.x",
         ] {
             let error = BaseUrl::parse(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config, "{bad}");

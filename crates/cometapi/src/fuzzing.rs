@@ -1,5 +1,6 @@
-//! The decoders, for the fuzz targets in `fuzz/`. Only there when `cfg(fuzzing)` is set; each
-//! function panics when a promise is broken.
+//! What the decoders promise of any input, for the fuzz targets in `fuzz/` and the property
+//! tests below. Only there under `cfg(fuzzing)` and in tests; each function panics when a
+//! promise is broken.
 
 use std::time::{Duration, SystemTime};
 
@@ -82,5 +83,105 @@ pub fn input(text: &str) {
         assert_eq!(again.as_str(), base.as_str());
         assert!(!base.as_str().ends_with('/') && !base.as_str().contains('?'));
     }
+    #[cfg(feature = "download")]
     crate::download::fuzz_data_uri(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value};
+
+    /// Words that the decoders look for, so that chance finds the way in.
+    const WORDS: [&str; 24] = [
+        "id",
+        "status",
+        "code",
+        "success",
+        "message",
+        "data",
+        "task_id",
+        "error",
+        "output",
+        "starting",
+        "succeeded",
+        "SUCCESS",
+        "FAILURE",
+        "fail_reason",
+        "detail",
+        "title",
+        "retry_after",
+        "invalid_request",
+        "resets in ~3s",
+        "(request id: a)",
+        "input",
+        "metrics",
+        "https://a/b.png",
+        "{\"id\":\"x\"}",
+    ];
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            3 => prop::sample::select(&WORDS[..]).prop_map(str::to_owned),
+            1 => any::<String>(),
+        ]
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 48, 8, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((text(), inner), 0..8)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn answers(json in json(), status in 0u16..500) {
+            super::answer(status, json.to_string().as_bytes());
+            super::answer(100, json.to_string().as_bytes());
+        }
+
+        #[test]
+        fn cut_answers(json in json(), place: prop::sample::Index) {
+            let text = json.to_string();
+            super::answer(100, &text.as_bytes()[..place.index(text.len())]);
+        }
+
+        #[test]
+        fn errors(json in json()) {
+            super::service_error(json.to_string().as_bytes());
+        }
+
+        #[test]
+        fn retry_after(value: Vec<u8>) {
+            super::retry_after(&value);
+        }
+
+        #[test]
+        fn told_seconds_are_kept(seconds in 0u32..1_000_000) {
+            super::retry_after(seconds.to_string().as_bytes());
+        }
+
+        #[test]
+        fn inputs(text in prop_oneof![
+            any::<String>(),
+            "[a-z./\\\\%]{0,12}",
+            "https?://[a-z.]{1,12}(:[0-9]{1,3})?/{0,3}[a-z0-9/]{0,9}",
+            "data:[a-z/;,=]{0,20}",
+        ]) {
+            super::input(&text);
+        }
+    }
 }

@@ -88,7 +88,7 @@ impl Heard {
     }
 }
 
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 impl Heard {
     /// What would be heard of an answer that came whole.
     pub(crate) fn fuzzed(status: StatusCode, raw: Bytes) -> Self {

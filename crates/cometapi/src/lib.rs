@@ -59,7 +59,7 @@ mod create;
 mod download;
 mod error;
 mod file;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod get;

@@ -175,7 +175,7 @@ impl<'f> Repeats<'f> {
     }
 }
 
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz_data_uri(text: &str) {
     if let Some(rest) = data_uri::strip(text) {
         let _ = data_uri::decode(rest);
