@@ -70,6 +70,7 @@ async fn under_every_fault_the_key_is_printed_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let log = Log::default();
     let guard = log.capture();
+    log::trace!(target: "probe", "by the log crate");
     let mut text = String::new();
     for on_create in [true, false] {
         for fault in Fault::catalogue() {
@@ -80,7 +81,10 @@ async fn under_every_fault_the_key_is_printed_nowhere() {
     assert!(text.len() > 100_000, "something was printed");
     assert!(!text.contains(KEY), "{}", around(&text));
     let log = log.text();
-    assert!(log.contains("create{"), "logs were captured");
+    assert!(
+        log.contains("create{") && log.contains("by the log crate"),
+        "logs were captured"
+    );
     assert!(!log.contains(KEY), "{}", around(&log));
     let mut files = 0;
     for entry in std::fs::read_dir(folder.path()).unwrap() {

@@ -15,8 +15,11 @@ impl Log {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// Everything at trace level, on this thread, for as long as the guard lives.
+    /// Everything at trace level, on this thread, for as long as the guard lives: spans and
+    /// events, and what the libraries below write by the `log` crate.
     pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
+        // One for the process; the second call finds it there.
+        let _ = tracing_log::LogTracer::init();
         let log = self.clone();
         tracing::subscriber::set_default(
             tracing_subscriber::fmt()
