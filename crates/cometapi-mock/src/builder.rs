@@ -54,6 +54,7 @@ pub(crate) struct Settings {
     pub(crate) models: Option<BTreeSet<String>>,
     pub(crate) key: Option<String>,
     pub(crate) lenient: bool,
+    pub(crate) verify_on_drop: bool,
     pub(crate) create_status: StatusCode,
     pub(crate) retention: Duration,
     pub(crate) seed: u64,
@@ -68,6 +69,7 @@ impl fmt::Debug for Settings {
             .field("models", &self.models)
             .field("key", &self.key.as_ref().map(|_| "[hidden]"))
             .field("lenient", &self.lenient)
+            .field("verify_on_drop", &self.verify_on_drop)
             .field("create_status", &self.create_status)
             .field("retention", &self.retention)
             .field("seed", &self.seed)
@@ -100,6 +102,7 @@ impl Default for Builder {
                 models: None,
                 key: None,
                 lenient: false,
+                verify_on_drop: false,
                 create_status: StatusCode::OK,
                 retention: RETENTION,
                 seed: fastrand::u64(..),
@@ -167,6 +170,13 @@ impl Builder {
     /// recorded as violations all the same.
     pub fn lenient(mut self) -> Self {
         self.settings.lenient = true;
+        self
+    }
+
+    /// Panics when the server is dropped after a request that was not allowed, so that no
+    /// test of a client has to remember to ask. Not while another panic is under way.
+    pub fn verify_on_drop(mut self) -> Self {
+        self.settings.verify_on_drop = true;
         self
     }
 

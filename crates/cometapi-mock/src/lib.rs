@@ -58,6 +58,8 @@ mod spec;
 mod spoil;
 mod state;
 mod wire;
+#[cfg(feature = "wiremock")]
+pub mod wiremock;
 
 pub use builder::{Builder, StartError};
 pub use fault::Fault;

@@ -42,6 +42,18 @@ pub struct MockServer {
     base_url: String,
     state: Arc<State>,
     listeners: [Listening; 2],
+    _verdict: Verdict,
+}
+
+/// Speaks when the server goes. A part of it, so that `shutdown` can still take it apart.
+struct Verdict(Arc<State>);
+
+impl Drop for Verdict {
+    fn drop(&mut self) {
+        if self.0.settings.verify_on_drop && !std::thread::panicking() {
+            assert_none(&self.0);
+        }
+    }
 }
 
 impl fmt::Debug for MockServer {
@@ -69,6 +81,7 @@ impl MockServer {
         Self {
             base_url: format!("{origin}{}", state.spec.prefix()),
             origin,
+            _verdict: Verdict(Arc::clone(&state)),
             state,
             listeners,
         }
@@ -129,25 +142,7 @@ impl MockServer {
     /// When a request was not allowed.
     #[track_caller]
     pub fn assert_no_violations(&self) {
-        let mut report = String::new();
-        for received in self.requests().iter().chain(&self.file_requests()) {
-            for violation in &received.violations {
-                // Writing to a string cannot fail.
-                let _ = writeln!(
-                    report,
-                    "  {} {}: {violation}",
-                    received.method, received.target
-                );
-            }
-        }
-        let protocol = self.state.protocol.lock();
-        for violation in protocol.unwrap_or_else(PoisonError::into_inner).iter() {
-            let _ = writeln!(report, "  {violation}");
-        }
-        assert!(
-            report.is_empty(),
-            "requests that are not allowed:\n{report}"
-        );
+        assert_none(&self.state);
     }
 
     /// Plans a fault for creates. Faults come one after another in the order in which they
@@ -216,4 +211,32 @@ impl MockServer {
             listener.stop().await;
         }
     }
+}
+
+#[track_caller]
+fn assert_none(state: &State) {
+    let mut report = String::new();
+    for received in state
+        .requests
+        .entries()
+        .iter()
+        .chain(&state.file_requests.entries())
+    {
+        for violation in &received.violations {
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                report,
+                "  {} {}: {violation}",
+                received.method, received.target
+            );
+        }
+    }
+    let protocol = state.protocol.lock();
+    for violation in protocol.unwrap_or_else(PoisonError::into_inner).iter() {
+        let _ = writeln!(report, "  {violation}");
+    }
+    assert!(
+        report.is_empty(),
+        "requests that are not allowed:\n{report}"
+    );
 }

@@ -91,7 +91,7 @@ fn a_changed_spec_fails_the_build_until_it_is_generated_from() {
         "{shown}"
     );
     assert!(
-        shown.contains("3 of 3 files are stale; run `cargo xtask generate`"),
+        shown.contains("4 of 7 files are stale; run `cargo xtask generate`"),
         "{shown}"
     );
 
