@@ -9,6 +9,7 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 #[allow(clippy::all)]
 pub mod types {
     /// The body of a create. Parameters outside `input` do not count (documented).
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
     pub struct CreatePredictionRequest {
@@ -17,6 +18,7 @@ pub mod types {
         pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     /// The gateway's usual error (documented).
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ErrorBody {
@@ -27,6 +29,7 @@ pub mod types {
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     /// What went wrong. Any field but `message` may be absent (observed).
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ErrorDetail {
@@ -47,6 +50,7 @@ pub mod types {
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     /// One input field that was refused (observed).
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct InvalidField {
@@ -65,6 +69,7 @@ pub mod types {
     }
     /// One run of a model. Only `id` and `status` are certain; the reference marks more
     /// fields as required, and its siblings leave them out. Unknown fields are kept.
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Prediction {
@@ -122,6 +127,7 @@ pub mod types {
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     /// What the run took. Unknown figures are kept.
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct PredictionMetrics {
@@ -140,6 +146,7 @@ pub mod types {
     }
     /// Addresses at the upstream provider (documented). A CometAPI key is not valid there
     /// and must never be sent to them; poll by id instead.
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct PredictionUrls {
@@ -160,6 +167,7 @@ pub mod types {
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     /// The provider's error (documented by Replicate); `title` may be absent.
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Problem {
@@ -184,6 +192,7 @@ pub mod types {
     /// The gateway's own record of a run (observed). Its view may lag behind the
     /// provider's, and the two may disagree. Fields not named here belong to the gateway
     /// (row id, user, channel, quota) and are of no use to a caller.
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Task {
@@ -219,6 +228,7 @@ pub mod types {
     }
     /// The gateway's wrapper around a task (observed; documented by CometAPI for another
     /// route). `code` is `success`; any other code is a `TaskError`.
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct TaskEnvelope {
@@ -236,6 +246,7 @@ pub mod types {
     }
     /// The flat error of the gateway's task routes (observed). Told from an envelope by its
     /// `code`, which is not `success`. `message` may hold the provider's answer as text.
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct TaskError {

@@ -35,6 +35,7 @@
 //!
 //! - `rustls`, `rustls-no-provider`, `native-tls`: how `https` is spoken; none is on by
 //!   default.
+//! - `schemars`: the wire types export their JSON Schema.
 //! - `from-spec`: make the client from the `openapi.yaml` in this package while building,
 //!   in place of the committed code. It replaces rather than adds, costs about forty
 //!   seconds and some 26 crates, and gives the same bytes.
@@ -43,6 +44,8 @@ mod answer;
 mod call;
 mod odd;
 mod params;
+#[cfg(feature = "schemars")]
+mod schema;
 mod status;
 mod transport;
 

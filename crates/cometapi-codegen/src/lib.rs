@@ -23,6 +23,7 @@
 mod artifacts;
 mod document;
 mod error;
+mod json_schema;
 mod lint;
 mod lower;
 mod read;
@@ -32,6 +33,7 @@ mod replaced;
 pub use artifacts::{Artifact, artifacts};
 pub use error::{Error, Finding};
 pub use lint::rules;
+pub use read::read;
 
 /// What [`generate`] makes of a spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub struct Generated {
 ///
 /// The same text gives the same bytes, whatever else is built beside this crate.
 pub fn generate(spec_yaml: &str) -> Result<Generated, Error> {
-    let spec = read::read(spec_yaml)?;
+    let spec = read(spec_yaml)?;
     lint::lint(&spec)?;
     let code = render::render(&lower::lower(&spec))?;
     Ok(Generated { code })

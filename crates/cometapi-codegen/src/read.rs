@@ -5,7 +5,9 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 
 use crate::Error;
 
-pub(crate) fn read(yaml: &str) -> Result<Value, Error> {
+/// Reads YAML strictly into JSON: a key given twice, a merge, a tag nobody knows are errors,
+/// which name line and column.
+pub fn read(yaml: &str) -> Result<Value, Error> {
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Error,

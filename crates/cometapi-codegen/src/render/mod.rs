@@ -5,7 +5,7 @@ mod polish;
 mod quiet;
 
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypePatch};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Error;
 use crate::lower::Lowered;
@@ -17,6 +17,9 @@ const HEADER: &str = "\
 // Made with progenitor 0.15.1, typify 0.8.0 and prettyplease 0.3.0.
 
 ";
+
+/// Whoever wants the types' JSON Schema asks for the feature.
+const EXPORTED: &str = "#[cfg_attr(feature = \"schemars\", derive(::schemars::JsonSchema))]";
 
 pub(crate) fn render(lowered: &Lowered) -> Result<String, Error> {
     let settings = settings(lowered).map_err(|message| Error::Generator {
@@ -46,9 +49,18 @@ fn settings(lowered: &Lowered) -> Result<GenerationSettings, String> {
         let impls = replaced.impls.iter().copied();
         settings.with_replacement(replaced.schema, replaced.by, impls);
     }
-    let growing = TypePatch::default().with_attr("#[non_exhaustive]").clone();
-    for name in &lowered.received {
-        settings.with_patch(name, &growing);
+    let schemas = lowered.spec.pointer("/components/schemas");
+    for name in schemas
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::keys)
+    {
+        let mut patch = TypePatch::default();
+        patch.with_attr(EXPORTED);
+        if lowered.received.contains(name) {
+            patch.with_attr("#[non_exhaustive]");
+        }
+        settings.with_patch(name, &patch);
     }
     Ok(settings)
 }
