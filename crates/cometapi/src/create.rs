@@ -1,7 +1,8 @@
 //! The create: one request, and another only when the first provably did not happen.
 
+use std::fmt;
 use std::future::IntoFuture;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cometapi_client::{CallOptions, observe, types};
 use tokio::time::{Instant, sleep};
@@ -31,13 +32,38 @@ use crate::trace;
 /// | 402; 403 about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) |
 /// | other 4xx but 408; a 5xx whose body refuses | [`Refused`](ErrorKind::Refused) |
 /// | 408, other 5xx, connection lost, time out | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
-#[derive(Debug)]
 #[must_use = "a create is not sent until it is awaited"]
 pub struct Create {
     client: Client,
     model: Result<ModelRef, Error>,
     input: Result<Input, Error>,
     policy: CreatePolicy,
+    watcher: Option<Watcher>,
+}
+
+type Watcher = Box<dyn FnMut(CreateProgress<'_>) + Send>;
+
+/// What a create is about to do, for whoever watches it by [`Create::on_progress`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum CreateProgress<'e> {
+    /// Attempt number `attempt`, counted from 1, is about to leave.
+    #[non_exhaustive]
+    Sending {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// Attempt number `attempt` came to `cause`; the next follows after `pause`. Until then
+    /// nothing is on its way.
+    #[non_exhaustive]
+    Pausing {
+        /// Which attempt.
+        attempt: u32,
+        /// How long nothing is sent.
+        pause: Duration,
+        /// What would have been the error, had this been the last attempt.
+        cause: &'e Error,
+    },
 }
 
 impl Create {
@@ -51,7 +77,14 @@ impl Create {
             model,
             input,
             policy: client.create_policy().clone(),
+            watcher: None,
         }
+    }
+
+    /// Calls `watcher` before each attempt and before each pause between two.
+    pub fn on_progress(mut self, watcher: impl FnMut(CreateProgress<'_>) + Send + 'static) -> Self {
+        self.watcher = Some(Box::new(watcher));
+        self
     }
 
     /// Repeats by `policy` in place of the client's.
@@ -60,10 +93,15 @@ impl Create {
         self
     }
 
-    async fn send(self) -> Result<Prediction, Error> {
+    async fn send(mut self) -> Result<Prediction, Error> {
         let model = self.model?;
         let body = types::CreatePredictionRequest {
             input: self.input?.into_fields(),
+        };
+        let mut tell = |progress: CreateProgress<'_>| {
+            if let Some(watcher) = &mut self.watcher {
+                watcher(progress);
+            }
         };
         let (owner, name) = model.params();
         let mut rng = self.client.rng();
@@ -71,6 +109,7 @@ impl Create {
         let mut sent = 0;
         loop {
             sent += 1;
+            tell(CreateProgress::Sending { attempt: sent });
             let attempt = observe(
                 CallOptions::with_timeout(self.policy.attempt_timeout),
                 self.client.raw().create_prediction(owner, name, &body),
@@ -80,38 +119,51 @@ impl Create {
                 SystemTime::now(),
             );
             let effort = Effort::new(sent, began.elapsed());
-            let failure = match verdict(CreateEvent::of(&heard)) {
+            let verdict = verdict(CreateEvent::of(&heard));
+            let failure = match verdict {
                 Verdict::Created => match heard {
                     Heard::Answer(_, Body::Prediction(prediction)) => return Ok(*prediction),
                     // Only an answer that holds a prediction is the event `Created`.
                     heard => in_doubt(heard),
                 },
-                Verdict::MaybeAccepted => {
-                    let failure = in_doubt(heard);
-                    let again =
-                        self.policy.repeat_when_in_doubt && failure.prediction_id().is_none();
-                    match self.policy.pause(sent, effort.elapsed, None, rng.f64()) {
-                        Some(pause) if again => {
-                            sleep(pause).await;
-                            continue;
-                        }
-                        _ => failure,
-                    }
-                }
                 Verdict::Stop(kind) => stopped(kind, heard),
-                Verdict::Again(kind) => {
+                Verdict::MaybeAccepted | Verdict::Again(_) => {
                     let told = heard.told_delay();
-                    match self.policy.pause(sent, effort.elapsed, told, rng.f64()) {
+                    let (cause, again) = if let Verdict::Again(kind) = verdict {
+                        (spent(kind, heard), true)
+                    } else {
+                        let doubt = in_doubt(heard);
+                        // An id that could still be read is not given up for another.
+                        let again = doubt.prediction_id().is_none();
+                        (doubt, again && self.policy.repeat_when_in_doubt)
+                    };
+                    let pause = self.policy.pause(sent, effort.elapsed, told, rng.f64());
+                    match pause.filter(|_| again) {
                         Some(pause) => {
+                            tell(CreateProgress::Pausing {
+                                attempt: sent,
+                                pause,
+                                cause: &cause,
+                            });
                             sleep(pause).await;
                             continue;
                         }
-                        None => spent(kind, heard),
+                        None => cause,
                     }
                 }
             };
             return Err(failure.with_effort(effort));
         }
+    }
+}
+
+impl fmt::Debug for Create {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the input: it is private, and may hold pictures.
+        f.debug_struct("Create")
+            .field("model", &self.model)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -125,7 +177,7 @@ impl IntoFuture for Create {
 }
 
 impl Heard {
-    fn told_delay(&self) -> Option<std::time::Duration> {
+    fn told_delay(&self) -> Option<Duration> {
         match self {
             Self::Answer(heading, _) => heading.retry_after,
             _ => None,

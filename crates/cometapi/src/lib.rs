@@ -74,6 +74,8 @@ mod prediction;
 mod predictions;
 mod retry_after;
 mod run;
+#[cfg(feature = "schemars")]
+mod schema;
 mod service_error;
 #[cfg(test)]
 mod testing;
@@ -84,7 +86,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use crate::client::{Client, ClientBuilder};
-pub use crate::create::Create;
+pub use crate::create::{Create, CreateProgress};
 #[cfg(feature = "download")]
 pub use crate::download::{DownloadPolicy, FileStream, SavedFile};
 pub use crate::error::{Effort, Error, ErrorKind};
