@@ -47,6 +47,14 @@ impl Failure {
         .with_advice(advice::LOOK_FIRST)
     }
 
+    /// Stopped by the person while nothing was on its way.
+    pub(crate) fn interrupted_before_create() -> Self {
+        Self::new(
+            exit::INTERRUPTED,
+            "stopped before the create was accepted: nothing was created",
+        )
+    }
+
     fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
             code,

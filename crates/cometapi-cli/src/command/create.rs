@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal;
 
-use cometapi::{Client, Input, ModelRef, Prediction};
+use cometapi::{Client, CreateProgress, Input, ModelRef, Prediction};
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::args::Create;
 use crate::failure::Failure;
@@ -14,11 +15,12 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let input = input::read(&args.what)?;
     let connection = connect::service(args.service)?;
     let mut interrupt = interrupt::listen().await;
-    let progress = Progress::begin("creating");
+    let mut progress = Progress::begin("creating");
     let created = send(
         &connection.client,
         &args.what.model,
         input.into(),
+        &mut progress,
         &mut interrupt,
     )
     .await?;
@@ -35,16 +37,60 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     printed.map_err(|failure| failure.with_way_back(created.id()))
 }
 
-/// Creates; when the person stops it on the way, says that it may exist.
+/// What a create is doing, as far as a person wants to know.
+enum Doing {
+    Sending,
+    Pausing(String),
+}
+
+/// Creates; when the person stops it on the way, says whether it may exist.
 pub(super) async fn send(
     client: &Client,
     model: &ModelRef,
     input: Input,
+    progress: &mut Progress,
     interrupt: &mut Interrupt,
 ) -> Result<Prediction, Failure> {
-    let create = client.predictions().create(model, input).into_future();
-    tokio::select! {
-        created = create => Ok(created?),
-        () = interrupt => Err(Failure::interrupted_create()),
+    let (watcher, mut doing) = unbounded_channel();
+    let create = client
+        .predictions()
+        .create(model, input)
+        .on_progress(move |now| {
+            let now = match now {
+                CreateProgress::Pausing { pause, cause, .. } => Doing::Pausing(format!(
+                    "{cause}; trying again in {:.1} s",
+                    pause.as_secs_f64()
+                )),
+                _ => Doing::Sending,
+            };
+            // Nobody listens any more once the command has ended.
+            let _ = watcher.send(now);
+        });
+    let mut create = create.into_future();
+    let mut on_its_way = false;
+    loop {
+        tokio::select! {
+            // What it is doing before what came of it, and both before the person.
+            biased;
+            Some(now) = doing.recv() => match now {
+                Doing::Sending => on_its_way = true,
+                Doing::Pausing(why) => {
+                    on_its_way = false;
+                    progress.say(why);
+                }
+            },
+            created = &mut create => return Ok(created?),
+            () = &mut *interrupt => {
+                // What the create did in this very turn counts too.
+                while let Ok(now) = doing.try_recv() {
+                    on_its_way = matches!(now, Doing::Sending);
+                }
+                return Err(if on_its_way {
+                    Failure::interrupted_create()
+                } else {
+                    Failure::interrupted_before_create()
+                });
+            }
+        }
     }
 }

@@ -23,8 +23,8 @@ pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
 async fn run(what: &What, input: Input, outputs: &Outputs, client: &Client) -> Result<(), Failure> {
     save::make_folder(&outputs.output)?;
     let mut interrupt = interrupt::listen().await;
-    let progress = Progress::begin("creating");
-    let created = create::send(client, &what.model, input, &mut interrupt).await?;
+    let mut progress = Progress::begin("creating");
+    let created = create::send(client, &what.model, input, &mut progress, &mut interrupt).await?;
     // Before anything else: it has been paid for, and the id is the way back to it.
     progress.say(format_args!("created {}", created.id()));
     let id = created.id().to_owned();

@@ -33,7 +33,10 @@ pub(crate) async fn server() -> MockServer {
 }
 
 pub(crate) fn quick() -> Builder {
-    MockServer::builder().pace(Pace::instant()).key(place::KEY)
+    MockServer::builder()
+        .verify_on_drop()
+        .pace(Pace::instant())
+        .key(place::KEY)
 }
 
 /// `command` on a fox, and `more`.

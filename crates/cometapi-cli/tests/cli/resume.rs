@@ -98,6 +98,21 @@ async fn ctrl_c_during_the_create_is_a_doubt() {
     }
 }
 
+/// While a create pauses nothing is on its way, and it says what it pauses for.
+#[tokio::test]
+async fn ctrl_c_between_two_attempts_of_a_create_is_no_doubt() {
+    let place = Place::new();
+    let server = server().await;
+    server.on_create(Fault::ThrottledSeconds(50).always());
+    let mut run = fox(&place, "run", &[]).at(server.origin()).start();
+    run.says("trying again in 5").await;
+    run.interrupt().await;
+    run.ends(130)
+        .await
+        .says(&["rate limiting", "nothing was created"]);
+    assert_eq!(server.creates(), 1);
+}
+
 #[tokio::test]
 async fn ctrl_c_during_a_download_leaves_no_half_file() {
     let place = Place::new();
