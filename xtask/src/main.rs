@@ -1,5 +1,6 @@
 //! The maintainers' commands: `cargo xtask …`.
 
+mod contract;
 mod generate;
 
 use std::io::{self, Write};
@@ -14,17 +15,28 @@ use clap::Parser;
 #[command(bin_name = "cargo xtask")]
 enum Command {
     Generate(generate::Options),
+    #[command(disable_help_flag = true)]
+    Contract(contract::Options),
+    Upstream(contract::Upstream),
 }
 
 fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let result = match Command::parse() {
-        Command::Generate(options) => {
-            workspace_root().and_then(|root| generate::run(&root, &options, &mut out))
+        Command::Generate(options) => workspace_root()
+            .and_then(|root| generate::run(&root, &options, &mut out))
+            .map(Into::into),
+        Command::Contract(options) => {
+            drop(out);
+            workspace_root().and_then(|root| contract::run(&root, &options))
+        }
+        Command::Upstream(options) => {
+            drop(out);
+            workspace_root().and_then(|root| contract::upstream(&root, &options))
         }
     };
     match result {
-        Ok(outcome) => outcome.into(),
+        Ok(code) => code,
         Err(error) => {
             // Nobody is left to tell when stderr is gone.
             let _ = writeln!(io::stderr(), "error: {error:#}");

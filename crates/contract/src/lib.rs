@@ -1,1 +1,21 @@
-//! Holds the fixtures.
+//! The contract of this workspace, checked in layers: the client stays true to its spec, and
+//! the spec to the service. `cargo xtask contract` runs it; nothing here is published.
+//!
+//! A layer is a module with one function, which says what it checked and what it found. That
+//! the layers can fail is proved by `--prove`: a committed list of mutations, each of which
+//! must turn its layer red.
+
+mod cli;
+mod layers;
+mod oracle;
+mod prove;
+mod report;
+mod upstream;
+mod values;
+mod workspace;
+
+pub use cli::{check, main};
+pub use layers::l8_live::Live;
+pub use layers::{Options, Outside, Twist};
+pub use report::{Finding, Ran, Report};
+pub use workspace::{SPEC, Workspace};

@@ -1,0 +1,126 @@
+//! The command: which layers, told how.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+
+use crate::layers::l8_live::Live;
+use crate::layers::{LAYERS, Layer, Options, Outside};
+use crate::report::{self, Ran};
+use crate::workspace::Workspace;
+use crate::{prove, upstream};
+
+/// The contract, checked in layers.
+#[derive(Parser)]
+#[command(name = "contract", bin_name = "cargo xtask contract")]
+struct Arguments {
+    /// Run this layer alone, such as L3; may be given several times.
+    #[arg(long, value_parser = known_layer)]
+    layer: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Let outside tools judge as well (L5); `=require` fails when they are not installed.
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
+          default_missing_value = "if-there")]
+    outside: Option<How>,
+    /// Call the live service (L8). Needs `COMETAPI_KEY` and costs the price of one small
+    /// picture.
+    #[arg(long)]
+    live: bool,
+    /// Prove that the layers can fail: apply every mutation of the committed list in turn.
+    #[arg(long)]
+    prove: bool,
+    /// With --prove, only the mutations whose name contains this.
+    #[arg(long, requires = "prove")]
+    only: Option<String>,
+    /// The root of the workspace to check; this one unless told.
+    #[arg(long, hide = true)]
+    root: Option<PathBuf>,
+    /// Compare this OpenAPI 3.0 or 3.1 document with ours and print what differs.
+    #[arg(long, hide = true)]
+    upstream: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum How {
+    IfThere,
+    Require,
+}
+
+fn known_layer(text: &str) -> Result<String, String> {
+    let known = || LAYERS.map(|layer| layer.id).join(", ");
+    Layer::find(text)
+        .map(|layer| layer.id.to_owned())
+        .ok_or_else(|| format!("there is no such layer; there are {}", known()))
+}
+
+/// Runs the command with the arguments of this process.
+pub fn main() -> ExitCode {
+    let mut out = io::stdout().lock();
+    match run(&Arguments::parse(), &mut out) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            // Nobody is left to tell when stderr is gone.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let workspace = arguments
+        .root
+        .as_ref()
+        .map_or_else(Workspace::own, Workspace::at);
+    if let Some(path) = &arguments.upstream {
+        return upstream::run(&workspace, path, out);
+    }
+    let mut options = Options::new(workspace);
+    options.outside = match arguments.outside {
+        None => Outside::No,
+        Some(How::IfThere) => Outside::IfThere,
+        Some(How::Require) => Outside::Require,
+    };
+    if arguments.live {
+        options.live = Some(Live::from_env());
+    }
+    if arguments.prove {
+        return prove::run(&options, arguments.only.as_deref(), out);
+    }
+    let ran: Vec<Ran> = chosen(arguments).map(|layer| layer.run(&options)).collect();
+    if arguments.json {
+        let (passed, failed) = report::totals(&ran);
+        let json = serde_json::json!({"layers": ran, "passed": passed, "failed": failed});
+        serde_json::to_writer_pretty(&mut *out, &json).context("the report cannot be written")?;
+        writeln!(out)?;
+    } else {
+        report::print(&ran, out)?;
+    }
+    Ok(ran.iter().all(|one| one.report.is_good()))
+}
+
+/// The layers that are asked for; without asking, those that need nothing but this machine
+/// and those that were given leave to need more.
+fn chosen(arguments: &Arguments) -> impl Iterator<Item = Layer> {
+    LAYERS.into_iter().filter(|layer| {
+        let asked = &arguments.layer;
+        asked.is_empty() || asked.iter().any(|id| id == layer.id)
+    })
+}
+
+/// Runs one layer. What the tests of this crate call.
+///
+/// # Panics
+///
+/// When there is no such layer.
+pub fn check(layer: &str, options: &Options) -> Ran {
+    let Some(layer) = Layer::find(layer) else {
+        panic!("there is no layer {layer}");
+    };
+    layer.run(options)
+}

@@ -1,0 +1,136 @@
+//! L0: the spec by itself. Strict YAML, the official schema of `OpenAPI` 3.0, the house
+//! rules of the generator, and every example against its schema.
+
+use anyhow::Context;
+use cometapi_codegen::Error;
+use serde_json::Value;
+
+use super::Options;
+use crate::oracle::{Oracle, faults, reference};
+use crate::report::Report;
+use crate::workspace::SPEC;
+
+/// As published at `https://spec.openapis.org/oas/3.0/schema/2021-09-28` (Apache-2.0).
+const OFFICIAL: &str = include_str!("../../data/openapi-3.0.schema.json");
+
+pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let yaml = options.workspace.read(SPEC)?;
+    let root = match cometapi_codegen::read(&yaml) {
+        Ok(root) => root,
+        Err(error) => {
+            report.fail(
+                SPEC,
+                "yaml",
+                format!("{error}; mend the line that it names"),
+            );
+            return Ok(report);
+        }
+    };
+    report.pass("document");
+    official(&root, &mut report)?;
+    house_rules(&yaml, &mut report);
+    examples(root, &mut report);
+    Ok(report)
+}
+
+fn official(root: &Value, report: &mut Report) -> anyhow::Result<()> {
+    let schema: Value = serde_json::from_str(OFFICIAL).context("the official schema")?;
+    let validator = jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft4)
+        .build(&schema)
+        .context("the official schema")?;
+    let before = report.findings.len();
+    for error in validator.iter_errors(root) {
+        report.fail(
+            format!("#{}", error.instance_path()),
+            "official-schema",
+            format!(
+                "{}; OpenAPI 3.0 does not allow this here, write what its specification names",
+                crate::oracle::short(&error.to_string())
+            ),
+        );
+    }
+    if report.findings.len() == before {
+        report.pass("official schema");
+    }
+    Ok(())
+}
+
+fn house_rules(yaml: &str, report: &mut Report) {
+    match cometapi_codegen::generate(yaml) {
+        Ok(_) => report.passed_many("house rules", cometapi_codegen::rules().count()),
+        Err(Error::Lint { findings }) => {
+            for finding in findings {
+                report.fail(finding.place, finding.rule, finding.message);
+            }
+        }
+        Err(error) => report.fail(SPEC, "generator", format!("{error}; mend the spec there")),
+    }
+}
+
+fn examples(root: Value, report: &mut Report) {
+    let oracle = Oracle::new(root);
+    let mut judged = 0;
+    for example in oracle.examples() {
+        let faults = match oracle.validator(&example.schema) {
+            Ok(validator) => faults(&validator, &example.value),
+            Err(error) => vec![format!("{error:#}")],
+        };
+        for fault in &faults {
+            report.fail(
+                &example.pointer,
+                "example",
+                format!("{fault}; mend the example, or the schema that refuses it"),
+            );
+        }
+        judged += usize::from(faults.is_empty());
+    }
+    report.passed_many("examples", judged);
+    complete(&oracle, report);
+}
+
+/// Every media type and every schema shows itself.
+fn complete(oracle: &Oracle, report: &mut Report) {
+    let examples = oracle.examples();
+    for operation in oracle.operations() {
+        let mut contents = Vec::new();
+        if let Some(body) = operation.value.get("requestBody") {
+            contents.push((
+                format!("{}/requestBody", operation.pointer),
+                oracle.resolve(body),
+            ));
+        }
+        for (status, answer) in crate::oracle::members(operation.value.get("responses")) {
+            let at = format!("{}/responses/{status}", operation.pointer);
+            contents.push((at, oracle.resolve(answer)));
+        }
+        for (at, holder) in contents {
+            for (media, content) in crate::oracle::members(holder.get("content")) {
+                if content.get("example").is_some() || content.get("examples").is_some() {
+                    report.pass("media types shown");
+                } else {
+                    report.fail(
+                        format!("{at}/content/{media}"),
+                        "example-missing",
+                        "nobody can see what it looks like; write one under `examples`",
+                    );
+                }
+            }
+        }
+    }
+    for (name, schema) in crate::oracle::members(oracle.root.pointer("/components/schemas")) {
+        let used = schema.get("example").is_some()
+            || examples
+                .iter()
+                .any(|example| example.schema == reference(name))
+            || schema.get("anyOf").is_some();
+        if !used {
+            report.fail(
+                format!("#/components/schemas/{name}"),
+                "example-missing",
+                "nobody can see what it looks like; write an `example`",
+            );
+        }
+    }
+}

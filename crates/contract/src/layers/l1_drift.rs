@@ -1,0 +1,55 @@
+//! L1: what is generated from the spec is what lies in the repository.
+
+use similar::TextDiff;
+
+use super::Options;
+use crate::report::Report;
+use crate::workspace::SPEC;
+
+const MEND: &str = "run `cargo xtask generate` and commit what it writes";
+
+pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let yaml = options.workspace.read(SPEC)?;
+    let artifacts = match cometapi_codegen::artifacts(&yaml) {
+        Ok(artifacts) => artifacts,
+        Err(error) => {
+            report.fail(SPEC, "generator", format!("{error}; L0 says more"));
+            return Ok(report);
+        }
+    };
+    for artifact in artifacts {
+        let Ok(lies_there) = options.workspace.read(artifact.path) else {
+            report.fail(artifact.path, "missing", MEND);
+            continue;
+        };
+        if lies_there == artifact.contents {
+            report.pass("files");
+            continue;
+        }
+        report.fail(
+            artifact.path,
+            "stale",
+            format!(
+                "{}; {MEND}",
+                first_difference(&lies_there, &artifact.contents)
+            ),
+        );
+    }
+    Ok(report)
+}
+
+fn first_difference(lies_there: &str, wanted: &str) -> String {
+    let diff = TextDiff::from_lines(lies_there, wanted);
+    let change = diff
+        .iter_all_changes()
+        .find(|change| change.tag() != similar::ChangeTag::Equal);
+    change.map_or_else(String::new, |change| {
+        let line = change
+            .old_index()
+            .or(change.new_index())
+            .unwrap_or_default()
+            + 1;
+        format!("line {line} differs first: {}", change.value().trim())
+    })
+}

@@ -1,0 +1,27 @@
+//! L4: whatever the service answers reaches the public API as the right value, or as the
+//! right error with status, request id and body, and never as a panic.
+
+mod drawn;
+mod shown;
+mod spoiled;
+mod wire;
+
+use self::wire::Wire;
+use super::Options;
+use super::l3_requests::runtime;
+use crate::oracle::Oracle;
+use crate::report::Report;
+
+pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let oracle = Oracle::new(options.workspace.spec()?);
+    runtime()?.block_on(async {
+        let wire = Wire::start().await?;
+        shown::examples(options, &oracle, &wire, &mut report).await?;
+        shown::fixtures(options, &oracle, &wire, &mut report).await?;
+        drawn::predictions(&oracle, &wire, &mut report).await?;
+        drawn::errors(&oracle, &wire, &mut report).await?;
+        spoiled::faults(&wire, &mut report).await
+    })?;
+    Ok(report)
+}

@@ -1,0 +1,297 @@
+//! Answers that are drawn from the spec, and what is nearly one.
+
+use cometapi::{Error, ErrorKind, Prediction};
+use proptest::strategy::{Strategy, ValueTree};
+use serde_json::{Value, json};
+
+use super::wire::{Call, Wire, panicked, whole};
+use crate::layers::l2_types::{plain, runner};
+use crate::oracle::{Oracle, reference, short};
+use crate::report::Report;
+use crate::values::{lawful, mutants};
+
+const ANSWERS: usize = 90;
+const ERRORS: usize = 45;
+
+const STATUSES: [u16; 17] = [
+    400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 500, 502, 503, 504, 520, 524,
+];
+
+fn draw(oracle: &Oracle, component: &str, count: usize) -> anyhow::Result<Vec<Value>> {
+    let strategy = lawful(oracle, &reference(component), 4);
+    let mut runner = runner(component);
+    (0..count)
+        .map(|_| {
+            let tree = strategy
+                .new_tree(&mut runner)
+                .map_err(|reason| anyhow::anyhow!("no {component} can be drawn: {reason}"))?;
+            Ok(tree.current())
+        })
+        .collect()
+}
+
+pub(super) async fn predictions(
+    oracle: &Oracle,
+    wire: &Wire,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let schema = reference("Prediction");
+    for value in draw(oracle, "Prediction", ANSWERS)? {
+        for call in [Call::Create, Call::Get] {
+            bare(call, wire, &value, true, report).await;
+        }
+        report.pass("answers drawn");
+        // A few of the dozens, another few each time.
+        let all = mutants(oracle, &schema, &value);
+        let step = all.len().div_ceil(6).max(1);
+        for mutant in all.iter().skip(report.total() % step).step_by(step) {
+            bare(Call::Get, wire, &mutant.value, false, report).await;
+            report.pass("mutants");
+        }
+    }
+    for task in draw(oracle, "Task", ANSWERS)? {
+        let wrapped = json!({"code": "success", "message": "", "data": task});
+        enveloped(wire, &wrapped, &task, report).await;
+        report.pass("answers drawn");
+    }
+    for value in draw(oracle, "TaskError", ERRORS)? {
+        let place = format!("2xx with {}", short(&value.to_string()));
+        let body = value.to_string();
+        match wire.json(Call::Get, 200, &value).await {
+            Err(why) => panicked(&place, &why, report),
+            Ok(Ok(_)) => report.fail(&place, "error-as-value", "a task error gave a prediction"),
+            Ok(Err(error)) => {
+                whole(
+                    &place,
+                    &error,
+                    Call::Get,
+                    Some((200, body.as_bytes())),
+                    report,
+                );
+            }
+        }
+        report.pass("answers drawn");
+    }
+    Ok(())
+}
+
+/// A bare prediction, lawful or nearly so: with an id it is a value, whatever else is odd.
+async fn bare(call: Call, wire: &Wire, value: &Value, lawful: bool, report: &mut Report) {
+    let body = value.to_string();
+    let place = format!("{call:?} answered by {}", short(&body));
+    let id = value
+        .get("id")
+        .and_then(Value::as_str)
+        .filter(|id| !id.is_empty());
+    match (wire.json(call, 200, value).await, id) {
+        (Err(why), _) => panicked(&place, &why, report),
+        (Ok(Ok(prediction)), Some(id)) => {
+            for fault in unlike(&prediction, value, id, lawful) {
+                report.fail(
+                    &place,
+                    "value-changed",
+                    format!("{fault}; mend the wrapper"),
+                );
+            }
+        }
+        (Ok(Ok(prediction)), None) => {
+            let number = value.get("id").is_some_and(Value::is_number);
+            if !number || prediction.id().is_empty() {
+                report.fail(
+                    &place,
+                    "value-without-id",
+                    "nobody can poll for it; make it an error",
+                );
+            }
+        }
+        (Ok(Err(error)), None) => {
+            whole(&place, &error, call, Some((200, body.as_bytes())), report);
+        }
+        (Ok(Err(error)), Some(_)) => report.fail(
+            &place,
+            "paid-and-lost",
+            format!("it holds an id and became the error {error}; leave out what is odd instead"),
+        ),
+    }
+}
+
+fn unlike(prediction: &Prediction, value: &Value, id: &str, lawful: bool) -> Vec<String> {
+    let mut faults = Vec::new();
+    if prediction.id() != id {
+        faults.push(format!("the id became {:?}", prediction.id()));
+    }
+    if prediction.raw() != value.to_string().as_bytes() {
+        faults.push("the raw body is not what came".to_owned());
+    }
+    if lawful {
+        let word = value["status"].as_str().unwrap_or_default();
+        if prediction.status().as_str() != word {
+            faults.push(format!(
+                "the status {word:?} became {:?}",
+                prediction.status()
+            ));
+        }
+        let again = serde_json::to_value(prediction).unwrap_or_default();
+        if plain(&again) != plain(value) {
+            faults.push(format!("it serialises to {}", short(&again.to_string())));
+        }
+        if !prediction.odd_fields().is_empty() {
+            faults.push(format!(
+                "lawful fields were left out: {:?}",
+                prediction.odd_fields()
+            ));
+        }
+    }
+    faults
+}
+
+/// What the envelope's words mean where there is no prediction in it.
+fn meaning(word: &str) -> &str {
+    match word {
+        "NOT_START" | "SUBMITTED" | "QUEUED" => "starting",
+        "IN_PROGRESS" => "processing",
+        "SUCCESS" => "succeeded",
+        "FAILURE" => "failed",
+        other => other,
+    }
+}
+
+async fn enveloped(wire: &Wire, wrapped: &Value, task: &Value, report: &mut Report) {
+    let place = format!("Get answered by {}", short(&wrapped.to_string()));
+    let id = task["task_id"].as_str().unwrap_or_default();
+    let word = meaning(task["status"].as_str().unwrap_or_default());
+    match wire.json(Call::Get, 200, wrapped).await {
+        Err(why) => panicked(&place, &why, report),
+        Ok(Ok(prediction)) if prediction.id() == id && !id.is_empty() => {
+            if prediction.status().as_str() != word {
+                report.fail(
+                    &place,
+                    "envelope-status",
+                    format!(
+                        "it means {word} and became {}; mend `Answer`",
+                        prediction.status()
+                    ),
+                );
+            }
+        }
+        Ok(Err(_)) if id.is_empty() => report.pass("errors whole"),
+        Ok(other) => report.fail(
+            &place,
+            "envelope-id",
+            format!("it names the task {id:?} and became {other:?}; mend `Answer`"),
+        ),
+    }
+}
+
+pub(super) async fn errors(
+    oracle: &Oracle,
+    wire: &Wire,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    for (index, value) in draw(oracle, "AnyError", ERRORS)?.into_iter().enumerate() {
+        for step in 0..4 {
+            let status = STATUSES[(index * 4 + step) % STATUSES.len()];
+            for call in [Call::Create, Call::Get] {
+                error(call, wire, status, &value, report).await;
+            }
+        }
+        report.pass("errors drawn");
+    }
+    for status in STATUSES {
+        for body in [
+            "",
+            "<!doctype html><title>x</title>",
+            "{\"odd\":1}",
+            "[]",
+            "{\"id\":",
+            "\u{feff}{}",
+        ] {
+            for call in [Call::Create, Call::Get] {
+                let place = format!("{call:?} answered by {status} {body:?}");
+                match wire.answer(call, status, "text/html", body).await {
+                    Err(why) => panicked(&place, &why, report),
+                    Ok(Ok(_)) => report.fail(&place, "error-as-value", "it gave a prediction"),
+                    Ok(Err(error)) => {
+                        whole(
+                            &place,
+                            &error,
+                            call,
+                            Some((status, body.as_bytes())),
+                            report,
+                        );
+                        retryable(&place, call, status, None, &error, body, report);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn error(call: Call, wire: &Wire, status: u16, value: &Value, report: &mut Report) {
+    let body = value.to_string();
+    let place = format!("{call:?} answered by {status} {}", short(&body));
+    match wire.json(call, status, value).await {
+        Err(why) => panicked(&place, &why, report),
+        Ok(Ok(_)) => report.fail(
+            &place,
+            "error-as-value",
+            "an error status gave a prediction",
+        ),
+        Ok(Err(error)) => {
+            whole(
+                &place,
+                &error,
+                call,
+                Some((status, body.as_bytes())),
+                report,
+            );
+            retryable(&place, call, status, Some(value), &error, &body, report);
+        }
+    }
+}
+
+/// The design's table once more, by status: what a drawn error, whose words nobody knows,
+/// must become.
+fn retryable(
+    place: &str,
+    call: Call,
+    status: u16,
+    json: Option<&Value>,
+    error: &Error,
+    body: &str,
+    report: &mut Report,
+) {
+    use ErrorKind as K;
+    let upstream = json
+        .and_then(|json| json.get("status"))
+        .and_then(Value::as_u64);
+    let refuses = upstream.is_some_and(|status| (400..500).contains(&status) && status != 408);
+    let page = body.starts_with('<');
+    let wanted = match (call, status) {
+        (_, 401) => K::Unauthorized,
+        (Call::Get, 403) if page => K::Unavailable,
+        (_, 403) => K::Unauthorized,
+        (_, 402) => K::OutOfQuota,
+        (_, 429) => K::RateLimited,
+        (Call::Get, 404) => K::NotFound,
+        (Call::Create, 408) => K::MaybeAccepted,
+        (Call::Get, 408) => K::Unavailable,
+        (_, 400..=499) => K::Refused,
+        (Call::Create, _) if refuses => K::Refused,
+        (Call::Create, _) => K::MaybeAccepted,
+        (Call::Get, _) => K::Unavailable,
+    };
+    if error.kind() == wanted {
+        report.pass("kinds right");
+    } else {
+        report.fail(
+            place,
+            "error-kind",
+            format!(
+                "it became {:?} and means {wanted:?}; mend the wrapper's policy",
+                error.kind()
+            ),
+        );
+    }
+}

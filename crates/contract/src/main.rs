@@ -1,0 +1,7 @@
+//! `cargo xtask contract` runs this.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    contract::main()
+}

@@ -1,0 +1,148 @@
+//! A copy of the workspace, for faults in source: one file is changed at a time, and what
+//! has been compiled is kept.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::mutation::Mutation;
+
+/// What a build of the contract needs of the workspace.
+const PARTS: [&str; 7] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+    "clippy.toml",
+    "openapi.yaml",
+    "crates",
+    "xtask",
+];
+
+pub(super) struct Scratch {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Scratch {
+    /// Copies what differs, so that a second proof compiles nothing that has not changed.
+    pub(super) fn of(workspace: &Path) -> anyhow::Result<Self> {
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| workspace.join("target"), PathBuf::from);
+        let folder = target.join("contract-proof");
+        let scratch = Self {
+            root: folder.join("workspace"),
+            target: folder.join("target"),
+        };
+        fs::create_dir_all(&scratch.root)?;
+        for part in PARTS {
+            mirror(&workspace.join(part), &scratch.root.join(part))
+                .with_context(|| format!("{part} cannot be copied"))?;
+        }
+        Ok(scratch)
+    }
+
+    /// The report of the mutation's layer, of a build with the fault in it.
+    pub(super) fn judge(&self, mutation: &Mutation) -> anyhow::Result<Value> {
+        let mut before = Vec::new();
+        for edit in &mutation.source {
+            let path = self.root.join(&edit.path);
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("{} cannot be read", edit.path))?;
+            let after = edit.apply(Ok(text.clone()))?;
+            before.push((path, text, after.context("source cannot be taken away")?));
+        }
+        for (path, _, after) in &before {
+            fs::write(path, after)?;
+        }
+        let report = self.build().and_then(|()| self.report(&mutation.layer));
+        for (path, text, _) in before {
+            fs::write(path, text)?;
+        }
+        report
+    }
+
+    /// Builds what stands there; the first time takes as long as any first build.
+    pub(super) fn build(&self) -> anyhow::Result<()> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .current_dir(&self.root)
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "--package",
+                "contract",
+                "--bin",
+                "contract",
+            ])
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_INCREMENTAL", "1")
+            // Warnings of a deliberate fault are no news.
+            .env("RUSTFLAGS", "-Awarnings")
+            .stdin(Stdio::null())
+            .output()
+            .context("cargo cannot be started")?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let errors: Vec<_> = said
+                .lines()
+                .filter(|line| line.starts_with("error"))
+                .collect();
+            bail!(
+                "it does not compile, so nothing is proved: {}",
+                errors.join("; ")
+            );
+        }
+        Ok(())
+    }
+
+    fn report(&self, layer: &str) -> anyhow::Result<Value> {
+        let output = Command::new(self.target.join("debug/contract"))
+            .args(["--json", "--layer", layer, "--root"])
+            .arg(&self.root)
+            .stdin(Stdio::null())
+            .output()
+            .context("the changed contract cannot be started")?;
+        let report: Value = serde_json::from_slice(&output.stdout).with_context(|| {
+            format!(
+                "the changed contract gave no report: {}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        })?;
+        Ok(report["layers"][0].clone())
+    }
+}
+
+fn mirror(from: &Path, to: &Path) -> std::io::Result<()> {
+    if from.is_file() {
+        let wanted = fs::read(from)?;
+        if fs::read(to).ok().as_ref() != Some(&wanted) {
+            fs::write(to, wanted)?;
+        }
+        return Ok(());
+    }
+    fs::create_dir_all(to)?;
+    let mut names = Vec::new();
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        if name != "target" {
+            mirror(&from.join(&name), &to.join(&name))?;
+            names.push(name);
+        }
+    }
+    for entry in fs::read_dir(to)? {
+        let entry = entry?;
+        if !names.contains(&entry.file_name()) {
+            let path = entry.path();
+            if path.is_dir() {
+                fs::remove_dir_all(path)?;
+            } else {
+                fs::remove_file(path)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! What a layer found, and how it is told.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// Where: a JSON pointer, a file, an example, a request.
+    pub place: String,
+    /// The rule that is broken, as a short word.
+    pub rule: String,
+    /// What was seen, and what to do about it.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.place, self.rule, self.message)
+    }
+}
+
+/// What one layer checked and found.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// What was found good, by what it is: `examples`, `requests`.
+    pub passed: BTreeMap<&'static str, usize>,
+    /// What was not.
+    pub findings: Vec<Finding>,
+    /// Things to know that are no fault, such as an answer to an open question.
+    pub notes: Vec<String>,
+    /// Why the layer did not run at all, and what to do about that.
+    pub skipped: Option<String>,
+}
+
+impl Report {
+    pub(crate) fn skipped(why: impl Into<String>) -> Self {
+        Self {
+            skipped: Some(why.into()),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn pass(&mut self, what: &'static str) {
+        self.passed_many(what, 1);
+    }
+
+    pub(crate) fn passed_many(&mut self, what: &'static str, count: usize) {
+        *self.passed.entry(what).or_default() += count;
+    }
+
+    pub(crate) fn fail(
+        &mut self,
+        place: impl Into<String>,
+        rule: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        let finding = Finding {
+            place: place.into(),
+            rule: rule.into(),
+            message: message.into(),
+        };
+        // A thousand generated values that show one fault show it once.
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    pub(crate) fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    /// How many checks passed.
+    pub fn total(&self) -> usize {
+        self.passed.values().sum()
+    }
+
+    /// Whether nothing was wrong. A layer that checked nothing is.
+    pub fn is_good(&self) -> bool {
+        self.skipped.is_some() || (self.findings.is_empty() && self.total() > 0)
+    }
+
+    /// A report that says so where nothing was checked.
+    pub(crate) fn closed(mut self) -> Self {
+        if self.skipped.is_none() && self.findings.is_empty() && self.total() == 0 {
+            self.fail(
+                "the layer",
+                "checked-nothing",
+                "it found nothing to check, so it proves nothing; see that its data is there",
+            );
+        }
+        self
+    }
+}
+
+/// A layer's report with its name and the time that it took.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Ran {
+    /// `L0` to `L8`.
+    pub layer: &'static str,
+    /// What it checks, in a few words.
+    pub title: &'static str,
+    /// How long it took.
+    pub millis: u128,
+    /// What it found.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+/// How many findings of one layer are shown; the rest is counted.
+const SHOWN: usize = 40;
+
+/// One line a layer, its findings below it, and the closing line.
+pub(crate) fn print(ran: &[Ran], out: &mut dyn Write) -> io::Result<()> {
+    for one in ran {
+        let report = &one.report;
+        if let Some(why) = &report.skipped {
+            writeln!(out, "{} {}: SKIPPED: {why}", one.layer, one.title)?;
+            continue;
+        }
+        let counts: Vec<_> = report
+            .passed
+            .iter()
+            .map(|(what, count)| format!("{count} {what}"))
+            .collect();
+        let verdict = match report.findings.len() {
+            0 => "ok".to_owned(),
+            many => format!("{many} FAILED"),
+        };
+        let counts = if counts.is_empty() {
+            "nothing passed".to_owned()
+        } else {
+            counts.join(", ")
+        };
+        let (layer, title, millis) = (one.layer, one.title, one.millis);
+        writeln!(out, "{layer} {title}: {verdict}: {counts} ({millis} ms)")?;
+        for note in &report.notes {
+            writeln!(out, "   {note}")?;
+        }
+        for finding in report.findings.iter().take(SHOWN) {
+            writeln!(out, "   {finding}")?;
+        }
+        if let Some(rest @ 1..) = report.findings.len().checked_sub(SHOWN) {
+            writeln!(out, "   … and {rest} more")?;
+        }
+    }
+    let (passed, failed) = totals(ran);
+    writeln!(out, "{passed} passed, {failed} failed")
+}
+
+pub(crate) fn totals(ran: &[Ran]) -> (usize, usize) {
+    let passed = ran.iter().map(|one| one.report.total()).sum();
+    let failed = ran.iter().map(|one| one.report.findings.len()).sum();
+    (passed, failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ran(report: Report) -> Ran {
+        Ran {
+            layer: "L9",
+            title: "a test",
+            millis: 3,
+            report: report.closed(),
+        }
+    }
+
+    fn printed(ran: &[Ran]) -> String {
+        let mut out = Vec::new();
+        print(ran, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_layer_that_checked_nothing_fails() {
+        let ran = ran(Report::default());
+        assert!(!ran.report.is_good());
+        assert!(printed(&[ran]).ends_with("\n0 passed, 1 failed\n"));
+    }
+
+    #[test]
+    fn a_line_a_layer_and_the_closing_line_alone() {
+        let mut good = Report::default();
+        good.passed_many("examples", 2);
+        good.pass("rules");
+        let mut bad = Report::default();
+        bad.fail("#/a", "rule", "mend it");
+        bad.fail("#/a", "rule", "mend it");
+        assert_eq!(
+            printed(&[ran(good), ran(bad), ran(Report::skipped("no key; set one"))]),
+            "L9 a test: ok: 2 examples, 1 rules (3 ms)\n\
+             L9 a test: 1 FAILED: nothing passed (3 ms)\n   \
+             #/a: rule: mend it\n\
+             L9 a test: SKIPPED: no key; set one\n\
+             3 passed, 1 failed\n"
+        );
+    }
+}
