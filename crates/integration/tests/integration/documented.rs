@@ -1,6 +1,7 @@
 //! Answers as others wrote them down.
 
 use cometapi::Status;
+use cometapi_mock::wiremock::Contract;
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -94,12 +95,15 @@ async fn the_examples_of_the_spec_come_out_as_what_they_are() {
     ];
     for (poll, status) in rows {
         let server = MockServer::start().await;
-        Mock::given(method("GET"))
+        // The spec as a matcher: a request that it does not allow would not be answered.
+        let contract = Contract::shipped().unwrap();
+        Mock::given(contract.operation("get_prediction"))
             .respond_with(ResponseTemplate::new(200).set_body_json(poll))
             .mount(&server)
             .await;
         let client = builder(&server.uri()).build().unwrap();
         let seen = client.predictions().get(ID).await.unwrap();
         assert_eq!((seen.id(), seen.status()), (ID, &status));
+        contract.assert_no_violations();
     }
 }

@@ -15,13 +15,13 @@ use crate::setup::{
 };
 
 /// How long an attempt may hang here, in place of the policy's minutes.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// The longest delay that is slept; every canned throttle asks for more.
 const TOLD: Duration = Duration::from_millis(900);
 
 /// No case may take longer: it would mean that something waits for nothing.
-const CEILING: Duration = Duration::from_secs(20);
+const CEILING: Duration = Duration::from_secs(30);
 
 /// A client with little patience where `fault` is silence, and with enough elsewhere that a
 /// busy machine is not taken for one.
@@ -50,7 +50,7 @@ fn client(server: &MockServer, endpoint: Endpoint, fault: &Fault) -> Client {
     }
     let mut download = quick_download();
     // A picture is rendered when it is first asked for, by eight cases at a time.
-    download.stall_timeout = patience(File) * 4;
+    download.stall_timeout = patience(File) * 2;
     builder(server.base_url())
         .create_policy(create)
         .wait_policy(wait)

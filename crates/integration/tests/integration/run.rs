@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cometapi::{ErrorKind, Status};
-use cometapi_mock::{Ending, MockServer, Pace};
+use cometapi_mock::{Ending, Pace};
 use serde_json::json;
 
-use crate::setup::{SCHNELL, client, input, mock};
+use crate::setup::{SCHNELL, checked, client, input, mock};
 
 #[tokio::test]
 async fn a_run_gives_the_whole_prediction_and_its_files() {
@@ -108,7 +108,7 @@ async fn futures_can_be_spawned_and_dropping_one_sends_nothing() {
 
 #[tokio::test]
 async fn a_wrapped_service_gives_the_same() {
-    let server = MockServer::builder()
+    let server = checked()
         .pace(Pace::polls(1, 1))
         .wrapped()
         .start()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cometapi::{Backoff, Client, ClientBuilder, CreatePolicy, DownloadPolicy, WaitPolicy};
-use cometapi_mock::{MockServer, Pace};
+use cometapi_mock::{Builder, MockServer, Pace};
 use serde_json::{Value, json};
 
 pub(crate) const SCHNELL: &str = "black-forest-labs/flux-schnell";
@@ -22,13 +22,15 @@ pub(crate) fn input() -> Value {
     json!({"prompt": "a lighthouse made of glass", "seed": 7, "megapixels": "0.25"})
 }
 
+/// A mock that fails its test when a request was not allowed by the spec, whatever the test
+/// is about.
+pub(crate) fn checked() -> Builder {
+    MockServer::builder().verify_on_drop()
+}
+
 /// A mock whose runs are over at the first poll.
 pub(crate) async fn mock() -> MockServer {
-    MockServer::builder()
-        .pace(Pace::instant())
-        .start()
-        .await
-        .unwrap()
+    checked().pace(Pace::instant()).start().await.unwrap()
 }
 
 pub(crate) fn quick_create() -> CreatePolicy {

@@ -7,7 +7,7 @@ use cometapi_mock::{Ending, Fault, MockServer, Pace};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::setup::{SCHNELL, builder, posts, quick_create, quick_wait};
+use crate::setup::{SCHNELL, builder, checked, posts, quick_create, quick_wait};
 
 const RUNS: usize = 10_000;
 const AT_ONCE: usize = 64;
@@ -65,7 +65,7 @@ async fn one(client: Client, number: usize) -> Result<(), Error> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_runs_through_faults_are_all_accounted_for() {
     let server = Arc::new(
-        MockServer::builder()
+        checked()
             .pace(Pace::instant())
             .seed(11)
             .start()

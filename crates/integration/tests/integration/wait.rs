@@ -4,18 +4,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use cometapi::{ErrorKind, Status};
-use cometapi_mock::{Ending, Fault, MockServer, Pace, Script, Step};
+use cometapi_mock::{Ending, Fault, Pace, Script, Step};
 use futures_core::Stream;
 
-use crate::setup::{SCHNELL, builder, client, input, mock, quick_wait};
+use crate::setup::{SCHNELL, builder, checked, client, input, mock, quick_wait};
 
 #[tokio::test]
 async fn each_update_is_a_state_that_was_seen() {
-    let server = MockServer::builder()
-        .pace(Pace::polls(1, 2))
-        .start()
-        .await
-        .unwrap();
+    let server = checked().pace(Pace::polls(1, 2)).start().await.unwrap();
     let client = client(&server);
     let created = client.predictions().create(SCHNELL, input()).await.unwrap();
     let mut wait = client.predictions().wait(created.id());
@@ -124,7 +120,7 @@ async fn every_end_but_success_is_its_own_error_with_the_prediction() {
 
 #[tokio::test]
 async fn the_deadline_is_kept_and_hands_back_what_is_known() {
-    let server = MockServer::builder()
+    let server = checked()
         .pace(Pace::polls(0, 1_000_000))
         .start()
         .await
