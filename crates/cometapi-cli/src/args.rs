@@ -1,5 +1,6 @@
 //! The command line, as a person types it.
 #![expect(clippy::doc_markdown, reason = "these comments are printed as help")]
+#![allow(rustdoc::bare_urls, reason = "these texts are read in a terminal")]
 
 use std::net::IpAddr;
 use std::path::PathBuf;
