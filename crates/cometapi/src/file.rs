@@ -95,7 +95,8 @@ impl OutputFile {
     }
 
     /// Saves it in `folder`, made if need be, under a name from the prediction's id, its
-    /// position and what it is: `ID-0.png`.
+    /// position and what it is: `ID-0.png`. What has no place in a name is replaced in the
+    /// id, so that no answer of the service can choose another folder.
     ///
     /// The name appears when the file is whole; until then the bytes are in a hidden file
     /// beside it, which does not outlive a failure.
@@ -105,8 +106,7 @@ impl OutputFile {
     /// As [`bytes`](Self::bytes); [`File`](crate::ErrorKind::File) when it cannot be written
     /// or is there already.
     pub async fn save_in(&self, folder: impl AsRef<Path>) -> Result<SavedFile, Error> {
-        let stem = format!("{}-{}", self.id, self.position);
-        let target = Target::folder(folder.as_ref(), stem);
+        let target = Target::folder(folder.as_ref(), &self.id, self.position);
         download::save(self.client.fetcher(), self, target).await
     }
 

@@ -22,10 +22,10 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn folder(folder: &Path, stem: String) -> Self {
+    pub(crate) fn folder(folder: &Path, id: &str, position: usize) -> Self {
         Self {
             folder: folder.to_owned(),
-            stem,
+            stem: format!("{}-{position}", plain(id)),
             name: None,
         }
     }
@@ -49,6 +49,17 @@ impl Target {
                 .join(format!("{}.{}", self.stem, media::ending(media_type))),
         }
     }
+}
+
+/// An id as a part of a name. Ids come from the service and are opaque; one that holds a
+/// separator, or begins with a dot, must not lead anywhere.
+fn plain(id: &str) -> String {
+    let id = id.trim_start_matches('.').chars().take(100);
+    id.map(|c| match c {
+        c if c.is_ascii_alphanumeric() || "_-.~".contains(c) => c,
+        _ => '_',
+    })
+    .collect()
 }
 
 /// A file on its way to its name, over as many attempts as it takes.

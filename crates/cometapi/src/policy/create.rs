@@ -73,10 +73,10 @@ impl CreatePolicy {
         // Never earlier than told; a little later, so that all who were told do not return
         // together.
         let pause = match told {
-            Some(told) => told + own.mul_f64(0.1),
+            Some(told) => told.saturating_add(own.mul_f64(0.1)),
             None => own,
         };
-        (elapsed + pause <= self.time_limit).then_some(pause)
+        (elapsed.saturating_add(pause) <= self.time_limit).then_some(pause)
     }
 }
 
@@ -339,6 +339,12 @@ mod tests {
         assert_eq!(policy.pause(1, secs(0), Some(secs(61)), 0.5), None);
         assert_eq!(policy.pause(1, secs(290), Some(secs(11)), 0.5), None);
         assert_eq!(policy.pause(5, secs(0), None, 0.5), None);
+        // A policy without bounds and a service without sense do not overflow.
+        let boundless = CreatePolicy {
+            max_told_delay: Duration::MAX,
+            ..CreatePolicy::default()
+        };
+        assert_eq!(boundless.pause(1, secs(1), Some(Duration::MAX), 0.5), None);
         assert_eq!(policy.pause(1, secs(0), None, 0.5), Some(secs(1)));
         assert_eq!(policy.pause(2, secs(0), None, 0.5), Some(secs(2)));
     }

@@ -278,3 +278,42 @@ async fn a_file_that_breaks_off_is_resumed_where_its_host_gives_parts() {
         assert!(!asked[0].contains("range:"));
     }
 }
+
+/// The id comes from the service, and becomes part of a name: it must not choose the folder.
+#[tokio::test]
+async fn an_id_cannot_lead_out_of_the_folder() {
+    use wiremock::matchers::method;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+    for id in [
+        "../../out",
+        "/abs/olute",
+        "..",
+        "a\\b\nc",
+        ".hidden",
+        "",
+        &"x".repeat(400),
+    ] {
+        let service = MockServer::start().await;
+        let answer = json!({"id": id, "status": "succeeded", "output": "data:text/plain,hello"});
+        let wrapped = json!({"code": "success", "data": {"task_id": "t1", "status": "SUCCESS", "data": answer}});
+        let body = if id.is_empty() { wrapped } else { answer };
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(body))
+            .mount(&service)
+            .await;
+        let client = builder(&service.uri()).build().unwrap();
+        let seen = client.predictions().get("abc").await.unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("pictures");
+        let saved = client.files(&seen)[0].save_in(&folder).await.unwrap();
+        assert_eq!(saved.path.parent(), Some(folder.as_path()), "{id:?}");
+        assert_eq!(names(root.path()), ["pictures"], "{id:?}");
+        let [name] = &names(&folder)[..] else {
+            panic!("one file for {id:?}");
+        };
+        assert!(
+            !name.starts_with('.') && name.ends_with("-0.txt"),
+            "{id:?}: {name}"
+        );
+    }
+}
