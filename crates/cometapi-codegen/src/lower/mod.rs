@@ -23,6 +23,7 @@ pub(crate) struct Lowered {
 
 pub(crate) fn lower(spec: &Value) -> Lowered {
     let mut lowered = spec.clone();
+    drop_model_inputs(&mut lowered);
     drop_error_responses(&mut lowered);
     drop_error_unions(spec, &mut lowered);
     hoist::hoist_enums(&mut lowered);
@@ -37,6 +38,14 @@ pub(crate) fn lower(spec: &Value) -> Lowered {
     Lowered {
         spec: sorted(lowered),
         received,
+    }
+}
+
+/// They are made by a renderer of our own: the generator has no constructors that take what
+/// is required, and would name values of enums by itself.
+fn drop_model_inputs(spec: &mut Value) {
+    if let Some(schemas) = schemas_mut(spec) {
+        schemas.retain(|_, schema| schema.get("x-model").is_none());
     }
 }
 
