@@ -60,14 +60,17 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut dyn Write) -> anyhow
     let spec = root.join("openapi.yaml");
     let spec =
         fs::read_to_string(&spec).with_context(|| format!("failed to read {}", spec.display()))?;
-    let targets = cometapi_codegen::artifacts(&spec)?
+    let artifacts = cometapi_codegen::artifacts(&spec)?;
+    let leftovers = cometapi_codegen::leftovers(root, &artifacts)
+        .context("failed to look for files of models that are gone")?;
+    let targets = artifacts
         .into_iter()
         .map(|artifact| target(root, artifact))
         .collect::<anyhow::Result<Vec<_>>>()?;
 
     let total = targets.len();
     let stale: Vec<_> = targets.iter().filter(|target| !target.is_fresh()).collect();
-    if stale.is_empty() {
+    if stale.is_empty() && leftovers.is_empty() {
         writeln!(out, "all {total} files are fresh")?;
         return Ok(Outcome::Fresh);
     }
@@ -75,10 +78,13 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut dyn Write) -> anyhow
         for target in &stale {
             show(target, out)?;
         }
+        for path in &leftovers {
+            writeln!(out, "{} is of no model in the spec\n", below(root, path))?;
+        }
         writeln!(
             out,
             "{} of {total} files are stale; run `cargo xtask generate` and commit what it writes",
-            stale.len()
+            stale.len() + leftovers.len()
         )?;
         return Ok(Outcome::Stale);
     }
@@ -87,11 +93,15 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut dyn Write) -> anyhow
             .with_context(|| format!("failed to write {}", target.path.display()))?;
         writeln!(out, "wrote {}", target.artifact.path)?;
     }
+    for path in &leftovers {
+        fs::remove_file(path).with_context(|| format!("failed to remove {}", path.display()))?;
+        writeln!(out, "removed {}", below(root, path))?;
+    }
     Ok(Outcome::Fresh)
 }
 
 fn target(root: &Path, artifact: Artifact) -> anyhow::Result<Target> {
-    let path = root.join(artifact.path);
+    let path = root.join(&artifact.path);
     let current = match fs::read(&path) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -106,8 +116,15 @@ fn target(root: &Path, artifact: Artifact) -> anyhow::Result<Target> {
     })
 }
 
+fn below(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
 fn show(target: &Target, out: &mut dyn Write) -> io::Result<()> {
-    let path = target.artifact.path;
+    let path = &target.artifact.path;
     let Some(current) = &target.current else {
         return writeln!(out, "{path} is missing\n");
     };
@@ -139,6 +156,8 @@ fn write_atomically(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
     let mut temporary = name.to_owned();
     temporary.push(format!(".{}.tmp", process::id()));
     let temporary = folder.join(temporary);
+    // A model's owner may be new.
+    fs::create_dir_all(folder)?;
     let written = File::create(&temporary)
         .and_then(|mut file| {
             file.write_all(contents)?;
@@ -162,16 +181,17 @@ mod tests {
     const CODE: &str = "crates/cometapi-client/src/generated.rs";
     const COPY: &str = "crates/cometapi-mock/openapi.yaml";
 
-    /// A root with the real spec and folders for what it gives, empty as yet.
+    const SPEC: &str = include_str!("../../openapi.yaml");
+
+    /// A root with the real spec and nothing else as yet.
     fn scratch() -> TempDir {
         let root = tempfile::tempdir().unwrap();
-        let spec = include_str!("../../openapi.yaml");
-        fs::write(root.path().join("openapi.yaml"), spec).unwrap();
-        for artifact in cometapi_codegen::artifacts(spec).unwrap() {
-            let path = root.path().join(artifact.path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-        }
+        fs::write(root.path().join("openapi.yaml"), SPEC).unwrap();
         root
+    }
+
+    fn artifacts() -> Vec<Artifact> {
+        cometapi_codegen::artifacts(SPEC).unwrap()
     }
 
     fn generate(root: &TempDir, check: bool) -> (Outcome, String) {
@@ -194,18 +214,14 @@ mod tests {
 
         let (outcome, said) = generate(&root, false);
         assert_eq!(outcome, Outcome::Fresh);
-        assert_eq!(
-            said,
-            "wrote crates/cometapi-client/src/generated.rs\n\
-             wrote crates/cometapi-client/openapi.yaml\n\
-             wrote crates/cometapi-mock/openapi.yaml\n\
-             wrote crates/cometapi-client/schemas/any-error.schema.json\n\
-             wrote crates/cometapi-client/schemas/create-prediction-request.schema.json\n\
-             wrote crates/cometapi-client/schemas/prediction.schema.json\n\
-             wrote crates/cometapi-client/schemas/prediction-answer.schema.json\n"
-        );
+        let all: Vec<_> = artifacts().into_iter().map(|made| made.path).collect();
+        let told: Vec<_> = all.iter().map(|path| format!("wrote {path}\n")).collect();
+        assert_eq!(said, told.concat());
         for check in [true, false] {
-            let fresh = (Outcome::Fresh, "all 7 files are fresh\n".to_owned());
+            let fresh = (
+                Outcome::Fresh,
+                format!("all {} files are fresh\n", all.len()),
+            );
             assert_eq!(generate(&root, check), fresh);
         }
     }
@@ -234,12 +250,11 @@ mod tests {
             said.contains("\n+    pub async fn get_prediction<'a>("),
             "{said}"
         );
-        assert!(
-            said.ends_with(
-                "1 of 7 files are stale; run `cargo xtask generate` and commit what it writes\n"
-            ),
-            "{said}"
+        let end = format!(
+            "1 of {} files are stale; run `cargo xtask generate` and commit what it writes\n",
+            artifacts().len()
         );
+        assert!(said.ends_with(&end), "{said}");
 
         let (_, said) = generate(&root, false);
         assert_eq!(said, format!("wrote {CODE}\n"));
@@ -248,6 +263,28 @@ mod tests {
         // Nothing is left beside what was written.
         let beside = fs::read_dir(root.path().join(CODE).parent().unwrap()).unwrap();
         assert_eq!(beside.count(), 1);
+    }
+
+    #[test]
+    fn the_schema_of_a_model_that_is_gone_is_told_then_removed() {
+        let root = scratch();
+        generate(&root, false);
+        let gone = "crates/cometapi/src/models/schemas/acme/gone.schema.json";
+        let path = root.path().join(gone);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "{}").unwrap();
+
+        let (outcome, said) = generate(&root, true);
+        assert_eq!(outcome, Outcome::Stale);
+        assert!(
+            said.contains(&format!("{gone} is of no model in the spec\n")),
+            "{said}"
+        );
+        assert!(path.exists());
+
+        let (_, said) = generate(&root, false);
+        assert_eq!(said, format!("removed {gone}\n"));
+        assert!(!path.exists());
     }
 
     #[test]

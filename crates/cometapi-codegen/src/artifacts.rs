@@ -1,15 +1,20 @@
 //! The files that a spec gives, so that writing and checking go by one list.
 
 use crate::json_schema::json_schema;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
 use crate::read::read;
-use crate::{Error, generate};
+use crate::{Error, generate, models};
 
 /// A file that is made from the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Artifact {
     /// Where it belongs, relative to the workspace root, with `/` between its parts.
-    pub path: &'static str,
+    pub path: String,
     /// What it holds.
     pub contents: String,
 }
@@ -39,15 +44,15 @@ pub fn artifacts(spec_yaml: &str) -> Result<Vec<Artifact>, Error> {
     let generated = generate(spec_yaml)?;
     let mut artifacts = vec![
         Artifact {
-            path: "crates/cometapi-client/src/generated.rs",
+            path: "crates/cometapi-client/src/generated.rs".to_owned(),
             contents: generated.code,
         },
         Artifact {
-            path: "crates/cometapi-client/openapi.yaml",
+            path: "crates/cometapi-client/openapi.yaml".to_owned(),
             contents: spec_yaml.to_owned(),
         },
         Artifact {
-            path: "crates/cometapi-mock/openapi.yaml",
+            path: "crates/cometapi-mock/openapi.yaml".to_owned(),
             contents: spec_yaml.to_owned(),
         },
     ];
@@ -55,8 +60,44 @@ pub fn artifacts(spec_yaml: &str) -> Result<Vec<Artifact>, Error> {
     for (component, path) in SCHEMAS {
         // A component that is gone takes its file with it; whoever has it still sees a stale one.
         if let Some(contents) = json_schema(&spec, component) {
-            artifacts.push(Artifact { path, contents });
+            artifacts.push(Artifact {
+                path: path.to_owned(),
+                contents,
+            });
         }
     }
+    for models::File { path, contents } in models::files(&spec)? {
+        artifacts.push(Artifact { path, contents });
+    }
     Ok(artifacts)
+}
+
+/// The files below `root` that stand where only artifacts do, and are none: left over from a
+/// model that is no longer in the spec.
+pub fn leftovers(root: &Path, artifacts: &[Artifact]) -> io::Result<Vec<PathBuf>> {
+    let made: BTreeSet<_> = artifacts.iter().map(|made| root.join(&made.path)).collect();
+    let mut found = Vec::new();
+    let mut folders = vec![root.join(models::SCHEMAS)];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else if entry
+                .path()
+                .extension()
+                .is_some_and(|ending| ending == "json")
+                && !made.contains(&entry.path())
+            {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
 }

@@ -74,7 +74,7 @@ fn translated(schema: &Value) -> Value {
     made.into()
 }
 
-fn sorted(value: &Value) -> Value {
+pub(crate) fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(object) => {
             let mut pairs: Vec<_> = object.iter().collect();

@@ -1,4 +1,5 @@
-//! Turns `openapi.yaml` into the code of `cometapi-client`.
+//! Turns `openapi.yaml` into the code of `cometapi-client`, and what it says of models into
+//! the typed inputs of `cometapi`.
 //!
 //! A spec goes through four steps, a module each:
 //!
@@ -26,11 +27,12 @@ mod error;
 mod json_schema;
 mod lint;
 mod lower;
+mod models;
 mod read;
 mod render;
 mod replaced;
 
-pub use artifacts::{Artifact, artifacts};
+pub use artifacts::{Artifact, artifacts, leftovers};
 pub use error::{Error, Finding};
 pub use lint::rules;
 pub use read::read;

@@ -14,6 +14,7 @@ use crate::file::OutputFile;
 use crate::input::IntoInput;
 use crate::key::ApiKey;
 use crate::model::IntoModelRef;
+use crate::model_input::ModelInput;
 use crate::policy::{CreatePolicy, WaitPolicy};
 use crate::prediction::Prediction;
 use crate::predictions::Predictions;
@@ -35,7 +36,7 @@ const USER_AGENT: &str = concat!("cometapi-rust/", env!("CARGO_PKG_VERSION"));
 /// # async fn example() -> Result<(), cometapi::Error> {
 /// let client = Client::from_env()?;
 /// let done = client
-///     .run("black-forest-labs/flux-schnell", json!({"prompt": "a lighthouse made of glass"}))
+///     .run_model("black-forest-labs/flux-schnell", json!({"prompt": "a lighthouse made of glass"}))
 ///     .await?;
 /// for file in done.files() {
 ///     println!("{}", file.save_in("pictures").await?.path.display());
@@ -80,10 +81,17 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Runs `model` on `input` to the end: creates, waits, and finds the files. See [`Run`].
+    /// Runs a typed input's model to the end: creates, waits, and finds the files. Gives a
+    /// list of files or one file, as the model answers. See [`Run`].
     ///
     /// Nothing is sent before it is awaited. It costs money.
-    pub fn run(&self, model: impl IntoModelRef, input: impl IntoInput) -> Run {
+    pub fn run<I: ModelInput>(&self, input: I) -> Run<I::Output> {
+        Run::new(self, self.predictions().create(I::MODEL, input))
+    }
+
+    /// As [`run`](Self::run) of any model, on any JSON object. Gives the whole prediction and
+    /// its files.
+    pub fn run_model(&self, model: impl IntoModelRef, input: impl IntoInput) -> Run {
         Run::new(self, self.predictions().create(model, input))
     }
 

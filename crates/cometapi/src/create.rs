@@ -13,6 +13,8 @@ use crate::error::{Effort, Error, ErrorKind};
 use crate::heard::{Body, Heard};
 use crate::input::Input;
 use crate::model::ModelRef;
+#[cfg(feature = "models")]
+use crate::models;
 use crate::policy::{CreateEvent, CreatePolicy, Verdict, verdict};
 use crate::prediction::Prediction;
 use crate::trace;
@@ -39,6 +41,8 @@ pub struct Create {
     input: Result<Input, Error>,
     policy: CreatePolicy,
     watcher: Option<Watcher>,
+    #[cfg(feature = "models")]
+    unchecked: bool,
 }
 
 type Watcher = Box<dyn FnMut(CreateProgress<'_>) + Send>;
@@ -78,6 +82,8 @@ impl Create {
             input,
             policy: client.create_policy().clone(),
             watcher: None,
+            #[cfg(feature = "models")]
+            unchecked: false,
         }
     }
 
@@ -93,10 +99,23 @@ impl Create {
         self
     }
 
+    /// Sends the input whatever the known models' list says of it. See
+    /// [`models`](mod@crate::models).
+    #[cfg(feature = "models")]
+    pub fn unchecked(mut self) -> Self {
+        self.unchecked = true;
+        self
+    }
+
     async fn send(mut self) -> Result<Prediction, Error> {
         let model = self.model?;
+        let input = self.input?;
+        #[cfg(feature = "models")]
+        if !self.unchecked {
+            checked(&model, &input)?;
+        }
         let body = types::CreatePredictionRequest {
-            input: self.input?.into_fields(),
+            input: input.into_fields(),
         };
         let mut tell = |progress: CreateProgress<'_>| {
             if let Some(watcher) = &mut self.watcher {
@@ -174,6 +193,18 @@ impl IntoFuture for Create {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send())
     }
+}
+
+/// Holds the input of a known model to what that takes.
+#[cfg(feature = "models")]
+fn checked(model: &ModelRef, input: &Input) -> Result<(), Error> {
+    let Some(known) = models::find(&model.to_string()) else {
+        return Ok(());
+    };
+    for warning in known.check(input.fields())? {
+        trace::input_warning(model, warning.field());
+    }
+    Ok(())
 }
 
 impl Heard {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 
+#[cfg(feature = "models")]
+use crate::models::{InvalidInput, Problem};
 use crate::prediction::Prediction;
 use crate::service_error::ServiceError;
 
@@ -35,6 +37,8 @@ struct Inner {
     body: Option<Bytes>,
     retry_after: Option<Duration>,
     effort: Option<Effort>,
+    #[cfg(feature = "models")]
+    problems: Vec<Problem>,
 }
 
 /// What had been done when a call ended.
@@ -64,7 +68,9 @@ pub enum ErrorKind {
     Config,
     /// The model is not `owner/name`. Nothing was sent. Mend the name.
     InvalidModel,
-    /// The input is not a JSON object. Nothing was sent. Mend the input.
+    /// The input is not a JSON object, or not what its model is known to take: see
+    /// [`Error::problems`](crate::Error). Nothing was sent. Mend the input, or send it
+    /// unchecked.
     InvalidInput,
     /// The prediction id cannot be one. Nothing was sent. Mend the id.
     InvalidId,
@@ -95,6 +101,9 @@ pub enum ErrorKind {
     /// The service answered JSON that is not a prediction in any known shape. The raw body
     /// is in the error; please report it.
     Undecodable,
+    /// The run succeeded in another form than the typed input's model is known to answer.
+    /// [`Error::prediction`] has the output; run it by [`Run::completed`](crate::Run) for any.
+    UnexpectedOutput,
     /// The run ended in failure. [`Error::prediction`] has the reason.
     Failed,
     /// The run was canceled.
@@ -128,6 +137,8 @@ impl Error {
             body: None,
             retry_after: None,
             effort: None,
+            #[cfg(feature = "models")]
+            problems: Vec::new(),
         }))
     }
 
@@ -233,6 +244,12 @@ impl Error {
         self.0.effort
     }
 
+    /// What is wrong with the input, field by field, when its model is known.
+    #[cfg(feature = "models")]
+    pub fn problems(&self) -> &[Problem] {
+        &self.0.problems
+    }
+
     /// Whether a create may have been accepted, and charged, although no answer says so.
     ///
     /// # Troubleshooting
@@ -336,6 +353,15 @@ impl StdError for Error {
             .source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(feature = "models")]
+impl From<InvalidInput> for Error {
+    fn from(invalid: InvalidInput) -> Self {
+        let mut error = Self::new(ErrorKind::InvalidInput, invalid.to_string());
+        error.0.problems = invalid.into_problems();
+        error
     }
 }
 

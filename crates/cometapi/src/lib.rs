@@ -3,16 +3,14 @@
 //!
 //! ```no_run
 //! use cometapi::Client;
-//! use serde_json::json;
+//! use cometapi::models::flux_schnell::{AspectRatio, FluxSchnell};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), cometapi::Error> {
 //! let client = Client::from_env()?; // COMETAPI_KEY
-//! let done = client
-//!     .run("black-forest-labs/flux-schnell", json!({"prompt": "a lighthouse made of glass"}))
-//!     .await?;
-//! for file in done.files() {
-//!     println!("{}", file.save_in("pictures").await?.path.display());
+//! let lighthouse = FluxSchnell::new("a lighthouse made of glass");
+//! for picture in client.run(lighthouse.aspect_ratio(AspectRatio::Ratio16x9)).await? {
+//!     println!("{}", picture.save_in("pictures").await?.path.display());
 //! }
 //! # Ok(())
 //! # }
@@ -20,7 +18,9 @@
 //!
 //! # Overview
 //!
-//! - [`Client::run`] is the main job in one call: create, wait, files.
+//! - [`Client::run`] is the main job in one call: create, wait, files. It takes a typed input
+//!   of a known model (see [`models`](mod@models)); [`Client::run_model`] takes any model and
+//!   any JSON.
 //! - [`Client::predictions`] has the operations one by one: [`create`](Predictions::create),
 //!   [`get`](Predictions::get) and [`wait`](Predictions::wait), which can be awaited or taken
 //!   as a stream of updates.
@@ -49,6 +49,8 @@
 //!   `reqwest` names them.
 //! - `download` (default): [`OutputFile::bytes`](crate::OutputFile), `stream`, `save_in` and
 //!   `save_to`.
+//! - `models` (default): typed inputs of the known models, and the check of what is sent to
+//!   them.
 //! - `tracing`: a span per create, poll and download, with id, attempt and request id; never
 //!   an input or a key.
 
@@ -66,7 +68,12 @@ mod get;
 mod heard;
 mod input;
 mod key;
+#[cfg(any(feature = "download", feature = "models"))]
+mod media;
 mod model;
+mod model_input;
+#[cfg(feature = "models")]
+pub mod models;
 mod outcome;
 mod output;
 mod policy;
@@ -94,6 +101,9 @@ pub use crate::file::OutputFile;
 pub use crate::input::{Input, IntoInput};
 pub use crate::key::ApiKey;
 pub use crate::model::{IntoModelRef, ModelRef};
+pub use crate::model_input::{ModelInput, RunOutput};
+#[cfg(feature = "models")]
+pub use crate::models::{ImageInput, models};
 pub use crate::output::Output;
 pub use crate::policy::{Backoff, CreatePolicy, WaitPolicy};
 pub use crate::prediction::Prediction;

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::BoxFuture;
@@ -10,6 +11,7 @@ use crate::client::Client;
 use crate::create::Create;
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
+use crate::model_input::RunOutput;
 use crate::policy::{CreatePolicy, WaitPolicy};
 use crate::prediction::Prediction;
 use crate::wait::Wait;
@@ -27,7 +29,7 @@ type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Sen
 /// use serde_json::json;
 ///
 /// let done = client
-///     .run("black-forest-labs/flux-schnell", json!({"prompt": "a red fox"}))
+///     .run_model("black-forest-labs/flux-schnell", json!({"prompt": "a red fox"}))
 ///     .on_created(|created| async move { Ok(save_id(created.id()).await?) })
 ///     .await?;
 /// println!("{} files", done.files().len());
@@ -35,20 +37,22 @@ type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Sen
 /// # }
 /// ```
 #[must_use = "a run does not begin until it is awaited"]
-pub struct Run {
+pub struct Run<O = Completed> {
     client: Client,
     create: Create,
     wait: WaitPolicy,
     hook: Option<Hook>,
+    output: PhantomData<fn() -> O>,
 }
 
-impl Run {
+impl<O> Run<O> {
     pub(crate) fn new(client: &Client, create: Create) -> Self {
         Self {
             client: client.clone(),
             create,
             wait: client.wait_policy().clone(),
             hook: None,
+            output: PhantomData,
         }
     }
 
@@ -81,6 +85,25 @@ impl Run {
         self
     }
 
+    /// Sends the input whatever the known models' list says of it. See
+    /// [`models`](mod@crate::models).
+    #[cfg(feature = "models")]
+    pub fn unchecked(mut self) -> Self {
+        self.create = self.create.unchecked();
+        self
+    }
+
+    /// Gives the whole prediction beside the files, whatever the model answers.
+    pub fn completed(self) -> Run<Completed> {
+        Run {
+            client: self.client,
+            create: self.create,
+            wait: self.wait,
+            hook: self.hook,
+            output: PhantomData,
+        }
+    }
+
     async fn go(self) -> Result<Completed, Error> {
         let created = self.create.await?;
         if let Some(hook) = self.hook
@@ -102,16 +125,16 @@ impl Run {
     }
 }
 
-impl IntoFuture for Run {
-    type Output = Result<Completed, Error>;
+impl<O: RunOutput> IntoFuture for Run<O> {
+    type Output = Result<O, Error>;
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.go())
+        Box::pin(async { O::from_completed(self.go().await?) })
     }
 }
 
-impl fmt::Debug for Run {
+impl<O> fmt::Debug for Run<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("create", &self.create)

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use cometapi_client::types;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+#[cfg(feature = "models")]
+use crate::models::Model;
 use crate::prediction::Prediction;
 
 /// It serialises to the wire's bare prediction, so it is described as that.
@@ -22,11 +24,35 @@ impl JsonSchema for Prediction {
     }
 }
 
+/// A model's input, as its own schema has it.
+#[cfg(feature = "models")]
+pub(crate) fn of_model(model: &Model) -> Schema {
+    let mut schema: Schema = serde_json::from_str(model.schema()).unwrap_or_default();
+    // It becomes a part of another document.
+    schema.remove("$schema");
+    schema
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[cfg(feature = "models")]
+    #[test]
+    fn every_known_model_is_described_by_its_own_schema() {
+        for model in crate::models() {
+            let schema = of_model(model).to_value();
+            for field in model.fields() {
+                assert!(
+                    schema["properties"][field.name()].is_object(),
+                    "{}",
+                    model.name()
+                );
+            }
+        }
+    }
 
     #[test]
     fn a_prediction_is_described_as_what_it_serialises_to() {

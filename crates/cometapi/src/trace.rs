@@ -58,6 +58,12 @@ mod spans {
         (result, exchange)
     }
 
+    /// The field alone: the words of a warning may hold its value.
+    #[cfg(feature = "models")]
+    pub(crate) fn input_warning(model: &ModelRef, field: &str) {
+        tracing::warn!(model = %model, field, "the model may read this field otherwise than meant");
+    }
+
     #[cfg(feature = "download")]
     pub(crate) fn download<F: Future>(
         id: &str,
@@ -84,6 +90,9 @@ mod spans {
     pub(crate) fn poll<F: Future>(_id: &PredictionId, _attempt: u32, call: F) -> F {
         call
     }
+
+    #[cfg(feature = "models")]
+    pub(crate) fn input_warning(_model: &ModelRef, _field: &str) {}
 
     #[cfg(feature = "download")]
     pub(crate) fn download<F: Future>(_id: &str, _position: usize, _attempt: u32, call: F) -> F {

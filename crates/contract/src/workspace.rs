@@ -61,7 +61,7 @@ impl Workspace {
         let artifacts = cometapi_codegen::artifacts(yaml).unwrap_or_default();
         let start = self.with(SPEC, yaml);
         artifacts.into_iter().fold(start, |workspace, artifact| {
-            workspace.with(artifact.path, artifact.contents)
+            workspace.with(&artifact.path, artifact.contents)
         })
     }
 

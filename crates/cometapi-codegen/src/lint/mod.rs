@@ -6,6 +6,7 @@
 //! the official schema would be further tables.
 
 mod document;
+mod models;
 mod operations;
 mod received;
 mod responses;
@@ -27,6 +28,7 @@ const RULES: &[&[Rule]] = &[
     responses::RULES,
     schemas::RULES,
     received::RULES,
+    models::RULES,
 ];
 
 /// The ids of all rules, in the order in which they are checked.

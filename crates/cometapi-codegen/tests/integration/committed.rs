@@ -11,7 +11,7 @@ use crate::{at, changed, root, spec_text};
 #[test]
 fn committed_files_are_what_the_spec_gives() {
     for artifact in artifacts(&spec_text()).unwrap() {
-        let committed = fs::read_to_string(root().join(artifact.path)).unwrap();
+        let committed = fs::read_to_string(root().join(&artifact.path)).unwrap();
         assert!(
             committed == artifact.contents,
             "{} is stale; run `cargo xtask generate`",

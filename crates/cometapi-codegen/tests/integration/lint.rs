@@ -11,6 +11,12 @@ const CREATE: &str = "/paths/~1models~1{model_owner}~1{model_name}~1predictions/
 const GET: &str = "/paths/~1predictions~1{prediction_id}/get";
 const SCHEMAS: &str = "/components/schemas";
 
+const DEV: &str = "/components/schemas/FluxDevInput";
+
+fn dev(field: &str) -> String {
+    format!("{DEV}/properties/{field}")
+}
+
 /// A rule, a change that breaks it, and the place that is to be named.
 struct Row {
     rule: &'static str,
@@ -288,6 +294,62 @@ const ROWS: &[Row] = &[
                 "nullable",
             );
         },
+    },
+    Row {
+        rule: "model-shape",
+        place: "#/components/schemas/FluxDevInput",
+        change: |spec| at(spec, DEV)["x-output"] = "several".into(),
+    },
+    Row {
+        rule: "model-shape",
+        place: "#/components/schemas/FluxDevInput/properties/num_outputs",
+        change: |spec| at(spec, &dev("num_outputs"))["maximum"] = json!(3.5),
+    },
+    Row {
+        rule: "model-words",
+        place: "#/components/schemas/FluxDevInput/properties/seed",
+        change: |spec| remove(spec, &dev("seed"), "description"),
+    },
+    Row {
+        rule: "model-words",
+        place: "#/components/schemas/FluxDevInput/properties/seed",
+        change: |spec| at(spec, &dev("seed"))["x-deafult"] = "1".into(),
+    },
+    Row {
+        rule: "model-names",
+        place: "#/components/schemas/FluxDevInput/properties/aspect-ratio",
+        change: |spec| {
+            let properties = at(spec, DEV);
+            rename(properties, "properties", "seed", "aspect-ratio");
+        },
+    },
+    Row {
+        rule: "model-names",
+        place: "#/components/schemas/FluxProInput",
+        change: |spec| {
+            let name = at(spec, DEV)["x-model"].clone();
+            at(spec, "/components/schemas/FluxProInput")["x-model"] = name;
+        },
+    },
+    Row {
+        rule: "model-order",
+        place: "#/components/schemas/FluxDevInput/properties/megapixels",
+        change: |spec| at(spec, &dev("megapixels"))["x-order"] = json!(40),
+    },
+    Row {
+        rule: "model-enum",
+        place: "#/components/schemas/FluxDevInput/properties/aspect_ratio",
+        change: |spec| at(spec, &dev("aspect_ratio"))["x-enum-varnames"][0] = "16x9".into(),
+    },
+    Row {
+        rule: "model-default",
+        place: "#/components/schemas/FluxDevInput/properties/num_outputs",
+        change: |spec| at(spec, &dev("num_outputs"))["x-default"] = "9".into(),
+    },
+    Row {
+        rule: "model-condition",
+        place: "#/components/schemas/FluxDevInput/properties/seed",
+        change: |spec| at(spec, &dev("seed"))["x-only-with"] = json!({"megapixels": "2"}),
     },
 ];
 

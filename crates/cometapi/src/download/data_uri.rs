@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
-use crate::download::media;
+use crate::media;
 
 /// What follows `data:`.
 pub(crate) fn strip(url: &str) -> Option<&str> {

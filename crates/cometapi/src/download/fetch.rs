@@ -12,9 +12,10 @@ use reqwest::Url;
 
 use crate::base_url::{self, BaseUrl};
 use crate::download::resolve::{PrivateAddress, PublicOnly};
-use crate::download::{DownloadPolicy, Fault, data_uri, failed, media};
+use crate::download::{DownloadPolicy, Fault, data_uri, failed};
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
+use crate::media;
 
 /// Fetches files. It has never heard of the key.
 #[derive(Debug)]

@@ -2,7 +2,6 @@
 
 mod data_uri;
 mod fetch;
-mod media;
 mod resolve;
 mod save;
 

@@ -8,9 +8,10 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
 use crate::download::fetch::Resume;
-use crate::download::{Fault, Fetcher, SavedFile, media};
+use crate::download::{Fault, Fetcher, SavedFile};
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
+use crate::media;
 
 /// Where a file is to be.
 #[derive(Debug)]

@@ -18,9 +18,12 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
             return Ok(report);
         }
     };
+    for path in cometapi_codegen::leftovers(options.workspace.root(), &artifacts)? {
+        report.fail(path.display().to_string(), "left over", MEND);
+    }
     for artifact in artifacts {
-        let Ok(lies_there) = options.workspace.read(artifact.path) else {
-            report.fail(artifact.path, "missing", MEND);
+        let Ok(lies_there) = options.workspace.read(&artifact.path) else {
+            report.fail(&artifact.path, "missing", MEND);
             continue;
         };
         if lies_there == artifact.contents {
@@ -28,7 +31,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
             continue;
         }
         report.fail(
-            artifact.path,
+            &artifact.path,
             "stale",
             format!(
                 "{}; {MEND}",

@@ -18,7 +18,9 @@ use serde_json::json;
 /// The code of the downstream crate: a cover picture for a title.
 async fn cover(client: &Client, title: &str) -> Result<String, cometapi::Error> {
     let input = json!({"prompt": format!("cover of a book called {title}")});
-    let run = client.run("black-forest-labs/flux-schnell", input).await?;
+    let run = client
+        .run_model("black-forest-labs/flux-schnell", input)
+        .await?;
     let url = run.files().first().map(|file| file.url().to_owned());
     Ok(url.unwrap_or_default())
 }

@@ -72,7 +72,7 @@ async fn a_service_with_replicates_own_paths_works_by_its_base_url() {
         json!({"id": ID, "status": "succeeded", "output": ["https://replicate.delivery/x.webp"]});
     let server = server("/v1", poll).await;
     let client = builder(&format!("{}/v1/", server.uri())).build().unwrap();
-    let done = client.run(SCHNELL, input()).await.unwrap();
+    let done = client.run_model(SCHNELL, input()).await.unwrap();
     assert_eq!(done.files()[0].url(), "https://replicate.delivery/x.webp");
 }
 

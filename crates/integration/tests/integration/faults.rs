@@ -61,7 +61,7 @@ fn client(server: &MockServer, endpoint: Endpoint, fault: &Fault) -> Client {
 
 /// Runs one to the end: create, wait, save.
 async fn job(client: &Client, folder: &std::path::Path) -> Result<(), Error> {
-    let done = client.run(SCHNELL, input()).await?;
+    let done = client.run_model(SCHNELL, input()).await?;
     for file in done.files() {
         file.save_in(folder).await?;
     }
@@ -262,7 +262,7 @@ async fn an_accepted_create_whose_answer_is_lost_is_in_doubt_and_not_repeated() 
         let server = mock().await;
         server.on_create(fault.clone().after_accept());
         let error = client(&server, Create, &fault)
-            .run(SCHNELL, input())
+            .run_model(SCHNELL, input())
             .await
             .unwrap_err();
         assert!(error.may_have_been_accepted(), "{fault:?}: {error:?}");
@@ -279,7 +279,7 @@ async fn an_id_in_a_cut_answer_is_kept() {
     let server = mock().await;
     server.on_create(Fault::CutBody);
     let error = client(&server, Create, &Fault::Close)
-        .run(SCHNELL, input())
+        .run_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert!(error.may_have_been_accepted());
@@ -317,7 +317,7 @@ async fn a_limit_that_stays_ends_by_the_policy() {
     let server = mock().await;
     server.on_create(Fault::EmptyTooManyRequests.always());
     let error = client(&server, Create, &Fault::Close)
-        .run(SCHNELL, input())
+        .run_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
@@ -326,7 +326,7 @@ async fn a_limit_that_stays_ends_by_the_policy() {
     let server = mock().await;
     server.on_create(Fault::ThrottledSeconds(90));
     let error = client(&server, Create, &Fault::Close)
-        .run(SCHNELL, input())
+        .run_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
@@ -338,7 +338,7 @@ async fn a_refusal_carries_all_that_the_service_said() {
     let server = mock().await;
     server.on_create(Fault::FieldRequired);
     let error = client(&server, Create, &Fault::Close)
-        .run(SCHNELL, input())
+        .run_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.status(), Some(500));
@@ -355,7 +355,7 @@ async fn a_refusal_carries_all_that_the_service_said() {
 
     server.on_create(Fault::InputRefusedNested);
     let error = client(&server, Create, &Fault::Close)
-        .run(SCHNELL, input())
+        .run_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.status(), Some(422));

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::setup::{SCHNELL, builder, client, input, mock, quick_download};
 
 async fn output(client: &Client) -> OutputFile {
-    let done = client.run(SCHNELL, input()).await.unwrap();
+    let done = client.run_model(SCHNELL, input()).await.unwrap();
     done.files()[0].clone()
 }
 
@@ -40,7 +40,7 @@ async fn a_picture_is_saved_under_its_id_position_and_kind() {
         ("jpg", image::ImageFormat::Jpeg),
     ] {
         let request = json!({"prompt": "x", "aspect_ratio": "16:9", "output_format": format, "num_outputs": 2});
-        let done = client.run(SCHNELL, request).await.unwrap();
+        let done = client.run_model(SCHNELL, request).await.unwrap();
         for file in done.files() {
             let saved = file.save_in(folder.path().join("deep/er")).await.unwrap();
             let name = saved.path.file_name().unwrap().to_str().unwrap();
@@ -171,7 +171,7 @@ async fn only_safe_addresses_are_fetched() {
         "http://[fd00::1]/",
     ] {
         server.on_end(Ending::Output(json!(url)));
-        let done = client.run(SCHNELL, input()).await.unwrap();
+        let done = client.run_model(SCHNELL, input()).await.unwrap();
         let error = public.files(done.prediction())[0]
             .bytes()
             .await

@@ -13,7 +13,7 @@ use crate::setup::{SCHNELL, checked, client, input, mock};
 async fn a_run_gives_the_whole_prediction_and_its_files() {
     let server = mock().await;
     let request = json!({"prompt": "a red fox", "num_outputs": 3, "seed": 1});
-    let done = client(&server).run(SCHNELL, request).await.unwrap();
+    let done = client(&server).run_model(SCHNELL, request).await.unwrap();
     assert_eq!(done.prediction().status(), &Status::Succeeded);
     assert_eq!(done.prediction().model(), Some(SCHNELL));
     assert_eq!(done.files().len(), 3);
@@ -29,7 +29,7 @@ async fn every_form_of_output_is_served() {
     let server = mock().await;
     let client = client(&server);
     let done = client
-        .run("black-forest-labs/flux-1.1-pro", input())
+        .run_model("black-forest-labs/flux-1.1-pro", input())
         .await
         .unwrap();
     assert_eq!(
@@ -48,13 +48,13 @@ async fn every_form_of_output_is_served() {
         (json!([]), 0),
     ] {
         server.on_end(Ending::Output(output.clone()));
-        let done = client.run(SCHNELL, input()).await.unwrap();
+        let done = client.run_model(SCHNELL, input()).await.unwrap();
         assert_eq!(done.prediction().output().json(), Some(&output));
         assert_eq!(done.files().len(), urls, "{output}");
     }
 
     server.on_end(Ending::NullOutput);
-    let done = client.run(SCHNELL, input()).await.unwrap();
+    let done = client.run_model(SCHNELL, input()).await.unwrap();
     assert!(done.prediction().output().is_null());
     assert!(done.files().is_empty());
 }
@@ -65,7 +65,7 @@ async fn the_hook_has_the_id_before_the_first_poll() {
     let seen = Arc::new(AtomicUsize::new(usize::MAX));
     let (inside, count) = (Arc::clone(&server), Arc::clone(&seen));
     client(&server)
-        .run(SCHNELL, input())
+        .run_model(SCHNELL, input())
         .on_created(move |created| async move {
             assert_eq!(created.id(), inside.predictions()[0].id);
             count.store(inside.requests().len(), Ordering::SeqCst);
@@ -80,7 +80,7 @@ async fn the_hook_has_the_id_before_the_first_poll() {
 async fn a_hook_that_fails_stops_with_the_id() {
     let server = mock().await;
     let error = client(&server)
-        .run(SCHNELL, input())
+        .run_model(SCHNELL, input())
         .on_created(|_| async { Err("the database is away".into()) })
         .await
         .unwrap_err();
@@ -96,11 +96,11 @@ async fn a_hook_that_fails_stops_with_the_id() {
 async fn futures_can_be_spawned_and_dropping_one_sends_nothing() {
     let server = mock().await;
     let client = client(&server);
-    drop(client.run(SCHNELL, input()));
+    drop(client.run_model(SCHNELL, input()));
     drop(client.predictions().create(SCHNELL, input()).into_future());
     drop(client.predictions().wait("a"));
     assert_eq!(server.requests().len(), 0);
-    let done = tokio::spawn(client.run(SCHNELL, input()).into_future())
+    let done = tokio::spawn(client.run_model(SCHNELL, input()).into_future())
         .await
         .unwrap();
     assert!(done.is_ok());
@@ -114,7 +114,7 @@ async fn a_wrapped_service_gives_the_same() {
         .start()
         .await
         .unwrap();
-    let done = client(&server).run(SCHNELL, input()).await.unwrap();
+    let done = client(&server).run_model(SCHNELL, input()).await.unwrap();
     assert_eq!(done.prediction().status(), &Status::Succeeded);
     assert_eq!(done.prediction().id(), server.predictions()[0].id);
     assert_eq!(done.files().len(), 1);

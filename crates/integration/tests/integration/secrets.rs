@@ -48,7 +48,7 @@ async fn job(fault: Fault, on_create: bool, folder: &Path) -> String {
         server.on_poll(fault);
     }
     let client = client(&server);
-    let run = client.run(SCHNELL, input());
+    let run = client.run_model(SCHNELL, input());
     let mut text = format!("{client:?}{client:#?}{run:?}");
     match run.await {
         Ok(done) => {
@@ -112,7 +112,10 @@ async fn a_service_that_repeats_the_key_does_not_get_it_into_an_error() {
     let server = mock().await;
     let body = serde_json::json!({"error": {"message": format!("Invalid token {KEY}"), "type": "comet_api_error"}});
     server.on_create(Fault::json(401, &body));
-    let error = client(&server).run(SCHNELL, input()).await.unwrap_err();
+    let error = client(&server)
+        .run_model(SCHNELL, input())
+        .await
+        .unwrap_err();
     let text = printed(&error);
     assert!(text.contains("Invalid token [key]"), "{text}");
     assert!(!text.contains(KEY));

@@ -48,7 +48,7 @@ async fn every_request_has_its_span() {
     let log = Log::default();
     let guard = log.capture();
     let done = client(&server)
-        .run(SCHNELL, serde_json::json!({"prompt": "a private thought"}))
+        .run_model(SCHNELL, serde_json::json!({"prompt": "a private thought"}))
         .await
         .unwrap();
     done.files()[0].bytes().await.unwrap();

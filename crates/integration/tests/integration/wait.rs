@@ -73,7 +73,7 @@ async fn a_wait_goes_on_through_all_that_may_pass() {
             Step::Fault(fault.clone()),
             Step::End(Ending::Succeeded),
         ]));
-        let done = client(&server).run(SCHNELL, input()).await;
+        let done = client(&server).run_model(SCHNELL, input()).await;
         let done = done.unwrap_or_else(|e| panic!("{fault:?}: {e}"));
         assert_eq!(done.files().len(), 1, "{fault:?}");
     }
@@ -109,7 +109,10 @@ async fn every_end_but_success_is_its_own_error_with_the_prediction() {
         (Ending::Removed, ErrorKind::Expired),
     ] {
         server.on_end(ending);
-        let error = client(&server).run(SCHNELL, input()).await.unwrap_err();
+        let error = client(&server)
+            .run_model(SCHNELL, input())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), kind);
         assert_eq!(
             error.prediction().unwrap().id(),
@@ -128,7 +131,7 @@ async fn the_deadline_is_kept_and_hands_back_what_is_known() {
     let client = client(&server);
     let began = std::time::Instant::now();
     let error = client
-        .run(SCHNELL, input())
+        .run_model(SCHNELL, input())
         .timeout(Duration::from_millis(300))
         .await
         .unwrap_err();
@@ -150,7 +153,7 @@ async fn the_deadline_is_kept_when_every_poll_hangs() {
     let server = mock().await;
     server.on_poll(Fault::Hang.always());
     let error = client(&server)
-        .run(SCHNELL, input())
+        .run_model(SCHNELL, input())
         .timeout(Duration::from_millis(300))
         .await
         .unwrap_err();
@@ -168,7 +171,7 @@ async fn a_poll_that_hangs_does_not_blind_the_wait() {
         .wait_policy(policy)
         .build()
         .unwrap();
-    let done = client.run(SCHNELL, input()).await.unwrap();
+    let done = client.run_model(SCHNELL, input()).await.unwrap();
     assert_eq!(done.prediction().status(), &Status::Succeeded);
     assert_eq!(
         server.requests().len(),
@@ -218,7 +221,7 @@ async fn pages_alone_mean_the_wrong_address_unless_a_state_was_seen() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WrongEndpoint);
-        let error = client.run(SCHNELL, input()).await.unwrap_err();
+        let error = client.run_model(SCHNELL, input()).await.unwrap_err();
         assert_eq!(
             error.kind(),
             ErrorKind::WaitTimeout,

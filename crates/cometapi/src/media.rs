@@ -1,6 +1,7 @@
 //! What a file is, and the name ending that goes with it.
 
 /// Endings by media type: what image, video and sound models are known to give.
+#[cfg(feature = "download")]
 const ENDINGS: [(&str, &str); 22] = [
     ("image/png", "png"),
     ("image/jpeg", "jpg"),
@@ -92,6 +93,7 @@ fn is_page(head: &[u8]) -> bool {
 }
 
 /// The ending of a name for `media_type`; `bin` when it is not known.
+#[cfg(feature = "download")]
 pub(crate) fn ending(media_type: &str) -> &'static str {
     ENDINGS
         .iter()
@@ -127,6 +129,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "download")]
     #[test]
     fn an_unknown_type_has_a_plain_ending() {
         assert_eq!(ending("image/jpeg"), "jpg");

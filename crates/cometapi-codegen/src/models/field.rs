@@ -1,0 +1,368 @@
+//! A property of a model's input, read.
+
+use serde_json::{Map, Value};
+
+use super::component::clean;
+use super::ident;
+
+/// A field of a model's input.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct Field {
+    /// On the wire.
+    pub(super) wire: String,
+    /// In code.
+    pub(super) ident: String,
+    pub(super) description: String,
+    pub(super) source: String,
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+    pub(super) nullable: bool,
+    pub(super) default: Option<String>,
+    pub(super) only_with: Option<When>,
+    pub(super) not_with: Option<When>,
+    pub(super) rounded_to: Option<i64>,
+    pub(super) deprecated: bool,
+    pub(super) gateway_only: bool,
+    pub(super) order: u64,
+}
+
+/// Another field, and the value of it that the meaning of this one hangs on.
+pub(super) struct When {
+    pub(super) field: String,
+    pub(super) value: String,
+}
+
+pub(super) enum Kind {
+    Text,
+    Choice(Vec<Variant>),
+    IntegerChoice(Vec<i64>),
+    Integer {
+        minimum: Option<i64>,
+        maximum: Option<i64>,
+    },
+    Number {
+        minimum: Option<f64>,
+        maximum: Option<f64>,
+    },
+    Boolean,
+    Image {
+        accepts: Vec<String>,
+    },
+    Images {
+        accepts: Vec<String>,
+        max_items: Option<u64>,
+    },
+    Texts {
+        max_items: Option<u64>,
+    },
+    Json,
+}
+
+/// A word of an enum, and what it is called in code.
+pub(super) struct Variant {
+    pub(super) wire: String,
+    pub(super) name: String,
+}
+
+type Faults = Vec<(&'static str, String)>;
+
+/// The words that a property may have; each has its part in what is made.
+const WORDS: &[&str] = &[
+    "deprecated",
+    "description",
+    "enum",
+    "example",
+    "format",
+    "items",
+    "maxItems",
+    "maximum",
+    "minimum",
+    "nullable",
+    "type",
+    "x-accepts",
+    "x-default",
+    "x-enum-varnames",
+    "x-gateway-only",
+    "x-not-with",
+    "x-only-with",
+    "x-order",
+    "x-rounded-to",
+    "x-source",
+];
+
+pub(super) fn read(
+    wire: &str,
+    property: &Value,
+    required: bool,
+    model_source: &str,
+) -> Result<Field, Faults> {
+    let mut faults = Faults::new();
+    let none = Map::new();
+    let words = property.as_object().unwrap_or(&none);
+    if let Some(odd) = words.keys().find(|word| !WORDS.contains(&word.as_str())) {
+        faults.push((
+            "model-words",
+            format!(
+                "`{odd}` has no meaning for a model's field; write one of {}",
+                WORDS.join(", ")
+            ),
+        ));
+    }
+    let text = |word: &str| words.get(word).and_then(Value::as_str);
+    let flag = |word: &str| words.get(word) == Some(&Value::Bool(true));
+    let description = clean(text("description").unwrap_or_default());
+    if description.is_empty() {
+        faults.push((
+            "model-words",
+            "it has no `description`; people are shown it".to_owned(),
+        ));
+    }
+    let ident = ident::snake(wire).unwrap_or_else(|| {
+        faults.push((
+            "model-names",
+            "nothing of its name can be a name in code".to_owned(),
+        ));
+        String::new()
+    });
+    let order = words
+        .get("x-order")
+        .and_then(Value::as_u64)
+        .unwrap_or_else(|| {
+            faults.push((
+                "model-order",
+                "it has no `x-order`, counted from 0".to_owned(),
+            ));
+            0
+        });
+    let kind = kind(words, &mut faults);
+    let field = Field {
+        wire: wire.to_owned(),
+        ident,
+        description,
+        source: text("x-source").map_or_else(|| model_source.to_owned(), clean),
+        kind,
+        required,
+        nullable: flag("nullable"),
+        default: text("x-default").map(str::to_owned),
+        only_with: when(words, "x-only-with", &mut faults),
+        not_with: when(words, "x-not-with", &mut faults),
+        rounded_to: words.get("x-rounded-to").and_then(Value::as_i64),
+        deprecated: flag("deprecated"),
+        gateway_only: flag("x-gateway-only"),
+        order,
+    };
+    let default = words.get("x-default");
+    if default.is_some()
+        && !field
+            .default
+            .as_deref()
+            .is_some_and(|text| field.takes(text))
+    {
+        faults.push((
+            "model-default",
+            "its `x-default` is not a text that the field takes; quote it, as it would be typed"
+                .to_owned(),
+        ));
+    }
+    if words.contains_key("x-rounded-to") && field.rounded_to.is_none_or(|step| step < 1) {
+        faults.push((
+            "model-shape",
+            "`x-rounded-to` is no whole number from 1".to_owned(),
+        ));
+    }
+    if required && field.gateway_only {
+        faults.push((
+            "model-shape",
+            "what only the gateway shows cannot be required".to_owned(),
+        ));
+    }
+    if faults.is_empty() {
+        Ok(field)
+    } else {
+        Err(faults)
+    }
+}
+
+fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
+    let text = |word: &str| words.get(word).and_then(Value::as_str);
+    let of_items = |word: &str| words.get("items")?.get(word)?.as_str();
+    let accepts = || strings(words.get("x-accepts"));
+    let max_items = words.get("maxItems").and_then(Value::as_u64);
+    match (text("type"), text("format")) {
+        (None, _) if !words.contains_key("enum") => Kind::Json,
+        (Some("string"), Some("uri")) => Kind::Image { accepts: accepts() },
+        (Some("string"), _) if words.contains_key("enum") => Kind::Choice(variants(words, faults)),
+        (Some("string"), _) => Kind::Text,
+        (Some("integer"), _) if words.contains_key("enum") => {
+            let values = words.get("enum").and_then(Value::as_array);
+            let numbers: Vec<_> = values
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_i64)
+                .collect();
+            if numbers.is_empty() || values.map(Vec::len) != Some(numbers.len()) {
+                faults.push((
+                    "model-enum",
+                    "its `enum` holds what is no whole number".to_owned(),
+                ));
+            }
+            Kind::IntegerChoice(numbers)
+        }
+        (Some("integer"), _) => {
+            let limit = |word: &str| words.get(word).and_then(Value::as_i64);
+            let (minimum, maximum) = (limit("minimum"), limit("maximum"));
+            limits(words, minimum.is_some(), maximum.is_some(), faults);
+            if minimum
+                .zip(maximum)
+                .is_some_and(|(least, most)| least > most)
+            {
+                faults.push((
+                    "model-shape",
+                    "its `minimum` is above its `maximum`".to_owned(),
+                ));
+            }
+            Kind::Integer { minimum, maximum }
+        }
+        (Some("number"), _) if !words.contains_key("enum") => {
+            let limit = |word: &str| words.get(word).and_then(Value::as_f64);
+            let (minimum, maximum) = (limit("minimum"), limit("maximum"));
+            limits(words, minimum.is_some(), maximum.is_some(), faults);
+            if minimum
+                .zip(maximum)
+                .is_some_and(|(least, most)| least > most)
+            {
+                faults.push((
+                    "model-shape",
+                    "its `minimum` is above its `maximum`".to_owned(),
+                ));
+            }
+            Kind::Number { minimum, maximum }
+        }
+        (Some("boolean"), _) => Kind::Boolean,
+        (Some("array"), _) if of_items("format") == Some("uri") => Kind::Images {
+            accepts: accepts(),
+            max_items,
+        },
+        (Some("array"), _) if of_items("type") == Some("string") => Kind::Texts { max_items },
+        _ => {
+            faults.push((
+                "model-shape",
+                "its type is none that a field can have; leave `type` out for any JSON".to_owned(),
+            ));
+            Kind::Json
+        }
+    }
+}
+
+/// A limit that is there and could not be read would be left out in silence.
+fn limits(words: &Map<String, Value>, minimum: bool, maximum: bool, faults: &mut Faults) {
+    for (word, read) in [("minimum", minimum), ("maximum", maximum)] {
+        if words.contains_key(word) && !read {
+            faults.push((
+                "model-shape",
+                format!("its `{word}` is no number of its type"),
+            ));
+        }
+    }
+}
+
+fn variants(words: &Map<String, Value>, faults: &mut Faults) -> Vec<Variant> {
+    let values = strings(words.get("enum"));
+    let names = strings(words.get("x-enum-varnames"));
+    let distinct = |texts: &[String]| {
+        let mut sorted = texts.to_vec();
+        sorted.sort();
+        sorted.dedup();
+        sorted.len() == texts.len()
+    };
+    let whole = words.get("enum").and_then(Value::as_array).map(Vec::len) == Some(values.len());
+    if values.is_empty() || !whole || !distinct(&values) {
+        faults.push((
+            "model-enum",
+            "its `enum` is no list of distinct texts".to_owned(),
+        ));
+    } else if names.len() != values.len()
+        || !distinct(&names)
+        || !names.iter().all(|name| ident::is_variant(name))
+    {
+        faults.push((
+            "model-enum",
+            "its `x-enum-varnames` do not name each value in UpperCamelCase: 16:9 as Ratio16x9"
+                .to_owned(),
+        ));
+    }
+    values
+        .into_iter()
+        .zip(names)
+        .map(|(wire, name)| Variant { wire, name })
+        .collect()
+}
+
+fn when(words: &Map<String, Value>, word: &str, faults: &mut Faults) -> Option<When> {
+    let condition = words.get(word)?;
+    let pair = condition.as_object().filter(|pair| pair.len() == 1);
+    if let Some((field, Value::String(value))) = pair.and_then(|pair| pair.iter().next()) {
+        return Some(When {
+            field: field.clone(),
+            value: value.clone(),
+        });
+    }
+    faults.push((
+        "model-condition",
+        format!("write `{word}: {{ field: value }}`"),
+    ));
+    None
+}
+
+fn strings(list: Option<&Value>) -> Vec<String> {
+    list.and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+impl Field {
+    /// What its enum is called, when it has one.
+    pub(super) fn enum_name(&self) -> Option<String> {
+        matches!(self.kind, Kind::Choice(_)).then(|| ident::type_name(&self.ident))
+    }
+
+    /// Its default as JSON.
+    pub(super) fn default_json(&self) -> Option<Value> {
+        let text = self.default.as_deref()?;
+        match self.kind {
+            Kind::Text | Kind::Choice(_) | Kind::Image { .. } => Some(text.into()),
+            Kind::Json => Some(serde_json::from_str(text).unwrap_or_else(|_| text.into())),
+            _ => serde_json::from_str(text).ok(),
+        }
+    }
+
+    /// Whether `text`, read as its type, is a value of it.
+    pub(super) fn takes(&self, text: &str) -> bool {
+        let json: Option<Value> = serde_json::from_str(text).ok();
+        let is = |test: &dyn Fn(&Value) -> bool| json.as_ref().is_some_and(test);
+        match &self.kind {
+            Kind::Text | Kind::Image { .. } | Kind::Json => true,
+            Kind::Choice(variants) => variants.iter().any(|variant| variant.wire == text),
+            Kind::IntegerChoice(values) => {
+                is(&|json| json.as_i64().is_some_and(|number| values.contains(&number)))
+            }
+            Kind::Integer { minimum, maximum } => is(&|json| {
+                json.as_i64().is_some_and(|number| {
+                    minimum.is_none_or(|least| least <= number)
+                        && maximum.is_none_or(|most| number <= most)
+                })
+            }),
+            Kind::Number { minimum, maximum } => is(&|json| {
+                json.as_f64().is_some_and(|number| {
+                    minimum.is_none_or(|least| least <= number)
+                        && maximum.is_none_or(|most| number <= most)
+                })
+            }),
+            Kind::Boolean => is(&Value::is_boolean),
+            Kind::Images { .. } | Kind::Texts { .. } => is(&Value::is_array),
+        }
+    }
+}

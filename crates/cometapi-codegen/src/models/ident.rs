@@ -1,0 +1,156 @@
+//! Names on the wire as names in Rust.
+
+/// A name in code, and whether it had to be changed to be one.
+pub(super) fn snake(wire: &str) -> Option<String> {
+    let mut name = String::new();
+    let mut after_lower = false;
+    for letter in wire.chars() {
+        if letter.is_ascii_uppercase() && after_lower {
+            name.push('_');
+        }
+        after_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        if letter.is_ascii_alphanumeric() {
+            name.push(letter.to_ascii_lowercase());
+        } else if !name.ends_with('_') {
+            name.push('_');
+        }
+    }
+    let name = name.trim_matches('_').to_owned();
+    match name.chars().next()? {
+        '0'..='9' => Some(format!("n{name}")),
+        _ if RESERVED.contains(&name.as_str()) => Some(format!("{name}_")),
+        _ => Some(name),
+    }
+}
+
+/// `output_format` as `OutputFormat`, out of the way of what the generated code calls by name.
+pub(super) fn type_name(snake: &str) -> String {
+    let name = pascal(snake);
+    if TAKEN.contains(&name.as_str()) {
+        return name + "Choice";
+    }
+    name
+}
+
+fn pascal(snake: &str) -> String {
+    snake
+        .split('_')
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |first| {
+                first.to_ascii_uppercase().to_string() + letters.as_str()
+            })
+        })
+        .collect()
+}
+
+/// Whether it can be a variant as it stands.
+pub(super) fn is_variant(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && name != "Self"
+}
+
+/// Words of the language, and what every typed input has already.
+const RESERVED: &[&str] = &[
+    "abstract",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "check",
+    "clone",
+    "const",
+    "continue",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "into_input",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "more",
+    "move",
+    "mut",
+    "new",
+    "override",
+    "priv",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "struct",
+    "super",
+    "to_input",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "with",
+    "yield",
+];
+
+const TAKEN: &[&str] = &[
+    "Clone",
+    "Copy",
+    "Debug",
+    "Eq",
+    "Hash",
+    "Into",
+    "IntoIterator",
+    "None",
+    "Option",
+    "PartialEq",
+    "Self",
+    "Some",
+    "String",
+    "Vec",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_identifiers() {
+        for (wire, name) in [
+            ("prompt", Some("prompt")),
+            ("top-k", Some("top_k")),
+            ("topK", Some("top_k")),
+            ("3d_model", Some("n3d_model")),
+            ("type", Some("type_")),
+            ("with", Some("with_")),
+            ("__x__", Some("x")),
+            ("—", None),
+            ("", None),
+        ] {
+            assert_eq!(snake(wire).as_deref(), name, "{wire}");
+        }
+        assert_eq!(type_name("output_format"), "OutputFormat");
+        assert_eq!(type_name("option"), "OptionChoice");
+        assert!(is_variant("Ratio16x9") && !is_variant("16x9") && !is_variant("Self"));
+    }
+}

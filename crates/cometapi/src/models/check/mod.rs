@@ -1,0 +1,168 @@
+//! An input held to what its model takes, before it costs.
+
+mod misfit;
+mod problem;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use self::misfit::misfit;
+pub(super) use self::misfit::shown;
+pub use self::problem::{InvalidInput, Problem, ProblemKind, Warning};
+use super::image::ImageInput;
+use super::nearest;
+use super::registry::{Field, Kind, Model, When};
+
+pub(super) fn check(
+    model: &Model,
+    input: &Map<String, Value>,
+) -> Result<Vec<Warning>, InvalidInput> {
+    let mut found = Found::default();
+    for field in model.fields {
+        match input.get(field.name) {
+            Some(value) => given(field, value, input, model, &mut found),
+            None if field.required => found.problem(
+                field.name,
+                ProblemKind::Missing,
+                format!("{} is missing, it takes {}", field.name, field.kind),
+            ),
+            None => {}
+        }
+    }
+    for name in input.keys().filter(|name| model.field(name).is_none()) {
+        unknown(name, model, &mut found);
+    }
+    if found.problems.is_empty() {
+        return Ok(found.warnings);
+    }
+    Err(InvalidInput::new(model.name, found.problems))
+}
+
+#[derive(Default)]
+struct Found {
+    problems: Vec<Problem>,
+    warnings: Vec<Warning>,
+}
+
+impl Found {
+    fn problem(&mut self, field: &str, kind: ProblemKind, message: String) {
+        self.problems.push(Problem::new(field, kind, message));
+    }
+
+    fn warning(&mut self, field: &str, message: String) {
+        self.warnings.push(Warning::new(field, message));
+    }
+}
+
+fn unknown(name: &str, model: &Model, found: &mut Found) {
+    let names = model.fields.iter().filter(|field| !field.gateway_only);
+    let near = nearest::nearest(name, names.map(|field| field.name));
+    let name = misfit::cut(name);
+    let message = match near {
+        Some(near) => format!("{name} is not one of its fields, did you mean {near}?"),
+        None => format!("{name} is not one of its fields"),
+    };
+    // Said once: it is not missing, it is misspelt.
+    found
+        .problems
+        .retain(|problem| problem.kind() != ProblemKind::Missing || Some(problem.field()) != near);
+    found.problem(&name, ProblemKind::UnknownField, message);
+}
+
+fn given(
+    field: &Field,
+    value: &Value,
+    input: &Map<String, Value>,
+    model: &Model,
+    found: &mut Found,
+) {
+    let name = field.name;
+    if field.gateway_only {
+        found.warning(
+            name,
+            format!("{name} is shown by the gateway's pages only, the model may not take it"),
+        );
+    }
+    if value.is_null() {
+        if !field.nullable {
+            found.problem(
+                name,
+                ProblemKind::WrongType,
+                format!(
+                    "{name} is null, it takes {}; leave it out instead",
+                    field.kind
+                ),
+            );
+        }
+        return;
+    }
+    if field.deprecated {
+        found.warning(name, format!("{name} is deprecated by the model"));
+    }
+    if let Some((kind, message)) = misfit(field, value) {
+        found.problem(name, kind, message);
+        return;
+    }
+    if let (Some(step), Some(number)) = (field.rounded_to, value.as_i64())
+        && number % step != 0
+    {
+        found.warning(
+            name,
+            format!("{name} is {number}, the model rounds it to a multiple of {step}"),
+        );
+    }
+    for image in images(field, value).filter(|image| is_large(image)) {
+        found.warning(
+            name,
+            format!(
+                "{name} holds a data uri of {} kB, documented are 256 kB; an address is better",
+                image.len() / 1024
+            ),
+        );
+    }
+    if let Some(when) = field.only_with.filter(|when| !holds(when, input, model)) {
+        let message = format!("{name} counts only with {when}; set that too, or leave {name} out");
+        found.problem(name, ProblemKind::OnlyWith, message);
+    }
+    if let Some(when) = field.not_with.filter(|when| holds(when, input, model)) {
+        found.warning(name, format!("{name} does not count with {when}"));
+    }
+}
+
+fn images<'v>(field: &Field, value: &'v Value) -> impl Iterator<Item = &'v str> {
+    let one = matches!(field.kind, Kind::Image { .. }).then_some(value);
+    let many = match (field.kind, value) {
+        (Kind::Images { .. }, Value::Array(items)) => items.as_slice(),
+        _ => &[],
+    };
+    one.into_iter().chain(many).filter_map(Value::as_str)
+}
+
+/// Whether it is a data URI of more than is documented; four letters hold three bytes.
+fn is_large(image: &str) -> bool {
+    image.len() / 4 * 3 > ImageInput::DOCUMENTED_LIMIT + 64
+        && image
+            .get(..5)
+            .is_some_and(|head| head.eq_ignore_ascii_case("data:"))
+}
+
+/// Whether the other field has the value, given or by default.
+fn holds(when: &When, input: &Map<String, Value>, model: &Model) -> bool {
+    match input.get(when.field) {
+        Some(Value::String(given)) => given == when.value,
+        Some(Value::Null) | None => {
+            let other = model.field(when.field);
+            other.and_then(|field| field.default) == Some(when.value)
+        }
+        Some(other) => serde_json::to_string(other).is_ok_and(|given| given == when.value),
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.field, self.value)
+    }
+}

@@ -1,0 +1,136 @@
+//! A value that came as text: an argument, a cell of a table.
+
+use serde_json::{Number, Value};
+
+use super::check::{Problem, ProblemKind};
+use super::registry::{Field, Kind};
+
+impl Field {
+    /// Reads `text` as this field's type: `1984` is text where text is meant, and the word
+    /// "1" where words are. Numbers and booleans are read from their usual spellings, a list
+    /// from JSON or from its one item, null from `null` where null may be sent.
+    ///
+    /// Limits are not looked at: see [`Model::check`](super::Model::check).
+    ///
+    /// ```
+    /// use serde_json::json;
+    ///
+    /// let schnell = cometapi::models::find("black-forest-labs/flux-schnell").unwrap();
+    /// assert_eq!(schnell.field("prompt").unwrap().read("1984")?, json!("1984"));
+    /// assert_eq!(schnell.field("megapixels").unwrap().read("1")?, json!("1"));
+    /// assert_eq!(schnell.field("seed").unwrap().read("1984")?, json!(1984));
+    /// # Ok::<(), cometapi::models::Problem>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ProblemKind::WrongType`] when the text is not one of these.
+    pub fn read(&self, text: &str) -> Result<Value, Problem> {
+        let trimmed = text.trim();
+        if self.nullable && trimmed == "null" {
+            return Ok(Value::Null);
+        }
+        let value = match self.kind {
+            Kind::Text | Kind::Choice { .. } | Kind::Image { .. } => Some(text.into()),
+            Kind::Integer { .. } | Kind::IntegerChoice { .. } => whole(trimmed),
+            Kind::Number { .. } => trimmed
+                .parse()
+                .ok()
+                .and_then(Number::from_f64)
+                // What is whole stays whole: 3, not 3.0.
+                .map(|number| whole(trimmed).unwrap_or(Value::Number(number))),
+            Kind::Boolean => boolean(trimmed),
+            Kind::Images { .. } | Kind::Texts { .. } => items(text),
+            Kind::Json => Some(serde_json::from_str(text).unwrap_or_else(|_| text.into())),
+        };
+        value.ok_or_else(|| {
+            let message = format!(
+                "{} is {}, it takes {}",
+                self.name,
+                super::check::shown(&text.into()),
+                self.kind
+            );
+            Problem::new(self.name, ProblemKind::WrongType, message)
+        })
+    }
+}
+
+fn whole(text: &str) -> Option<Value> {
+    let number: Result<i64, _> = text.parse();
+    number.ok().map(Value::from)
+}
+
+fn boolean(text: &str) -> Option<Value> {
+    // Tables write it in capitals.
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Some(true.into()),
+        "false" => Some(false.into()),
+        _ => None,
+    }
+}
+
+fn items(text: &str) -> Option<Value> {
+    if text.trim_start().starts_with('[') {
+        return serde_json::from_str(text).ok();
+    }
+    Some(Value::Array(vec![text.into()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use crate::models::{Model, find, models};
+
+    #[test]
+    fn the_type_of_the_field_reads_the_text() {
+        let rows = [
+            ("flux-schnell", "prompt", "1984", Some(json!("1984"))),
+            ("flux-schnell", "prompt", "null", Some(json!("null"))),
+            ("flux-schnell", "megapixels", "1", Some(json!("1"))),
+            ("flux-schnell", "aspect_ratio", "16:9", Some(json!("16:9"))),
+            ("flux-schnell", "num_outputs", " 4 ", Some(json!(4))),
+            ("flux-schnell", "num_outputs", "4.0", None),
+            ("flux-schnell", "num_outputs", "many", None),
+            ("flux-schnell", "go_fast", "TRUE", Some(json!(true))),
+            ("flux-schnell", "go_fast", "1", None),
+            ("flux-schnell", "seed", "-1", Some(json!(-1))),
+            ("flux-schnell", "seed", "null", None),
+            ("flux-2-dev", "seed", "null", Some(json!(null))),
+            ("flux-dev", "guidance", "3.5", Some(json!(3.5))),
+            ("flux-dev", "guidance", "3", Some(json!(3))),
+            ("flux-dev", "guidance", "NaN", None),
+            (
+                "flux-2-pro",
+                "input_images",
+                "https://example.com/a,b.png",
+                Some(json!(["https://example.com/a,b.png"])),
+            ),
+            (
+                "flux-2-pro",
+                "input_images",
+                r#"["https://example.com/a.png"]"#,
+                Some(json!(["https://example.com/a.png"])),
+            ),
+            ("flux-2-pro", "input_images", "[nope", None),
+        ];
+        for (model, field, text, expected) in rows {
+            let model = find(&format!("black-forest-labs/{model}")).unwrap();
+            let read = model.field(field).unwrap().read(text);
+            assert_eq!(read.clone().ok(), expected, "{field}={text}: {read:?}");
+            if let Err(problem) = read {
+                assert!(problem.to_string().starts_with(field), "{problem}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd_to_read(text in ".{0,60}") {
+            for field in models().iter().flat_map(Model::fields) {
+                let _ = field.read(&text);
+            }
+        }
+    }
+}

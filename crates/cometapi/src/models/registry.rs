@@ -1,0 +1,373 @@
+//! The known models, as data.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::check::{self, InvalidInput, Warning};
+use super::generated;
+use super::nearest::nearest as nearest_name;
+
+/// A model whose input is known.
+#[derive(Debug)]
+pub struct Model {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) source: &'static str,
+    pub(crate) answer: Answer,
+    pub(crate) fields: &'static [Field],
+    pub(crate) schema: &'static str,
+}
+
+/// What a model answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// A list of addresses of files.
+    List,
+    /// The address of one file.
+    Single,
+    /// Any JSON.
+    Any,
+}
+
+/// A field of a model's input.
+#[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) source: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) required: bool,
+    pub(crate) nullable: bool,
+    pub(crate) default: Option<&'static str>,
+    pub(crate) only_with: Option<When>,
+    pub(crate) not_with: Option<When>,
+    pub(crate) rounded_to: Option<i64>,
+    pub(crate) deprecated: bool,
+    pub(crate) gateway_only: bool,
+}
+
+/// What most fields are like, for those that say only what is different.
+pub(crate) const FIELD: Field = Field {
+    name: "",
+    description: "",
+    source: "",
+    kind: Kind::Json,
+    required: false,
+    nullable: false,
+    default: None,
+    only_with: None,
+    not_with: None,
+    rounded_to: None,
+    deprecated: false,
+    gateway_only: false,
+};
+
+/// The type of a field, with its limits. Limits are inclusive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Any text.
+    #[non_exhaustive]
+    Text,
+    /// One of these words.
+    #[non_exhaustive]
+    Choice {
+        /// The words, as they are on the wire.
+        values: &'static [&'static str],
+    },
+    /// One of these whole numbers.
+    #[non_exhaustive]
+    IntegerChoice {
+        /// The numbers.
+        values: &'static [i64],
+    },
+    /// A whole number.
+    #[non_exhaustive]
+    Integer {
+        /// The least, where there is one.
+        minimum: Option<i64>,
+        /// The greatest, where there is one.
+        maximum: Option<i64>,
+    },
+    /// A number.
+    #[non_exhaustive]
+    Number {
+        /// The least, where there is one.
+        minimum: Option<f64>,
+        /// The greatest, where there is one.
+        maximum: Option<f64>,
+    },
+    /// `true` or `false`.
+    #[non_exhaustive]
+    Boolean,
+    /// A file: its address, or a data URI.
+    #[non_exhaustive]
+    Image {
+        /// The media types that it may have; any when empty.
+        accepts: &'static [&'static str],
+    },
+    /// A list of files.
+    #[non_exhaustive]
+    Images {
+        /// The media types that each may have; any when empty.
+        accepts: &'static [&'static str],
+        /// How many at most, where there is a limit.
+        max_items: Option<usize>,
+    },
+    /// A list of texts.
+    #[non_exhaustive]
+    Texts {
+        /// How many at most, where there is a limit.
+        max_items: Option<usize>,
+    },
+    /// Any JSON.
+    #[non_exhaustive]
+    Json,
+}
+
+/// Another field, and the value of it that a field's meaning hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct When {
+    /// The other field.
+    pub field: &'static str,
+    /// Its value.
+    pub value: &'static str,
+}
+
+/// Every model whose input is known, in the order of their names.
+pub fn models() -> &'static [Model] {
+    generated::MODELS
+}
+
+/// The model `owner/name`, when its input is known. Others run as well, unchecked.
+pub fn find(name: &str) -> Option<&'static Model> {
+    models().iter().find(|model| model.name == name)
+}
+
+/// The known model that `name` may have been meant for: a slip of the finger away, or without
+/// its owner. `None` when nothing is near, and when `name` itself is known.
+pub fn nearest(name: &str) -> Option<&'static Model> {
+    if find(name).is_some() {
+        return None;
+    }
+    let short = |name: &'static str| name.split_once('/').map_or(name, |(_, short)| short);
+    if name.contains('/') {
+        let near = nearest_name(name, models().iter().map(|model| model.name))?;
+        return find(near);
+    }
+    let near = nearest_name(name, models().iter().map(|model| short(model.name)))?;
+    models().iter().find(|model| short(model.name) == near)
+}
+
+impl Model {
+    /// `owner/name`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it is good for, in a sentence.
+    pub fn description(&self) -> &'static str {
+        self.description
+    }
+
+    /// Where what is said of its fields is from.
+    pub fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// What it answers.
+    pub fn answer(&self) -> Answer {
+        self.answer
+    }
+
+    /// Its fields, in the order in which its publisher shows them.
+    pub fn fields(&self) -> &'static [Field] {
+        self.fields
+    }
+
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Its input as JSON Schema, draft 2020-12.
+    pub fn schema(&self) -> &'static str {
+        self.schema
+    }
+
+    /// Holds `input` to what the model is known to take.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once: unknown fields with the nearest name, wrong types, values out of
+    /// range or not in the list, what is required and missing, fields that count only with
+    /// another.
+    pub fn check(&self, input: &Map<String, Value>) -> Result<Vec<Warning>, InvalidInput> {
+        check::check(self, input)
+    }
+}
+
+impl Field {
+    /// Its name on the wire.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it does.
+    pub fn description(&self) -> &'static str {
+        self.description
+    }
+
+    /// Where that is from: documented, observed or inferred, and by whom.
+    pub fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// Its type and limits.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether there is no run without it.
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// Whether null may be sent for it.
+    pub fn is_nullable(&self) -> bool {
+        self.nullable
+    }
+
+    /// What the model takes when it is not sent, as text. Never sent by this crate.
+    pub fn default(&self) -> Option<&'static str> {
+        self.default
+    }
+
+    /// It counts only when another field has a value.
+    pub fn only_with(&self) -> Option<When> {
+        self.only_with
+    }
+
+    /// It does not count when another field has a value.
+    pub fn not_with(&self) -> Option<When> {
+        self.not_with
+    }
+
+    /// The model rounds it to a multiple of this.
+    pub fn rounded_to(&self) -> Option<i64> {
+        self.rounded_to
+    }
+
+    /// Whether its publisher advises against it.
+    pub fn is_deprecated(&self) -> bool {
+        self.deprecated
+    }
+
+    /// Whether only the gateway's own pages show it. It is let through with a warning, and
+    /// the typed inputs do not offer it.
+    pub fn is_gateway_only(&self) -> bool {
+        self.gateway_only
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::List => "list",
+            Self::Single => "single",
+            Self::Any => "any",
+        })
+    }
+}
+
+/// What it takes, in a few words: `1–4`, `webp | jpg | png`, `text`.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Text => f.write_str("text"),
+            Self::Choice { values } => f.write_str(&values.join(" | ")),
+            Self::IntegerChoice { values } => {
+                let values: Vec<_> = values.iter().map(i64::to_string).collect();
+                f.write_str(&values.join(" | "))
+            }
+            Self::Integer { minimum, maximum } => range(f, "a whole number", minimum, maximum),
+            Self::Number { minimum, maximum } => range(f, "a number", minimum, maximum),
+            Self::Boolean => f.write_str("true or false"),
+            Self::Image { .. } => f.write_str("a file's address or data uri"),
+            Self::Images { max_items, .. } => list(f, "files' addresses or data uris", max_items),
+            Self::Texts { max_items } => list(f, "texts", max_items),
+            Self::Json => f.write_str("any json"),
+        }
+    }
+}
+
+fn range<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    any: &str,
+    minimum: Option<T>,
+    maximum: Option<T>,
+) -> fmt::Result {
+    match (minimum, maximum) {
+        (Some(minimum), Some(maximum)) => write!(f, "{minimum}–{maximum}"),
+        (Some(minimum), None) => write!(f, "{minimum} or more"),
+        (None, Some(maximum)) => write!(f, "{maximum} or less"),
+        (None, None) => f.write_str(any),
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, of: &str, max_items: Option<usize>) -> fmt::Result {
+    match max_items {
+        Some(most) => write!(f, "a list of {of}, {most} at most"),
+        None => write!(f, "a list of {of}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_sorted() {
+        let names: Vec<_> = models().iter().map(Model::name).collect();
+        assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+    }
+
+    #[test]
+    fn every_default_is_one_that_the_field_takes() {
+        for model in models() {
+            for field in model.fields() {
+                let Some(default) = field.default() else {
+                    continue;
+                };
+                let value = field.read(default).unwrap();
+                let mut input = Map::from_iter([("prompt".to_owned(), "p".into())]);
+                input.insert(field.name().to_owned(), value);
+                if field.only_with().is_none() {
+                    let checked = model.check(&input);
+                    assert!(checked.is_ok(), "{} {checked:?}", model.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_slip_or_a_missing_owner_finds_the_model() {
+        for (name, meant) in [
+            ("black-forest-labs/flux-schnel", Some("flux-schnell")),
+            ("black-forest-lab/flux-1.1-pro", Some("flux-1.1-pro")),
+            ("black-forest-labs/flux_schnell", Some("flux-schnell")),
+            ("flux-schnell", Some("flux-schnell")),
+            ("Flux-Kontext-Max", Some("flux-kontext-max")),
+            ("black-forest-labs/flux-schnell", None),
+            ("acme/portrait", None),
+            ("", None),
+        ] {
+            let found = nearest(name).map(|model| model.name().split_once('/').unwrap().1);
+            assert_eq!(found, meant, "{name}");
+        }
+    }
+}
