@@ -7,10 +7,11 @@
 use std::fmt::Write as _;
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::service::Call;
+use crate::spec::InputFault;
 
 /// `type` of the gateway's own errors (documented).
 pub(crate) const COMET: &str = "comet_api_error";
@@ -83,17 +84,15 @@ pub(crate) fn problem(http: u16, title: &str, detail: &str) -> Answer {
     )
 }
 
-/// E3 for inputs: `(field, what is wrong)` each.
-pub(crate) fn input_problem(faults: &[(String, String)]) -> Answer {
+/// E3 for inputs.
+pub(crate) fn input_problem(faults: &[InputFault]) -> Answer {
     let mut detail = String::new();
-    for (field, what) in faults {
+    let mut fields = Vec::new();
+    for InputFault { field, description } in faults {
         // Writing to a string cannot fail.
-        let _ = writeln!(detail, "- {field}: {what}");
+        let _ = writeln!(detail, "- {field}: {description}");
+        fields.push(json!({"type": "value_error", "field": field, "description": description}));
     }
-    let fields: Vec<Value> = faults
-        .iter()
-        .map(|(field, what)| json!({"type": "value_error", "field": field, "description": what}))
-        .collect();
     Answer::json(
         StatusCode::UNPROCESSABLE_ENTITY,
         &json!({

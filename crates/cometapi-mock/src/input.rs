@@ -1,12 +1,11 @@
 //! A create's `input`: what the mock itself needs to know of it.
 //!
-//! For the known models the fields that decide what is drawn are checked, and refused as the
-//! provider would (422, E3). Every other field is let through unread.
+//! By now the input has been held to the document, where it describes the model.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::models::{Model, Output};
 use crate::picture::{Format, Size};
+use crate::spec::{Model, Output, Sides};
 
 /// What to draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,40 +20,56 @@ pub(crate) struct Order {
     pub(crate) size: Size,
 }
 
-/// A field and what is wrong with it.
-pub(crate) type Fault = (String, String);
-
-/// Reads an input. `model` is `None` for a model whose inputs are not known: then nothing is
-/// refused, and what does not make sense is left at its default.
-pub(crate) fn read(model: Option<&Model>, input: &Map<String, Value>) -> Result<Order, Vec<Fault>> {
-    if let Some(model) = model {
-        let faults = check(model, input);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-    }
-
-    let text = |name: &str| input.get(name).and_then(Value::as_str);
-    let number = |name: &str| input.get(name).and_then(Value::as_u64);
+/// Reads an input. `model` is `None` for a model whose inputs are not known: then any field
+/// may have an effect, and one that does not make sense has none.
+pub(crate) fn read(model: Option<&Model>, input: &Value) -> Order {
+    let fields = Fields { model, input };
     let output = model.map_or(Output::List, |model| model.output);
-    let format = text("output_format")
-        .and_then(Format::parse)
-        .or_else(|| Format::parse(model?.default_format))
-        .unwrap_or(Format::Webp);
     let count = match output {
-        Output::List => number("num_outputs").unwrap_or(1).clamp(1, 4),
+        Output::List => fields.number("num_outputs").unwrap_or(1).clamp(1, 4),
         Output::Single => 1,
     };
-    Ok(Order {
-        prompt: text("prompt").unwrap_or_default().to_owned(),
-        seed: input.get("seed").and_then(seed),
+    let quality = fields.number("output_quality").unwrap_or(80).clamp(1, 100);
+    Order {
+        prompt: fields.text("prompt").unwrap_or_default().to_owned(),
+        seed: fields.sent("seed").and_then(seed),
         // Both are clamped to what fits.
         count: u32::try_from(count).unwrap_or(1),
         output,
-        format,
-        quality: u8::try_from(number("output_quality").unwrap_or(80).clamp(1, 100)).unwrap_or(80),
-        size: size(model, input),
-    })
+        format: fields
+            .text("output_format")
+            .and_then(Format::parse)
+            .unwrap_or(Format::Webp),
+        quality: u8::try_from(quality).unwrap_or(80),
+        size: size(&fields),
+    }
+}
+
+/// The fields that have an effect: of a known model, its own.
+struct Fields<'i> {
+    model: Option<&'i Model>,
+    input: &'i Value,
+}
+
+impl<'i> Fields<'i> {
+    fn sent(&self, name: &str) -> Option<&'i Value> {
+        let counts = self.model.is_none_or(|model| model.has(name));
+        self.input.get(name).filter(|_| counts)
+    }
+
+    fn default_of(&self, name: &str) -> Option<&'i str> {
+        self.model?.default_of(name)
+    }
+
+    fn text(&self, name: &str) -> Option<&'i str> {
+        let sent = self.sent(name).and_then(Value::as_str);
+        sent.or_else(|| self.default_of(name))
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        let sent = self.sent(name).and_then(Value::as_u64);
+        sent.or_else(|| self.default_of(name)?.parse().ok())
+    }
 }
 
 fn seed(value: &Value) -> Option<u64> {
@@ -63,58 +78,21 @@ fn seed(value: &Value) -> Option<u64> {
         .or_else(|| value.as_i64().map(i64::cast_unsigned))
 }
 
-fn size(model: Option<&Model>, input: &Map<String, Value>) -> Size {
-    let text = |name: &str| input.get(name).and_then(Value::as_str);
-    let side = |name: &str| input.get(name).and_then(Value::as_u64);
-    let ratio = text("aspect_ratio").unwrap_or("1:1");
-    let megapixels = text("megapixels").or_else(|| text("resolution"));
-    match (ratio, side("width"), side("height")) {
-        ("custom", Some(width), Some(height)) => Size::custom(
-            width,
-            height,
-            model.map_or(1440, |model| model.longest_side),
-        ),
-        _ => Size::of_ratio(ratio, megapixels),
+fn size(fields: &Fields<'_>) -> Size {
+    let ratio = fields.text("aspect_ratio").unwrap_or("1:1");
+    if ratio != "custom" {
+        let megapixels = fields.text("megapixels");
+        return Size::of_ratio(ratio, megapixels.or_else(|| fields.text("resolution")));
     }
-}
-
-fn check(model: &Model, input: &Map<String, Value>) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut refuse = |field: &str, what: String| faults.push((field.to_owned(), what));
-
-    match input.get("prompt") {
-        Some(Value::String(_)) => {}
-        Some(_) => refuse("input.prompt", "Invalid type. Expected: string".to_owned()),
-        None => refuse("input", "prompt is required".to_owned()),
-    }
-    for (name, allowed) in [
-        ("aspect_ratio", model.ratios),
-        ("output_format", model.formats),
-    ] {
-        let known = match input.get(name) {
-            None => true,
-            Some(value) => value.as_str().is_some_and(|text| allowed.contains(&text)),
-        };
-        if !known {
-            let words: Vec<_> = allowed.iter().map(|word| format!("\"{word}\"")).collect();
-            refuse(
-                &format!("input.{name}"),
-                format!("{name} must be one of the following: {}", words.join(", ")),
-            );
+    match (fields.number("width"), fields.number("height")) {
+        (Some(width), Some(height)) => {
+            let sides = fields
+                .model
+                .map_or_else(Sides::default, |model| model.sides);
+            Size::custom(width, height, sides)
         }
+        _ => Size::of_ratio("1:1", None),
     }
-    if let (Output::List, Some(count)) = (model.output, input.get("num_outputs")) {
-        let what = match count.as_i64() {
-            None => Some("Invalid type. Expected: integer"),
-            Some(..1) => Some("Must be greater than or equal to 1"),
-            Some(5..) => Some("Must be less than or equal to 4"),
-            Some(1..=4) => None,
-        };
-        if let Some(what) = what {
-            refuse("input.num_outputs", what.to_owned());
-        }
-    }
-    faults
 }
 
 /// The same JSON with the keys of every object in order, as the service echoes it
@@ -140,103 +118,115 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::models;
+    use crate::spec::Spec;
 
-    fn order(model: &str, input: Value) -> Result<Order, Vec<Fault>> {
-        let Value::Object(input) = input else {
-            panic!("an input is an object")
-        };
-        read(models::find(model), &input)
+    fn order(model: &str, input: &Value) -> Order {
+        let spec = Spec::shipped().unwrap();
+        assert_eq!(spec.check_input(model, input), []);
+        read(spec.model(model), input)
+    }
+
+    #[track_caller]
+    fn sized(model: &str, input: &Value, width: u32, height: u32) {
+        assert_eq!(order(model, input).size, Size { width, height }, "{input}");
     }
 
     const SCHNELL: &str = "black-forest-labs/flux-schnell";
+    const PRO: &str = "black-forest-labs/flux-pro";
     const KONTEXT: &str = "black-forest-labs/flux-kontext-pro";
+    const SECOND: &str = "black-forest-labs/flux-2-pro";
 
     #[test]
     fn defaults_are_the_models_own() {
-        let schnell = order(SCHNELL, json!({"prompt": "p"})).unwrap();
+        let schnell = order(SCHNELL, &json!({"prompt": "p"}));
         assert_eq!(schnell.format, Format::Webp);
         assert_eq!((schnell.size.width, schnell.size.height), (1024, 1024));
         assert_eq!(
             (schnell.count, schnell.quality, schnell.seed),
             (1, 80, None)
         );
-        let kontext = order(KONTEXT, json!({"prompt": "p"})).unwrap();
+        let kontext = order(KONTEXT, &json!({"prompt": "p"}));
         assert_eq!(kontext.format, Format::Png);
         assert_eq!(kontext.output, Output::Single);
     }
 
-    #[track_caller]
-    fn refused(model: &str, input: Value, field: &str, what: &str) {
-        let faults = order(model, input).unwrap_err();
-        assert_eq!(faults.len(), 1, "{faults:?}");
-        assert_eq!(faults[0].0, field);
-        assert!(faults[0].1.contains(what), "{faults:?}");
-    }
-
     #[test]
-    fn refuses_what_the_provider_would() {
-        refused(SCHNELL, json!({}), "input", "prompt is required");
-        refused(SCHNELL, json!({"prompt": 7}), "input.prompt", "string");
-        let with = |name: &str, value: Value| json!({"prompt": "p", name: value});
-        refused(
-            SCHNELL,
-            with("num_outputs", json!(5)),
-            "input.num_outputs",
-            "less than or equal to 4",
-        );
-        refused(
-            SCHNELL,
-            with("num_outputs", json!(0)),
-            "input.num_outputs",
-            "greater than or equal to 1",
-        );
-        refused(
-            SCHNELL,
-            with("num_outputs", json!("2")),
-            "input.num_outputs",
-            "integer",
-        );
-        refused(
-            SCHNELL,
-            with("aspect_ratio", json!("2:1")),
-            "input.aspect_ratio",
-            "\"21:9\"",
-        );
-        refused(
-            KONTEXT,
-            with("output_format", json!("webp")),
-            "input.output_format",
-            "\"jpg\", \"png\"",
+    fn defaults_are_read_from_the_document() {
+        let yaml = crate::SHIPPED
+            .replacen("x-default: 'webp'", "x-default: 'jpg'", 1)
+            .replacen("x-default: '1'", "x-default: '3'", 1)
+            .replacen("x-default: '1:1'", "x-default: '16:9'", 1);
+        let spec = Spec::parse(&yaml).unwrap();
+        let order = read(spec.model(SCHNELL), &json!({"prompt": "p"}));
+        assert_eq!(
+            (order.format, order.count, order.size.width),
+            (Format::Jpeg, 3, 1344)
         );
     }
 
     #[test]
     fn an_unknown_model_is_never_refused() {
-        let order = order("a/b", json!({"num_outputs": 99, "aspect_ratio": "huge"})).unwrap();
+        let order = order("a/b", &json!({"num_outputs": 99, "aspect_ratio": "huge"}));
         assert_eq!((order.count, order.size.width), (4, 1024));
     }
 
     #[test]
-    fn a_custom_size_needs_both_sides() {
-        let pro = "black-forest-labs/flux-pro";
-        let custom = order(
-            pro,
-            json!({"prompt": "p", "aspect_ratio": "custom", "width": 500, "height": 9000}),
-        )
-        .unwrap();
-        assert_eq!((custom.size.width, custom.size.height), (512, 1440));
-        let half = order(
-            pro,
-            json!({"prompt": "p", "aspect_ratio": "custom", "width": 512}),
-        )
-        .unwrap();
-        assert_eq!((half.size.width, half.size.height), (1024, 1024));
+    fn a_custom_size_needs_both_sides_and_is_rounded() {
+        let custom = |width: Option<u32>, height: Option<u32>| {
+            let mut input = json!({"prompt": "p", "aspect_ratio": "custom"});
+            for (name, side) in [("width", width), ("height", height)] {
+                if let Some(side) = side {
+                    input[name] = side.into();
+                }
+            }
+            input
+        };
+        sized(PRO, &custom(Some(500), Some(1440)), 512, 1440);
+        sized(PRO, &custom(Some(512), None), 1024, 1024);
+        sized("a/b", &custom(Some(1), Some(9_000)), 256, 1440);
+    }
+
+    #[test]
+    fn what_does_not_count_has_no_effect() {
+        sized(
+            PRO,
+            &json!({"prompt": "p", "width": 512, "height": 512}),
+            1024,
+            1024,
+        );
+        // Fields of other models.
+        sized(
+            PRO,
+            &json!({"prompt": "p", "megapixels": "0.25"}),
+            1024,
+            1024,
+        );
+        let foreign = json!({"prompt": "p", "output_quality": 3, "num_outputs": "all"});
+        let order = order(KONTEXT, &foreign);
+        assert_eq!((order.quality, order.count), (80, 1));
+    }
+
+    #[test]
+    fn megapixels_and_resolution_set_the_size() {
+        sized(
+            SCHNELL,
+            &json!({"prompt": "p", "megapixels": "0.25"}),
+            512,
+            512,
+        );
+        sized(
+            SECOND,
+            &json!({"prompt": "p", "resolution": "4 MP"}),
+            2048,
+            2048,
+        );
+        let custom = json!({"prompt": "p", "aspect_ratio": "custom", "resolution": "4 MP"});
+        sized(SECOND, &custom, 1024, 1024);
     }
 
     #[test]
     fn negative_seeds_are_seeds_too() {
-        let order = order(SCHNELL, json!({"prompt": "p", "seed": -1})).unwrap();
+        let order = order(SCHNELL, &json!({"prompt": "p", "seed": -1}));
         assert_eq!(order.seed, Some(u64::MAX));
     }
 

@@ -29,6 +29,11 @@
 //! # }
 //! ```
 //!
+//! Of the models that the document describes, it refuses an input that the provider would
+//! refuse (422, every faulty field named), and gives what is not sent the model's default. A
+//! field that the model does not have is kept and has no effect; a model that the document
+//! does not describe takes anything.
+//!
 //! Nobody has called the live service for this. What the mock does is what its pages document,
 //! what others observed, and what follows from the two; the items here say which.
 //!
@@ -46,7 +51,6 @@ mod ids;
 mod input;
 mod ledger;
 mod listen;
-mod models;
 mod pace;
 mod picture;
 mod plan;
@@ -68,11 +72,6 @@ pub use pace::{Ending, Pace, Script, Step};
 pub use plan::Plan;
 pub use serve::serve;
 pub use server::MockServer;
-pub use spec::{Checked, Rule, SHIPPED, Spec, SpecError, Violation};
+pub use spec::{Checked, InputFault, Rule, SHIPPED, Spec, SpecError, Violation, known_models};
 pub use state::Held;
 pub use wire::Form;
-
-/// The ids of the models whose inputs and outputs the mock knows. It takes any other as well.
-pub fn known_models() -> impl Iterator<Item = &'static str> {
-    models::ids()
-}

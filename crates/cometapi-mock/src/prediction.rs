@@ -8,8 +8,8 @@ use crate::clock::{Clock, rfc3339, unix_seconds};
 use crate::fault::Fault;
 use crate::ids;
 use crate::input::Order;
-use crate::models::Output;
 use crate::pace::{Ending, Pace, Phase, Script, Step};
+use crate::spec::Output;
 use crate::wire::{Metrics, TaskTimes, Urls, View};
 
 /// How a prediction proceeds.

@@ -14,7 +14,6 @@ use crate::fault::{self, Fault};
 use crate::input;
 use crate::ledger::{Received, hide_credentials};
 use crate::listen::{Handler, Read};
-use crate::models;
 use crate::plan::Due;
 use crate::spec::{Checked, Rule, Violation, bearer};
 use crate::spoil;
@@ -186,13 +185,13 @@ impl Api {
         }
         // Held to the schema before; in lenient mode, too.
         let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let fields = match body["input"].take() {
-            Value::Object(fields) => fields,
-            _ => serde_json::Map::new(),
-        };
-        let order = input::read(models::find(model), &fields)
-            .map_err(|faults| Box::new(errors::input_problem(&faults)))?;
-        Ok(state.create(model, input::sorted(Value::Object(fields)), order))
+        let input = body["input"].take();
+        let faults = state.spec.check_input(model, &input);
+        if !faults.is_empty() {
+            return Err(Box::new(errors::input_problem(&faults)));
+        }
+        let order = input::read(state.spec.model(model), &input);
+        Ok(state.create(model, input::sorted(input), order))
     }
 
     fn poll(&self, call: &Call) -> Answer {

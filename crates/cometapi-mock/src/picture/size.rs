@@ -1,12 +1,15 @@
 //! How large a picture is.
 
-/// Width and height in pixels, multiples of 32.
+use crate::spec::Sides;
+
+/// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Size {
     pub(crate) width: u32,
     pub(crate) height: u32,
 }
 
+/// Sides that follow from a ratio are multiples of it.
 const STEP: u32 = 32;
 
 /// One megapixel.
@@ -43,7 +46,7 @@ impl Size {
             Some("4") => 16,
             _ => return Self { width, height },
         };
-        let side = |side: u32| rounded((u64::from(side * side) * quarter / 4).isqrt());
+        let side = |side: u32| rounded((u64::from(side * side) * quarter / 4).isqrt(), STEP);
         Self {
             width: side(width),
             height: side(height),
@@ -51,8 +54,9 @@ impl Size {
     }
 
     /// The size asked for, within what the model allows.
-    pub(crate) fn custom(width: u64, height: u64, longest: u32) -> Self {
-        let side = |side: u64| rounded(side.clamp(256, u64::from(longest)));
+    pub(crate) fn custom(width: u64, height: u64, sides: Sides) -> Self {
+        let within = |side: u64| side.max(sides.least.into()).min(sides.most.into());
+        let side = |side: u64| rounded(within(side), sides.step);
         Self {
             width: side(width),
             height: side(height),
@@ -66,22 +70,22 @@ fn by_area(ratio: &str) -> Option<(u32, u32)> {
     let side = |text: &str| text.parse().ok().filter(|side| (1..=32).contains(side));
     let (width, height): (u64, u64) = (side(width)?, side(height)?);
     Some((
-        rounded((AREA * width / height).isqrt()),
-        rounded((AREA * height / width).isqrt()),
+        rounded((AREA * width / height).isqrt(), STEP),
+        rounded((AREA * height / width).isqrt(), STEP),
     ))
 }
 
-/// The nearest multiple of [`STEP`].
-fn rounded(side: u64) -> u32 {
+/// The nearest multiple of `step`, which is not 0.
+fn rounded(side: u64, step: u32) -> u32 {
     // Sides stay far below 2^32: ratios have at most two digits, custom sizes a limit.
-    let side = u32::try_from(side).unwrap_or(u32::MAX - STEP);
-    ((side + STEP / 2) / STEP * STEP).max(STEP)
+    let side = u32::try_from(side).unwrap_or(u32::MAX);
+    (side.saturating_add(step / 2) / step * step).max(step)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models;
+    use crate::spec::SHIPPED;
 
     #[track_caller]
     fn gives(ratio: &str, megapixels: Option<&str>, width: u32, height: u32) {
@@ -105,29 +109,42 @@ mod tests {
 
     #[test]
     fn every_ratio_of_every_model_is_about_a_megapixel_of_its_shape() {
-        for model in models::ids().filter_map(models::find) {
-            for ratio in model.ratios {
-                let size = Size::of_ratio(ratio, None);
-                let area = size.width * size.height;
-                assert!((900_000..1_100_000).contains(&area), "{ratio}: {area}");
-                assert_eq!((size.width % STEP, size.height % STEP), (0, 0));
-                if let Some((width, height)) = ratio.split_once(':') {
-                    let (width, height): (u32, u32) =
-                        (width.parse().unwrap(), height.parse().unwrap());
-                    let off = (size.width * height).abs_diff(size.height * width);
-                    assert!(off * 16 < size.width * height, "{ratio}: {size:?}");
-                }
+        let root: serde_json::Value = serde_saphyr::from_str(SHIPPED).unwrap();
+        let ratios = root["components"]["schemas"]
+            .as_object()
+            .unwrap()
+            .values()
+            .filter_map(|component| component["properties"]["aspect_ratio"]["enum"].as_array())
+            .flatten()
+            .map(|ratio| ratio.as_str().unwrap());
+        let mut seen = 0;
+        for ratio in ratios {
+            let size = Size::of_ratio(ratio, None);
+            let area = size.width * size.height;
+            assert!((900_000..1_100_000).contains(&area), "{ratio}: {area}");
+            assert_eq!((size.width % STEP, size.height % STEP), (0, 0));
+            if let Some((width, height)) = ratio.split_once(':') {
+                let (width, height): (u32, u32) = (width.parse().unwrap(), height.parse().unwrap());
+                let off = (size.width * height).abs_diff(size.height * width);
+                assert!(off * 16 < size.width * height, "{ratio}: {size:?}");
             }
+            seen += 1;
         }
+        assert!(seen >= 100, "{seen}");
     }
 
     #[test]
     fn custom_sizes_stay_within_limits() {
         let custom = |width, height| {
-            let size = Size::custom(width, height, 1440);
+            let size = Size::custom(width, height, Sides::default());
             (size.width, size.height)
         };
         assert_eq!(custom(1, u64::MAX), (256, 1440));
         assert_eq!(custom(500, 530), (512, 544));
+        let sixteen = Sides {
+            step: 16,
+            ..Sides::default()
+        };
+        assert_eq!(Size::custom(500, 530, sixteen).width, 496);
     }
 }

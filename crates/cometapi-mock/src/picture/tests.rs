@@ -2,6 +2,7 @@ use image::{GenericImageView as _, ImageFormat};
 
 use super::*;
 use crate::ids;
+use crate::spec::Sides;
 
 fn picture(prompt: &str, seed: u64, size: Size) -> Picture {
     Picture {
@@ -98,7 +99,7 @@ fn draws_whatever_is_asked_for() {
 
 #[test]
 fn the_largest_are_drawn_too() {
-    let size = Size::custom(2048, 2048, 2048);
+    let size = Size::of_ratio("1:1", Some("4 MP"));
     picture("a boat in a starry forest", u64::MAX, size).draw();
 }
 
@@ -119,7 +120,7 @@ async fn is_drawn_once_for_all_who_ask() {
 #[tokio::test]
 async fn keeps_the_latest_few() {
     let cache = Cache::default();
-    let size = Size::custom(256, 256, 256);
+    let size = Size::custom(256, 256, Sides::default());
     for seed in 0..=CACHED as u64 {
         cache.cell(&picture("x", seed, size));
     }

@@ -1,12 +1,12 @@
 use super::*;
 use crate::input;
-use crate::models;
+use crate::spec::Spec;
 
 const ORIGIN: &str = "http://files";
 
 fn prediction(model: &str, course: Course) -> Prediction {
     let input = json!({"prompt": "p", "seed": 42});
-    let order = input::read(models::find(model), input.as_object().unwrap()).unwrap();
+    let order = input::read(Spec::shipped().unwrap().model(model), &input);
     Prediction {
         id: "q4chw5rey9rmt0cww76t4h3ma4".to_owned(),
         model: model.to_owned(),

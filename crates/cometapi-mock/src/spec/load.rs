@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use http::Method;
-use jsonschema::{Draft, Validator};
+use jsonschema::{Draft, ValidationOptions, Validator};
 use serde_json::{Map, Value, json};
 
 use super::path::Template;
-use super::{Spec, SpecError, convert};
+use super::{Spec, SpecError, convert, input, model};
 
 /// One operation: what may be asked, and what may be answered.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ pub(super) fn parse(yaml: &str) -> Result<Spec, SpecError> {
     Ok(Spec {
         prefix: prefix(&root)?,
         operations: loader.operations()?,
+        models: model::all(&loader)?,
     })
 }
 
@@ -86,8 +87,8 @@ fn converted_components(root: &Value) -> Result<Value, SpecError> {
     Ok(Value::Object(converted))
 }
 
-struct Loader<'r> {
-    root: &'r Value,
+pub(super) struct Loader<'r> {
+    pub(super) root: &'r Value,
     schemas: Value,
 }
 
@@ -224,13 +225,34 @@ impl<'r> Loader<'r> {
         Ok(security.as_array().is_some_and(|list| !list.is_empty()))
     }
 
-    /// Compiles a schema together with the components that it may refer to.
     fn validator(&self, place: &str, source: &Value) -> Result<Validator, SpecError> {
+        self.compile(place, source, jsonschema::options())
+    }
+
+    /// Of a model's input, where an address is one that the provider can read.
+    pub(super) fn input_validator(
+        &self,
+        place: &str,
+        source: &Value,
+    ) -> Result<Validator, SpecError> {
+        let options = jsonschema::options()
+            .should_validate_formats(true)
+            .with_format("uri", input::is_address);
+        self.compile(place, source, options)
+    }
+
+    /// Compiles a schema together with the components that it may refer to.
+    fn compile(
+        &self,
+        place: &str,
+        source: &Value,
+        options: ValidationOptions<'_>,
+    ) -> Result<Validator, SpecError> {
         let whole = json!({
             "allOf": [convert::schema(source, place)?],
             "components": { "schemas": self.schemas },
         });
-        jsonschema::options()
+        options
             .with_draft(Draft::Draft4)
             .build(&whole)
             .map_err(|error| SpecError::new(place, error.to_string()))
@@ -247,7 +269,10 @@ impl<'r> Loader<'r> {
     }
 }
 
-fn members<'v>(place: &str, source: &'v Value) -> Result<&'v Map<String, Value>, SpecError> {
+pub(super) fn members<'v>(
+    place: &str,
+    source: &'v Value,
+) -> Result<&'v Map<String, Value>, SpecError> {
     source
         .as_object()
         .ok_or_else(|| SpecError::new(place, "must be an object"))

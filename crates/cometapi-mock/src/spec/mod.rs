@@ -3,13 +3,18 @@
 
 mod answer;
 mod convert;
+mod input;
 mod load;
+mod model;
 mod path;
 mod request;
 mod violation;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+pub use input::InputFault;
+pub(crate) use model::{Model, Output, Sides};
 pub use request::Checked;
 pub(crate) use request::bearer;
 pub use violation::{Rule, Violation};
@@ -42,13 +47,15 @@ pub struct Spec {
     /// The path of the first server, without its final slash.
     prefix: String,
     operations: Vec<Operation>,
+    models: BTreeMap<String, Model>,
 }
+
+static COMPILED: LazyLock<Result<Arc<Spec>, SpecError>> =
+    LazyLock::new(|| Spec::parse(SHIPPED).map(Arc::new));
 
 impl Spec {
     /// The document that this crate ships, compiled once per process.
     pub fn shipped() -> Result<Arc<Self>, SpecError> {
-        static COMPILED: LazyLock<Result<Arc<Spec>, SpecError>> =
-            LazyLock::new(|| Spec::parse(SHIPPED).map(Arc::new));
         COMPILED.clone()
     }
 
@@ -69,6 +76,21 @@ impl Spec {
     pub fn operations(&self) -> impl Iterator<Item = &str> {
         self.operations.iter().map(|operation| &*operation.id)
     }
+
+    /// The ids of the models whose inputs the document describes, `owner/name`, sorted.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(String::as_str)
+    }
+
+    pub(crate) fn model(&self, id: &str) -> Option<&Model> {
+        self.models.get(id)
+    }
+}
+
+/// The ids of the models whose inputs and outputs the mock knows from the document that it
+/// ships, sorted. It takes any other as well.
+pub fn known_models() -> impl Iterator<Item = &'static str> {
+    COMPILED.iter().flat_map(|spec| spec.models())
 }
 
 /// A document that cannot be compiled: where, and why.

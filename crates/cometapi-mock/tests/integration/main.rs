@@ -9,6 +9,7 @@ mod answers;
 mod client;
 mod faults;
 mod files;
+mod inputs;
 mod lifecycle;
 mod predictions;
 mod shapes;
