@@ -2,9 +2,10 @@
 //! leaves.
 //!
 //! The mock is the judge: it reads the spec by code of its own. Before it is trusted, it is
-//! shown requests that are wrong in one way each, and must refuse every one.
+//! shown requests and inputs that are wrong in one way each, and must refuse every one.
 
 mod controls;
+mod inputs;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +67,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
     let spec = Arc::new(Spec::parse(&yaml)?);
     let mut report = Report::default();
     controls::run(&spec, &mut report)?;
+    inputs::run(&spec, &mut report)?;
     let oracle = Oracle::new(options.workspace.spec()?);
     runtime()?.block_on(requests(&spec, &oracle, &mut report))?;
     Ok(report)
