@@ -1,6 +1,8 @@
 //! L7: the spec against what others have written of the same service, kept as committed
 //! tables of facts with their sources. A difference is explained in the table or it fails.
 
+mod models;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
@@ -81,6 +83,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
         }
         report.pass("references");
     }
+    models::run(options, &mut report)?;
     Ok(report)
 }
 

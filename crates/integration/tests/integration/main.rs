@@ -13,6 +13,7 @@ mod documented;
 mod fault_table;
 mod faults;
 mod files;
+mod models;
 mod run;
 mod secrets;
 mod setup;

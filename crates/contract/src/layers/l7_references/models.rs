@@ -1,0 +1,147 @@
+//! What the spec says of the known models against a table that was transcribed without it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::super::Options;
+use crate::oracle::members;
+use crate::report::Report;
+
+const TABLE: &str = "crates/contract/data/models.yaml";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    model: String,
+    output: String,
+    fields: Vec<Value>,
+    /// What only the gateway's pages show.
+    #[serde(default)]
+    extras: Vec<String>,
+}
+
+pub(super) fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    let spec = options.workspace.spec()?;
+    let rows: Vec<Row> = options.workspace.data(TABLE)?;
+    let inputs: BTreeMap<&str, (&String, &Value)> = members(spec.pointer("/components/schemas"))
+        .filter_map(|(name, schema)| Some((schema.get("x-model")?.as_str()?, (name, schema))))
+        .collect();
+    for model in inputs.keys() {
+        if !rows.iter().any(|row| row.model == *model) {
+            report.fail(
+                *model,
+                "model-unknown-there",
+                format!("give it a row in {TABLE}"),
+            );
+        }
+    }
+    for row in &rows {
+        match inputs.get(row.model.as_str()) {
+            Some((name, schema)) => compare(row, name, schema, report),
+            None => report.fail(
+                &row.model,
+                "model-gone",
+                format!("{TABLE} has it; bring its component back, or drop the row"),
+            ),
+        }
+    }
+    Ok(())
+}
+
+fn compare(row: &Row, name: &str, schema: &Value, report: &mut Report) {
+    let place = format!("#/components/schemas/{name}");
+    if schema["x-output"] == row.output.as_str() {
+        report.pass("models");
+    } else {
+        report.fail(
+            &place,
+            "model-output",
+            format!(
+                "it answers {} and {TABLE} has {}",
+                schema["x-output"], row.output
+            ),
+        );
+    }
+    let wanted: BTreeMap<&str, &Value> = row
+        .fields
+        .iter()
+        .filter_map(|field| Some((field["name"].as_str()?, field)))
+        .collect();
+    for (field, property) in members(schema.get("properties")) {
+        let place = format!("{place}/properties/{field}");
+        let gateway_only = property["x-gateway-only"] == true;
+        if gateway_only || row.extras.iter().any(|extra| extra == field) {
+            if gateway_only && row.extras.iter().any(|extra| extra == field) {
+                report.pass("gateway fields");
+            } else {
+                report.fail(
+                    place,
+                    "model-extra",
+                    format!("spec and {TABLE} differ on whether only the gateway shows it"),
+                );
+            }
+            continue;
+        }
+        let ours = described(field, property, schema);
+        match wanted.get(field.as_str()) {
+            Some(theirs) if ours == **theirs => report.pass("model fields"),
+            Some(theirs) => report.fail(
+                place,
+                "model-field",
+                format!("the spec has {ours} and {TABLE} has {theirs}; one of them is wrong"),
+            ),
+            None => report.fail(
+                place,
+                "field-unknown-there",
+                format!("{TABLE} has no such row"),
+            ),
+        }
+    }
+    for field in wanted
+        .keys()
+        .filter(|field| schema["properties"].get(**field).is_none())
+    {
+        report.fail(
+            format!("{place}/properties/{field}"),
+            "field-gone",
+            format!("{TABLE} has it; bring it back, or drop the row"),
+        );
+    }
+}
+
+/// A property in the words of the table.
+fn described(name: &str, property: &Value, schema: &Value) -> Value {
+    let is_uri = |schema: &Value| schema["format"] == "uri";
+    let kind = match property["type"].as_str() {
+        Some("string") if is_uri(property) => "image",
+        Some("array") if is_uri(&property["items"]) => "images",
+        Some(kind) => kind,
+        None => "any",
+    };
+    let mut made = Map::new();
+    made.insert("name".into(), name.into());
+    made.insert("type".into(), kind.into());
+    let required = schema["required"].as_array();
+    if required.is_some_and(|names| names.iter().any(|required| required == name)) {
+        made.insert("required".into(), json!(true));
+    }
+    for (word, theirs) in [
+        ("nullable", "nullable"),
+        ("deprecated", "deprecated"),
+        ("enum", "enum"),
+        ("minimum", "minimum"),
+        ("maximum", "maximum"),
+        ("maxItems", "max_items"),
+        ("x-default", "default"),
+        ("x-rounded-to", "multiple_of"),
+        ("x-only-with", "only_with"),
+        ("x-not-with", "not_with"),
+    ] {
+        if let Some(value) = property.get(word) {
+            made.insert(theirs.into(), value.clone());
+        }
+    }
+    made.into()
+}

@@ -1,0 +1,99 @@
+//! The registry says what the table says.
+
+use std::collections::BTreeMap;
+
+use cometapi::models::{Answer, Field, Kind, Model, When, find};
+
+use crate::table::{self, TABLE};
+
+#[test]
+fn it_has_the_models_of_the_table_and_no_others() {
+    let mut ours: Vec<_> = cometapi::models().iter().map(Model::name).collect();
+    let mut theirs: Vec<_> = TABLE.iter().map(|row| row.model.as_str()).collect();
+    ours.sort_unstable();
+    theirs.sort_unstable();
+    assert_eq!(ours, theirs);
+    for row in TABLE.iter() {
+        let model = find(&row.model).unwrap();
+        let answer = match row.output.as_str() {
+            "list" => Answer::List,
+            _ => Answer::Single,
+        };
+        assert_eq!(model.answer(), answer, "{}", row.model);
+        assert!(!model.description().is_empty() && !model.source().is_empty());
+
+        let names = |gateway_only: bool| {
+            let of = |field: &&Field| field.is_gateway_only() == gateway_only;
+            let mut names: Vec<_> = model.fields().iter().filter(of).map(Field::name).collect();
+            names.sort_unstable();
+            names
+        };
+        let mut offered: Vec<_> = row.fields.iter().map(|field| field.name.as_str()).collect();
+        offered.sort_unstable();
+        assert_eq!(names(false), offered, "{}", row.model);
+        assert_eq!(names(true), row.extras, "{}", row.model);
+    }
+}
+
+#[test]
+fn each_field_is_as_the_table_has_it() {
+    table::each_field(|row, field| {
+        let ours = find(&row.model).unwrap().field(&field.name).unwrap();
+        let place = format!("{} {}", row.model, field.name);
+        assert_eq!(ours.is_required(), field.required, "{place}");
+        assert_eq!(ours.is_nullable(), field.nullable, "{place}");
+        assert_eq!(ours.is_deprecated(), field.deprecated, "{place}");
+        assert_eq!(ours.default(), field.default.as_deref(), "{place}");
+        assert_eq!(ours.rounded_to(), field.multiple_of, "{place}");
+        assert_eq!(pair(ours.only_with()), field.only_with, "{place}");
+        assert_eq!(pair(ours.not_with()), field.not_with, "{place}");
+        assert!(!ours.description().is_empty(), "{place}");
+        assert!(ours.source().starts_with("documented"), "{place}");
+        same_kind(ours.kind(), field, &place);
+    });
+}
+
+fn pair(when: Option<When>) -> Option<BTreeMap<String, String>> {
+    when.map(|when| BTreeMap::from([(when.field.to_owned(), when.value.to_owned())]))
+}
+
+fn same_kind(ours: Kind, field: &table::Field, place: &str) {
+    #[expect(clippy::cast_precision_loss, reason = "small")]
+    let real = |limit: Option<i64>| limit.map(|limit| limit as f64);
+    let limits = (field.minimum, field.maximum);
+    match (ours, field.kind.as_str()) {
+        (Kind::Choice { values, .. }, "string") => {
+            assert_eq!(
+                Some(values),
+                field.words.as_deref().map(to_str).as_deref(),
+                "{place}"
+            );
+        }
+        (Kind::Text { .. }, "string") => assert_eq!(field.words, None, "{place}"),
+        (
+            Kind::Integer {
+                minimum, maximum, ..
+            },
+            "integer",
+        ) => {
+            assert_eq!((real(minimum), real(maximum)), limits, "{place}");
+        }
+        (
+            Kind::Number {
+                minimum, maximum, ..
+            },
+            "number",
+        ) => {
+            assert_eq!((minimum, maximum), limits, "{place}");
+        }
+        (Kind::Boolean { .. }, "boolean") | (Kind::Image { .. }, "image") => {}
+        (Kind::Images { max_items, .. }, "images") => {
+            assert_eq!(max_items, field.max_items, "{place}");
+        }
+        (ours, theirs) => panic!("{place}: {ours:?} and {theirs}"),
+    }
+}
+
+fn to_str(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}

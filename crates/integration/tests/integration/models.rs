@@ -1,0 +1,119 @@
+//! Typed inputs, and the check before what costs.
+
+use cometapi::models::flux_schnell::{AspectRatio, FluxSchnell, OutputFormat};
+use cometapi::models::flux11_pro::Flux11Pro;
+use cometapi::models::{Problem, ProblemKind};
+use cometapi::{ErrorKind, Input, ModelInput, OutputFile};
+use cometapi_mock::Ending;
+use serde_json::json;
+
+use crate::setup::{SCHNELL, client, mock};
+
+#[tokio::test]
+async fn a_typed_run_gives_files_as_its_model_answers_them() {
+    let server = mock().await;
+    let client = client(&server);
+    let fox = FluxSchnell::new("a red fox")
+        .aspect_ratio(AspectRatio::Ratio16x9)
+        .output_format(OutputFormat::Png)
+        .num_outputs(2);
+    let pictures: Vec<OutputFile> = client.run(fox).await.unwrap();
+    assert_eq!(pictures.len(), 2);
+    let picture: OutputFile = client.run(Flux11Pro::new("a red fox")).await.unwrap();
+    assert_eq!(picture.position(), 0);
+
+    let requests = server.requests();
+    let body = |index: usize| serde_json::from_slice::<serde_json::Value>(&requests[index].body);
+    let sent = json!({"input": {
+        "prompt": "a red fox", "aspect_ratio": "16:9", "output_format": "png", "num_outputs": 2,
+    }});
+    assert_eq!(body(0).unwrap(), sent);
+    assert!(
+        requests[0]
+            .target
+            .ends_with("/models/black-forest-labs/flux-schnell/predictions")
+    );
+}
+
+#[tokio::test]
+async fn an_answer_of_another_form_is_an_error_with_all_of_it() {
+    let server = mock().await;
+    let client = client(&server);
+    for (ending, found) in [
+        (
+            Ending::Output(json!(["https://h/a.png", "https://h/b.png"])),
+            "2 files",
+        ),
+        (Ending::Output(json!("words")), "no files"),
+        (Ending::NullOutput, "nothing"),
+    ] {
+        server.on_end(ending.clone());
+        let error = client.run(Flux11Pro::new("x")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedOutput);
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("succeeded with {found}")),
+            "{error}"
+        );
+        assert!(error.prediction().unwrap().status().is_terminal());
+
+        server.on_end(ending);
+        let done = client.run(Flux11Pro::new("x")).completed().await.unwrap();
+        assert!(done.prediction().is_terminal());
+    }
+}
+
+#[tokio::test]
+async fn what_a_known_model_does_not_take_is_refused_before_the_wire() {
+    let server = mock().await;
+    let client = client(&server);
+    let input = json!({"promt": "a red fox", "num_outputs": 9});
+    let error = client.run_model(SCHNELL, input.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.is_before_sending());
+    let problems: Vec<_> = error.problems().iter().map(Problem::kind).collect();
+    assert_eq!(
+        problems,
+        [ProblemKind::OutOfRange, ProblemKind::UnknownField]
+    );
+    let typed = client.run(FluxSchnell::new("x").num_outputs(0)).await;
+    assert_eq!(typed.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(server.requests().len(), 0);
+
+    let unchecked = json!({"prompt": "a red fox", "hat": true});
+    let done = client
+        .run_model(SCHNELL, unchecked)
+        .unchecked()
+        .await
+        .unwrap();
+    assert_eq!(done.prediction().input().unwrap()["hat"], true);
+    let refused = client
+        .predictions()
+        .create(SCHNELL, input)
+        .unchecked()
+        .await;
+    assert_eq!(refused.unwrap_err().status(), Some(422));
+    assert_eq!(server.predictions().len(), 1);
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_known_takes_anything_and_has_types_of_its_callers() {
+    struct Portrait(u8);
+
+    impl ModelInput for Portrait {
+        const MODEL: &'static str = "acme/portrait";
+        type Output = Vec<OutputFile>;
+
+        fn to_input(&self) -> Input {
+            Input::new().with("hats", self.0)
+        }
+    }
+
+    let server = mock().await;
+    let client = client(&server);
+    assert_eq!(Portrait(3).check(), Ok(Vec::new()));
+    assert_eq!(client.run(Portrait(3)).await.unwrap().len(), 1);
+    let odd = json!({"anything": {"goes": null}});
+    assert!(client.run_model("acme/portrait", odd).await.is_ok());
+}
