@@ -30,6 +30,11 @@ pub enum Error {
         /// The generator's own words.
         message: String,
     },
+    /// A model's published schema gives no component.
+    Published {
+        /// What is wrong with it, or missing, and what to do.
+        message: String,
+    },
 }
 
 impl fmt::Display for Error {
@@ -56,6 +61,9 @@ impl fmt::Display for Error {
                     Some(culprit) => write!(f, "{culprit}: {message}"),
                     None => write!(f, "the spec: {message}"),
                 }
+            }
+            Self::Published { message } => {
+                write!(f, "the published schema cannot be imported: {message}")
             }
         }
     }

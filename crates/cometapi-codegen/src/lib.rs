@@ -24,6 +24,7 @@
 mod artifacts;
 mod document;
 mod error;
+mod import;
 mod json_schema;
 mod lint;
 mod lower;
@@ -34,6 +35,7 @@ mod replaced;
 
 pub use artifacts::{Artifact, artifacts, leftovers};
 pub use error::{Error, Finding};
+pub use import::{ImportOptions, ImportOutput, Imported, import_model};
 pub use lint::rules;
 pub use read::read;
 

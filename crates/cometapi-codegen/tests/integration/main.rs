@@ -7,6 +7,7 @@
 mod build_script;
 mod committed;
 mod generator;
+mod import;
 mod lint;
 
 use std::fs;

@@ -1,0 +1,90 @@
+//! What may be asked for, and wins over what was published: model and output.
+
+use super::flat::Flat;
+use super::flatten::Flattener;
+use super::json::Json;
+use super::locate::Published;
+use super::note::{Notes, shown};
+use super::{ImportOptions, ImportOutput, refusal};
+use crate::Error;
+
+pub(super) fn model(
+    published: &Published<'_>,
+    options: &ImportOptions,
+    notes: &mut Notes,
+) -> Result<String, Error> {
+    let model = match (&options.model, &published.model) {
+        (Some(given), Some(told)) if given != told => {
+            let told = shown(told);
+            notes.add(
+                "x-model",
+                format!("the schema is of `{told}`; it is `{given}` as asked"),
+            );
+            given
+        }
+        (Some(model), _) | (None, Some(model)) => model,
+        (None, None) => {
+            return Err(refusal(
+                "it does not say of which model it is; pass `--model owner/name`",
+            ));
+        }
+    };
+    let part = |part: &str| {
+        part.len() <= 128
+            && part.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    match model.split_once('/') {
+        Some((owner, name)) if part(owner) && part(name) => Ok(model.clone()),
+        _ => Err(refusal(format!(
+            "`{}` is no model; write `owner/name`, without a version",
+            shown(model)
+        ))),
+    }
+}
+
+pub(super) fn output(
+    published: &Published<'_>,
+    options: &ImportOptions,
+    flattener: &mut Flattener<'_>,
+    notes: &mut Notes,
+) -> Result<ImportOutput, Error> {
+    let Some(schema) = published.output else {
+        return options.output.ok_or_else(|| {
+            refusal("it does not say what the model answers; pass `--output list` or `single`")
+        });
+    };
+    let flat = flattener.flatten(schema)?;
+    let is_uri = |flat: &Flat| {
+        flat.kind.as_deref() == Some("string")
+            && flat.word("format").and_then(Json::text) == Some("uri")
+    };
+    let told = match flat.word("items") {
+        Some(items) if flat.kind.as_deref() == Some("array") => {
+            is_uri(&flattener.flatten(items)?).then_some(ImportOutput::List)
+        }
+        _ => is_uri(&flat).then_some(ImportOutput::Single),
+    };
+    if flat.nullable {
+        notes.add("Output", "it may be null, which `x-output` cannot say");
+    }
+    let schema = shown(&schema.to_string());
+    match (options.output, told) {
+        (None, Some(told)) => Ok(told),
+        (Some(given), Some(told)) if given == told => Ok(told),
+        (Some(given), _) => {
+            let word = given.word();
+            notes.add(
+                "Output",
+                format!("the schema says `{schema}`; it is `{word}` as asked"),
+            );
+            Ok(given)
+        }
+        (None, None) => Err(refusal(format!(
+            "its `Output` is neither an address nor a list of addresses ({schema}); pass \
+             `--output list` or `single` if it is one all the same"
+        ))),
+    }
+}

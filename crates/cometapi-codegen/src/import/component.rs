@@ -1,0 +1,224 @@
+//! The component as a whole, with its words in the order in which `openapi.yaml` has them.
+
+use super::example::example;
+use super::field::Field;
+use super::json::Json;
+use super::kind::{Items, Kind};
+use super::note::{Notes, shown};
+use super::variants::variants;
+use super::{ImportOutput, NAME, refusal};
+use crate::Error;
+
+pub(super) struct Component<'a> {
+    pub(super) description: String,
+    pub(super) model: &'a str,
+    pub(super) output: ImportOutput,
+    pub(super) version: Option<&'a str>,
+    pub(super) fields: &'a [Field],
+    pub(super) required: &'a [String],
+}
+
+/// `black-forest-labs/flux-1.1-pro` as `Flux11ProInput`.
+pub(super) fn name(model: &str, notes: &mut Notes) -> Result<String, Error> {
+    let short = model.rsplit('/').next().unwrap_or(model);
+    let mut name: String = short
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter_map(|word| {
+            let first = word.get(..1)?.to_ascii_uppercase();
+            Some(first + &word[1..])
+        })
+        .collect();
+    if name.is_empty() {
+        return Err(refusal(format!(
+            "`{model}` has no letters to name a type after"
+        )));
+    }
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        name.insert_str(0, "Model");
+        notes.add(
+            "x-model",
+            format!("the component is `{name}Input`: no type begins with a digit"),
+        );
+    }
+    Ok(name + "Input")
+}
+
+/// A name from which no field can be made is refused; an odd one is told.
+pub(super) fn check_name(name: &str, notes: &mut Notes) -> Result<(), Error> {
+    let refused = |why: &str| Err(refusal(format!("the field `{}` {why}", shown(name))));
+    if !name.contains(|c: char| c.is_ascii_alphanumeric()) {
+        return refused("has no letter or digit to name it after");
+    }
+    if name.contains(char::is_control) {
+        return refused("has a control character in its name");
+    }
+    if name.len() > NAME {
+        return refused("has a name of more than 128 bytes");
+    }
+    let snake = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if !snake {
+        notes.add(
+            name,
+            "the name is not in snake_case; on the wire it stays as it is",
+        );
+    } else if syn::parse_str::<syn::Ident>(name).is_err() {
+        notes.add(
+            name,
+            "the name is a word of Rust; on the wire it stays as it is",
+        );
+    }
+    Ok(())
+}
+
+impl Component<'_> {
+    pub(super) fn to_json(&self, notes: &mut Notes) -> Json {
+        let mut words = Words::default();
+        words.put("description", self.description.as_str());
+        words.put("x-model", self.model);
+        words.put("x-output", self.output.word());
+        words.put("x-source", self.source(notes));
+        words.put("type", "object");
+        if !self.required.is_empty() {
+            let required = self.required.iter().cloned().map(Json::from);
+            words.put("required", Json::List(required.collect()));
+        }
+        let properties = (0..).zip(self.fields);
+        let properties =
+            properties.map(|(order, field)| (field.name.clone(), property(field, order, notes)));
+        words.put("properties", Json::Object(properties.collect()));
+        words.put("example", self.example(notes));
+        Json::Object(words.0)
+    }
+
+    fn source(&self, notes: &mut Notes) -> String {
+        let told = |version: &str| {
+            let plain = version.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            plain && (1..=80).contains(&version.len())
+        };
+        let version = match self.version {
+            Some(version) if told(version) => format!("of its version {version}"),
+            Some(version) => {
+                notes.add(
+                    "x-source",
+                    format!("left out the odd version `{}`", shown(version)),
+                );
+                "that it publishes for the model".into()
+            }
+            None => "that it publishes for the model".into(),
+        };
+        format!(
+            "documented by Replicate, in the schema {version}. That CometAPI hands the field on is \
+             inferred: its reference says to look at the model's own page"
+        )
+    }
+
+    fn example(&self, notes: &mut Notes) -> Json {
+        let example = example(self.fields, self.required);
+        for field in self.fields {
+            if matches!(field.kind, Kind::Any { .. }) && self.required.contains(&field.name) {
+                notes.add(&field.name, "its value in the example is a guess");
+            }
+            if let (Some(value), Kind::Files { .. } | Kind::Texts { .. }) =
+                (example.get(&field.name), &field.kind)
+                && !field.kind.takes(value)
+            {
+                notes.add(
+                    &field.name,
+                    "the example does not hold as many items as it asks for",
+                );
+            }
+        }
+        example
+    }
+}
+
+fn property(field: &Field, order: i64, notes: &mut Notes) -> Json {
+    let mut words = Words::default();
+    let kind = match &field.kind {
+        Kind::Text | Kind::File { .. } => Some("string"),
+        Kind::Choice { values } if values.iter().all(|value| value.text().is_some()) => {
+            Some("string")
+        }
+        Kind::Choice { .. } | Kind::Integer { .. } => Some("integer"),
+        Kind::Number { .. } => Some("number"),
+        Kind::Boolean => Some("boolean"),
+        Kind::Files { .. } | Kind::Texts { .. } => Some("array"),
+        Kind::Any { .. } => None,
+    };
+    words.put_some("type", kind);
+    if matches!(field.kind, Kind::File { .. }) {
+        words.put("format", "uri");
+    }
+    if field.nullable {
+        words.put("nullable", Json::Bool(true));
+    }
+    words.put_some("description", field.description.as_deref());
+    match &field.kind {
+        Kind::Text | Kind::Boolean | Kind::Any { .. } => {}
+        Kind::File { accepts } => words.accepts(accepts),
+        Kind::Files { accepts, items } => {
+            words.items(items, &[("type", "string"), ("format", "uri")]);
+            words.accepts(accepts);
+        }
+        Kind::Texts { items } => words.items(items, &[("type", "string")]),
+        Kind::Choice { values } => {
+            let names = variants(values);
+            let shown: Vec<_> = names.iter().take(3).map(String::as_str).collect();
+            let more = if names.len() > 3 { ", …" } else { "" };
+            notes.add(
+                &field.name,
+                format!(
+                    "the names of its values ({}{more}) are derived; read them over",
+                    shown.join(", ")
+                ),
+            );
+            words.put("enum", Json::List(values.clone()));
+            let names = names.into_iter().map(Json::from);
+            words.put("x-enum-varnames", Json::List(names.collect()));
+        }
+        Kind::Integer { minimum, maximum } | Kind::Number { minimum, maximum } => {
+            words.put_some("minimum", minimum.clone());
+            words.put_some("maximum", maximum.clone());
+        }
+    }
+    words.put_some("x-default", field.default.as_deref());
+    if field.deprecated {
+        words.put("deprecated", Json::Bool(true));
+    }
+    words.put("x-order", order);
+    Json::Object(words.0)
+}
+
+#[derive(Default)]
+struct Words(Vec<(String, Json)>);
+
+impl Words {
+    fn put(&mut self, key: &str, value: impl Into<Json>) {
+        self.0.push((key.to_owned(), value.into()));
+    }
+
+    fn put_some(&mut self, key: &str, value: Option<impl Into<Json>>) {
+        if let Some(value) = value {
+            self.put(key, value);
+        }
+    }
+
+    fn items(&mut self, items: &Items, of: &[(&str, &str)]) {
+        self.put_some("minItems", items.minimum);
+        self.put_some("maxItems", items.maximum);
+        let of = of
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), Json::from(*value)));
+        self.put("items", Json::Object(of.collect()));
+    }
+
+    fn accepts(&mut self, accepts: &[&str]) {
+        if !accepts.is_empty() {
+            let accepts = accepts.iter().map(|media| Json::from(*media));
+            self.put("x-accepts", Json::List(accepts.collect()));
+        }
+    }
+}

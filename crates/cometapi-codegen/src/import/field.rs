@@ -1,0 +1,194 @@
+//! One field: what our components can say of it, and a note on everything else.
+
+use super::flat::{Flat, kind_of_value};
+use super::flatten::Flattener;
+use super::json::Json;
+use super::kind::{Kind, kind};
+use super::note::{Notes, shown};
+use crate::Error;
+
+/// A field of an input, as our components say it.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) nullable: bool,
+    pub(super) description: Option<String>,
+    /// What the model takes when it is not sent, as text.
+    pub(super) default: Option<String>,
+    /// A value that the schema itself gives, of the right type and within the limits.
+    pub(super) sample: Option<Json>,
+    pub(super) deprecated: bool,
+}
+
+pub(super) fn field(
+    name: &str,
+    schema: &Json,
+    flattener: &mut Flattener<'_>,
+    notes: &mut Notes,
+) -> Result<Field, Error> {
+    let mut flat = flattener.flatten(schema)?;
+    for lost in std::mem::take(&mut flat.lost) {
+        notes.add(name, lost);
+    }
+    if let Some(order) = flat
+        .take("x-order")
+        .filter(|order| order.number().is_none())
+    {
+        let order = shown(&order.to_string());
+        notes.add(
+            name,
+            format!("left out `x-order: {order}`, which is no number"),
+        );
+    }
+    let description = describe(name, &mut flat, notes);
+    let deprecated = flat.take("deprecated") == Some(Json::Bool(true));
+    let secret = secret(name, &mut flat, notes);
+    let kind = kind(name, &mut flat, description.as_deref(), flattener, notes)?;
+    let mut field = Field {
+        name: name.to_owned(),
+        kind,
+        nullable: flat.nullable,
+        description,
+        default: None,
+        sample: None,
+        deprecated,
+    };
+    if matches!(field.kind, Kind::Any { .. }) && field.nullable {
+        // Any JSON is null as well, and the word means nothing without a type.
+        field.nullable = false;
+    }
+    match flat.take("default") {
+        Some(default) if secret && default != Json::Null => {
+            notes.add(name, "left out the `default` of a secret");
+        }
+        Some(default) => default_of(&mut field, &default, notes),
+        None => {}
+    }
+    sample_of(&mut field, &mut flat);
+    for (key, value) in &flat.words {
+        let value = shown(&value.to_string());
+        notes.add(name, format!("left out `{}: {value}`", shown(key)));
+    }
+    Ok(field)
+}
+
+/// The field's own words, trimmed; else its title, when that says more than the name.
+fn describe(name: &str, flat: &mut Flat, notes: &mut Notes) -> Option<String> {
+    let title = flat.take("title");
+    let title = title.as_ref().and_then(Json::text).map(str::trim);
+    let title = title.filter(|title| letters(title) != letters(name));
+    let description = prose(name, flat.take("description").as_ref(), notes);
+    let description = description.filter(|text| text != "An enumeration.");
+    match (description, title) {
+        (None, None) => {
+            notes.add(name, "the schema does not describe it; write what it does");
+            None
+        }
+        (None, Some(title)) => {
+            notes.add(
+                name,
+                "its `title` stands for the `description` that it lacks",
+            );
+            Some(title.to_owned())
+        }
+        (description, None) => description,
+        (description, Some(title)) => {
+            notes.add(name, format!("left out `title: {}`", shown(title)));
+            description
+        }
+    }
+}
+
+/// Text for people: trimmed, with line ends of one kind. Blank is none.
+pub(super) fn prose(place: &str, text: Option<&Json>, notes: &mut Notes) -> Option<String> {
+    let text = match text? {
+        Json::Text(text) => text.trim(),
+        other => {
+            let told = shown(&other.to_string());
+            notes.add(
+                place,
+                format!("left out `description: {told}`, which is no text"),
+            );
+            return None;
+        }
+    };
+    if text.contains('\r') {
+        notes.add(
+            place,
+            "the line ends of its description are of another kind now",
+        );
+    }
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    (!text.is_empty()).then_some(text)
+}
+
+fn letters(text: &str) -> String {
+    let letters = text.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+fn secret(name: &str, flat: &mut Flat, notes: &mut Notes) -> bool {
+    let password = flat.word("format").and_then(Json::text) == Some("password");
+    let cog = flat.word("x-cog-secret") == Some(&Json::Bool(true));
+    if password {
+        flat.take("format");
+    }
+    if password || cog {
+        flat.take("x-cog-secret");
+        flat.take("writeOnly");
+        // Somebody's own, perhaps: neither shown nor told.
+        for key in ["example", "examples"] {
+            if flat.take(key).is_some() {
+                notes.add(name, format!("left out the `{key}` of a secret"));
+            }
+        }
+        notes.add(
+            name,
+            "it is a secret, which our components cannot say; it is plain text, and will be \
+             printed and stored like the rest of an input",
+        );
+    }
+    password || cog
+}
+
+fn default_of(field: &mut Field, default: &Json, notes: &mut Notes) {
+    // With null a model says that there is none.
+    if *default == Json::Null {
+        return;
+    }
+    let told = shown(&default.to_string());
+    let (value, converted) = field.kind.read(default);
+    match value {
+        Some(value) => {
+            if converted {
+                let kind = kind_of_value(default);
+                notes.add(
+                    &field.name,
+                    format!("its default {told} is a {kind} there; it is taken for what it says"),
+                );
+            }
+            field.default = Some(value.plain());
+            field.sample = Some(value);
+        }
+        None => notes.add(
+            &field.name,
+            format!("left out its default {told}, which the field itself does not take"),
+        ),
+    }
+}
+
+/// An example of the schema's own serves ours better than one that is made up.
+fn sample_of(field: &mut Field, flat: &mut Flat) {
+    for key in ["example", "examples"] {
+        let sample = match flat.word(key) {
+            Some(Json::List(samples)) if key == "examples" => samples.first().cloned(),
+            sample => sample.cloned(),
+        };
+        if let Some(sample) = sample.filter(|sample| *sample != Json::Null)
+            && let (Some(value), false) = field.kind.read(&sample)
+        {
+            field.sample = Some(value);
+        }
+    }
+}

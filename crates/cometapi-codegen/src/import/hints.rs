@@ -1,0 +1,103 @@
+//! What a schema tells in prose only. Media types are read from it; of the rest it is said
+//! that somebody should.
+
+use super::field::Field;
+use super::kind::Kind;
+use super::note::Notes;
+
+const MEDIA: &[(&[&str], &str)] = &[
+    (&["jpeg", "jpg"], "image/jpeg"),
+    (&["png"], "image/png"),
+    (&["gif"], "image/gif"),
+    (&["webp"], "image/webp"),
+];
+
+/// The media types of pictures that the description names, with a note on it.
+pub(super) fn accepts(
+    name: &str,
+    description: Option<&str>,
+    notes: &mut Notes,
+) -> Vec<&'static str> {
+    let description = description.unwrap_or_default().to_lowercase();
+    let words: Vec<_> = words(&description).collect();
+    let accepts: Vec<_> = MEDIA
+        .iter()
+        .filter(|(names, _)| words.iter().any(|word| names.contains(word)))
+        .map(|(_, media)| *media)
+        .collect();
+    notes.add(
+        name,
+        if accepts.is_empty() {
+            "which media types it accepts is not told; write `x-accepts` if it is known"
+        } else {
+            "`x-accepts` is read from its description; read it over"
+        },
+    );
+    accepts
+}
+
+/// Notes on ranges, steps and conditions that only the description tells.
+pub(super) fn told_in_prose(field: &Field, all: &[Field], notes: &mut Notes) {
+    let Some(description) = &field.description else {
+        return;
+    };
+    let text = description.to_lowercase();
+    let words: Vec<_> = words(&text).collect();
+    let has = |word: &str| words.contains(&word);
+    let open = match &field.kind {
+        Kind::Integer { minimum, maximum } | Kind::Number { minimum, maximum } => {
+            minimum.is_none() || maximum.is_none()
+        }
+        Kind::Files { items, .. } | Kind::Texts { items } => items.maximum.is_none(),
+        _ => false,
+    };
+    if open && text.bytes().any(|byte| byte.is_ascii_digit()) {
+        notes.add(
+            &field.name,
+            "a number in its description may be a limit that the schema does not give",
+        );
+    }
+    let number = matches!(field.kind, Kind::Integer { .. } | Kind::Number { .. });
+    if number && (has("multiple") || has("multiples") || has("divisible") || has("rounded")) {
+        notes.add(
+            &field.name,
+            "its description tells of multiples; write `x-rounded-to` if it is rounded to them",
+        );
+    }
+    let conditional = ["only", "ignored", "ignores", "unused", "when", "unless"];
+    if conditional.into_iter().any(has) || text.contains("not used") {
+        let other = all
+            .iter()
+            .find(|other| other.name != field.name && names(&text, &other.name.to_lowercase()));
+        if let Some(other) = other {
+            notes.add(
+                &field.name,
+                format!(
+                    "its description tells of `{}`; write `x-only-with` or `x-not-with` if it \
+                     hangs on that",
+                    super::note::shown(&other.name)
+                ),
+            );
+        }
+    }
+}
+
+/// Whether the text speaks of the field: many fields have names that are also plain words.
+fn names(text: &str, field: &str) -> bool {
+    let quoted = ["`", "'", "\""].map(|quote| format!("{quote}{field}{quote}"));
+    let quoted = quoted.iter().any(|quoted| text.contains(quoted));
+    let mut words = words(text).peekable();
+    let compared = ["is", "equals", "set"];
+    let mut named = false;
+    while let Some(word) = words.next() {
+        let next = words.peek();
+        named |= word == field
+            && (field.contains('_') || next.is_some_and(|next| compared.contains(next)));
+    }
+    quoted || named || text.contains(&format!("{field}="))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+}

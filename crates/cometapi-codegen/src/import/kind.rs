@@ -1,0 +1,252 @@
+//! The type of a field, read from its flattened schema.
+
+use super::flat::{Flat, kind_of, kind_of_values};
+use super::flatten::Flattener;
+use super::json::Json;
+use super::note::{Notes, shown};
+use super::{hints, limits};
+use crate::Error;
+
+/// The types that our components have.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Text,
+    File {
+        accepts: Vec<&'static str>,
+    },
+    /// Texts, or whole numbers.
+    Choice {
+        values: Vec<Json>,
+    },
+    Integer {
+        minimum: Option<Json>,
+        maximum: Option<Json>,
+    },
+    Number {
+        minimum: Option<Json>,
+        maximum: Option<Json>,
+    },
+    Boolean,
+    Files {
+        accepts: Vec<&'static str>,
+        items: Items,
+    },
+    Texts {
+        items: Items,
+    },
+    /// Any JSON; whether an object was asked for.
+    Any {
+        object: bool,
+    },
+}
+
+/// How many items a list may have.
+#[derive(Debug, Default)]
+pub(super) struct Items {
+    pub(super) minimum: Option<i64>,
+    pub(super) maximum: Option<i64>,
+}
+
+pub(super) fn kind(
+    name: &str,
+    flat: &mut Flat,
+    description: Option<&str>,
+    flattener: &mut Flattener<'_>,
+    notes: &mut Notes,
+) -> Result<Kind, Error> {
+    if let Some(why) = flat.unfit.take() {
+        return Ok(any(name, &why, flat, notes));
+    }
+    let told = flat.kind.clone();
+    let values = flat.values.take();
+    if let Some(values) = values {
+        return Ok(choice(name, told.as_deref(), values, flat, notes));
+    }
+    let uri = flat.word("format").and_then(Json::text) == Some("uri");
+    Ok(match told.as_deref() {
+        Some("string") if uri => {
+            flat.take("format");
+            Kind::File {
+                accepts: hints::accepts(name, description, notes),
+            }
+        }
+        Some("string") => Kind::Text,
+        Some("boolean") => Kind::Boolean,
+        Some("integer") => {
+            let (minimum, maximum) = limits::integer(name, flat, notes);
+            Kind::Integer { minimum, maximum }
+        }
+        Some("number") => {
+            let (minimum, maximum) = limits::number(name, flat, notes);
+            Kind::Number { minimum, maximum }
+        }
+        Some("array") => list(name, flat, description, flattener, notes)?,
+        Some("object") => any(name, "it is an object", flat, notes),
+        Some(other) => {
+            let why = format!("{} is no type", shown(other));
+            any(name, &why, flat, notes)
+        }
+        None => any(name, "its schema gives no type", flat, notes),
+    })
+}
+
+fn any(name: &str, why: &str, flat: &mut Flat, notes: &mut Notes) -> Kind {
+    notes.add(name, format!("{why}; it is any JSON now"));
+    if let Some(values) = flat.values.take() {
+        let values = shown(&Json::List(values).to_string());
+        notes.add(name, format!("left out its values {values}"));
+    }
+    Kind::Any {
+        object: flat.kind.as_deref() == Some("object"),
+    }
+}
+
+fn choice(
+    name: &str,
+    told: Option<&str>,
+    values: Vec<Json>,
+    flat: &mut Flat,
+    notes: &mut Notes,
+) -> Kind {
+    let read = kind_of_values(&values);
+    let whole = read == Some("integer");
+    if let (Some(told), Some(read)) = (told, read)
+        && told != read
+        && !(told == "number" && whole)
+    {
+        notes.add(
+            name,
+            format!("it is told to be {told}, its values are {read}; they win"),
+        );
+    }
+    let shown_values = shown(&Json::List(values.clone()).to_string());
+    match read {
+        Some("string") => Kind::Choice { values },
+        Some("integer") => Kind::Choice {
+            values: values.iter().map(Json::tidy).collect(),
+        },
+        Some("number") => {
+            notes.add(
+                name,
+                format!("left out its values {shown_values}; it is any number between them now"),
+            );
+            let by_size = |a: &&Json, b: &&Json| a.number().partial_cmp(&b.number());
+            let by_size = |a: &&Json, b: &&Json| by_size(a, b).unwrap_or(std::cmp::Ordering::Equal);
+            Kind::Number {
+                minimum: values.iter().min_by(by_size).map(Json::tidy),
+                maximum: values.iter().max_by(by_size).map(Json::tidy),
+            }
+        }
+        Some("boolean") => {
+            if values.len() == 1 {
+                notes.add(name, format!("left out its values {shown_values}"));
+            }
+            Kind::Boolean
+        }
+        _ => {
+            flat.values = Some(values);
+            any(name, "its values are of several types", flat, notes)
+        }
+    }
+}
+
+fn list(
+    name: &str,
+    flat: &mut Flat,
+    description: Option<&str>,
+    flattener: &mut Flattener<'_>,
+    notes: &mut Notes,
+) -> Result<Kind, Error> {
+    let schema = flat.take("items").unwrap_or(Json::Bool(true));
+    let mut item = flattener.flatten(&schema)?;
+    let kind = kind_of(&item).map(str::to_owned);
+    if item.unfit.is_some() || kind.as_deref() != Some("string") {
+        let schema = shown(&schema.to_string());
+        let why = format!("it is a list of what is no text (`items: {schema}`)");
+        return Ok(any(name, &why, flat, notes));
+    }
+    for lost in std::mem::take(&mut item.lost) {
+        notes.add(name, format!("of its items, {lost}"));
+    }
+    let items = limits::items(name, flat, notes);
+    if item.nullable {
+        notes.add(name, "left out that its items may be null");
+    }
+    if let Some(values) = &item.values {
+        let values = shown(&Json::List(values.clone()).to_string());
+        notes.add(name, format!("left out the values of its items, {values}"));
+    }
+    item.take("title");
+    let uri = item.word("format").and_then(Json::text) == Some("uri") && item.values.is_none();
+    if uri {
+        item.take("format");
+    }
+    for (key, value) in &item.words {
+        let value = shown(&value.to_string());
+        notes.add(
+            name,
+            format!("left out `{}: {value}` of its items", shown(key)),
+        );
+    }
+    Ok(if uri {
+        let accepts = hints::accepts(name, description, notes);
+        Kind::Files { accepts, items }
+    } else {
+        Kind::Texts { items }
+    })
+}
+
+impl Kind {
+    /// A value as this type has it, and whether it was of another type; `None` when it is
+    /// not one of them.
+    pub(super) fn read(&self, value: &Json) -> (Option<Json>, bool) {
+        let fits = |value: Json| self.takes(&value).then_some(value);
+        if let Some(value) = fits(value.clone()) {
+            let value = match self {
+                Self::Any { .. } | Self::Text => value,
+                _ => value.tidy(),
+            };
+            return (Some(value), false);
+        }
+        // `1` for "1", and the other way round.
+        let other = match value {
+            Json::Text(text) => serde_json::from_str::<Json>(text).ok(),
+            Json::Number(_) | Json::Bool(_) => Some(value.plain().into()),
+            _ => None,
+        };
+        let other = other.and_then(|other| {
+            let tidy = other.tidy();
+            fits(other).or_else(|| fits(tidy))
+        });
+        (other, true)
+    }
+
+    pub(super) fn takes(&self, value: &Json) -> bool {
+        let within = |minimum: &Option<Json>, maximum: &Option<Json>| {
+            let limit = |limit: &Option<Json>| limit.as_ref().and_then(Json::number);
+            value.number().is_some_and(|number| {
+                limit(minimum).is_none_or(|minimum| minimum <= number)
+                    && limit(maximum).is_none_or(|maximum| number <= maximum)
+            })
+        };
+        let texts = |limit: &Items| {
+            value.items().is_some_and(|items| {
+                let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
+                items.iter().all(|item| item.text().is_some())
+                    && limit.minimum.is_none_or(|minimum| minimum <= count)
+                    && limit.maximum.is_none_or(|maximum| count <= maximum)
+            })
+        };
+        match self {
+            Self::Text | Self::File { .. } => value.text().is_some(),
+            Self::Choice { values } => values.contains(&value.tidy()),
+            Self::Integer { minimum, maximum } => {
+                value.integer().is_some() && within(minimum, maximum)
+            }
+            Self::Number { minimum, maximum } => within(minimum, maximum),
+            Self::Boolean => matches!(value, Json::Bool(_)),
+            Self::Files { items, .. } | Self::Texts { items } => texts(items),
+            Self::Any { .. } => true,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Ranges, as our components have them: inclusive, of the field's own type, not empty.
+
+use super::flat::Flat;
+use super::json::Json;
+use super::kind::Items;
+use super::note::{Notes, shown};
+
+type Range = (Option<Json>, Option<Json>);
+
+pub(super) fn integer(name: &str, flat: &mut Flat, notes: &mut Notes) -> Range {
+    let lower = limit(name, flat, "minimum", "exclusiveMinimum", notes);
+    let upper = limit(name, flat, "maximum", "exclusiveMaximum", notes);
+    let minimum = lower.and_then(|limit| limit.whole(name, Side::Lower, notes));
+    let maximum = upper.and_then(|limit| limit.whole(name, Side::Upper, notes));
+    filled(name, minimum, maximum, notes)
+}
+
+pub(super) fn number(name: &str, flat: &mut Flat, notes: &mut Notes) -> Range {
+    let mut told = |inclusive, exclusive| {
+        let limit = limit(name, flat, inclusive, exclusive, notes)?;
+        if limit.exclusive {
+            let value = &limit.value;
+            notes.add(
+                name,
+                format!("`{exclusive}: {value}` is `{inclusive}` now, which lets {value} through"),
+            );
+        }
+        Some(limit.value.tidy())
+    };
+    let minimum = told("minimum", "exclusiveMinimum");
+    let maximum = told("maximum", "exclusiveMaximum");
+    filled(name, minimum, maximum, notes)
+}
+
+pub(super) fn items(name: &str, flat: &mut Flat, notes: &mut Notes) -> Items {
+    let mut count = |key: &str| {
+        let told = flat.take(key)?;
+        let count = told.integer().filter(|count| *count >= 0);
+        if count.is_none() {
+            let told = shown(&told.to_string());
+            notes.add(
+                name,
+                format!("left out `{key}: {told}`, which is no number of items"),
+            );
+        }
+        count
+    };
+    let (minimum, maximum) = (count("minItems"), count("maxItems"));
+    if let (Some(least), Some(most)) = (minimum, maximum)
+        && least > most
+    {
+        notes.add(
+            name,
+            format!(
+                "left out `minItems: {least}` and `maxItems: {most}`, between which nothing is"
+            ),
+        );
+        return Items::default();
+    }
+    Items { minimum, maximum }
+}
+
+enum Side {
+    Lower,
+    Upper,
+}
+
+struct Limit {
+    value: Json,
+    exclusive: bool,
+}
+
+/// The stricter of the two words, in the form of `OpenAPI` 3.0 (a flag beside the inclusive
+/// word) or of 3.1 (a number by itself).
+fn limit(
+    name: &str,
+    flat: &mut Flat,
+    inclusive: &str,
+    exclusive: &str,
+    notes: &mut Notes,
+) -> Option<Limit> {
+    let mut number = |key: &str| match flat.take(key)? {
+        value @ (Json::Number(_) | Json::Bool(_)) => Some(value),
+        Json::Null => None,
+        other => {
+            let other = shown(&other.to_string());
+            notes.add(
+                name,
+                format!("left out `{key}: {other}`, which is no number"),
+            );
+            None
+        }
+    };
+    let (closed, open) = (number(inclusive), number(exclusive));
+    let closed = closed.filter(|value| value.number().is_some());
+    match (closed, open) {
+        (Some(value), Some(Json::Bool(exclusive))) => Some(Limit { value, exclusive }),
+        (Some(value), Some(open @ Json::Number(_))) => {
+            let lower = inclusive == "minimum";
+            let stricter = if lower {
+                open.number() >= value.number()
+            } else {
+                open.number() <= value.number()
+            };
+            Some(Limit {
+                value: if stricter { open } else { value },
+                exclusive: stricter,
+            })
+        }
+        (None, Some(value @ Json::Number(_))) => Some(Limit {
+            value,
+            exclusive: true,
+        }),
+        (value, _) => value.map(|value| Limit {
+            value,
+            exclusive: false,
+        }),
+    }
+}
+
+impl Limit {
+    /// The nearest whole number inside.
+    fn whole(self, name: &str, side: Side, notes: &mut Notes) -> Option<Json> {
+        let told = &self.value;
+        let (key, step) = match side {
+            Side::Lower => ("minimum", 1),
+            Side::Upper => ("maximum", -1),
+        };
+        let whole = match told.integer() {
+            Some(whole) if self.exclusive => whole.checked_add(step),
+            Some(whole) => return Some(whole.into()),
+            None => {
+                let inside = told.number().map(|number| match side {
+                    Side::Lower => number.ceil(),
+                    Side::Upper => number.floor(),
+                });
+                let inside = inside.and_then(serde_json::Number::from_f64);
+                inside.and_then(|inside| Json::Number(inside).integer())
+            }
+        };
+        match whole {
+            Some(whole) => {
+                let open = if self.exclusive { "exclusive " } else { "" };
+                notes.add(
+                    name,
+                    format!("its {open}limit {told} is `{key}: {whole}` now"),
+                );
+            }
+            None => notes.add(
+                name,
+                format!("left out the limit {told}, which no whole number of 64 bits reaches"),
+            ),
+        }
+        whole.map(Json::from)
+    }
+}
+
+fn filled(name: &str, minimum: Option<Json>, maximum: Option<Json>, notes: &mut Notes) -> Range {
+    if let (Some(least), Some(most)) = (&minimum, &maximum)
+        && least.number() > most.number()
+    {
+        notes.add(
+            name,
+            format!("left out `minimum: {least}` and `maximum: {most}`, between which nothing is"),
+        );
+        return (None, None);
+    }
+    (minimum, maximum)
+}

@@ -1,0 +1,89 @@
+//! Where in the published JSON the parts stand: a model, one of its versions, an OpenAPI
+//! document, or the input's schema by itself.
+
+use super::json::Json;
+use crate::Error;
+
+/// The parts of what was published.
+#[derive(Debug)]
+pub(super) struct Published<'a> {
+    /// What references are looked up in.
+    pub(super) root: &'a Json,
+    pub(super) input: &'a Json,
+    pub(super) output: Option<&'a Json>,
+    /// `owner/name`, where it is told.
+    pub(super) model: Option<String>,
+    /// What the model is, in its publisher's words.
+    pub(super) about: Option<&'a str>,
+    /// The id of the version.
+    pub(super) version: Option<&'a str>,
+}
+
+pub(super) fn locate(file: &Json) -> Result<Published<'_>, Error> {
+    if file.entries().is_none() {
+        return refused(
+            "it is no JSON object; give a model version, its OpenAPI document, or its `Input` \
+             schema",
+        );
+    }
+    let (version, document) = match (file.get("openapi_schema"), file.get("latest_version")) {
+        (Some(document), _) => (Some(file), document),
+        (None, Some(Json::Null)) => {
+            return refused("the model has no `latest_version`; give one of its versions");
+        }
+        (None, Some(version)) => match version.get("openapi_schema") {
+            Some(document) => (Some(version), document),
+            None => return refused("its `latest_version` holds no `openapi_schema`"),
+        },
+        (None, None) => (None, file),
+    };
+    let schemas = document.pointer("/components/schemas");
+    let (input, output) = match schemas {
+        Some(schemas) => (schemas.get("Input"), schemas.get("Output")),
+        None if version.is_none() => (Some(document), None),
+        None => (None, None),
+    };
+    let Some(input) = input else {
+        return refused("its OpenAPI document has no `components.schemas.Input`");
+    };
+    if schemas.is_none() && !is_schema(input) {
+        return refused(if file.get("results").is_some() {
+            "it is a list of versions; give one of its `results`"
+        } else {
+            "it holds no `openapi_schema`, no `components.schemas.Input` and no `properties`"
+        });
+    }
+    Ok(Published {
+        root: document,
+        input,
+        output,
+        model: model(file),
+        about: file
+            .get("description")
+            .filter(|_| version.is_some())
+            .and_then(Json::text),
+        version: version.and_then(|version| version.get("id")?.text()),
+    })
+}
+
+fn is_schema(json: &Json) -> bool {
+    ["properties", "allOf", "$ref"]
+        .iter()
+        .any(|key| json.get(key).is_some())
+}
+
+fn model(file: &Json) -> Option<String> {
+    let text = |key| file.get(key).and_then(Json::text);
+    // A bare schema may well have a field or a word of these names; a model has text there.
+    match (text("owner"), text("name"), text("model")) {
+        (Some(owner), Some(name), _) => Some(format!("{owner}/{name}")),
+        (_, _, Some(model)) if model.contains('/') => Some(model.to_owned()),
+        _ => None,
+    }
+}
+
+fn refused<T>(message: &str) -> Result<T, Error> {
+    Err(Error::Published {
+        message: message.to_owned(),
+    })
+}

@@ -1,0 +1,296 @@
+//! A model's own published input schema, turned into a component of `openapi.yaml`.
+//!
+//! The way: **read** in the order of the text (`json`), **find** input, output and model in
+//! whichever form was published (`locate`), **flatten** references and choices (`flatten`),
+//! say of each **field** what our components can say (`field`, `kind`, `limits`), and **write**
+//! it as a person would (`component`, `variants`, `yaml`). What cannot be kept becomes a note.
+//! Last, what was written is read back and compared.
+
+mod asked;
+mod component;
+mod example;
+mod field;
+mod flat;
+mod flatten;
+mod hints;
+mod json;
+mod kind;
+mod limits;
+mod locate;
+mod note;
+mod variants;
+mod yaml;
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use self::field::{Field, field, prose};
+use self::flat::Flat;
+use self::flatten::Flattener;
+use self::json::Json;
+use self::note::{Notes, shown};
+use crate::Error;
+
+/// A longer name is an accident; from 1024 on, YAML takes it for no key.
+const NAME: usize = 128;
+
+/// Far more than any model takes.
+const FIELDS: usize = 1000;
+
+/// What the published schema may leave open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    model: Option<String>,
+    output: Option<ImportOutput>,
+}
+
+impl ImportOptions {
+    /// The model, `owner/name`; it wins over what the schema says.
+    #[must_use]
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// What the model answers; it wins over what the schema says.
+    #[must_use]
+    pub fn output(mut self, output: ImportOutput) -> Self {
+        self.output = Some(output);
+        self
+    }
+}
+
+/// What a model answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImportOutput {
+    /// A list of addresses.
+    List,
+    /// One address.
+    Single,
+}
+
+impl ImportOutput {
+    fn word(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Single => "single",
+        }
+    }
+}
+
+/// A component, ready for `openapi.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The component's name, such as `FluxSchnellInput`.
+    pub component: String,
+    /// The model, `owner/name`.
+    pub model: String,
+    /// The component as it stands among the schemas: indented by four, with a line end.
+    pub yaml: String,
+    /// What was changed, derived or lost, a sentence each; for people to read over.
+    pub notes: Vec<String>,
+}
+
+/// Turns a model's published input schema into a component of `openapi.yaml`.
+///
+/// `published` is JSON: a model version or a model as Replicate serves them (with
+/// `openapi_schema`), the `OpenAPI` document in it, or its `Input` schema alone.
+///
+/// # Errors
+///
+/// [`Error::Published`] when it is none of these, or when model or output are told neither
+/// there nor in `options`.
+///
+/// ```
+/// use cometapi_codegen::{ImportOptions, ImportOutput, import_model};
+///
+/// let published = r#"{"type": "object", "required": ["prompt"], "properties": {
+///     "prompt": {"type": "string", "description": "What to paint."}
+/// }}"#;
+/// let options = ImportOptions::default()
+///     .model("acme/brush-1.5")
+///     .output(ImportOutput::Single);
+/// let imported = import_model(published, &options)?;
+/// assert_eq!(imported.component, "Brush15Input");
+/// assert!(imported.yaml.contains("description: What to paint.\n"));
+/// # Ok::<(), cometapi_codegen::Error>(())
+/// ```
+pub fn import_model(published: &str, options: &ImportOptions) -> Result<Imported, Error> {
+    let published = published.trim_start_matches('\u{feff}');
+    let file: Json = serde_json::from_str(published)
+        .map_err(|error| refusal(format!("it is no JSON that can be read: {error}")))?;
+    let published = locate::locate(&file)?;
+    let mut notes = Notes::default();
+    let model = asked::model(&published, options, &mut notes)?;
+    let name = component::name(&model, &mut notes)?;
+
+    let mut flattener = Flattener::new(published.root);
+    let mut input = flattener.flatten(published.input)?;
+    if let Some(why) = &input.unfit {
+        return Err(refusal(format!("of its `Input`, {why}")));
+    }
+    if let Some(kind) = input.kind.as_deref().filter(|kind| *kind != "object") {
+        return Err(refusal(format!(
+            "its `Input` is {}, no object",
+            shown(kind)
+        )));
+    }
+    let output = asked::output(&published, options, &mut flattener, &mut notes)?;
+    let fields = fields(&mut input, &mut flattener, &mut notes)?;
+    let required = required(&mut input, &fields, &mut notes);
+    let description = describe(&mut input, published.about, &model, &mut notes);
+    leftovers(&input, &mut notes);
+
+    let component = component::Component {
+        description,
+        model: &model,
+        output,
+        version: published.version,
+        fields: &fields,
+        required: &required,
+    };
+    let component = component.to_json(&mut notes);
+    let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
+    let mut text = String::new();
+    yaml::write(&name, &component, 4, &mut text);
+    read_back(&name, &component, &text)?;
+    Ok(Imported {
+        component: name,
+        model,
+        yaml: text,
+        notes: notes.into_vec(&names),
+    })
+}
+
+fn fields(
+    input: &mut Flat,
+    flattener: &mut Flattener<'_>,
+    notes: &mut Notes,
+) -> Result<Vec<Field>, Error> {
+    let properties = match input.take("properties") {
+        Some(Json::Object(properties)) if !properties.is_empty() => properties,
+        _ => return Err(refusal("its `Input` has no properties")),
+    };
+    if properties.len() > FIELDS {
+        return Err(refusal(format!(
+            "its `Input` has {} fields, more than {FIELDS}; is it a model's?",
+            properties.len()
+        )));
+    }
+    let mut ordered: Vec<_> = properties.iter().collect();
+    // Stable: what has no `x-order` keeps its place, after the rest.
+    ordered.sort_by(|(_, a), (_, b)| order(a).total_cmp(&order(b)));
+    let mut fields = Vec::new();
+    let mut identifiers = HashMap::new();
+    for (name, schema) in ordered {
+        component::check_name(name, notes)?;
+        if let Some(other) = identifiers.insert(identifier(name), name) {
+            let other = shown(other);
+            notes.add(name, format!("in code it would have the name of `{other}`"));
+        }
+        fields.push(field(name, schema, flattener, notes)?);
+    }
+    for field in &fields {
+        hints::told_in_prose(field, &fields, notes);
+    }
+    Ok(fields)
+}
+
+/// About what a generator makes of a name.
+fn identifier(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    name.to_ascii_lowercase().chars().map(plain).collect()
+}
+
+fn order(schema: &Json) -> f64 {
+    schema
+        .get("x-order")
+        .and_then(Json::number)
+        .unwrap_or(f64::INFINITY)
+}
+
+fn required(input: &mut Flat, fields: &[Field], notes: &mut Notes) -> Vec<String> {
+    let told = input.take("required").unwrap_or(Json::List(Vec::new()));
+    let told: Vec<_> = match &told {
+        Json::List(names) => names.iter().map(Json::plain).collect(),
+        other => {
+            notes.add(
+                "Input",
+                format!("left out `required: {}`", shown(&other.to_string())),
+            );
+            Vec::new()
+        }
+    };
+    for name in &told {
+        if !fields.iter().any(|field| field.name == *name) {
+            let name = shown(name);
+            notes.add(
+                "Input",
+                format!("left out that `{name}` is required; there is no such field"),
+            );
+        }
+    }
+    let names = fields.iter().map(|field| field.name.clone());
+    names.filter(|name| told.contains(name)).collect()
+}
+
+fn describe(input: &mut Flat, about: Option<&str>, model: &str, notes: &mut Notes) -> String {
+    let own = prose("Input", input.take("description").as_ref(), notes);
+    let about = prose("Input", about.map(Json::from).as_ref(), notes);
+    match (own, about) {
+        (Some(own), about) => {
+            if about.is_some_and(|about| about != own) {
+                notes.add("Input", "its own description wins over that of the model");
+            }
+            own
+        }
+        (None, Some(about)) => about,
+        (None, None) => {
+            notes.add(
+                "Input",
+                "nothing describes the model; write what it is good for",
+            );
+            format!("What {model} takes.")
+        }
+    }
+}
+
+/// What the input's schema says as a whole, beyond its properties.
+fn leftovers(input: &Flat, notes: &mut Notes) {
+    for lost in &input.lost {
+        notes.add("Input", lost);
+    }
+    if input.nullable {
+        notes.add("Input", "left out that it may be null");
+    }
+    for (key, value) in &input.words {
+        // What references lead to is there already.
+        if !matches!(key.as_str(), "title" | "definitions" | "$defs") {
+            let value = shown(&value.to_string());
+            notes.add("Input", format!("left out `{}: {value}`", shown(key)));
+        }
+    }
+}
+
+/// What was written is what was meant, or it is not handed out.
+fn read_back(name: &str, component: &Json, text: &str) -> Result<(), Error> {
+    let whole = Json::Object(vec![(name.to_owned(), component.clone())]);
+    match crate::read(text) {
+        Ok(Value::Object(read)) if Value::Object(read.clone()) == whole.to_value() => Ok(()),
+        Ok(_) => Err(refusal(
+            "it would not read back as it is written; this is a fault of ours",
+        )),
+        Err(error) => Err(refusal(format!(
+            "what would be written cannot be read back, which is a fault of ours: {error}"
+        ))),
+    }
+}
+
+fn refusal(message: impl Into<String>) -> Error {
+    Error::Published {
+        message: message.into(),
+    }
+}
