@@ -149,7 +149,7 @@ fn show(target: &Target, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes beside the file and renames, so that no reader, and no interruption, meets half.
-fn write_atomically(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         bail!("it is no file");
     };

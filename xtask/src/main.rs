@@ -2,6 +2,7 @@
 
 mod contract;
 mod generate;
+mod import_model;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ enum Command {
     #[command(disable_help_flag = true)]
     Contract(contract::Options),
     Upstream(contract::Upstream),
+    ImportModel(import_model::Options),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,12 @@ fn main() -> ExitCode {
             drop(out);
             workspace_root().and_then(|root| contract::upstream(&root, &options))
         }
+        Command::ImportModel(options) => workspace_root()
+            .and_then(|root| {
+                let (mut input, mut notes) = (io::stdin().lock(), io::stderr());
+                import_model::run(&root, &options, &mut input, &mut out, &mut notes)
+            })
+            .map(|()| ExitCode::SUCCESS),
     };
     match result {
         Ok(code) => code,
