@@ -50,9 +50,11 @@ pub(super) enum Kind {
     },
     Images {
         accepts: Vec<String>,
+        min_items: Option<u64>,
         max_items: Option<u64>,
     },
     Texts {
+        min_items: Option<u64>,
         max_items: Option<u64>,
     },
     Json,
@@ -75,6 +77,7 @@ const WORDS: &[&str] = &[
     "format",
     "items",
     "maxItems",
+    "minItems",
     "maximum",
     "minimum",
     "nullable",
@@ -187,7 +190,8 @@ fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
     let text = |word: &str| words.get(word).and_then(Value::as_str);
     let of_items = |word: &str| words.get("items")?.get(word)?.as_str();
     let accepts = || strings(words.get("x-accepts"));
-    let max_items = words.get("maxItems").and_then(Value::as_u64);
+    let items = |word: &str| words.get(word).and_then(Value::as_u64);
+    let (min_items, max_items) = (items("minItems"), items("maxItems"));
     match (text("type"), text("format")) {
         (None, _) if !words.contains_key("enum") => Kind::Json,
         (Some("string"), Some("uri")) => Kind::Image { accepts: accepts() },
@@ -241,9 +245,13 @@ fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
         (Some("boolean"), _) => Kind::Boolean,
         (Some("array"), _) if of_items("format") == Some("uri") => Kind::Images {
             accepts: accepts(),
+            min_items,
             max_items,
         },
-        (Some("array"), _) if of_items("type") == Some("string") => Kind::Texts { max_items },
+        (Some("array"), _) if of_items("type") == Some("string") => Kind::Texts {
+            min_items,
+            max_items,
+        },
         _ => {
             faults.push((
                 "model-shape",

@@ -185,13 +185,26 @@ fn kind(kind: &Kind) -> TokenStream {
         }
         Kind::Boolean => quote!(made::Kind::Boolean),
         Kind::Image { accepts } => quote!(made::Kind::Image { accepts: &[#(#accepts),*] }),
-        Kind::Images { accepts, max_items } => {
+        Kind::Images {
+            accepts,
+            min_items,
+            max_items,
+        } => {
+            let min_items = option(min_items.as_ref().map(count));
             let max_items = option(max_items.as_ref().map(count));
-            quote!(made::Kind::Images { accepts: &[#(#accepts),*], max_items: #max_items })
+            quote!(made::Kind::Images {
+                accepts: &[#(#accepts),*],
+                min_items: #min_items,
+                max_items: #max_items,
+            })
         }
-        Kind::Texts { max_items } => {
+        Kind::Texts {
+            min_items,
+            max_items,
+        } => {
+            let min_items = option(min_items.as_ref().map(count));
             let max_items = option(max_items.as_ref().map(count));
-            quote!(made::Kind::Texts { max_items: #max_items })
+            quote!(made::Kind::Texts { min_items: #min_items, max_items: #max_items })
         }
         Kind::Json => quote!(made::Kind::Json),
     }
@@ -396,12 +409,17 @@ fn limits(kind: &Kind) -> Option<String> {
             Some(format!("One of {}.", values.join(", ")))
         }
         Kind::Images {
-            max_items: Some(most),
+            min_items,
+            max_items,
             ..
         }
         | Kind::Texts {
-            max_items: Some(most),
-        } => Some(format!("At most {most}.")),
+            min_items,
+            max_items,
+        } => {
+            let count = |count: Option<u64>| count.map(|count| count.to_string());
+            range(count(*min_items), count(*max_items)).map(|range| format!("How many: {range}"))
+        }
         _ => None,
     }
 }

@@ -63,13 +63,22 @@ fn property(field: &Field) -> Value {
         }
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Image { .. } => json!({"type": "string", "format": "uri"}),
-        Kind::Images { max_items, .. } => {
+        Kind::Images {
+            min_items,
+            max_items,
+            ..
+        } => {
             let mut schema = json!({"type": "array", "items": {"type": "string", "format": "uri"}});
+            limit(&mut schema, "minItems", *min_items);
             limit(&mut schema, "maxItems", *max_items);
             schema
         }
-        Kind::Texts { max_items } => {
+        Kind::Texts {
+            min_items,
+            max_items,
+        } => {
             let mut schema = json!({"type": "array", "items": {"type": "string"}});
+            limit(&mut schema, "minItems", *min_items);
             limit(&mut schema, "maxItems", *max_items);
             schema
         }

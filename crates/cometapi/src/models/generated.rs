@@ -610,6 +610,7 @@ pub mod flux2_dev {
                 source: "documented by Replicate; one copy gives no maximum",
                 kind: made::Kind::Images {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                    min_items: None,
                     max_items: Some(4),
                 },
                 default: Some("[]"),
@@ -761,7 +762,7 @@ pub mod flux2_dev {
         }
         /// Pictures to work from, 4 at most: addresses, or data URIs.
         ///
-        /// At most 4. The model's default is `[]`.
+        /// How many: 4 or less. The model's default is `[]`.
         ///
         /// Source: documented by Replicate; one copy gives no maximum.
         pub fn input_images(
@@ -928,6 +929,7 @@ pub mod flux2_flex {
                 source: SOURCE,
                 kind: made::Kind::Images {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                    min_items: None,
                     max_items: Some(10),
                 },
                 default: Some("[]"),
@@ -1123,7 +1125,7 @@ pub mod flux2_flex {
         }
         /// Pictures to work from, 10 at most: addresses, or data URIs.
         ///
-        /// At most 10. The model's default is `[]`.
+        /// How many: 10 or less. The model's default is `[]`.
         pub fn input_images(
             mut self,
             input_images: impl IntoIterator<Item = impl Into<made::ImageInput>>,
@@ -1333,6 +1335,7 @@ pub mod flux2_pro {
                 source: SOURCE,
                 kind: made::Kind::Images {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                    min_items: None,
                     max_items: Some(8),
                 },
                 default: Some("[]"),
@@ -1492,7 +1495,7 @@ pub mod flux2_pro {
         }
         /// Pictures to work from, 8 at most: addresses, or data URIs.
         ///
-        /// At most 8. The model's default is `[]`.
+        /// How many: 8 or less. The model's default is `[]`.
         pub fn input_images(
             mut self,
             input_images: impl IntoIterator<Item = impl Into<made::ImageInput>>,
@@ -2753,6 +2756,7 @@ pub mod flux_pro {
                 source: "documented by a sample of CometAPI of 2025; not in Replicate's schema",
                 kind: made::Kind::Images {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                    min_items: None,
                     max_items: None,
                 },
                 gateway_only: true,

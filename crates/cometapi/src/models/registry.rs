@@ -114,12 +114,16 @@ pub enum Kind {
     Images {
         /// The media types that each may have; any when empty.
         accepts: &'static [&'static str],
+        /// How many at least, where there is a limit.
+        min_items: Option<usize>,
         /// How many at most, where there is a limit.
         max_items: Option<usize>,
     },
     /// A list of texts.
     #[non_exhaustive]
     Texts {
+        /// How many at least, where there is a limit.
+        min_items: Option<usize>,
         /// How many at most, where there is a limit.
         max_items: Option<usize>,
     },
@@ -298,8 +302,15 @@ impl fmt::Display for Kind {
             Self::Number { minimum, maximum } => range(f, "a number", minimum, maximum),
             Self::Boolean => f.write_str("true or false"),
             Self::Image { .. } => f.write_str("a file's address or data uri"),
-            Self::Images { max_items, .. } => list(f, "files' addresses or data uris", max_items),
-            Self::Texts { max_items } => list(f, "texts", max_items),
+            Self::Images {
+                min_items,
+                max_items,
+                ..
+            } => list(f, "files' addresses or data uris", min_items, max_items),
+            Self::Texts {
+                min_items,
+                max_items,
+            } => list(f, "texts", min_items, max_items),
             Self::Json => f.write_str("any json"),
         }
     }
@@ -319,10 +330,18 @@ fn range<T: fmt::Display>(
     }
 }
 
-fn list(f: &mut fmt::Formatter<'_>, of: &str, max_items: Option<usize>) -> fmt::Result {
-    match max_items {
-        Some(most) => write!(f, "a list of {of}, {most} at most"),
-        None => write!(f, "a list of {of}"),
+fn list(
+    f: &mut fmt::Formatter<'_>,
+    of: &str,
+    min_items: Option<usize>,
+    max_items: Option<usize>,
+) -> fmt::Result {
+    write!(f, "a list of {of}")?;
+    match (min_items, max_items) {
+        (Some(least), Some(most)) => write!(f, ", {least}–{most}"),
+        (Some(least), None) => write!(f, ", {least} at least"),
+        (None, Some(most)) => write!(f, ", {most} at most"),
+        (None, None) => Ok(()),
     }
 }
 

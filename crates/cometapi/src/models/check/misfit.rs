@@ -50,17 +50,24 @@ pub(super) fn misfit(field: &Field, value: &Value) -> Option<(ProblemKind, Strin
             None => wrong(ProblemKind::WrongType),
         },
         Kind::Image { accepts } => misfit_image(name, value, accepts),
-        Kind::Images { accepts, max_items } => match value {
-            Value::Array(items) => too_many(field, items, max_items).or_else(|| {
+        Kind::Images {
+            accepts,
+            min_items,
+            max_items,
+        } => match value {
+            Value::Array(items) => miscounted(field, items, min_items, max_items).or_else(|| {
                 items
                     .iter()
                     .find_map(|item| misfit_image(name, item, accepts))
             }),
             _ => wrong(ProblemKind::WrongType),
         },
-        Kind::Texts { max_items } => match value {
+        Kind::Texts {
+            min_items,
+            max_items,
+        } => match value {
             Value::Array(items) if items.iter().all(Value::is_string) => {
-                too_many(field, items, max_items)
+                miscounted(field, items, min_items, max_items)
             }
             _ => wrong(ProblemKind::WrongType),
         },
@@ -68,19 +75,20 @@ pub(super) fn misfit(field: &Field, value: &Value) -> Option<(ProblemKind, Strin
     }
 }
 
-fn too_many(
+fn miscounted(
     field: &Field,
     items: &[Value],
+    min_items: Option<usize>,
     max_items: Option<usize>,
 ) -> Option<(ProblemKind, String)> {
-    max_items.filter(|most| items.len() > *most).map(|most| {
-        let message = format!(
-            "{} holds {} items, it takes {most} at most",
-            field.name,
-            items.len()
-        );
-        (ProblemKind::OutOfRange, message)
-    })
+    let held = items.len();
+    let limit = match (min_items, max_items) {
+        (Some(least), _) if held < least => format!("{least} at least"),
+        (_, Some(most)) if held > most => format!("{most} at most"),
+        _ => return None,
+    };
+    let message = format!("{} holds {held} items, it takes {limit}", field.name);
+    Some((ProblemKind::OutOfRange, message))
 }
 
 fn misfit_image(name: &str, value: &Value, accepts: &[&str]) -> Option<(ProblemKind, String)> {
