@@ -83,7 +83,7 @@ fn describe(name: &str, flat: &mut Flat, notes: &mut Notes) -> Option<String> {
     match (description, title) {
         (None, None) => {
             notes.add(name, "the schema does not describe it; write what it does");
-            None
+            Some("Not described by its publisher.".to_owned())
         }
         (None, Some(title)) => {
             notes.add(
