@@ -110,6 +110,23 @@ impl OutputFile {
         download::save(self.client.fetcher(), self, target).await
     }
 
+    /// Saves it in `folder` under `stem` and the ending that goes with what it is, for those
+    /// whose names are not the prediction's: `save_as("out", "fox-0")` gives `out/fox-0.png`.
+    /// [`SavedFile::find`] finds it again.
+    ///
+    /// # Errors
+    ///
+    /// As [`save_in`](Self::save_in); [`File`](crate::ErrorKind::File) also when the stem is
+    /// empty or holds a separator.
+    pub async fn save_as(
+        &self,
+        folder: impl AsRef<Path>,
+        stem: impl AsRef<str>,
+    ) -> Result<SavedFile, Error> {
+        let target = Target::stem(folder.as_ref(), stem.as_ref())?;
+        download::save(self.client.fetcher(), self, target).await
+    }
+
     /// Saves it as `path`, whose folder is made if need be.
     ///
     /// # Errors
@@ -151,6 +168,7 @@ mod tests {
         sendable(&file.bytes());
         sendable(&file.stream());
         sendable(&file.save_in("x"));
+        sendable(&file.save_as("x", "y"));
         sendable(&file.save_to("x"));
     }
 }

@@ -101,6 +101,13 @@ pub(crate) fn ending(media_type: &str) -> &'static str {
         .map_or("bin", |(_, ending)| ending)
 }
 
+/// Every media type that has an ending, and the one for all others.
+pub(crate) fn known() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ENDINGS
+        .into_iter()
+        .chain([("application/octet-stream", "bin")])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

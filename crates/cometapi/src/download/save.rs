@@ -31,6 +31,18 @@ impl Target {
         }
     }
 
+    pub(crate) fn stem(folder: &Path, stem: &str) -> Result<Self, Error> {
+        if stem.is_empty() || stem.contains(['/', '\\', '\0']) {
+            let what = format!("{stem:?} cannot be a file's name");
+            return Err(Error::new(ErrorKind::File, what));
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            stem: stem.to_owned(),
+            name: None,
+        })
+    }
+
     pub(crate) fn file(path: &Path) -> Result<Self, Error> {
         let name = path.file_name().ok_or_else(|| {
             Error::new(ErrorKind::File, format!("{} names no file", path.display()))
@@ -49,6 +61,27 @@ impl Target {
                 .folder
                 .join(format!("{}.{}", self.stem, media::ending(media_type))),
         }
+    }
+}
+
+impl SavedFile {
+    /// What [`save_as`](OutputFile::save_as) saved earlier in `folder` under `stem`, whatever
+    /// its ending. A name appears when its file is whole, so what is found is; an empty file
+    /// is none.
+    ///
+    /// Looks at the endings that are known, one by one, and not at the whole folder. Blocks on
+    /// the file system.
+    pub fn find(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<Self> {
+        let (folder, stem) = (folder.as_ref(), stem.as_ref());
+        media::known().find_map(|(media_type, ending)| {
+            let path = folder.join(format!("{stem}.{ending}"));
+            let is = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+            (is.len() > 0).then(|| Self {
+                path,
+                bytes: is.len(),
+                media_type: media_type.to_owned(),
+            })
+        })
     }
 }
 
@@ -209,5 +242,34 @@ async fn claim(part: &Path, path: &Path) -> io::Result<()> {
             fs::rename(part, path).await
         }
         result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stem_leads_nowhere() {
+        for bad in ["", "a/b", "a\\b", "a\0"] {
+            assert!(Target::stem(Path::new("out"), bad).is_err(), "{bad:?}");
+        }
+        let target = Target::stem(Path::new("out"), "fox-0").unwrap();
+        assert_eq!(target.path("image/webp"), Path::new("out/fox-0.webp"));
+    }
+
+    #[test]
+    fn a_saved_file_is_found_by_its_stem_unless_it_is_empty() {
+        let folder = std::env::temp_dir().join(format!("cometapi-{:016x}", fastrand::u64(..)));
+        std::fs::create_dir_all(&folder).unwrap();
+        assert_eq!(SavedFile::find(&folder, "fox-0"), None);
+        std::fs::write(folder.join("fox-0.webp"), "").unwrap();
+        assert_eq!(SavedFile::find(&folder, "fox-0"), None);
+        std::fs::write(folder.join("fox-0.webp"), "abc").unwrap();
+        let found = SavedFile::find(&folder, "fox-0").unwrap();
+        assert_eq!((found.bytes, found.media_type.as_str()), (3, "image/webp"));
+        std::fs::write(folder.join("fox-1.bin"), "abc").unwrap();
+        assert!(SavedFile::find(&folder, "fox-1").is_some());
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
