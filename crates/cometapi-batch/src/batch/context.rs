@@ -1,0 +1,197 @@
+//! What all rows of a run share.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cometapi::{Client, CreatePolicy, WaitPolicy};
+use tokio::sync::watch;
+
+use crate::batch::event::{Event, Observer, RowInfo};
+use crate::batch::gate::Gate;
+use crate::batch::report::Stopped;
+use crate::error::ErrorKind;
+use crate::ledger::{Ledger, Mark, Outcome, Tally};
+use crate::worker::Worker;
+
+/// How a run works; the same for a batch and for finishing what was left.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) client: Client,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) folder: PathBuf,
+    pub(crate) concurrency: usize,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) limit: Option<u64>,
+    pub(crate) max_failures: Option<u64>,
+    pub(crate) create: CreatePolicy,
+    pub(crate) wait: Option<WaitPolicy>,
+    pub(crate) stop: crate::Stop,
+    pub(crate) observer: Observer,
+}
+
+impl Settings {
+    pub(crate) fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: PathBuf) -> Self {
+        Self {
+            client: client.clone(),
+            ledger,
+            folder,
+            concurrency: 4,
+            timeout: None,
+            limit: None,
+            max_failures: None,
+            create: CreatePolicy::default(),
+            wait: None,
+            stop: crate::Stop::new(),
+            observer: Arc::new(|_: &Event<'_>| {}),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("folder", &self.folder)
+            .field("concurrency", &self.concurrency)
+            .field("timeout", &self.timeout)
+            .field("limit", &self.limit)
+            .field("max_failures", &self.max_failures)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A run under way.
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) worker: Worker,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) created: AtomicU64,
+    failures: AtomicU64,
+    stopped: Mutex<Option<Stopped>>,
+    /// Told when the above is set.
+    pub(crate) halted: watch::Sender<bool>,
+    ends: Mutex<Tally>,
+    gone: Mutex<BTreeMap<String, Outcome>>,
+}
+
+impl Context {
+    pub(crate) fn new(settings: Settings, worker: Worker) -> Arc<Self> {
+        Arc::new(Self {
+            gate: Gate::new(settings.concurrency, settings.create.backoff),
+            settings,
+            worker,
+            created: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            stopped: Mutex::new(None),
+            halted: watch::Sender::new(false),
+            ends: Mutex::default(),
+            gone: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        (self.settings.observer)(event);
+    }
+
+    /// Stops creating, for the first reason that is given.
+    pub(crate) fn halt(&self, reason: Stopped) {
+        {
+            let mut stopped = lock(&self.stopped);
+            if stopped.is_some() {
+                return;
+            }
+            *stopped = Some(reason.clone());
+        }
+        self.gate.close();
+        self.halted.send_replace(true);
+        self.tell(&Event::Stopping { reason: &reason });
+    }
+
+    pub(crate) fn stopped(&self) -> Option<Stopped> {
+        lock(&self.stopped).clone()
+    }
+
+    /// Writes down what happened to a row. `false` when it is another worker's by now. A
+    /// ledger that cannot be written stops the run, and is no reason to drop what is paid for.
+    pub(crate) async fn record(&self, row: &Arc<RowInfo>, id: Option<&str>, mark: Mark) -> Written {
+        let worker = self.worker.id();
+        let recorded = self.settings.ledger.record(worker, row.seq, mark).await;
+        match recorded {
+            Ok(()) => Written::Yes,
+            Err(e) if e.kind() == ErrorKind::Lost => Written::Lost,
+            Err(e) => {
+                self.tell(&Event::Unrecorded { row, id, error: &e });
+                self.halt(Stopped::Ledger(e));
+                Written::No
+            }
+        }
+    }
+
+    /// Counts the end of a row.
+    pub(crate) fn count(&self, outcome: &Outcome, unresolved: bool) {
+        {
+            let mut ends = lock(&self.ends);
+            if unresolved {
+                ends.unresolved += 1;
+            } else if outcome.is_success() {
+                ends.succeeded += 1;
+            } else {
+                *ends.failed.entry(outcome.word()).or_default() += 1;
+            }
+        }
+        if !outcome.is_success() {
+            let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+            if self
+                .settings
+                .max_failures
+                .is_some_and(|most| failures >= most)
+            {
+                self.halt(Stopped::TooManyFailures);
+            }
+        }
+    }
+
+    /// Counts a row that goes on without this run.
+    pub(crate) fn count_left(&self) {
+        lock(&self.ends).running += 1;
+    }
+
+    /// What this run itself brought to an end.
+    pub(crate) fn ends(&self) -> Tally {
+        lock(&self.ends).clone()
+    }
+
+    /// Notes that the service does not offer `model`.
+    pub(crate) fn model_gone(&self, model: &str, outcome: &Outcome) {
+        lock(&self.gone)
+            .entry(model.to_owned())
+            .or_insert_with(|| outcome.clone());
+    }
+
+    /// The models that are known not to be offered, with what was said of it.
+    pub(crate) fn models_gone(&self) -> BTreeMap<String, Outcome> {
+        lock(&self.gone).clone()
+    }
+
+    pub(crate) fn is_model_gone(&self, model: &str) -> Option<Outcome> {
+        lock(&self.gone).get(model).cloned()
+    }
+}
+
+/// Whether something was written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    Yes,
+    /// The ledger failed.
+    No,
+    /// The row is another's.
+    Lost,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each holds one value that is replaced or counted up, which a panic elsewhere leaves whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

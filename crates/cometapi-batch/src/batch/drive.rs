@@ -1,0 +1,194 @@
+//! The loop of a run: take rows, work on them, until there are none.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use crate::batch::context::Context;
+use crate::batch::event::{Event, RowInfo};
+use crate::batch::report::Stopped;
+use crate::batch::row::{self, Spent};
+use crate::error::{Error, ErrorKind};
+use crate::ledger::{LoadId, Want};
+
+/// How soon it is noticed that another process has ended, or has let go of a row.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// How many rows of a model that is not offered are ended at once.
+const AT_ONCE: u32 = 500;
+
+pub(crate) async fn drive(context: &Arc<Context>, load: Option<LoadId>) -> Result<(), Error> {
+    let mut drive = Drive {
+        context,
+        load,
+        tasks: JoinSet::new(),
+        budget: context.settings.limit.unwrap_or(u64::MAX),
+        look_at: Instant::now(),
+        elsewhere: 0,
+        ended: BTreeSet::new(),
+    };
+    drive.run().await
+}
+
+struct Drive<'c> {
+    context: &'c Arc<Context>,
+    load: Option<LoadId>,
+    /// Dropping it ends all of them.
+    tasks: JoinSet<Spent>,
+    /// How many more may be created.
+    budget: u64,
+    /// When to look for rows the next time.
+    look_at: Instant,
+    elsewhere: u64,
+    /// Models not offered whose rows have been ended.
+    ended: BTreeSet<String>,
+}
+
+impl Drive<'_> {
+    async fn run(&mut self) -> Result<(), Error> {
+        let stop = self.context.settings.stop.clone();
+        let mut halted = self.context.halted.subscribe();
+        loop {
+            match stop.requested() {
+                0 => {}
+                1 => self.context.halt(Stopped::Asked),
+                _ => {
+                    self.context.halt(Stopped::Asked);
+                    self.tasks.shutdown().await;
+                    return Ok(());
+                }
+            }
+            self.end_models_gone().await;
+            let room = self.room();
+            if room > 0 && Instant::now() >= self.look_at && !self.look(room).await? {
+                return Ok(());
+            }
+            if self.tasks.is_empty() && !self.takes_up() {
+                return Ok(());
+            }
+            let idle = self.room() > 0 && self.takes_up();
+            tokio::select! {
+                Some(done) = self.tasks.join_next() => self.done(done),
+                () = sleep_until(self.look_at), if idle => {}
+                () = stop.beyond(stop.requested()) => {}
+                // An error would be that the context is gone, which this holds.
+                _ = halted.changed() => {}
+            }
+        }
+    }
+
+    fn room(&self) -> usize {
+        let most = self.context.settings.concurrency.max(1);
+        most.saturating_sub(self.tasks.len())
+    }
+
+    /// Whether rows are taken at all.
+    fn takes_up(&self) -> bool {
+        let stopped = self.context.stopped();
+        stopped.is_none_or(|stopped| stopped.takes_up())
+    }
+
+    fn creates(&self) -> bool {
+        self.load.is_some() && self.budget > 0 && self.context.stopped().is_none()
+    }
+
+    /// Takes rows. Whether there is anything left to do.
+    async fn look(&mut self, room: usize) -> Result<bool, Error> {
+        if !self.takes_up() {
+            return Ok(!self.tasks.is_empty());
+        }
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        let creates = if self.creates() {
+            room.min(u32::try_from(self.budget).unwrap_or(u32::MAX))
+        } else {
+            0
+        };
+        let want = Want::new(self.load, room, creates);
+        let ledger = &self.context.settings.ledger;
+        let claimed = match ledger.claim(self.context.worker.id(), want).await {
+            Ok(claimed) => claimed,
+            // Another process is in the way for long; what runs here goes on meanwhile.
+            Err(e) if e.kind() == ErrorKind::Busy && !self.tasks.is_empty() => {
+                self.look_at = Instant::now() + LOOK_AGAIN;
+                return Ok(true);
+            }
+            Err(e) => {
+                self.context.halt(Stopped::Ledger(e));
+                return Ok(!self.tasks.is_empty());
+            }
+        };
+        if claimed.jobs.is_empty() {
+            self.look_at = Instant::now() + LOOK_AGAIN;
+            if self.tasks.is_empty() {
+                // Without leave to create, rows of others would be waited for in vain.
+                if claimed.elsewhere == 0 || !self.creates() {
+                    return Ok(false);
+                }
+                if claimed.elsewhere != self.elsewhere {
+                    self.elsewhere = claimed.elsewhere;
+                    let rows = claimed.elsewhere;
+                    self.context.tell(&Event::Elsewhere { rows });
+                }
+            }
+        }
+        for job in claimed.jobs {
+            if job.id.is_none() {
+                self.budget -= 1;
+            }
+            self.tasks.spawn(row::work(Arc::clone(self.context), job));
+        }
+        Ok(true)
+    }
+
+    fn done(&mut self, done: Result<Spent, JoinError>) {
+        // There is room again.
+        self.look_at = Instant::now();
+        match done {
+            Ok(Spent::Yes) => {}
+            Ok(Spent::No) => self.budget = self.budget.saturating_add(1),
+            // The panic of whoever watches is passed on.
+            Err(e) => {
+                if let Ok(panic) = e.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+    }
+
+    /// Ends the rows whose model the service does not offer.
+    async fn end_models_gone(&mut self) {
+        let Some(load) = self.load else { return };
+        for (model, outcome) in self.context.models_gone() {
+            if !self.ended.insert(model.clone()) {
+                continue;
+            }
+            loop {
+                let ledger = &self.context.settings.ledger;
+                let ended = ledger
+                    .refuse_model(load, model.clone(), outcome.clone(), AT_ONCE)
+                    .await;
+                let ended = match ended {
+                    Ok(ended) if ended.is_empty() => break,
+                    Ok(ended) => ended,
+                    Err(e) => {
+                        self.context.halt(Stopped::Ledger(e));
+                        return;
+                    }
+                };
+                for job in ended {
+                    self.context.tell(&Event::Ended {
+                        row: &Arc::new(RowInfo::from(&job)),
+                        id: None,
+                        outcome: &outcome,
+                        files: &[],
+                        prediction: None,
+                    });
+                    self.context.count(&outcome, false);
+                }
+            }
+        }
+    }
+}

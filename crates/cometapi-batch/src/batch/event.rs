@@ -1,0 +1,212 @@
+//! What a run tells whoever watches it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cometapi::Prediction;
+
+use crate::batch::report::Stopped;
+use crate::error::Error;
+use crate::ledger::{FileRecord, Job, Outcome, Tally};
+use crate::rows::Problem;
+
+/// A row of a run, or a run by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RowInfo {
+    /// Its number in the ledger.
+    pub seq: u64,
+    /// The line that it begins on; `None` when it does not come from a file of this run.
+    pub line: Option<u64>,
+    /// Its own id, when it has one.
+    pub id: Option<String>,
+    /// The hash of model and input, in hex.
+    pub hash: String,
+    /// Its place among equal rows, from 1.
+    pub occurrence: u64,
+    /// The model, `owner/name`.
+    pub model: String,
+}
+
+impl From<&Job> for RowInfo {
+    fn from(job: &Job) -> Self {
+        Self {
+            seq: job.seq,
+            line: job.line,
+            id: job.row.clone(),
+            hash: job.hash.clone(),
+            occurrence: job.occurrence,
+            model: job.model.clone(),
+        }
+    }
+}
+
+/// Why all creates pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PauseReason {
+    /// The service said 429.
+    RateLimited,
+    /// No connection could be made.
+    Unreachable,
+}
+
+/// Something that happened in a run, told where it happens: whoever watches holds it up.
+///
+/// Of a row, in this order: `Claimed`, `Sending`, `Answered`, `Created`, `State` as often as
+/// it changes, `Saved` and `Recorded` for each file, `Ended`. A row that another process left
+/// running begins with `Claimed` and goes on with `State`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A row cannot be used. Nothing is sent unless bad rows are skipped.
+    #[non_exhaustive]
+    BadRow {
+        /// What is wrong with it.
+        problem: &'a Problem,
+    },
+    /// A row looks odd, and is used.
+    #[non_exhaustive]
+    Warning {
+        /// What is odd.
+        problem: &'a Problem,
+    },
+    /// All rows are read and checked; their intents are not written down yet.
+    #[non_exhaustive]
+    Read {
+        /// How many are good.
+        rows: u64,
+        /// How many are not.
+        bad: u64,
+    },
+    /// The intents are written down.
+    #[non_exhaustive]
+    Planned {
+        /// How the rows stand.
+        tally: &'a Tally,
+    },
+    /// This worker holds the row from now on.
+    #[non_exhaustive]
+    Claimed {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// The prediction's id, if it has been created before.
+        id: Option<&'a str>,
+    },
+    /// It is written down that the create is about to leave.
+    #[non_exhaustive]
+    Sending {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+    },
+    /// The create was answered; nothing of that is written down yet.
+    #[non_exhaustive]
+    Answered {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// The prediction's id, or the error.
+        answer: Result<&'a str, &'a cometapi::Error>,
+    },
+    /// The id is written down.
+    #[non_exhaustive]
+    Created {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// The prediction's id.
+        id: &'a str,
+    },
+    /// The service showed another state, and it is written down.
+    #[non_exhaustive]
+    State {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// The prediction's id.
+        id: &'a str,
+        /// The state's word.
+        status: &'a str,
+    },
+    /// A file has its name, and is not written down yet.
+    #[non_exhaustive]
+    Saved {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// Where it is.
+        path: &'a Path,
+    },
+    /// The file is written down.
+    #[non_exhaustive]
+    Recorded {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// The file.
+        file: &'a FileRecord,
+    },
+    /// The row is over, and that is written down.
+    #[non_exhaustive]
+    Ended {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// The prediction's id, if it has one.
+        id: Option<&'a str>,
+        /// How it ended. A row whose kind is `MaybeAccepted` is unresolved.
+        outcome: &'a Outcome,
+        /// Its files.
+        files: &'a [FileRecord],
+        /// The prediction as it was last seen.
+        prediction: Option<&'a Prediction>,
+    },
+    /// The row's prediction goes on, and this run no longer waits for it: the next one does.
+    #[non_exhaustive]
+    Left {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// The prediction's id.
+        id: &'a str,
+        /// Why.
+        error: &'a cometapi::Error,
+    },
+    /// Something could not be written down. The id, if there is one, is nowhere else.
+    #[non_exhaustive]
+    Unrecorded {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// The prediction's id, if it has one.
+        id: Option<&'a str>,
+        /// Why.
+        error: &'a Error,
+    },
+    /// All creates pause.
+    #[non_exhaustive]
+    Paused {
+        /// Why.
+        reason: PauseReason,
+        /// For how long.
+        pause: Duration,
+        /// How many rows may run at once from now on.
+        limit: u32,
+        /// What was heard.
+        cause: &'a cometapi::Error,
+    },
+    /// Creates go on after a pause.
+    #[non_exhaustive]
+    Resumed {
+        /// How many rows may run at once.
+        limit: u32,
+    },
+    /// What is left is held by other processes; this one waits, in case they end.
+    #[non_exhaustive]
+    Elsewhere {
+        /// How many rows.
+        rows: u64,
+    },
+    /// Nothing more is created; what runs goes on to its end.
+    #[non_exhaustive]
+    Stopping {
+        /// Why.
+        reason: &'a Stopped,
+    },
+}
+
+/// Whoever watches a run.
+pub(crate) type Observer = Arc<dyn Fn(&Event<'_>) + Send + Sync>;

@@ -1,0 +1,71 @@
+//! Finishing what any process left.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cometapi::{Client, WaitPolicy};
+
+use crate::batch::context::{Context, Settings};
+use crate::batch::event::Event;
+use crate::batch::report::{Report, Stopped};
+use crate::batch::stop::Stop;
+use crate::batch::{drive, folder, shared_settings};
+use crate::error::Error;
+use crate::ledger::Ledger;
+use crate::worker::Worker;
+
+/// Waits for every prediction of a ledger that was created, has not ended, and is held by no
+/// process that lives; and brings its files home. Creates nothing.
+///
+/// ```no_run
+/// # async fn example(client: cometapi::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use cometapi_batch::{Finish, SqliteLedger};
+///
+/// let ledger = SqliteLedger::open(SqliteLedger::default_path()?)?;
+/// let report = Finish::new(&client, Arc::new(ledger), "pictures").run().await?;
+/// println!("{} finished", report.tally.succeeded);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it does nothing until it runs"]
+pub struct Finish {
+    settings: Settings,
+}
+
+impl Finish {
+    /// Predictions in `ledger`, waited for by `client`. Files of a batch go to its folder, all
+    /// others to `folder`.
+    pub fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: impl Into<PathBuf>) -> Self {
+        Self {
+            settings: Settings::new(client, ledger, folder.into()),
+        }
+    }
+
+    shared_settings!();
+
+    /// Waits for all of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the ledger and of the folder. The end of a prediction is no error.
+    pub async fn run(mut self) -> Result<Report, Error> {
+        self.settings.folder = folder::prepare(&self.settings.folder)?;
+        let worker = Worker::register(&self.settings.ledger).await?;
+        let context = Context::new(self.settings, worker);
+        drive::drive(&context, None).await?;
+        let stopped = context.stopped();
+        if let Some(Stopped::Ledger(e)) = stopped {
+            return Err(e);
+        }
+        let ledger = &context.settings.ledger;
+        ledger.retire(context.worker.id()).await?;
+        Ok(Report {
+            tally: context.ends(),
+            stopped,
+            ..Report::default()
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! Reading a file of rows into the ledger's staging, a few at a time.
+
+use std::io;
+use std::thread;
+
+use cometapi::ModelRef;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::batch::event::{Event, Observer};
+use crate::error::{Error, ErrorKind};
+use crate::ledger::{Ledger, LoadId, StagedRow};
+use crate::rows::{self, Problem, Rows, known};
+
+/// How many rows go to the ledger at once.
+const CHUNK: usize = 256;
+
+/// How many problems are kept; all are told as events, and counted.
+const KEPT: usize = 100;
+
+/// What the reading thread brings.
+enum Item {
+    Row(StagedRow),
+    Warning(Problem),
+    Bad(Vec<Problem>),
+    End(io::Result<()>),
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Intake {
+    pub(crate) rows: u64,
+    pub(crate) bad: u64,
+    problems: Vec<Problem>,
+}
+
+/// Reads and checks every row, and puts the good ones aside under `load`. Nothing of it is in
+/// the ledger yet, and no other process waits meanwhile: standard input may be slow.
+pub(crate) async fn read(
+    ledger: &dyn Ledger,
+    load: LoadId,
+    rows: Rows,
+    model: Option<ModelRef>,
+    unchecked: bool,
+    observer: &Observer,
+) -> Result<Intake, Error> {
+    let mut items = start(rows, model, unchecked)?;
+    let mut intake = Intake::default();
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let mut received = Vec::new();
+    loop {
+        if items.recv_many(&mut received, CHUNK).await == 0 {
+            return Err(Error::new(
+                ErrorKind::Read,
+                "the reading of the rows broke off",
+            ));
+        }
+        let mut end = None;
+        for item in received.drain(..) {
+            match item {
+                Item::Row(row) => chunk.push(row),
+                Item::Warning(problem) => observer(&Event::Warning { problem: &problem }),
+                Item::Bad(problems) => intake.refuse(problems, observer),
+                Item::End(result) => end = Some(result),
+            }
+        }
+        if !chunk.is_empty() {
+            intake.rows += chunk.len() as u64;
+            let repeated = ledger.stage(load, std::mem::take(&mut chunk)).await?;
+            intake.rows -= repeated.len() as u64;
+            for row in repeated {
+                let what = format!("{:?} is also the id of line {}", row.id, row.first);
+                let problem = Problem::new(row.line, "id".to_owned(), what);
+                intake.refuse(vec![problem], observer);
+            }
+        }
+        match end {
+            None => {}
+            Some(Ok(())) => break,
+            Some(Err(e)) => {
+                return Err(Error::caused_by(
+                    ErrorKind::Read,
+                    "the rows cannot be read to their end",
+                    e,
+                ));
+            }
+        }
+    }
+    observer(&Event::Read {
+        rows: intake.rows,
+        bad: intake.bad,
+    });
+    Ok(intake)
+}
+
+impl Intake {
+    fn refuse(&mut self, problems: Vec<Problem>, observer: &Observer) {
+        self.bad += 1;
+        for problem in problems {
+            observer(&Event::BadRow { problem: &problem });
+            if self.problems.len() < KEPT {
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    /// An error unless there are rows, and no bad ones or such as may be skipped.
+    pub(crate) fn usable(mut self, skip_bad: bool) -> Result<Self, Error> {
+        if self.bad > 0 && !skip_bad {
+            self.problems.sort_by_key(|problem| problem.line);
+            return Err(Error::rows(self.bad, self.problems));
+        }
+        if self.rows == 0 && self.bad == 0 {
+            return Err(Error::new(ErrorKind::Rows, "there are no rows"));
+        }
+        Ok(self)
+    }
+}
+
+/// A thread of its own: standard input may never end, and a runtime that shuts down would wait
+/// for one of its own threads.
+fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receiver<Item>, Error> {
+    let (send, receive) = channel(CHUNK);
+    thread::Builder::new()
+        .name("cometapi-rows".to_owned())
+        .spawn(move || {
+            let result = rows::read(rows, model.as_ref(), &mut |row| {
+                pass_on(row, unchecked, &send)
+            });
+            // Nobody listens any more when the run was dropped.
+            let _ = send.blocking_send(Item::End(result));
+        })
+        .map_err(|e| Error::caused_by(ErrorKind::Read, "the rows cannot be read", e))?;
+    Ok(receive)
+}
+
+/// Whether somebody still listens.
+fn pass_on(row: rows::Read1, unchecked: bool, send: &Sender<Item>) -> bool {
+    let row = match row {
+        Ok(row) => row,
+        Err(problems) => return send.blocking_send(Item::Bad(problems)).is_ok(),
+    };
+    let problem = |what: String| Problem::new(row.line, None, what);
+    if !unchecked {
+        match known::check(&row.model, &row.input) {
+            Ok(warnings) => {
+                for warning in warnings {
+                    if send.blocking_send(Item::Warning(problem(warning))).is_err() {
+                        return false;
+                    }
+                }
+            }
+            Err(problems) => {
+                let problems = problems.into_iter().map(problem).collect();
+                return send.blocking_send(Item::Bad(problems)).is_ok();
+            }
+        }
+    }
+    let staged = StagedRow::new(row.line, row.id.clone(), &row.model, &row.input);
+    send.blocking_send(Item::Row(staged)).is_ok()
+}

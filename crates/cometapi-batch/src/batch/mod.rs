@@ -1,0 +1,308 @@
+//! Many predictions out of one file of rows.
+
+mod context;
+mod drive;
+mod event;
+mod finish;
+mod folder;
+mod gate;
+mod intake;
+mod names;
+mod report;
+mod row;
+mod stop;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cometapi::{Client, CreatePolicy, ModelRef, WaitPolicy};
+
+use crate::batch::context::{Context, Settings};
+pub use crate::batch::event::{Event, PauseReason, RowInfo};
+pub use crate::batch::finish::Finish;
+pub use crate::batch::report::{Report, Stopped};
+pub use crate::batch::stop::Stop;
+use crate::error::{Error, ErrorKind};
+use crate::ledger::{Ledger, LoadId, Loaded, Plan};
+use crate::rows::{Problem, Rows};
+use crate::worker::Worker;
+
+/// A file of rows to run: every row once, however often it is started.
+///
+/// All rows are read and checked, and what is meant is written down, before the first create.
+/// Started again with the same rows and the same folder it does only what is missing: rows
+/// whose files are there are done, rows with an id are waited for, rows never created are
+/// created. Several processes may run the same one at once and share its rows; what one of
+/// them held when it ended, another takes over.
+///
+/// A row is told by its `id`, or else by model and input and its place among equal rows,
+/// within the batch that its folder names; never by its line.
+///
+/// Dropping the future of [`run`](Self::run) leaves at once. What was being sent is then
+/// unresolved, and what was running is found again by its id.
+///
+/// ```no_run
+/// # async fn example(client: cometapi::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use cometapi_batch::{Batch, Rows, SqliteLedger};
+///
+/// let ledger = SqliteLedger::open(SqliteLedger::default_path()?)?;
+/// let report = Batch::new(&client, Arc::new(ledger), "pictures")
+///     .concurrency(8)
+///     .run(Rows::file("rows.jsonl")?)
+///     .await?;
+/// println!("{} of {}", report.tally.succeeded, report.tally.total());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as people set it"
+)]
+#[must_use = "a batch does nothing until it runs"]
+pub struct Batch {
+    settings: Settings,
+    model: Option<ModelRef>,
+    retry_failed: bool,
+    retry_unresolved: bool,
+    skip_bad: bool,
+    unchecked: bool,
+}
+
+/// Methods that a [`Batch`] and a [`Finish`] share.
+macro_rules! shared_settings {
+    () => {
+        /// How many rows run at once, at most; 4 unless set: what a small account is given
+        /// (inferred), and enough to keep a slow model busy. A 429 halves it for all rows, and
+        /// it grows back as creates succeed.
+        pub fn concurrency(mut self, rows: usize) -> Self {
+            self.settings.concurrency = rows.max(1);
+            self
+        }
+
+        /// How long each prediction is waited for, from its create or from when it is taken up
+        /// again, in place of the wait policy's.
+        pub fn timeout(mut self, timeout: Duration) -> Self {
+            self.settings.timeout = Some(timeout);
+            self
+        }
+
+        /// Waits by `policy` in place of the client's.
+        pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
+            self.settings.wait = Some(policy);
+            self
+        }
+
+        /// Ends the run early when it is asked to.
+        pub fn stop(mut self, stop: &Stop) -> Self {
+            self.settings.stop = stop.clone();
+            self
+        }
+
+        /// Tells `observer` all that happens, where it happens: it holds up the row that it is
+        /// told of, and with it the thread.
+        pub fn on_event(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+            self.settings.observer = Arc::new(observer);
+            self
+        }
+    };
+}
+pub(crate) use shared_settings;
+
+impl Batch {
+    /// Rows to be run by `client`, written down in `ledger`, their files saved in `folder`,
+    /// which is made if need be and names the batch.
+    pub fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: impl Into<PathBuf>) -> Self {
+        Self {
+            settings: Settings::new(client, ledger, folder.into()),
+            model: None,
+            retry_failed: false,
+            retry_unresolved: false,
+            skip_bad: false,
+            unchecked: false,
+        }
+    }
+
+    shared_settings!();
+
+    /// The model of rows that name none.
+    pub fn model(mut self, model: ModelRef) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// How many predictions are created in this run, at most. Rows beyond are left for later.
+    pub fn limit(mut self, creates: u64) -> Self {
+        self.settings.limit = Some(creates);
+        self
+    }
+
+    /// Stops creating when this many rows have failed in this run; what runs goes on.
+    pub fn max_failures(mut self, failures: u64) -> Self {
+        self.settings.max_failures = Some(failures);
+        self
+    }
+
+    /// Creates rows once more whose prediction failed, was canceled or aborted, or whose files
+    /// are gone. Each may cost again. Rows that the service refused need no asking: they were
+    /// never created.
+    pub fn retry_failed(mut self, retry: bool) -> Self {
+        self.retry_failed = retry;
+        self
+    }
+
+    /// Creates rows once more of which nobody knows whether they were accepted. Each may cost
+    /// twice.
+    pub fn retry_unresolved(mut self, retry: bool) -> Self {
+        self.retry_unresolved = retry;
+        self
+    }
+
+    /// Goes on without bad rows; they are told as [`Event::BadRow`].
+    pub fn skip_bad(mut self, skip: bool) -> Self {
+        self.skip_bad = skip;
+        self
+    }
+
+    /// Sends inputs that the known models are not known to take.
+    pub fn unchecked(mut self, unchecked: bool) -> Self {
+        self.unchecked = unchecked;
+        self
+    }
+
+    /// How long a create may take, and the pauses after a 429 that names none and while the
+    /// service cannot be reached. Its other figures do not count here: whether to send again is
+    /// decided for all rows together.
+    pub fn create_policy(mut self, policy: CreatePolicy) -> Self {
+        self.settings.create = policy;
+        self
+    }
+
+    /// Runs the rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Rows`](ErrorKind::Rows), [`Read`](ErrorKind::Read) and [`Folder`](ErrorKind::Folder)
+    /// before anything is sent; those of the ledger at any time. The end of a row is no error.
+    pub async fn run(self, rows: Rows) -> Result<Report, Error> {
+        let folder = folder::prepare(&self.settings.folder)?;
+        let settings = Settings {
+            folder: folder.clone(),
+            ..self.settings.clone()
+        };
+        let load = Load::new(&settings.ledger);
+        let intake = self.read(load.id, rows).await?;
+        let worker = Worker::register(&settings.ledger).await?;
+        let loaded = settings.ledger.load(load.id, self.plan(folder)).await?;
+        self.tell_changed(&loaded);
+        (settings.observer)(&Event::Planned {
+            tally: &loaded.tally,
+        });
+        let context = Context::new(settings, worker);
+        drive::drive(&context, Some(load.id)).await?;
+        let stopped = context.stopped();
+        if let Some(Stopped::Ledger(e)) = stopped {
+            return Err(e);
+        }
+        let ledger = &context.settings.ledger;
+        // What this run still holds is freed before it is counted.
+        ledger.retire(context.worker.id()).await?;
+        Ok(Report {
+            tally: ledger.tally(load.id).await?,
+            created: context.created.load(Ordering::Relaxed),
+            skipped: intake.bad + loaded.changed_total,
+            stopped,
+        })
+    }
+
+    /// Reads and checks the rows and says how they stand, without sending or writing anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run) before anything is sent.
+    pub async fn dry_run(self, rows: Rows) -> Result<Report, Error> {
+        let folder = folder::name(&self.settings.folder)?;
+        let ledger = &self.settings.ledger;
+        let load = Load::new(ledger);
+        let intake = self.read(load.id, rows).await?;
+        let mut plan = self.plan(folder);
+        plan.dry = true;
+        let loaded = ledger.load(load.id, plan).await?;
+        self.tell_changed(&loaded);
+        Ok(Report {
+            tally: loaded.tally,
+            skipped: intake.bad + loaded.changed_total,
+            ..Report::default()
+        })
+    }
+
+    async fn read(&self, load: LoadId, rows: Rows) -> Result<intake::Intake, Error> {
+        let settings = &self.settings;
+        let ledger = &*settings.ledger;
+        let model = self.model.clone();
+        intake::read(
+            ledger,
+            load,
+            rows,
+            model,
+            self.unchecked,
+            &settings.observer,
+        )
+        .await?
+        .usable(self.skip_bad)
+    }
+
+    fn plan(&self, folder: PathBuf) -> Plan {
+        Plan {
+            folder,
+            retry_failed: self.retry_failed,
+            retry_unresolved: self.retry_unresolved,
+            skip_changed: self.skip_bad,
+            dry: false,
+        }
+    }
+
+    fn tell_changed(&self, loaded: &Loaded) {
+        for (line, id) in &loaded.changed {
+            let problem = Problem::changed(*line, id);
+            (self.settings.observer)(&Event::BadRow { problem: &problem });
+        }
+    }
+}
+
+/// What a ledger has put aside for a run; it forgets it when the run goes.
+struct Load {
+    ledger: Arc<dyn Ledger>,
+    id: LoadId,
+}
+
+impl Load {
+    fn new(ledger: &Arc<dyn Ledger>) -> Self {
+        // Chance, because one ledger may serve many processes; from 0 on, as databases count.
+        let id = LoadId(fastrand::i64(0..));
+        Self {
+            ledger: Arc::clone(ledger),
+            id,
+        }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.ledger.unload(self.id);
+    }
+}
+
+/// The kinds of a run's errors that say that nothing was sent.
+impl Error {
+    /// Whether nothing was sent: the rows or the folder cannot be used.
+    pub fn is_before_sending(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Rows | ErrorKind::Read | ErrorKind::Folder
+        )
+    }
+}

@@ -1,0 +1,132 @@
+//! What came of a run.
+
+use cometapi::ErrorKind;
+
+use crate::error::Error;
+use crate::ledger::Tally;
+use crate::ledger::outcome;
+
+/// Why a run stopped creating before all rows were.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// It was [asked to](crate::Stop).
+    Asked,
+    /// As many rows failed as were allowed to.
+    TooManyFailures,
+    /// The key was refused.
+    Unauthorized(String),
+    /// The account has no quota left.
+    OutOfQuota(String),
+    /// The address is not that of the service.
+    WrongEndpoint(String),
+    /// The disk of the output folder is full.
+    DiskFull(String),
+    /// The ledger cannot be written.
+    Ledger(Error),
+}
+
+impl Stopped {
+    /// What kind of error it goes by, where it is one.
+    pub fn kind(&self) -> Option<ErrorKind> {
+        Some(match self {
+            Self::Unauthorized(_) => ErrorKind::Unauthorized,
+            Self::OutOfQuota(_) => ErrorKind::OutOfQuota,
+            Self::WrongEndpoint(_) => ErrorKind::WrongEndpoint,
+            Self::DiskFull(_) => ErrorKind::File,
+            Self::Asked | Self::TooManyFailures | Self::Ledger(_) => return None,
+        })
+    }
+
+    /// Whether what was created before is still waited for and brought home.
+    pub(crate) fn takes_up(&self) -> bool {
+        matches!(self, Self::TooManyFailures | Self::OutOfQuota(_))
+    }
+}
+
+/// What came of a run, and how all rows of its file stand now.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// How the rows stand, whoever ran them and when. Of a [`Finish`](crate::Finish), what it
+    /// took up itself.
+    pub tally: Tally,
+    /// How many predictions this run created.
+    pub created: u64,
+    /// How many rows were bad, and skipped.
+    pub skipped: u64,
+    /// Why it stopped early, when it did.
+    pub stopped: Option<Stopped>,
+}
+
+/// The kinds from the gravest on. Where money may be lost comes first, then what stops
+/// everything, then what is lost, then what failed, then what only takes longer.
+const GRAVITY: [ErrorKind; 8] = [
+    ErrorKind::MaybeAccepted,
+    ErrorKind::Unauthorized,
+    ErrorKind::OutOfQuota,
+    ErrorKind::RateLimited,
+    ErrorKind::Expired,
+    ErrorKind::Failed,
+    ErrorKind::Canceled,
+    ErrorKind::Aborted,
+];
+
+impl Report {
+    /// Whether every row ended well.
+    pub fn is_success(&self) -> bool {
+        self.skipped == 0 && self.stopped.is_none() && self.tally.succeeded == self.tally.total()
+    }
+
+    /// The gravest of what befell the rows; `None` when nothing did. Kinds without an order of
+    /// their own come between what expired and what failed, a row still running last. Rows
+    /// that were not created because of a limit befell nothing.
+    pub fn gravest(&self) -> Option<ErrorKind> {
+        let rows = self
+            .tally
+            .failed
+            .keys()
+            .filter_map(|word| outcome::kind(word));
+        let unresolved = (self.tally.unresolved > 0).then_some(ErrorKind::MaybeAccepted);
+        let running = self.tally.running + self.tally.sending;
+        let running = (running > 0).then_some(ErrorKind::WaitTimeout);
+        let stopped = self.stopped.as_ref().and_then(Stopped::kind);
+        rows.chain(unresolved)
+            .chain(running)
+            .chain(stopped)
+            .min_by_key(|kind| rank(*kind))
+    }
+}
+
+fn rank(kind: ErrorKind) -> usize {
+    let expired = 4;
+    match GRAVITY.iter().position(|known| *known == kind) {
+        _ if kind == ErrorKind::WaitTimeout => GRAVITY.len() + 1,
+        Some(at) if at <= expired => at,
+        Some(at) => at + 1,
+        None => expired + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_wins() {
+        let mut report = Report::default();
+        assert_eq!(report.gravest(), None);
+        report.tally.running = 1;
+        assert_eq!(report.gravest(), Some(ErrorKind::WaitTimeout));
+        report.tally.failed.insert("failed", 3);
+        assert_eq!(report.gravest(), Some(ErrorKind::Failed));
+        report.tally.failed.insert("download", 1);
+        assert_eq!(report.gravest(), Some(ErrorKind::Download));
+        report.tally.failed.insert("expired", 1);
+        assert_eq!(report.gravest(), Some(ErrorKind::Expired));
+        report.stopped = Some(Stopped::OutOfQuota(String::new()));
+        assert_eq!(report.gravest(), Some(ErrorKind::OutOfQuota));
+        report.tally.unresolved = 1;
+        assert_eq!(report.gravest(), Some(ErrorKind::MaybeAccepted));
+    }
+}

@@ -1,0 +1,261 @@
+//! The ledger: what was meant, sent, answered and brought home, written down durably.
+
+pub(crate) mod outcome;
+mod record;
+pub(crate) mod sqlite;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use cometapi::BoxFuture;
+
+pub use outcome::Outcome;
+pub use record::{Entry, FileRecord, Filter, Intent, Job, Mark, State};
+
+use crate::error::Error;
+
+/// The answer of a ledger.
+pub type Answer<T> = BoxFuture<Result<T, Error>>;
+
+/// Where predictions are written down, shared by every worker on them.
+///
+/// [`SqliteLedger`](crate::SqliteLedger) is the one that comes with this crate. The trait is
+/// made so that a database server can be another; what an implementation must keep:
+///
+/// - **An answer is a commit.** When a future is ready with `Ok`, what it did survives the
+///   end of the process. What [`Mark::is_costly`] names, and intents, must survive a power cut
+///   too: a prediction's money hangs on them. The rest need not; a repeated poll mends it.
+/// - **Claims are atomic.** No prediction is ever held by two workers. Every
+///   [`record`](Self::record) compares the worker in the statement that writes, and is refused
+///   with [`ErrorKind::Lost`](crate::ErrorKind::Lost) when the prediction is another's by now.
+/// - **Life is known, not timed.** Whether a worker lives is told by something that ends with
+///   its process (here a lock of the operating system, on a server the session's advisory
+///   lock), never by a lease that runs out. [`claim`](Self::claim) and [`load`](Self::load)
+///   first let go of what the dead held, as [`retire`](Self::retire) does.
+/// - **The credential is never in it.** It is never given one.
+pub trait Ledger: fmt::Debug + Send + Sync {
+    /// Makes a worker, alive until it is retired or its process ends.
+    fn register(&self) -> Answer<WorkerId>;
+
+    /// Ends a worker: what it had planned is free again, what it was waiting for can be
+    /// taken up by its id, and what it was sending is unresolved.
+    fn retire(&self, worker: WorkerId) -> Answer<()>;
+
+    /// The same from where nothing can be awaited; best effort.
+    fn abandon(&self, worker: WorkerId);
+
+    /// Puts rows of a file aside, seen by nobody else, and gives back those whose `id` an
+    /// earlier row of the load has, which are not put aside.
+    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> Answer<Vec<Repeated>>;
+
+    /// Writes down the intents of all rows put aside that are not there yet, in one
+    /// transaction, and says how the rows of the load stand. On [`Plan::dry`] it says so and
+    /// changes nothing.
+    ///
+    /// A row that was never created, or that the plan retries, may have another input than
+    /// last time; any other that has is [`Loaded::changed`], and nothing is written unless
+    /// [`Plan::skip_changed`].
+    fn load(&self, load: LoadId, plan: Plan) -> Answer<Loaded>;
+
+    /// Forgets which rows a load was of, and what it put aside.
+    fn unload(&self, load: LoadId);
+
+    /// Takes free predictions for `worker`: such with an id first, then such to be created;
+    /// none that it has [released](Mark::Released) itself.
+    fn claim(&self, worker: WorkerId, want: Want) -> Answer<Claimed>;
+
+    /// Writes down a prediction that belongs to no batch, already claimed and
+    /// [sending](Mark::Sending).
+    fn begin(&self, worker: WorkerId, intent: Intent) -> Answer<Job>;
+
+    /// Takes the prediction of this id, unless a worker that lives holds it. `None` also when
+    /// the ledger knows no such id.
+    fn adopt(&self, worker: WorkerId, id: String) -> Answer<Option<Job>>;
+
+    /// Writes down what happened to a prediction that `worker` holds.
+    fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> Answer<()>;
+
+    /// Ends every row of the load that was never created and is of `model`, at most `most` at
+    /// once: the service does not offer it.
+    fn refuse_model(
+        &self,
+        load: LoadId,
+        model: String,
+        outcome: Outcome,
+        most: u32,
+    ) -> Answer<Vec<Job>>;
+
+    /// How the rows of a load stand.
+    fn tally(&self, load: LoadId) -> Answer<Tally>;
+
+    /// What is written down, newest first; page on with [`Filter::before`].
+    fn list(&self, filter: Filter) -> Answer<Vec<Entry>>;
+}
+
+/// A worker: who holds predictions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WorkerId(pub i64);
+
+/// One reading of one file of rows by one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LoadId(pub i64);
+
+/// A row of a file on its way into the ledger.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StagedRow {
+    /// The line that it began on.
+    pub line: u64,
+    /// Its own id, when it has one. Else it is told by hash and place among its equals.
+    pub id: Option<String>,
+    /// The model, `owner/name`.
+    pub model: String,
+    /// The input as canonical JSON.
+    pub input: String,
+    /// The hash of model and input, in hex.
+    pub hash: String,
+}
+
+impl StagedRow {
+    /// A row of `model` and `input`.
+    pub fn new(
+        line: u64,
+        id: Option<String>,
+        model: &cometapi::ModelRef,
+        input: &serde_json::Map<String, serde_json::Value>,
+    ) -> Self {
+        let model = model.to_string();
+        let input = crate::rows::canonical_map(input);
+        let hash = crate::rows::hash(&model, &input);
+        Self {
+            line,
+            id,
+            model,
+            input,
+            hash,
+        }
+    }
+}
+
+/// A row whose id another has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repeated {
+    /// Its line.
+    pub line: u64,
+    /// The line of the first with this id.
+    pub first: u64,
+    /// The id.
+    pub id: String,
+}
+
+impl Repeated {
+    /// The row of `line` has the `id` that the row of line `first` has.
+    pub fn new(line: u64, first: u64, id: impl Into<String>) -> Self {
+        Self {
+            line,
+            first,
+            id: id.into(),
+        }
+    }
+}
+
+/// How rows that were put aside become predictions.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as people set it"
+)]
+pub struct Plan {
+    /// The output folder, absolute and canonical: it names the batch.
+    pub folder: PathBuf,
+    /// Plans rows whose prediction failed once more.
+    pub retry_failed: bool,
+    /// Plans rows that are unresolved once more.
+    pub retry_unresolved: bool,
+    /// Leaves rows out whose id was seen with another input, in place of writing nothing.
+    pub skip_changed: bool,
+    /// Changes nothing.
+    pub dry: bool,
+}
+
+/// What became of a load.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// How its rows stand.
+    pub tally: Tally,
+    /// Rows whose id was seen with another input, by line; a hundred at most.
+    pub changed: Vec<(u64, String)>,
+    /// How many those are in all.
+    pub changed_total: u64,
+}
+
+/// How the rows of a load stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tally {
+    /// Not created yet: to be created.
+    pub planned: u64,
+    /// Being sent by some worker that lives.
+    pub sending: u64,
+    /// Created and not ended.
+    pub running: u64,
+    /// Ended well, with every file at home.
+    pub succeeded: u64,
+    /// May have been accepted, and nobody knows.
+    pub unresolved: u64,
+    /// Ended otherwise, by what it is.
+    pub failed: std::collections::BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// All rows.
+    pub fn total(&self) -> u64 {
+        self.planned
+            + self.sending
+            + self.running
+            + self.succeeded
+            + self.unresolved
+            + self.failed()
+    }
+
+    /// The rows that ended otherwise than well.
+    pub fn failed(&self) -> u64 {
+        self.failed.values().sum()
+    }
+}
+
+/// What a worker can take.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Want {
+    /// The rows of one load, or whatever was ever created and has not ended.
+    pub load: Option<LoadId>,
+    /// How many in all, at most.
+    pub most: u32,
+    /// How many of them may be such that are to be created. None without a load.
+    pub creates: u32,
+}
+
+impl Want {
+    /// At most `most` predictions of `load`, or of anything, `creates` of them to be created.
+    pub fn new(load: Option<LoadId>, most: u32, creates: u32) -> Self {
+        Self {
+            load,
+            most,
+            creates,
+        }
+    }
+}
+
+/// What a worker got.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// The predictions that it holds from now on.
+    pub jobs: Vec<Job>,
+    /// How many of the load others hold, counted when nothing could be had.
+    pub elsewhere: u64,
+}

@@ -1,0 +1,129 @@
+//! How a prediction ended.
+
+use cometapi::{Error, ErrorKind};
+
+/// The words under which ends are written down. They are in ledgers: none may ever change.
+const WORDS: [(ErrorKind, &str); 23] = [
+    (ErrorKind::NoKey, "no_key"),
+    (ErrorKind::Config, "config"),
+    (ErrorKind::InvalidModel, "invalid_model"),
+    (ErrorKind::InvalidInput, "invalid_input"),
+    (ErrorKind::InvalidId, "invalid_id"),
+    (ErrorKind::NeverReached, "never_reached"),
+    (ErrorKind::WrongEndpoint, "wrong_endpoint"),
+    (ErrorKind::Unauthorized, "unauthorized"),
+    (ErrorKind::OutOfQuota, "out_of_quota"),
+    (ErrorKind::RateLimited, "rate_limited"),
+    (ErrorKind::Refused, "refused"),
+    (ErrorKind::MaybeAccepted, "maybe_accepted"),
+    (ErrorKind::NotFound, "not_found"),
+    (ErrorKind::Unavailable, "unavailable"),
+    (ErrorKind::Undecodable, "undecodable"),
+    (ErrorKind::Failed, "failed"),
+    (ErrorKind::Canceled, "canceled"),
+    (ErrorKind::Aborted, "aborted"),
+    (ErrorKind::Expired, "expired"),
+    (ErrorKind::WaitTimeout, "wait_timeout"),
+    (ErrorKind::Hook, "hook"),
+    (ErrorKind::Download, "download"),
+    (ErrorKind::File, "file"),
+];
+
+/// The word of a success.
+pub(crate) const SUCCEEDED: &str = "succeeded";
+
+/// How a prediction ended: well, with every file at home, or by an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// What it is; `None` when it ended well.
+    pub kind: Option<ErrorKind>,
+    /// The reason, for a person.
+    pub message: Option<String>,
+    /// The gateway's ids of the request that brought it.
+    pub request_ids: Vec<String>,
+}
+
+impl Outcome {
+    /// It ended well.
+    pub fn succeeded() -> Self {
+        Self {
+            kind: None,
+            message: None,
+            request_ids: Vec::new(),
+        }
+    }
+
+    /// It ended by an error of `kind`.
+    pub fn failed(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind: Some(kind),
+            message: Some(message.into()),
+            request_ids: Vec::new(),
+        }
+    }
+
+    /// Whether it ended well.
+    pub fn is_success(&self) -> bool {
+        self.kind.is_none()
+    }
+
+    /// The word under which it is written down: `succeeded`, `failed`, `expired`, …
+    pub fn word(&self) -> &'static str {
+        self.kind.map_or(SUCCEEDED, word)
+    }
+
+    /// The outcome of a word.
+    pub(crate) fn read(text: &str, message: Option<String>, request_ids: Vec<String>) -> Self {
+        Self {
+            kind: kind(text),
+            message,
+            request_ids,
+        }
+    }
+}
+
+impl From<&Error> for Outcome {
+    fn from(error: &Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            message = format!("{message}: {error}");
+            cause = error.source();
+        }
+        Self {
+            kind: Some(error.kind()),
+            message: Some(message),
+            request_ids: error.request_ids().to_vec(),
+        }
+    }
+}
+
+/// The word of a kind; a kind that came after this was written is "failed".
+pub(crate) fn word(kind: ErrorKind) -> &'static str {
+    let known = WORDS.iter().find(|(known, _)| *known == kind);
+    known.map_or("failed", |(_, word)| word)
+}
+
+/// The kind of a word; `None` is success. A word of a later program is a failure.
+pub(crate) fn kind(text: &str) -> Option<ErrorKind> {
+    if text == SUCCEEDED {
+        return None;
+    }
+    let known = WORDS.iter().find(|(_, word)| *word == text);
+    Some(known.map_or(ErrorKind::Failed, |(kind, _)| *kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_read_back() {
+        for (known, text) in WORDS {
+            assert_eq!((word(known), kind(text)), (text, Some(known)));
+        }
+        assert_eq!(kind(SUCCEEDED), None);
+        assert_eq!(kind("of_tomorrow"), Some(ErrorKind::Failed));
+    }
+}

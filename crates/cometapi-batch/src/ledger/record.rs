@@ -1,0 +1,243 @@
+//! What is written down of a prediction.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use cometapi::{ModelRef, Prediction, SavedFile};
+use serde_json::{Map, Value};
+
+use crate::ledger::Outcome;
+
+/// A prediction to be made.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Intent {
+    /// The model, `owner/name`.
+    pub model: String,
+    /// The input as canonical JSON.
+    pub input: String,
+    /// The hash of the two, in hex.
+    pub hash: String,
+}
+
+impl Intent {
+    /// `model` on `input`.
+    pub fn new(model: &ModelRef, input: &Map<String, Value>) -> Self {
+        let model = model.to_string();
+        let input = crate::rows::canonical_map(input);
+        let hash = crate::rows::hash(&model, &input);
+        Self { model, input, hash }
+    }
+}
+
+/// A prediction that a worker holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Job {
+    /// Its number in the ledger.
+    pub seq: u64,
+    /// The batch's folder, when it is of one.
+    pub folder: Option<PathBuf>,
+    /// The line of its row, when the load knows it.
+    pub line: Option<u64>,
+    /// The row's own id.
+    pub row: Option<String>,
+    /// The hash of model and input, in hex.
+    pub hash: String,
+    /// Its place among equal rows, from 1.
+    pub occurrence: u64,
+    /// How often files of an earlier prediction of the same row came home.
+    pub retake: u64,
+    /// The model, `owner/name`.
+    pub model: String,
+    /// The input as canonical JSON.
+    pub input: String,
+    /// The prediction's id, once it is known.
+    pub id: Option<String>,
+    /// Whether files may have been saved already.
+    pub fetching: bool,
+}
+
+/// Where a prediction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// Meant, and not sent.
+    Planned,
+    /// Sent, or about to be; no answer is written down.
+    Sending,
+    /// Created: its id is known, its end is not, or its files are not all at home.
+    Running,
+    /// Over.
+    Ended,
+    /// May have been accepted. Nothing is sent again by itself.
+    Unresolved,
+}
+
+impl State {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Planned,
+        Self::Sending,
+        Self::Running,
+        Self::Ended,
+        Self::Unresolved,
+    ];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Sending => "sending",
+            Self::Running => "running",
+            Self::Ended => "ended",
+            Self::Unresolved => "unresolved",
+        }
+    }
+
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// Something that happened to a prediction.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Mark {
+    /// The create is about to leave.
+    Sending,
+    /// The create provably did not happen; the prediction is still held.
+    NotSent,
+    /// The create was answered with this id.
+    Created {
+        /// The id.
+        id: String,
+        /// The gateway's id of the request.
+        request_id: Option<String>,
+    },
+    /// The service showed this state.
+    Seen {
+        /// Its word.
+        status: String,
+        /// Whether files are about to be saved.
+        fetching: bool,
+    },
+    /// A file is at home.
+    Saved(FileRecord),
+    /// It is over; nobody holds it any more.
+    Ended(Outcome),
+    /// Nobody knows whether it was accepted; nobody holds it any more.
+    Unresolved(Outcome),
+    /// Nobody holds it any more, and it stands as it stood. The same worker is not given it
+    /// again.
+    Released,
+}
+
+impl Mark {
+    /// The mark of what a create answered.
+    pub fn created(prediction: &Prediction) -> Self {
+        Self::Created {
+            id: prediction.id().to_owned(),
+            request_id: prediction.request_id().map(str::to_owned),
+        }
+    }
+
+    /// Whether money hangs on it, so that it must survive a power cut: without `Sending` a
+    /// create could be sent twice, without `Created` what was paid for could not be found.
+    /// Any other that is lost costs a poll at most, or leaves a row unresolved that need not
+    /// be.
+    pub fn is_costly(&self) -> bool {
+        matches!(self, Self::Sending | Self::Created { .. })
+    }
+}
+
+/// A file that came home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileRecord {
+    /// Its place among the prediction's files, from 0.
+    pub position: u64,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What it is: `image/png`.
+    pub media_type: String,
+}
+
+impl FileRecord {
+    /// The file of this `position`, as it was saved.
+    pub fn new(position: usize, saved: &SavedFile) -> Self {
+        Self {
+            position: position as u64,
+            path: saved.path.clone(),
+            bytes: saved.bytes,
+            media_type: saved.media_type.clone(),
+        }
+    }
+}
+
+/// Which predictions to list.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Filter {
+    /// In one of these states; any when empty.
+    pub states: Vec<State>,
+    /// Ended otherwise than well.
+    pub failed: bool,
+    /// Of this model.
+    pub model: Option<String>,
+    /// Of the batch with this folder.
+    pub folder: Option<PathBuf>,
+    /// Planned at this time or later.
+    pub since: Option<SystemTime>,
+    /// Of this prediction id.
+    pub id: Option<String>,
+    /// Older than this [`seq`](Entry::seq): the last of the page before.
+    pub before: Option<u64>,
+    /// How many at most; 100 when 0.
+    pub limit: u32,
+}
+
+/// A prediction as it is written down.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its number in the ledger.
+    pub seq: u64,
+    /// The prediction's id, once it is known.
+    pub id: Option<String>,
+    /// The model, `owner/name`.
+    pub model: String,
+    /// The input as canonical JSON.
+    pub input: String,
+    /// The hash of model and input, in hex.
+    pub hash: String,
+    /// Where it stands.
+    pub state: State,
+    /// Whether a worker holds it. One that has died counts until another takes over.
+    pub held: bool,
+    /// The batch's folder, when it is of one.
+    pub folder: Option<PathBuf>,
+    /// The row's own id.
+    pub row: Option<String>,
+    /// Its place among equal rows, from 1.
+    pub occurrence: u64,
+    /// Whether another prediction of the same row has taken its place.
+    pub superseded: bool,
+    /// How it ended, or why it is unresolved.
+    pub outcome: Option<Outcome>,
+    /// When it was meant.
+    pub planned_at: SystemTime,
+    /// When it was last about to be sent.
+    pub sending_at: Option<SystemTime>,
+    /// When its id was written down.
+    pub created_at: Option<SystemTime>,
+    /// When its end was.
+    pub ended_at: Option<SystemTime>,
+    /// The gateway's id of the create.
+    pub request_id: Option<String>,
+    /// Every state that was seen, with the time.
+    pub seen: Vec<(SystemTime, String)>,
+    /// The files that came home.
+    pub files: Vec<FileRecord>,
+}

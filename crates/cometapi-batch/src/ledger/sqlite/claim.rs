@@ -1,0 +1,259 @@
+//! Who holds what.
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+
+use crate::error::{Error, ErrorKind};
+use crate::ledger::outcome::word;
+use crate::ledger::sqlite::desk::{Desk, Gone};
+use crate::ledger::sqlite::{fault, natural, now};
+use crate::ledger::{Claimed, Job, LoadId, Outcome, Want, WorkerId};
+
+/// What a job is read from, by [`job`].
+pub(super) const JOB: &str = "p.seq, b.folder, p.row_id, p.hash, p.occurrence, p.retake, p.model,
+    p.input, p.id, p.fetching";
+
+/// Reads a job; an eleventh column is its line.
+pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
+    let line: Option<i64> = row.get(10)?;
+    Ok(Job {
+        seq: natural(row.get(0)?),
+        folder: row.get::<_, Option<String>>(1)?.map(Into::into),
+        line: line.map(natural),
+        row: row.get(2)?,
+        hash: row.get(3)?,
+        occurrence: natural(row.get(4)?),
+        retake: natural(row.get(5)?),
+        model: row.get(6)?,
+        input: row.get(7)?,
+        id: row.get(8)?,
+        fetching: row.get(9)?,
+    })
+}
+
+pub(super) fn register(desk: &mut Desk) -> Result<WorkerId, Error> {
+    let locked = desk.locks.make().map_err(|e| {
+        let what = "the ledger's folder of workers cannot be written";
+        Error::caused_by(ErrorKind::Ledger, what, e)
+    })?;
+    let (name, lock) = locked;
+    let inserted = desk.conn.execute(
+        "INSERT INTO worker (name, since) VALUES (?, ?)",
+        params![name, now()],
+    );
+    if let Err(e) = inserted {
+        desk.locks.bury(&name);
+        return Err(fault(e));
+    }
+    let worker = desk.conn.last_insert_rowid();
+    desk.locks.hold(worker, lock);
+    desk.is_fresh(worker);
+    Ok(WorkerId(worker))
+}
+
+pub(super) fn retire(desk: &mut Desk, worker: WorkerId) -> Result<(), Error> {
+    let_go(&desk.conn, worker.0)?;
+    desk.conn
+        .execute("DELETE FROM temp.released WHERE worker = ?", [worker.0])
+        .map_err(fault)?;
+    desk.bury(Gone::Own(worker.0));
+    Ok(())
+}
+
+/// Frees what workers held whose process has ended.
+pub(super) fn let_go_of_the_dead(desk: &mut Desk) -> Result<(), Error> {
+    let workers: Vec<(i64, String)> = {
+        let mut statement = desk
+            .conn
+            .prepare_cached("SELECT id, name FROM worker")
+            .map_err(fault)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.map_err(fault)?
+            .collect::<Result<_, _>>()
+            .map_err(fault)?
+    };
+    for (worker, name) in workers {
+        // What cannot be told counts as alive.
+        if !desk.locks.is_own(worker) && desk.locks.is_dead(&name).unwrap_or(false) {
+            let_go(&desk.conn, worker)?;
+            desk.bury(Gone::Other(name));
+        }
+    }
+    Ok(())
+}
+
+/// Frees what `worker` held: all is still in one transaction, and its number never comes
+/// back, so a worker that was taken for dead finds itself refused.
+fn let_go(conn: &Connection, worker: i64) -> Result<(), Error> {
+    let execute = |sql: &str, params: &[(&str, &dyn rusqlite::ToSql)]| {
+        conn.prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params))
+            .map_err(fault)
+    };
+    execute(
+        "UPDATE prediction SET state = 'unresolved', worker = NULL, ended_at = :now,
+             outcome = :outcome, message = :message
+         WHERE worker = :worker AND state = 'sending'",
+        named_params! {
+            ":worker": worker,
+            ":now": now(),
+            ":outcome": word(cometapi::ErrorKind::MaybeAccepted),
+            ":message": "the program ended after the create had left, or was about to, and \
+                before an answer was written down",
+        },
+    )?;
+    execute(
+        "UPDATE prediction SET worker = NULL WHERE worker = :worker",
+        named_params! {":worker": worker},
+    )?;
+    execute(
+        "DELETE FROM worker WHERE id = :worker",
+        named_params! {":worker": worker},
+    )?;
+    Ok(())
+}
+
+/// A worker that was taken for dead must not take anything.
+fn alive(conn: &Connection, worker: WorkerId) -> Result<(), Error> {
+    conn.prepare_cached("SELECT 1 FROM worker WHERE id = ?")
+        .and_then(|mut statement| statement.exists([worker.0]))
+        .map_err(fault)?
+        .then_some(())
+        .ok_or_else(|| Error::new(ErrorKind::Lost, "this worker is not registered any more"))
+}
+
+pub(super) fn claim(desk: &mut Desk, worker: WorkerId, want: Want) -> Result<Claimed, Error> {
+    let_go_of_the_dead(desk)?;
+    alive(&desk.conn, worker)?;
+    let conn = &desk.conn;
+    let mut jobs = free(conn, worker, want.load, "running", want.most)?;
+    if want.load.is_some() {
+        let room = want
+            .most
+            .saturating_sub(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
+        let creates = want.creates.min(room);
+        jobs.extend(free(conn, worker, want.load, "planned", creates)?);
+    }
+    for job in &jobs {
+        take(conn, worker, job)?;
+    }
+    let elsewhere = match want.load {
+        Some(load) if jobs.is_empty() => elsewhere(conn, worker, load)?,
+        _ => 0,
+    };
+    Ok(Claimed { jobs, elsewhere })
+}
+
+fn take(conn: &Connection, worker: WorkerId, job: &Job) -> Result<(), Error> {
+    conn.prepare_cached("UPDATE prediction SET worker = ? WHERE seq = ? AND worker IS NULL")
+        .and_then(|mut statement| statement.execute(params![worker.0, job.seq.cast_signed()]))
+        .map(drop)
+        .map_err(fault)
+}
+
+/// Predictions that nobody holds. The index has only those, so that this costs what it gives.
+fn free(
+    conn: &Connection,
+    worker: WorkerId,
+    load: Option<LoadId>,
+    state: &str,
+    most: u32,
+) -> Result<Vec<Job>, Error> {
+    if most == 0 {
+        return Ok(Vec::new());
+    }
+    let sql = match load {
+        Some(_) => format!(
+            "SELECT {JOB}, s.line
+             FROM prediction p INDEXED BY prediction_free
+             JOIN temp.staged s ON s.load = :load AND s.seq = p.seq
+             LEFT JOIN batch b ON b.id = p.batch
+             WHERE p.state = :state AND p.state IN ('planned', 'running')
+                 AND p.worker IS NULL AND p.superseded = 0
+                 AND NOT EXISTS (SELECT 1 FROM temp.released r
+                     WHERE r.worker = :worker AND r.seq = p.seq)
+                 AND p.batch = (SELECT p.batch FROM temp.staged s JOIN prediction p
+                     ON p.seq = s.seq WHERE s.load = :load LIMIT 1)
+             ORDER BY p.seq LIMIT :most"
+        ),
+        None => format!(
+            "SELECT {JOB}, NULL + :load
+             FROM prediction p INDEXED BY prediction_free
+             LEFT JOIN batch b ON b.id = p.batch
+             WHERE p.state = :state AND p.state IN ('planned', 'running')
+                 AND p.worker IS NULL AND p.superseded = 0
+                 AND NOT EXISTS (SELECT 1 FROM temp.released r
+                     WHERE r.worker = :worker AND r.seq = p.seq)
+             ORDER BY p.batch, p.seq LIMIT :most"
+        ),
+    };
+    let mut statement = conn.prepare_cached(&sql).map_err(fault)?;
+    let rows = statement.query_map(
+        named_params! {
+            ":worker": worker.0,
+            ":load": load.map(|load| load.0),
+            ":state": state,
+            ":most": most,
+        },
+        job,
+    );
+    rows.map_err(fault)?
+        .collect::<Result<_, _>>()
+        .map_err(fault)
+}
+
+/// How many rows of the load others hold.
+fn elsewhere(conn: &Connection, worker: WorkerId, load: LoadId) -> Result<u64, Error> {
+    conn.prepare_cached(
+        "SELECT count(*) FROM prediction p INDEXED BY prediction_held
+         JOIN temp.staged s ON s.load = ? AND s.seq = p.seq
+         WHERE p.worker IS NOT NULL AND p.worker <> ?",
+    )
+    .and_then(|mut statement| statement.query_row([load.0, worker.0], |row| row.get(0)))
+    .map(natural)
+    .map_err(fault)
+}
+
+pub(super) fn adopt(desk: &mut Desk, worker: WorkerId, id: &str) -> Result<Option<Job>, Error> {
+    let_go_of_the_dead(desk)?;
+    alive(&desk.conn, worker)?;
+    let sql = format!(
+        "SELECT {JOB}, NULL FROM prediction p LEFT JOIN batch b ON b.id = p.batch
+         WHERE p.id = ? AND p.worker IS NULL ORDER BY p.seq DESC LIMIT 1"
+    );
+    let found = desk
+        .conn
+        .prepare_cached(&sql)
+        .and_then(|mut statement| statement.query_row([id], job).optional())
+        .map_err(fault)?;
+    if let Some(job) = &found {
+        take(&desk.conn, worker, job)?;
+    }
+    Ok(found)
+}
+
+pub(super) fn refuse_model(
+    desk: &mut Desk,
+    load: LoadId,
+    model: &str,
+    outcome: &Outcome,
+    most: u32,
+) -> Result<Vec<Job>, Error> {
+    let conn = &desk.conn;
+    let sql = format!(
+        "SELECT {JOB}, s.line
+         FROM temp.staged s JOIN prediction p ON p.seq = s.seq
+         LEFT JOIN batch b ON b.id = p.batch
+         WHERE s.load = ? AND p.state = 'planned' AND p.worker IS NULL AND p.model = ?
+         ORDER BY p.seq LIMIT ?"
+    );
+    let mut statement = conn.prepare_cached(&sql).map_err(fault)?;
+    let jobs: Vec<Job> = statement
+        .query_map(params![load.0, model, most], job)
+        .map_err(fault)?
+        .collect::<Result<_, _>>()
+        .map_err(fault)?;
+    for job in &jobs {
+        super::mark::end(conn, job.seq, "ended", outcome, None)?;
+    }
+    Ok(jobs)
+}

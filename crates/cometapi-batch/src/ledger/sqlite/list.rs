@@ -1,0 +1,132 @@
+//! What is written down, for people.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use crate::error::Error;
+use crate::ledger::outcome::SUCCEEDED;
+use crate::ledger::sqlite::{fault, integer, natural, path_text, time};
+use crate::ledger::{Entry, FileRecord, Filter, Outcome, State};
+
+/// A page, where no other size is asked for.
+const PAGE: u32 = 100;
+
+pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, Error> {
+    let (clause, values) = conditions(filter);
+    let limit = if filter.limit == 0 {
+        PAGE
+    } else {
+        filter.limit
+    };
+    let sql = format!(
+        "SELECT p.seq, p.id, p.model, p.input, p.hash, p.state, p.worker IS NOT NULL, b.folder,
+             p.row_id, p.occurrence, p.superseded, p.outcome, p.message, p.request_ids,
+             p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id
+         FROM prediction p LEFT JOIN batch b ON b.id = p.batch
+         WHERE {clause} ORDER BY p.seq DESC LIMIT {limit}"
+    );
+    let mut statement = conn.prepare_cached(&sql).map_err(fault)?;
+    let rows = statement.query_map(params_from_iter(values), entry);
+    let mut entries: Vec<Entry> = rows
+        .map_err(fault)?
+        .collect::<Result<_, _>>()
+        .map_err(fault)?;
+    for entry in &mut entries {
+        entry.seen = seen(conn, entry.seq).map_err(fault)?;
+        entry.files = files(conn, entry.seq).map_err(fault)?;
+    }
+    Ok(entries)
+}
+
+fn conditions(filter: &Filter) -> (String, Vec<Value>) {
+    let mut clauses = vec!["1".to_owned()];
+    let mut values = Vec::new();
+    let mut add = |clause: &str, value: Value| {
+        clauses.push(clause.to_owned());
+        values.push(value);
+    };
+    if let Some(model) = &filter.model {
+        add("p.model = ?", model.clone().into());
+    }
+    if let Some(id) = &filter.id {
+        add("p.id = ?", id.clone().into());
+    }
+    if let Some(folder) = &filter.folder {
+        add("b.folder = ?", path_text(folder).into());
+    }
+    if let Some(since) = filter.since {
+        let since = since.duration_since(std::time::UNIX_EPOCH);
+        let millis = i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
+        add("p.planned_at >= ?", millis.into());
+    }
+    if let Some(before) = filter.before {
+        add("p.seq < ?", integer(before).into());
+    }
+    if filter.failed {
+        add(
+            "(p.state = 'ended' AND p.outcome <> ?)",
+            SUCCEEDED.to_owned().into(),
+        );
+    }
+    if !filter.states.is_empty() {
+        let words: Vec<_> = filter
+            .states
+            .iter()
+            .map(|state| format!("'{}'", state.as_str()))
+            .collect();
+        clauses.push(format!("p.state IN ({})", words.join(", ")));
+    }
+    (clauses.join(" AND "), values)
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let state: String = row.get(5)?;
+    let outcome: Option<String> = row.get(11)?;
+    let message = row.get(12)?;
+    let request_ids: Option<String> = row.get(13)?;
+    let request_ids = request_ids.and_then(|json| serde_json::from_str(&json).ok());
+    let at = |column| -> rusqlite::Result<_> { Ok(row.get::<_, Option<i64>>(column)?.map(time)) };
+    Ok(Entry {
+        seq: natural(row.get(0)?),
+        id: row.get(1)?,
+        model: row.get(2)?,
+        input: row.get(3)?,
+        hash: row.get(4)?,
+        // The table allows no other words.
+        state: State::read(&state).unwrap_or(State::Ended),
+        held: row.get(6)?,
+        folder: row.get::<_, Option<String>>(7)?.map(Into::into),
+        row: row.get(8)?,
+        occurrence: natural(row.get(9)?),
+        superseded: row.get(10)?,
+        outcome: outcome.map(|word| Outcome::read(&word, message, request_ids.unwrap_or_default())),
+        planned_at: time(row.get(14)?),
+        sending_at: at(15)?,
+        created_at: at(16)?,
+        ended_at: at(17)?,
+        request_id: row.get(18)?,
+        seen: Vec::new(),
+        files: Vec::new(),
+    })
+}
+
+fn seen(conn: &Connection, seq: u64) -> rusqlite::Result<Vec<(std::time::SystemTime, String)>> {
+    conn.prepare_cached("SELECT at, status FROM seen WHERE seq = ? ORDER BY at, rowid")?
+        .query_map([integer(seq)], |row| Ok((time(row.get(0)?), row.get(1)?)))?
+        .collect()
+}
+
+fn files(conn: &Connection, seq: u64) -> rusqlite::Result<Vec<FileRecord>> {
+    conn.prepare_cached(
+        "SELECT position, path, bytes, media_type FROM file WHERE seq = ? ORDER BY position",
+    )?
+    .query_map([integer(seq)], |row| {
+        Ok(FileRecord {
+            position: natural(row.get(0)?),
+            path: row.get::<_, String>(1)?.into(),
+            bytes: natural(row.get(2)?),
+            media_type: row.get(3)?,
+        })
+    })?
+    .collect()
+}

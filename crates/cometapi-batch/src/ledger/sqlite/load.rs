@@ -1,0 +1,332 @@
+//! Rows of a file becoming predictions.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+
+use crate::error::{Error, ErrorKind};
+use crate::ledger::outcome::{SUCCEEDED, kind, word};
+use crate::ledger::sqlite::claim::let_go_of_the_dead;
+use crate::ledger::sqlite::desk::Desk;
+use crate::ledger::sqlite::{fault, integer, natural, now};
+use crate::ledger::{LoadId, Loaded, Plan, Repeated, StagedRow, Tally};
+use crate::rows::Problem;
+
+/// How many rows with another input are named.
+const NAMED: i64 = 100;
+
+pub(super) fn stage(
+    desk: &mut Desk,
+    load: LoadId,
+    rows: &[StagedRow],
+) -> Result<Vec<Repeated>, Error> {
+    let mut place = desk
+        .conn
+        .prepare_cached(
+            "SELECT coalesce(max(occurrence), 0) + 1 FROM temp.staged WHERE load = ? AND key = ?",
+        )
+        .map_err(fault)?;
+    let mut first = desk
+        .conn
+        .prepare_cached("SELECT line FROM temp.staged WHERE load = ? AND key = ?")
+        .map_err(fault)?;
+    let mut put = desk
+        .conn
+        .prepare_cached(
+            "INSERT INTO temp.staged (load, line, key, occurrence, row_id, hash, model, input)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .map_err(fault)?;
+    let mut repeated = Vec::new();
+    for row in rows {
+        // The two kinds of key cannot be taken for each other.
+        let key = match &row.id {
+            Some(id) => format!("id:{id}"),
+            None => format!("#{}", row.hash),
+        };
+        let occurrence: i64 = if let Some(id) = &row.id {
+            let earlier: Option<i64> = first
+                .query_row(params![load.0, key], |row| row.get(0))
+                .optional()
+                .map_err(fault)?;
+            if let Some(line) = earlier {
+                repeated.push(Repeated::new(row.line, natural(line), id.clone()));
+                continue;
+            }
+            1
+        } else {
+            place
+                .query_row(params![load.0, key], |row| row.get(0))
+                .map_err(fault)?
+        };
+        put.execute(params![
+            load.0,
+            integer(row.line),
+            key,
+            occurrence,
+            row.id,
+            row.hash,
+            row.model,
+            row.input
+        ])
+        .map_err(fault)?;
+    }
+    Ok(repeated)
+}
+
+pub(super) fn unload(desk: &mut Desk, load: LoadId) -> Result<(), Error> {
+    desk.conn
+        .execute("DELETE FROM temp.staged WHERE load = ?", [load.0])
+        .map(drop)
+        .map_err(fault)
+}
+
+pub(super) fn load(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> {
+    if !plan.dry {
+        return planned(desk, load, plan);
+    }
+    let burials = desk.burials();
+    desk.conn.execute_batch("SAVEPOINT dry").map_err(fault)?;
+    let loaded = planned(desk, load, plan);
+    desk.forget(burials);
+    desk.conn
+        .execute_batch("ROLLBACK TO dry; RELEASE dry")
+        .map_err(fault)?;
+    loaded
+}
+
+fn planned(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> {
+    let_go_of_the_dead(desk)?;
+    let batch = batch(&desk.conn, &plan.folder)?;
+    find(&desk.conn, load, batch)?;
+    renew_uncreated(&desk.conn, load)?;
+    supersede(&desk.conn, load, plan)?;
+    find(&desk.conn, load, batch)?;
+    let (changed, changed_total) = changed(&desk.conn, load)?;
+    if changed_total > 0 && !plan.skip_changed {
+        // Nothing of this is kept: the caller gets no tally, and the job is taken back.
+        return Err(Error::rows(
+            changed_total,
+            changed
+                .iter()
+                .map(|(line, id)| Problem::changed(*line, id))
+                .collect(),
+        ));
+    }
+    desk.conn
+        .execute(
+            "DELETE FROM temp.staged WHERE load = :load AND seq IN (
+                 SELECT s.seq FROM temp.staged s JOIN prediction p ON p.seq = s.seq
+                 WHERE s.load = :load AND p.hash <> s.hash)",
+            named_params! {":load": load.0},
+        )
+        .map_err(fault)?;
+    insert(&desk.conn, load, batch)?;
+    find(&desk.conn, load, batch)?;
+    look_again(&desk.conn, load)?;
+    // They are in the ledger now, and may be large.
+    desk.conn
+        .execute("UPDATE temp.staged SET input = '' WHERE load = ?", [load.0])
+        .map_err(fault)?;
+    Ok(Loaded {
+        tally: tally(&desk.conn, load)?,
+        changed,
+        changed_total,
+    })
+}
+
+fn batch(conn: &Connection, folder: &Path) -> Result<i64, Error> {
+    let Some(folder) = folder.to_str() else {
+        let what = format!("{} is not utf-8: name another folder", folder.display());
+        return Err(Error::new(ErrorKind::Folder, what));
+    };
+    conn.execute(
+        "INSERT INTO batch (folder, since) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        params![folder, now()],
+    )
+    .map_err(fault)?;
+    conn.query_row("SELECT id FROM batch WHERE folder = ?", [folder], |row| {
+        row.get(0)
+    })
+    .map_err(fault)
+}
+
+/// Ties the rows to the predictions that they already are.
+fn find(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
+    conn.execute(
+        "UPDATE temp.staged SET seq = (
+             SELECT p.seq FROM prediction p
+             WHERE p.batch = :batch AND p.key = staged.key
+                 AND p.occurrence = staged.occurrence AND p.superseded = 0)
+         WHERE load = :load AND seq IS NULL",
+        named_params! {":batch": batch, ":load": load.0},
+    )
+    .map(drop)
+    .map_err(fault)
+}
+
+/// What was never created is planned as the row is now: it has cost nothing.
+fn renew_uncreated(conn: &Connection, load: LoadId) -> Result<(), Error> {
+    conn.execute(
+        "UPDATE prediction SET state = 'planned', outcome = NULL, message = NULL,
+             request_ids = NULL, ended_at = NULL, sending_at = NULL,
+             model = s.model, input = s.input, hash = s.hash
+         FROM temp.staged s
+         WHERE s.load = :load AND prediction.seq = s.seq AND prediction.id IS NULL
+             AND prediction.worker IS NULL
+             AND (prediction.state = 'ended'
+                 OR prediction.state = 'planned' AND prediction.hash <> s.hash)",
+        named_params! {":load": load.0},
+    )
+    .map(drop)
+    .map_err(fault)
+}
+
+/// Makes room for another prediction of rows that are to be retried. What was is kept.
+fn supersede(conn: &Connection, load: LoadId, plan: &Plan) -> Result<(), Error> {
+    use cometapi::ErrorKind as Kind;
+    conn.execute(
+        "UPDATE prediction SET superseded = 1
+         WHERE seq IN (SELECT seq FROM temp.staged WHERE load = :load)
+             AND (:failed AND state = 'ended'
+                     AND outcome NOT IN (:succeeded, :download, :file)
+                 OR :unresolved AND state = 'unresolved')",
+        named_params! {
+            ":load": load.0,
+            ":failed": plan.retry_failed,
+            ":unresolved": plan.retry_unresolved,
+            // What has succeeded is fetched again, not made again.
+            ":succeeded": SUCCEEDED,
+            ":download": word(Kind::Download),
+            ":file": word(Kind::File),
+        },
+    )
+    .map_err(fault)?;
+    conn.execute(
+        "UPDATE temp.staged SET seq = NULL WHERE load = :load
+             AND seq IN (SELECT seq FROM prediction WHERE superseded = 1)",
+        named_params! {":load": load.0},
+    )
+    .map(drop)
+    .map_err(fault)
+}
+
+/// Rows whose prediction was made of something else.
+fn changed(conn: &Connection, load: LoadId) -> Result<(Vec<(u64, String)>, u64), Error> {
+    const FROM: &str = "FROM temp.staged s JOIN prediction p ON p.seq = s.seq
+         WHERE s.load = ? AND p.hash <> s.hash";
+    let total: i64 = conn
+        .query_row(&format!("SELECT count(*) {FROM}"), [load.0], |row| {
+            row.get(0)
+        })
+        .map_err(fault)?;
+    let sql = format!("SELECT s.line, s.row_id {FROM} ORDER BY s.line LIMIT {NAMED}");
+    let mut statement = conn.prepare(&sql).map_err(fault)?;
+    let named = statement
+        .query_map([load.0], |row| {
+            let id: Option<String> = row.get(1)?;
+            Ok((natural(row.get(0)?), id.unwrap_or_default()))
+        })
+        .map_err(fault)?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(fault)?;
+    Ok((named, natural(total)))
+}
+
+fn insert(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
+    conn.execute(
+        "INSERT INTO prediction
+             (batch, key, occurrence, row_id, model, input, hash, state, planned_at, retake)
+         SELECT :batch, s.key, s.occurrence, s.row_id, s.model, s.input, s.hash, 'planned', :now,
+             coalesce((SELECT max(o.retake + 1) FROM prediction o JOIN file f ON f.seq = o.seq
+                 WHERE o.batch = :batch AND o.key = s.key AND o.occurrence = s.occurrence
+                     AND o.superseded = 1), 0)
+         FROM temp.staged s WHERE s.load = :load AND s.seq IS NULL ORDER BY s.line",
+        named_params! {":batch": batch, ":load": load.0, ":now": now()},
+    )
+    .map(drop)
+    .map_err(fault)
+}
+
+/// Takes up again what has ended without every file being there: by its id, for nothing.
+fn look_again(conn: &Connection, load: LoadId) -> Result<(), Error> {
+    use cometapi::ErrorKind as Kind;
+    let mut again: Vec<i64> = {
+        let mut statement = conn
+            .prepare(
+                "SELECT p.seq FROM temp.staged s JOIN prediction p ON p.seq = s.seq
+                 WHERE s.load = ? AND p.state = 'ended' AND p.id IS NOT NULL
+                     AND p.outcome IN (?, ?, ?)",
+            )
+            .map_err(fault)?;
+        let words = [Kind::Download, Kind::File, Kind::NotFound].map(word);
+        let rows = statement.query_map(params![load.0, words[0], words[1], words[2]], |row| {
+            row.get(0)
+        });
+        rows.map_err(fault)?
+            .collect::<Result<_, _>>()
+            .map_err(fault)?
+    };
+    let mut statement = conn
+        .prepare(
+            "SELECT f.seq, f.position, f.path, f.bytes
+             FROM temp.staged s JOIN prediction p ON p.seq = s.seq JOIN file f ON f.seq = p.seq
+             WHERE s.load = ? AND p.state = 'ended' AND p.outcome = ?",
+        )
+        .map_err(fault)?;
+    let mut missing: Vec<(i64, i64)> = Vec::new();
+    let mut rows = statement.query(params![load.0, SUCCEEDED]).map_err(fault)?;
+    while let Some(row) = rows.next().map_err(fault)? {
+        let path: String = row.get(2).map_err(fault)?;
+        let bytes: i64 = row.get(3).map_err(fault)?;
+        let whole = std::fs::metadata(path).is_ok_and(|is| is.len() == natural(bytes));
+        if !whole {
+            let seq = row.get(0).map_err(fault)?;
+            missing.push((seq, row.get(1).map_err(fault)?));
+            again.push(seq);
+        }
+    }
+    for (seq, position) in missing {
+        conn.execute(
+            "DELETE FROM file WHERE seq = ? AND position = ?",
+            [seq, position],
+        )
+        .map_err(fault)?;
+    }
+    for seq in again {
+        conn.execute(
+            "UPDATE prediction SET state = 'running', outcome = NULL, message = NULL,
+                 request_ids = NULL, ended_at = NULL
+             WHERE seq = ?",
+            [seq],
+        )
+        .map_err(fault)?;
+    }
+    Ok(())
+}
+
+pub(super) fn tally(conn: &Connection, load: LoadId) -> Result<Tally, Error> {
+    let mut statement = conn
+        .prepare_cached(
+            "SELECT p.state, p.outcome, count(*)
+             FROM temp.staged s JOIN prediction p ON p.seq = s.seq
+             WHERE s.load = ? GROUP BY 1, 2",
+        )
+        .map_err(fault)?;
+    let mut rows = statement.query([load.0]).map_err(fault)?;
+    let mut tally = Tally::default();
+    while let Some(row) = rows.next().map_err(fault)? {
+        let state: String = row.get(0).map_err(fault)?;
+        let outcome: Option<String> = row.get(1).map_err(fault)?;
+        let count = natural(row.get(2).map_err(fault)?);
+        match (state.as_str(), outcome.as_deref().and_then(kind)) {
+            ("planned", _) => tally.planned += count,
+            ("sending", _) => tally.sending += count,
+            ("running", _) => tally.running += count,
+            ("unresolved", _) => tally.unresolved += count,
+            (_, None) => tally.succeeded += count,
+            (_, Some(kind)) => *tally.failed.entry(word(kind)).or_default() += count,
+        }
+    }
+    Ok(tally)
+}

@@ -1,0 +1,90 @@
+//! Who lives: each worker holds a lock of the operating system on a file of its own.
+//!
+//! The lock ends with the process, however it ends, and cannot outlive it; a lease would have
+//! to run out first, and a clock to be right. All of this happens inside transactions that
+//! hold the ledger's write lock, so that nobody can look at a file between its making and its
+//! locking.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folder of workers, and the locks that this handle holds.
+#[derive(Debug)]
+pub(super) struct Locks {
+    /// `None` for a ledger in memory: nobody else can see it.
+    folder: Option<PathBuf>,
+    own: HashMap<i64, (File, PathBuf)>,
+}
+
+impl Locks {
+    pub(super) fn new(ledger: Option<&Path>) -> Self {
+        let folder = ledger.map(|path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(".workers");
+            PathBuf::from(name)
+        });
+        Self {
+            folder,
+            own: HashMap::new(),
+        }
+    }
+
+    /// A name that no worker has had, with its lock.
+    pub(super) fn make(&self) -> io::Result<(String, Option<(File, PathBuf)>)> {
+        let name = format!("{:032x}", fastrand::u128(..));
+        let Some(folder) = &self.folder else {
+            return Ok((name, None));
+        };
+        super::private_folder(folder)?;
+        let path = folder.join(&name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        let file = super::private(&mut options).open(&path)?;
+        file.lock()?;
+        Ok((name, Some((file, path))))
+    }
+
+    pub(super) fn hold(&mut self, worker: i64, lock: Option<(File, PathBuf)>) {
+        if let Some(lock) = lock {
+            self.own.insert(worker, lock);
+        }
+    }
+
+    pub(super) fn is_own(&self, worker: i64) -> bool {
+        self.own.contains_key(&worker)
+    }
+
+    /// Lets go of an own worker.
+    pub(super) fn drop_own(&mut self, worker: i64) {
+        if let Some((file, path)) = self.own.remove(&worker) {
+            let _ = fs::remove_file(path);
+            drop(file);
+        }
+    }
+
+    /// Whether the worker of this name has ended.
+    pub(super) fn is_dead(&self, name: &str) -> io::Result<bool> {
+        let Some(folder) = &self.folder else {
+            return Ok(false);
+        };
+        // Opened anew: a lock held in this very process is then another's, too.
+        match File::open(folder.join(name)) {
+            Ok(file) => match file.try_lock_shared() {
+                Ok(()) => Ok(true),
+                Err(TryLockError::WouldBlock) => Ok(false),
+                Err(TryLockError::Error(e)) => Err(e),
+            },
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Removes the file of a worker that has ended.
+    pub(super) fn bury(&self, name: &str) {
+        if let Some(folder) = &self.folder {
+            let _ = fs::remove_file(folder.join(name));
+        }
+    }
+}

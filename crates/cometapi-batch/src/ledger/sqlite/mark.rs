@@ -1,0 +1,176 @@
+//! What happened to a prediction.
+
+use rusqlite::{Connection, ToSql, named_params, params};
+
+use crate::error::{Error, ErrorKind};
+use crate::ledger::sqlite::desk::Desk;
+use crate::ledger::sqlite::{fault, integer, natural, now, path_text};
+use crate::ledger::{FileRecord, Intent, Job, Mark, Outcome, WorkerId};
+
+pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Result<Job, Error> {
+    desk.conn
+        .execute(
+            "INSERT INTO prediction
+                 (model, input, hash, state, worker, planned_at, sending_at)
+             VALUES (:model, :input, :hash, 'sending', :worker, :now, :now)",
+            named_params! {
+                ":model": intent.model,
+                ":input": intent.input,
+                ":hash": intent.hash,
+                ":worker": worker.0,
+                ":now": now(),
+            },
+        )
+        .map_err(fault)?;
+    Ok(Job {
+        seq: natural(desk.conn.last_insert_rowid()),
+        folder: None,
+        line: None,
+        row: None,
+        hash: intent.hash.clone(),
+        occurrence: 1,
+        retake: 0,
+        model: intent.model.clone(),
+        input: intent.input.clone(),
+        id: None,
+        fetching: false,
+    })
+}
+
+pub(super) fn record(
+    desk: &mut Desk,
+    worker: WorkerId,
+    seq: u64,
+    mark: &Mark,
+) -> Result<(), Error> {
+    let conn = &desk.conn;
+    let mine = |set: &str, more: &[(&str, &dyn ToSql)]| {
+        let sql = format!("UPDATE prediction SET {set} WHERE seq = :seq AND worker = :worker");
+        let seq = integer(seq);
+        let mut params: Vec<(&str, &dyn ToSql)> = vec![(":seq", &seq), (":worker", &worker.0)];
+        params.extend_from_slice(more);
+        let changed = conn
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.execute(&params[..]));
+        held(changed.map_err(fault)?)
+    };
+    let now = now();
+    match mark {
+        Mark::Sending => mine(
+            "state = 'sending', sending_at = :now",
+            named_params! {":now": now},
+        ),
+        Mark::NotSent => mine("state = 'planned', sending_at = NULL", &[]),
+        Mark::Created { id, request_id } => {
+            // Known better than by whoever took this worker for dead and called it unresolved.
+            let changed = conn
+                .prepare_cached(
+                    "UPDATE prediction SET state = 'running', worker = :worker, id = :id,
+                         request_id = :request_id, created_at = :now, ended_at = NULL,
+                         outcome = NULL, message = NULL
+                     WHERE seq = :seq AND (worker = :worker
+                         OR worker IS NULL AND state = 'unresolved' AND id IS NULL)",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(named_params! {
+                        ":worker": worker.0,
+                        ":id": id,
+                        ":request_id": request_id,
+                        ":now": now,
+                        ":seq": integer(seq),
+                    })
+                });
+            held(changed.map_err(fault)?)
+        }
+        Mark::Seen { status, fetching } => {
+            mine(
+                "fetching = max(fetching, :fetching)",
+                named_params! {":fetching": fetching},
+            )?;
+            insert(
+                conn,
+                "INSERT INTO seen (seq, at, status) VALUES (?, ?, ?)",
+                params![integer(seq), now, status],
+            )
+        }
+        Mark::Saved(file) => {
+            mine("fetching = 1", &[])?;
+            saved(conn, seq, file, now)
+        }
+        Mark::Ended(outcome) => end(conn, seq, "ended", outcome, Some(worker)),
+        Mark::Unresolved(outcome) => end(conn, seq, "unresolved", outcome, Some(worker)),
+        Mark::Released => {
+            mine("worker = NULL", &[])?;
+            insert(
+                conn,
+                "INSERT OR IGNORE INTO temp.released (worker, seq) VALUES (?, ?)",
+                params![worker.0, integer(seq)],
+            )
+        }
+    }
+}
+
+fn held(changed: usize) -> Result<(), Error> {
+    if changed == 1 {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Lost,
+        "another worker has taken the prediction over",
+    ))
+}
+
+fn insert(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), Error> {
+    conn.prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(params))
+        .map(drop)
+        .map_err(fault)
+}
+
+fn saved(conn: &Connection, seq: u64, file: &FileRecord, now: i64) -> Result<(), Error> {
+    insert(
+        conn,
+        "INSERT OR REPLACE INTO file (seq, position, path, bytes, media_type, at)
+         VALUES (?, ?, ?, ?, ?, ?)",
+        params![
+            integer(seq),
+            integer(file.position),
+            path_text(&file.path),
+            integer(file.bytes),
+            file.media_type,
+            now
+        ],
+    )
+}
+
+/// Ends a prediction that `worker` holds, or nobody.
+pub(super) fn end(
+    conn: &Connection,
+    seq: u64,
+    state: &str,
+    outcome: &Outcome,
+    worker: Option<WorkerId>,
+) -> Result<(), Error> {
+    let request_ids = match &outcome.request_ids[..] {
+        [] => None,
+        ids => serde_json::to_string(ids).ok(),
+    };
+    let changed = conn
+        .prepare_cached(
+            "UPDATE prediction SET state = :state, worker = NULL, outcome = :outcome,
+                 message = :message, request_ids = :request_ids, ended_at = :now
+             WHERE seq = :seq AND worker IS :worker",
+        )
+        .and_then(|mut statement| {
+            statement.execute(named_params! {
+                ":state": state,
+                ":outcome": outcome.word(),
+                ":message": outcome.message,
+                ":request_ids": request_ids,
+                ":now": now(),
+                ":seq": integer(seq),
+                ":worker": worker.map(|worker| worker.0),
+            })
+        });
+    held(changed.map_err(fault)?)
+}

@@ -1,0 +1,313 @@
+//! The ledger in a file of `SQLite`'s.
+
+mod claim;
+mod desk;
+mod list;
+mod load;
+mod locks;
+mod mark;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::error::{Error, ErrorKind};
+use crate::ledger::sqlite::desk::{Hand, Touch};
+use crate::ledger::sqlite::locks::Locks;
+use crate::ledger::{
+    Answer, Claimed, Entry, Filter, Intent, Job, Ledger, LoadId, Loaded, Mark, Outcome, Plan,
+    Repeated, StagedRow, Tally, Want, WorkerId,
+};
+
+/// How long another process may hold the ledger before this one gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A ledger in a file, safe for several processes at once.
+///
+/// One thread of its own writes; what waits at the same time is committed together. The file
+/// can be read by its owner alone, and never holds a credential. Beside it, in
+/// `NAME.workers`, each worker that lives holds the lock of a file; it must therefore lie on
+/// a file system whose locks work between all processes that share it, which network file
+/// systems promise and do not always keep.
+///
+/// Cheap to clone: the clones share the thread.
+///
+/// ```no_run
+/// use cometapi_batch::SqliteLedger;
+///
+/// let ledger = SqliteLedger::open(SqliteLedger::default_path()?)?;
+/// # Ok::<(), cometapi_batch::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SqliteLedger {
+    hand: Hand,
+}
+
+impl SqliteLedger {
+    /// Where the ledger is unless told: `cometapi/ledger.sqlite3` in the user's data folder
+    /// (`$XDG_DATA_HOME` or `~/.local/share` on Linux).
+    pub fn default_path() -> Result<PathBuf, Error> {
+        use etcetera::BaseStrategy;
+        let base = etcetera::choose_base_strategy().map_err(|e| {
+            Error::caused_by(
+                ErrorKind::Ledger,
+                "there is no home folder to keep a ledger in: name a ledger",
+                e,
+            )
+        })?;
+        Ok(base.data_dir().join("cometapi").join("ledger.sqlite3"))
+    }
+
+    /// Opens the ledger at `path`, or makes it, with its folder. Blocks on the file system.
+    ///
+    /// # Errors
+    ///
+    /// [`NotALedger`](ErrorKind::NotALedger) and [`NewerLedger`](ErrorKind::NewerLedger) leave
+    /// the file as it is; [`Ledger`](ErrorKind::Ledger) when it cannot be opened or written.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        Self::opened(path).map_err(|e| {
+            let message = format!("{}: {e}", path.display());
+            match std::error::Error::source(&e) {
+                Some(cause) => Error::caused_by(e.kind(), message, cause.to_string()),
+                None => Error::new(e.kind(), message),
+            }
+        })
+    }
+
+    fn opened(path: &Path) -> Result<Self, Error> {
+        let cannot =
+            |e: io::Error| Error::caused_by(ErrorKind::Ledger, "the ledger cannot be opened", e);
+        let path = std::path::absolute(path).map_err(cannot)?;
+        if let Some(folder) = path.parent() {
+            private_folder(folder).map_err(cannot)?;
+        }
+        // Made before SQLite opens it, which would make it for everybody to read, and gives
+        // its own files beside it the same mode.
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        private(&mut options).open(&path).map_err(cannot)?;
+        let conn = Connection::open(&path).map_err(fault)?;
+        Self::start(conn, Some(&path))
+    }
+
+    /// A ledger that is gone with the process: for tests, and for those who want none.
+    pub fn in_memory() -> Result<Self, Error> {
+        Self::start(Connection::open_in_memory().map_err(fault)?, None)
+    }
+
+    /// The ledger at `path` if there is one, else one in memory: to look at what there is,
+    /// without making anything.
+    pub fn open_if_there(path: impl AsRef<Path>) -> Result<Self, Error> {
+        match fs::metadata(path.as_ref()) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Self::in_memory(),
+            _ => Self::open(path),
+        }
+    }
+
+    fn start(mut conn: Connection, path: Option<&Path>) -> Result<Self, Error> {
+        conn.busy_handler(Some(be_patient)).map_err(fault)?;
+        conn.set_prepared_statement_cache_capacity(64);
+        schema::check(&conn)?;
+        if path.is_some() {
+            use_wal(&conn)?;
+        }
+        schema::migrate(&mut conn)?;
+        let locks = Locks::new(path);
+        Ok(Self {
+            hand: Hand::start(conn, locks)?,
+        })
+    }
+}
+
+/// Readers and the one writer do not wait for each other, and a commit is one write. Switching
+/// needs the file to itself for a moment, and does not wait for it by itself.
+fn use_wal(conn: &Connection) -> Result<(), Error> {
+    let began = Instant::now();
+    loop {
+        let mode = conn
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        match mode {
+            Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
+            Ok(mode) => {
+                let what = format!("the ledger's file system allows no WAL (it is {mode})");
+                return Err(Error::new(ErrorKind::Ledger, what));
+            }
+            Err(e) => {
+                let e = fault(e);
+                if e.kind() != ErrorKind::Busy || began.elapsed() > PATIENCE {
+                    return Err(e);
+                }
+                sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+/// Waits a moment for another process, often: `SQLite`'s own waiting sleeps up to 100 ms.
+fn be_patient(times: i32) -> bool {
+    const PAUSE: Duration = Duration::from_millis(2);
+    if PAUSE.saturating_mul(times.unsigned_abs()) > PATIENCE {
+        return false;
+    }
+    sleep(PAUSE);
+    true
+}
+
+impl Ledger for SqliteLedger {
+    fn register(&self) -> Answer<WorkerId> {
+        self.hand.ask(Touch::Ledger, claim::register)
+    }
+
+    fn retire(&self, worker: WorkerId) -> Answer<()> {
+        self.hand
+            .ask(Touch::Ledger, move |desk| claim::retire(desk, worker))
+    }
+
+    fn abandon(&self, worker: WorkerId) {
+        // Asked for is enough; the answer is nobody's.
+        drop(self.retire(worker));
+    }
+
+    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> Answer<Vec<Repeated>> {
+        self.hand
+            .ask(Touch::Nothing, move |desk| load::stage(desk, load, &rows))
+    }
+
+    fn load(&self, load: LoadId, plan: Plan) -> Answer<Loaded> {
+        self.hand
+            .ask(Touch::Money, move |desk| load::load(desk, load, &plan))
+    }
+
+    fn unload(&self, load: LoadId) {
+        drop(
+            self.hand
+                .ask(Touch::Nothing, move |desk| load::unload(desk, load)),
+        );
+    }
+
+    fn claim(&self, worker: WorkerId, want: Want) -> Answer<Claimed> {
+        self.hand
+            .ask(Touch::Ledger, move |desk| claim::claim(desk, worker, want))
+    }
+
+    fn begin(&self, worker: WorkerId, intent: Intent) -> Answer<Job> {
+        self.hand
+            .ask(Touch::Money, move |desk| mark::begin(desk, worker, &intent))
+    }
+
+    fn adopt(&self, worker: WorkerId, id: String) -> Answer<Option<Job>> {
+        self.hand
+            .ask(Touch::Ledger, move |desk| claim::adopt(desk, worker, &id))
+    }
+
+    fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> Answer<()> {
+        let touch = if mark.is_costly() {
+            Touch::Money
+        } else {
+            Touch::Ledger
+        };
+        self.hand
+            .ask(touch, move |desk| mark::record(desk, worker, seq, &mark))
+    }
+
+    fn refuse_model(
+        &self,
+        load: LoadId,
+        model: String,
+        outcome: Outcome,
+        most: u32,
+    ) -> Answer<Vec<Job>> {
+        self.hand.ask(Touch::Ledger, move |desk| {
+            claim::refuse_model(desk, load, &model, &outcome, most)
+        })
+    }
+
+    fn tally(&self, load: LoadId) -> Answer<Tally> {
+        self.hand
+            .ask(Touch::Nothing, move |desk| load::tally(&desk.conn, load))
+    }
+
+    fn list(&self, filter: Filter) -> Answer<Vec<Entry>> {
+        self.hand
+            .ask(Touch::Nothing, move |desk| list::list(&desk.conn, &filter))
+    }
+}
+
+/// What a fault of `SQLite`'s means.
+fn fault(e: rusqlite::Error) -> Error {
+    let (kind, what) = match e.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => return schema::not_a_ledger(),
+        Some(ErrorCode::DiskFull) => (
+            ErrorKind::Full,
+            "the ledger's disk is full: make room, then go on",
+        ),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            ErrorKind::Busy,
+            "another process has held the ledger for too long: look what it does, then try again",
+        ),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => (
+            ErrorKind::Ledger,
+            "the ledger cannot be written: look at its permissions, or name another",
+        ),
+        _ => (ErrorKind::Ledger, "the ledger failed"),
+    };
+    Error::caused_by(kind, what, e)
+}
+
+/// Makes a folder, with those above it, for its owner alone; leaves one that is there.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// Files made by these options are their owner's alone.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
+}
+
+/// Now, as the ledger writes it.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
+
+fn time(millis: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+/// A path as the ledger writes it.
+fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// A count or a position as `SQLite` has it.
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// And back.
+fn natural(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

@@ -1,0 +1,164 @@
+//! The tables, and how an older ledger becomes today's.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{Error, ErrorKind};
+use crate::ledger::sqlite::fault;
+
+/// Marks a file as a ledger of this program: `CoMt`.
+const APPLICATION_ID: i32 = 0x436f_4d74;
+
+/// Each step leads from the version that is its place in the list to the next. Steps that
+/// have been released are never changed.
+const STEPS: [&str; 1] = ["
+CREATE TABLE worker (
+    -- Never given out twice: a claim must not come back to life.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- The file in the folder of workers that is locked while it lives.
+    name TEXT NOT NULL UNIQUE,
+    since INTEGER NOT NULL
+);
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY,
+    folder TEXT NOT NULL UNIQUE,
+    since INTEGER NOT NULL
+);
+-- Times are milliseconds since 1970.
+CREATE TABLE prediction (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    batch INTEGER,
+    -- The row within its batch: its own id, or the hash; null for a run by itself.
+    key TEXT,
+    occurrence INTEGER NOT NULL DEFAULT 1,
+    row_id TEXT,
+    superseded INTEGER NOT NULL DEFAULT 0,
+    retake INTEGER NOT NULL DEFAULT 0,
+    model TEXT NOT NULL,
+    input TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    state TEXT NOT NULL
+        CHECK (state IN ('planned', 'sending', 'running', 'ended', 'unresolved')),
+    worker INTEGER,
+    id TEXT,
+    request_id TEXT,
+    fetching INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT,
+    message TEXT,
+    request_ids TEXT,
+    planned_at INTEGER NOT NULL,
+    sending_at INTEGER,
+    created_at INTEGER,
+    ended_at INTEGER
+);
+CREATE UNIQUE INDEX prediction_row ON prediction (batch, key, occurrence)
+    WHERE superseded = 0 AND key IS NOT NULL;
+CREATE INDEX prediction_superseded ON prediction (batch, key, occurrence)
+    WHERE superseded = 1 AND key IS NOT NULL;
+CREATE INDEX prediction_free ON prediction (state, batch, seq)
+    WHERE worker IS NULL AND superseded = 0 AND state IN ('planned', 'running');
+CREATE INDEX prediction_held ON prediction (worker) WHERE worker IS NOT NULL;
+CREATE INDEX prediction_id ON prediction (id) WHERE id IS NOT NULL;
+CREATE TABLE seen (
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    status TEXT NOT NULL
+);
+CREATE INDEX seen_seq ON seen (seq);
+CREATE TABLE file (
+    seq INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    media_type TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (seq, position)
+) WITHOUT ROWID;
+"];
+
+/// Today's version.
+fn version() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// What each connection keeps to itself: the rows of a file being read. They touch the ledger
+/// only when all of them are good.
+const STAGING: &str = "
+CREATE TEMP TABLE staged (
+    load INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    occurrence INTEGER NOT NULL,
+    row_id TEXT,
+    hash TEXT NOT NULL,
+    model TEXT NOT NULL,
+    input TEXT NOT NULL,
+    seq INTEGER
+);
+CREATE UNIQUE INDEX temp.staged_key ON staged (load, key, occurrence);
+CREATE INDEX temp.staged_seq ON staged (load, seq);
+-- What a worker has let go of and is not to be given again.
+CREATE TEMP TABLE released (
+    worker INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (worker, seq)
+) WITHOUT ROWID;
+";
+
+/// Looks at what the file is, before anything is changed in it.
+pub(super) fn check(conn: &Connection) -> Result<(), Error> {
+    let application: i32 = pragma(conn, "application_id")?;
+    let version: i64 = pragma(conn, "user_version")?;
+    if application == APPLICATION_ID {
+        if usize::try_from(version).is_ok_and(|version| version <= STEPS.len()) {
+            return Ok(());
+        }
+        return Err(Error::new(
+            ErrorKind::NewerLedger,
+            format!(
+                "the ledger has version {version} and this program knows version {}: use the \
+                 program that made it, or name another ledger",
+                STEPS.len()
+            ),
+        ));
+    }
+    let tables: i64 = conn
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(fault)?;
+    if application == 0 && version == 0 && tables == 0 {
+        return Ok(());
+    }
+    Err(not_a_ledger())
+}
+
+pub(super) fn not_a_ledger() -> Error {
+    Error::new(
+        ErrorKind::NotALedger,
+        "the file is not a ledger of this program and was left as it is: name another",
+    )
+}
+
+/// Brings the ledger to today's version; several processes may do so at once.
+pub(super) fn migrate(conn: &mut Connection) -> Result<(), Error> {
+    if pragma::<i64>(conn, "user_version")? != version() {
+        let tx = conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(fault)?;
+        // Looked at again: another may have been first.
+        check(&tx)?;
+        let found: i64 = pragma(&tx, "user_version")?;
+        for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            tx.execute_batch(step).map_err(fault)?;
+        }
+        tx.pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(fault)?;
+        tx.pragma_update(None, "user_version", version())
+            .map_err(fault)?;
+        tx.commit().map_err(fault)?;
+    }
+    conn.execute_batch(STAGING).map_err(fault)
+}
+
+fn pragma<T: rusqlite::types::FromSql>(conn: &Connection, name: &str) -> Result<T, Error> {
+    conn.pragma_query_value(None, name, |row| row.get(0))
+        .map_err(fault)
+}

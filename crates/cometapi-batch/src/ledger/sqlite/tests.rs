@@ -1,0 +1,4 @@
+//! What any ledger must keep, and what this one keeps beside.
+
+mod conformance;
+mod file;

@@ -1,0 +1,126 @@
+//! The file itself.
+
+use std::fs;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use crate::ErrorKind;
+use crate::SqliteLedger;
+use crate::ledger::Ledger;
+
+#[test]
+fn what_is_not_a_ledger_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    for content in ["notes\n".to_owned(), "x".repeat(8192)] {
+        fs::write(&path, &content).unwrap();
+        let error = SqliteLedger::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotALedger);
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+    let path = folder.path().join("other.sqlite3");
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE mine (x)")
+        .unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = SqliteLedger::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotALedger);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_ledger_of_a_later_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    drop(SqliteLedger::open(&path).unwrap());
+    let conn = Connection::open(&path).unwrap();
+    conn.pragma_update(None, "user_version", 99).unwrap();
+    drop(conn);
+    let error = SqliteLedger::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NewerLedger);
+    assert!(error.to_string().contains("version 99"), "{error}");
+}
+
+#[test]
+fn several_may_make_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/er/ledger");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| SqliteLedger::open(&path).unwrap());
+        }
+    });
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_can_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let path = home.join("ledger");
+    let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&path).unwrap());
+    let worker = ledger.register().await.unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&home), 0o700);
+    let mut files = 0;
+    for entry in fs::read_dir(&home).unwrap() {
+        let entry = entry.unwrap().path();
+        let wanted = if entry.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&entry), wanted, "{}", entry.display());
+        files += 1;
+    }
+    // The ledger, what SQLite keeps beside it, and the folder of workers.
+    assert_eq!(files, 4);
+    ledger.retire(worker).await.unwrap();
+    let workers = fs::read_dir(home.join("ledger.workers")).unwrap();
+    assert_eq!(workers.count(), 0);
+}
+
+#[test]
+fn looking_for_one_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    SqliteLedger::open_if_there(&path).unwrap();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [file.join("ledger"), folder.path().to_owned()] {
+        let error = SqliteLedger::open(path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Ledger);
+    }
+}
+
+#[tokio::test]
+async fn what_a_full_disk_refuses_is_said_to_nobody_as_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let ledger = SqliteLedger::open(&path).unwrap();
+    let pages = ledger.hand.ask(super::super::Touch::Nothing, |desk| {
+        // No page more than there are: what a full disk comes to.
+        desk.conn
+            .pragma_update_and_check(None, "max_page_count", 1, |row| row.get::<_, i64>(0))
+            .map_err(super::super::fault)
+    });
+    pages.await.unwrap();
+    let model = "a/b".parse().unwrap();
+    let input = serde_json::json!({"prompt": "x".repeat(100_000)});
+    let intent = crate::Intent::new(&model, input.as_object().unwrap());
+    let worker = ledger.register().await.unwrap();
+    let error = ledger.begin(worker, intent).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Full, "{error:?}");
+    assert!(
+        ledger
+            .list(crate::Filter::default())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}

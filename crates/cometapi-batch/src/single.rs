@@ -1,0 +1,153 @@
+//! A run by itself, written down like a batch's row.
+
+use std::sync::Arc;
+
+use cometapi::{Error as ApiError, ModelRef, Prediction, SavedFile};
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::ledger::{FileRecord, Intent, Job, Ledger, Mark, Outcome};
+use crate::verdict::{Sent, is_end, sent};
+use crate::worker::Worker;
+
+/// The record of one prediction, for those who create and wait themselves: told of each step,
+/// it writes it down, so that no paid prediction is lost whenever the process ends.
+///
+/// ```no_run
+/// # async fn example(client: cometapi::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use cometapi::{Input, ModelRef};
+/// use cometapi_batch::{Single, SqliteLedger};
+///
+/// let ledger = Arc::new(SqliteLedger::open(SqliteLedger::default_path()?)?);
+/// let model: ModelRef = "black-forest-labs/flux-schnell".parse()?;
+/// let input = Input::from_iter([("prompt", "a red fox")]);
+///
+/// let mut record = Single::begin(ledger, &model, input.fields()).await?;
+/// let answer = client.predictions().create(&model, input).await;
+/// record.answered(&answer).await?; // the id, before anything else
+/// let mut wait = client.predictions().follow(answer?);
+/// while let Some(update) = wait.next().await {
+///     let prediction = match update {
+///         Ok(prediction) => prediction,
+///         Err(e) => { record.ended(Err(&e)).await?; return Err(e.into()) }
+///     };
+///     record.seen(&prediction).await?;
+///     if prediction.is_terminal() {
+///         for file in client.files(&prediction) {
+///             record.saved(file.position(), &file.save_in("out").await?).await?;
+///         }
+///         record.ended(prediction.into_outcome().as_ref().map(drop)).await?;
+///         break;
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Single {
+    ledger: Arc<dyn Ledger>,
+    worker: Worker,
+    job: Job,
+    status: Option<String>,
+}
+
+impl Single {
+    /// Writes down that `model` is about to be run on `input`. The create may be sent when
+    /// this is `Ok`, and not before.
+    pub async fn begin(
+        ledger: Arc<dyn Ledger>,
+        model: &ModelRef,
+        input: &Map<String, Value>,
+    ) -> Result<Self, Error> {
+        let worker = Worker::register(&ledger).await?;
+        let job = ledger.begin(worker.id(), Intent::new(model, input)).await?;
+        Ok(Self::of(ledger, worker, job))
+    }
+
+    /// The record of the prediction of this id, to go on with. `None` when the ledger knows no
+    /// such prediction, or a process that lives is at work on it.
+    pub async fn adopt(
+        ledger: Arc<dyn Ledger>,
+        id: impl Into<String>,
+    ) -> Result<Option<Self>, Error> {
+        let worker = Worker::register(&ledger).await?;
+        let job = ledger.adopt(worker.id(), id.into()).await?;
+        Ok(job.map(|job| Self::of(ledger, worker, job)))
+    }
+
+    fn of(ledger: Arc<dyn Ledger>, worker: Worker, job: Job) -> Self {
+        Self {
+            ledger,
+            worker,
+            job,
+            status: None,
+        }
+    }
+
+    /// What is recorded: the batch and row that it is of, the model, the input.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// Writes down what the create was answered: its id, that it did not happen, or that
+    /// nobody knows. To be called before anything else is done with the answer.
+    pub async fn answered(&mut self, answer: &Result<Prediction, ApiError>) -> Result<(), Error> {
+        match sent(answer) {
+            Sent::Created(mark) => {
+                if let Mark::Created { id, .. } = &mark {
+                    self.job.id = Some(id.clone());
+                }
+                self.record(mark).await
+            }
+            Sent::Doubt(outcome) => self.record(Mark::Unresolved(outcome)).await,
+            Sent::Not(outcome) => self.record(Mark::Ended(outcome)).await,
+        }
+    }
+
+    /// Writes down that the create was given up while nothing was on its way.
+    pub async fn not_sent(&mut self) -> Result<(), Error> {
+        let why = "it was given up before it was sent";
+        let outcome = Outcome::failed(cometapi::ErrorKind::NeverReached, why);
+        self.record(Mark::Ended(outcome)).await
+    }
+
+    /// Writes down a state; the same state again is nothing new.
+    pub async fn seen(&mut self, prediction: &Prediction) -> Result<(), Error> {
+        let status = prediction.status().as_str();
+        if self.status.as_deref() == Some(status) {
+            return Ok(());
+        }
+        self.status = Some(status.to_owned());
+        let mark = Mark::Seen {
+            status: status.to_owned(),
+            fetching: prediction.is_terminal(),
+        };
+        self.record(mark).await
+    }
+
+    /// Writes down a file that came home.
+    pub async fn saved(&mut self, position: usize, file: &SavedFile) -> Result<(), Error> {
+        self.record(Mark::Saved(FileRecord::new(position, file)))
+            .await
+    }
+
+    /// Writes down how it ended. An error that says something of the waiting and not of the
+    /// prediction, a deadline say, leaves it running, for whoever waits next; one of a download
+    /// leaves it to be fetched again.
+    pub async fn ended(self, end: Result<(), &ApiError>) -> Result<(), Error> {
+        let mark = match end {
+            Ok(()) => Mark::Ended(Outcome::succeeded()),
+            Err(e) if is_end(e) => Mark::Ended(e.into()),
+            Err(_) => Mark::Released,
+        };
+        self.record(mark).await?;
+        self.ledger.retire(self.worker.id()).await
+    }
+
+    async fn record(&self, mark: Mark) -> Result<(), Error> {
+        self.ledger
+            .record(self.worker.id(), self.job.seq, mark)
+            .await
+    }
+}

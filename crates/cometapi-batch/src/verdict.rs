@@ -1,0 +1,53 @@
+//! What is written down of an answer, by what it is. Money hangs on this.
+
+use cometapi::{Error, ErrorKind, Prediction};
+
+use crate::ledger::{Mark, Outcome};
+
+/// What became of a create.
+pub(crate) enum Sent {
+    /// It was created, under this id; the answer may have been cut.
+    Created(Mark),
+    /// Nobody knows.
+    Doubt(Outcome),
+    /// It did not happen; the outcome says why.
+    Not(Outcome),
+}
+
+pub(crate) fn sent(answer: &Result<Prediction, Error>) -> Sent {
+    let error = match answer {
+        Ok(prediction) => return Sent::Created(Mark::created(prediction)),
+        Err(error) => error,
+    };
+    if let Some(id) = error.prediction_id() {
+        return Sent::Created(Mark::Created {
+            id: id.to_owned(),
+            request_id: error.request_id().map(str::to_owned),
+        });
+    }
+    match error.kind() {
+        ErrorKind::NoKey
+        | ErrorKind::Config
+        | ErrorKind::InvalidModel
+        | ErrorKind::InvalidInput
+        | ErrorKind::InvalidId
+        | ErrorKind::NeverReached
+        | ErrorKind::WrongEndpoint
+        | ErrorKind::Unauthorized
+        | ErrorKind::OutOfQuota
+        | ErrorKind::RateLimited
+        | ErrorKind::Refused => Sent::Not(error.into()),
+        // A kind that came after this was written is a doubt, the careful reading.
+        _ => Sent::Doubt(error.into()),
+    }
+}
+
+/// Whether the error of a wait is the end of its prediction. All others say something of the
+/// waiting; the prediction goes on.
+pub(crate) fn is_end(error: &Error) -> bool {
+    error.is_outcome()
+        || matches!(
+            error.kind(),
+            ErrorKind::Expired | ErrorKind::NotFound | ErrorKind::InvalidId
+        )
+}
