@@ -1,0 +1,88 @@
+//! A batch in a process of its own, for tests that kill it.
+//!
+//! `batch-worker BASE_URL LEDGER FOLDER ROWS CONCURRENCY [POINT [N]]` prints each named point
+//! as it is passed, with the row's number, and at the N-th passing of POINT parks that thread for ever. It prints
+//! `done` at the end.
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test's helper: a panic is the failure, and the parent reads what is printed"
+)]
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cometapi::{Backoff, Client, DownloadPolicy, WaitPolicy};
+use cometapi_batch::{Batch, Event, Rows, SqliteLedger};
+
+/// The point's name, and the row that passes it.
+fn point(event: &Event<'_>) -> Option<(&'static str, Option<u64>)> {
+    Some(match event {
+        Event::Read { .. } => ("before-intent", None),
+        Event::Planned { .. } => ("after-intent", None),
+        Event::Claimed { row, .. } => ("before-send", Some(row.seq)),
+        Event::Sending { row, .. } => ("sending", Some(row.seq)),
+        Event::Answered { row, .. } => ("answered", Some(row.seq)),
+        Event::Created { row, .. } => ("id-committed", Some(row.seq)),
+        Event::State { row, .. } => ("state", Some(row.seq)),
+        Event::Saved { row, .. } => ("file-renamed", Some(row.seq)),
+        Event::Recorded { row, .. } => ("file-recorded", Some(row.seq)),
+        Event::Ended { row, .. } => ("ended", Some(row.seq)),
+        _ => return None,
+    })
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 4)]
+async fn main() {
+    let mut args = std::env::args().skip(1);
+    let mut next = || args.next();
+    let quick = Backoff {
+        first: Duration::from_millis(1),
+        factor: 1.0,
+        max: Duration::from_millis(5),
+        jitter: 0.0,
+    };
+    let mut wait = WaitPolicy::default();
+    wait.backoff = quick;
+    let mut download = DownloadPolicy::default();
+    download.backoff = quick;
+    let client = Client::builder()
+        .key("sk-test")
+        .base_url(next().unwrap())
+        .wait_policy(wait)
+        .download_policy(download)
+        .build()
+        .unwrap();
+    let ledger = Arc::new(SqliteLedger::open(next().unwrap()).unwrap());
+    let folder = next().unwrap();
+    let rows = Rows::file(next().unwrap()).unwrap();
+    let concurrency = next().unwrap().parse().unwrap();
+    let wanted = next();
+    let left = AtomicU64::new(next().map_or(1, |n| n.parse().unwrap()));
+    let report = Batch::new(&client, ledger, folder)
+        .concurrency(concurrency)
+        .on_event(move |event| {
+            let Some((point, seq)) = point(event) else {
+                return;
+            };
+            let mut out = std::io::stdout().lock();
+            // The parent may have killed this one's readers already.
+            let _ = writeln!(out, "{point} {}", seq.unwrap_or(0));
+            let _ = out.flush();
+            drop(out);
+            if wanted.as_deref() == Some(point) && left.fetch_sub(1, Ordering::SeqCst) == 1 {
+                println!("parked");
+                loop {
+                    std::thread::park();
+                }
+            }
+        })
+        .run(rows)
+        .await
+        .expect("the batch runs");
+    println!("done {:?}", report.tally);
+}

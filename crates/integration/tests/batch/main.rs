@@ -1,0 +1,13 @@
+//! Batches against the mock, in processes of their own where they are killed.
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    reason = "tests: a panic is the failure, and a story is as long as it is"
+)]
+
+mod exactly_once;
+mod setup;
+mod together;

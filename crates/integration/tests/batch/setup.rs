@@ -1,0 +1,217 @@
+//! What the tests start from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use cometapi_batch::{Entry, Filter, Ledger, SqliteLedger, State};
+use cometapi_mock::{MockServer, Pace};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+pub(crate) const MODEL: &str = "acme/painter";
+
+/// A mock that panics on what the spec does not allow, with a file of rows and a place for
+/// everything.
+pub(crate) struct Stage {
+    pub(crate) server: MockServer,
+    pub(crate) base: TempDir,
+    pub(crate) rows: PathBuf,
+}
+
+impl Stage {
+    pub(crate) async fn new(rows: usize) -> Self {
+        let server = MockServer::builder()
+            .pace(Pace::polls(0, 1))
+            .seed(7)
+            .verify_on_drop()
+            .start()
+            .await
+            .unwrap();
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("rows.jsonl");
+        let mut file = std::fs::File::create(&path).unwrap();
+        for n in 0..rows {
+            // Half of them by id, half by hash, some of those equal.
+            let id = if n % 2 == 0 {
+                format!(r#""id": "row {n}", "#)
+            } else {
+                String::new()
+            };
+            let prompt = if n % 10 == 9 { 9 } else { n };
+            writeln!(
+                file,
+                r#"{{{id}"model": "{MODEL}", "prompt": "picture {prompt}", "aspect_ratio": "custom", "width": 256, "height": 256, "output_format": "png"}}"#
+            )
+            .unwrap();
+        }
+        Self {
+            server,
+            base,
+            rows: path,
+        }
+    }
+
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.base.path().join("ledger.sqlite3")
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.base.path().join("out")
+    }
+
+    /// Starts a batch in a process of its own.
+    pub(crate) fn worker(&self, concurrency: usize, park_at: Option<(&str, u64)>) -> Worker {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_batch-worker"));
+        command
+            .arg(self.server.base_url())
+            .args([self.ledger(), self.folder(), self.rows.clone()])
+            .arg(concurrency.to_string())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        if let Some((point, passing)) = park_at {
+            command.arg(point).arg(passing.to_string());
+        }
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Worker {
+            child,
+            lines,
+            last: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) async fn entries(&self) -> Vec<Entry> {
+        let ledger = SqliteLedger::open(self.ledger()).unwrap();
+        let mut filter = Filter::default();
+        filter.limit = 100_000;
+        ledger.list(filter).await.unwrap()
+    }
+
+    /// Every row is there once, every create that was received is one row's, every file that
+    /// is written down is whole and no other is there.
+    pub(crate) async fn assert_once(&self, rows: usize) -> Vec<Entry> {
+        let entries = self.entries().await;
+        assert_eq!(entries.len(), rows, "each row is written down once");
+        let held: BTreeSet<String> = self
+            .server
+            .predictions()
+            .into_iter()
+            .map(|p| p.id)
+            .collect();
+        assert_eq!(self.server.creates(), held.len());
+        let known: BTreeSet<String> = entries.iter().filter_map(|e| e.id.clone()).collect();
+        assert!(known.is_subset(&held));
+        let mut files = BTreeSet::new();
+        for entry in &entries {
+            match entry.state {
+                State::Ended => {
+                    assert!(entry.outcome.as_ref().unwrap().is_success(), "{entry:?}");
+                    assert_eq!(entry.files.len(), 1, "{entry:?}");
+                    let file = &entry.files[0];
+                    let bytes = std::fs::read(&file.path).unwrap();
+                    assert_eq!(bytes.len() as u64, file.bytes);
+                    let picture = image::load_from_memory(&bytes).expect("a whole picture");
+                    assert_eq!((picture.width(), picture.height()), (SIDE, SIDE));
+                    files.insert(file.path.clone());
+                }
+                State::Unresolved => assert_eq!(entry.id, None),
+                other => panic!("{other:?}: {entry:?}"),
+            }
+        }
+        assert_eq!(files, visible(&self.folder()), "no file is there twice");
+        // Of equal rows no more were created than there are, and what was created and is no
+        // row's by its id is an unresolved one's.
+        let mut inputs: BTreeMap<String, [usize; 4]> = BTreeMap::new();
+        for held in self.server.predictions() {
+            let count = inputs.entry(held.input["prompt"].to_string()).or_default();
+            count[0] += 1;
+        }
+        for entry in &entries {
+            let input: serde_json::Value = serde_json::from_str(&entry.input).unwrap();
+            let count = inputs.entry(input["prompt"].to_string()).or_default();
+            count[1] += 1;
+            count[2] += usize::from(entry.id.is_some());
+            count[3] += usize::from(entry.state == State::Unresolved);
+        }
+        for (prompt, [created, rows, known, unresolved]) in inputs {
+            assert!(
+                created <= rows,
+                "{prompt}: {created} created for {rows} rows"
+            );
+            assert!(
+                created - known <= unresolved,
+                "{prompt} was created and is lost"
+            );
+        }
+        entries
+    }
+}
+
+pub(crate) const SIDE: u32 = 256;
+
+fn visible(folder: &Path) -> BTreeSet<PathBuf> {
+    let folder = folder.canonicalize().unwrap();
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
+        .collect()
+}
+
+/// A batch in a process of its own.
+pub(crate) struct Worker {
+    pub(crate) child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    /// Of each row, the last point that it passed.
+    last: BTreeMap<u64, String>,
+}
+
+impl Worker {
+    /// The next point that it passes; `None` when it has ended.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        let line = self.lines.next_line().await.unwrap()?;
+        if let Some((point, seq)) = line.split_once(' ')
+            && let Ok(seq) = seq.parse()
+        {
+            self.last.insert(seq, point.to_owned());
+        }
+        Some(line)
+    }
+
+    /// Waits until it prints this; false when it ended without.
+    pub(crate) async fn until(&mut self, wanted: &str) -> bool {
+        while let Some(line) = self.line().await {
+            if line.starts_with(wanted) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Kills it as nothing can be helped against. The rows that may have been in flight: they
+    /// were claimed, and no id of theirs was committed. A row that was `parked` before it was
+    /// sent was not.
+    pub(crate) async fn kill(mut self, parked: Option<&str>) -> BTreeSet<u64> {
+        self.child.kill().await.unwrap();
+        while self.line().await.is_some() {}
+        let mut last = std::mem::take(&mut self.last);
+        if parked == Some("before-send") {
+            // The one that stands there for ever; others may have moved on unheard.
+            let at: Vec<u64> = last
+                .iter()
+                .filter(|(_, point)| *point == "before-send")
+                .map(|(seq, _)| *seq)
+                .collect();
+            if let [only] = at[..] {
+                last.remove(&only);
+            }
+        }
+        last.into_iter()
+            .filter(|(_, point)| ["before-send", "sending", "answered"].contains(&&**point))
+            .map(|(seq, _)| seq)
+            .collect()
+    }
+}

@@ -1,0 +1,38 @@
+//! Several processes on one ledger and one file.
+
+use crate::setup::Stage;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_share_the_rows_and_create_nothing_twice() {
+    let stage = Stage::new(120).await;
+    let (mut one, mut other) = (stage.worker(4, None), stage.worker(4, None));
+    let mut shares = Vec::new();
+    for worker in [&mut one, &mut other] {
+        let mut share = 0;
+        while let Some(line) = worker.line().await {
+            share += usize::from(line.starts_with("id-committed"));
+        }
+        assert!(worker.child.wait().await.unwrap().success());
+        shares.push(share);
+    }
+    assert_eq!(stage.server.creates(), 120);
+    assert_eq!(shares.iter().sum::<usize>(), 120);
+    stage.assert_once(120).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_is_killed_and_the_other_takes_over_at_once() {
+    let stage = Stage::new(40).await;
+    // Holds four rows, of which one is parked with its id committed.
+    let mut dying = stage.worker(4, Some(("id-committed", 4)));
+    assert!(dying.until("parked").await);
+    let mut living = stage.worker(4, None);
+    assert!(living.until("after-intent").await);
+    let in_flight = dying.kill(None).await;
+    // It ends: so it has not waited for a lease, and not for a row that nobody holds.
+    assert!(living.until("done").await);
+    let entries = stage.assert_once(40).await;
+    for entry in entries.iter().filter(|entry| entry.id.is_none()) {
+        assert!(in_flight.contains(&entry.seq));
+    }
+}
