@@ -1,4 +1,80 @@
-//! Durable, resumable runs and batches of `CometAPI`'s Replicate-style predictions.
+//! Durable, resumable runs and batches of `CometAPI`'s Replicate-style predictions: killed at
+//! any instruction and started again, nothing is created twice and nothing is lost.
+//!
+//! ```
+//! use std::io::Cursor;
+//! use std::sync::Arc;
+//!
+//! use cometapi::Client;
+//! use cometapi_batch::{Batch, Event, Format, Rows, SqliteLedger};
+//! # use cometapi_mock::{MockServer, Pace};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = MockServer::builder().pace(Pace::instant()).start().await?;
+//! # let base = tempfile::tempdir()?;
+//! # let (url, home) = (server.base_url(), base.path());
+//! let client = Client::builder().key("sk-any").base_url(url).build()?;
+//! let ledger = Arc::new(SqliteLedger::open(home.join("ledger.sqlite3"))?);
+//! let text = r#"
+//!     {"id": "boat", "model": "black-forest-labs/flux-schnell", "prompt": "a paper boat"}
+//!     {"id": "fox", "model": "black-forest-labs/flux-schnell", "prompt": "a red fox"}
+//! "#;
+//!
+//! // As often as it is run, each row is created once.
+//! for created in [2, 0] {
+//!     let report = Batch::new(&client, ledger.clone(), home.join("pictures"))
+//!         .concurrency(2)
+//!         .on_event(|event| {
+//!             if let Event::Recorded { file, .. } = event {
+//!                 println!("{}", file.path.display());
+//!             }
+//!         })
+//!         .run(Rows::reader(Cursor::new(text), Format::JsonLines))
+//!         .await?;
+//!     assert!(report.is_success());
+//!     assert_eq!(report.created, created);
+//! }
+//! assert!(home.join("pictures/fox-0.webp").exists());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Overview
+//!
+//! - [`Batch`] runs a file of rows; [`Finish`] brings home what any process left; [`Single`]
+//!   records one run for those who create and wait themselves.
+//! - [`Ledger`] is where it is written down, [`SqliteLedger`] the one in a file;
+//!   [`Ledger::list`] is what it says.
+//! - [`Event`] tells what happens while it happens, [`Report`] what came of it, [`Stop`] ends
+//!   it early.
+//!
+//! # What is written down, and when
+//!
+//! | Step | Before | After a power cut |
+//! |---|---|---|
+//! | every row's intent | the first create | there |
+//! | that a create leaves | it leaves | there |
+//! | its id | anything else is done with the answer | there |
+//! | each state, each file, the end | the next step | may be gone: one more poll |
+//!
+//! Killing the process loses none of it. What cannot be known is what became of a create whose
+//! answer was not written down: killed between the second step and the third, a row is
+//! **unresolved**. It is listed, with what to check, and sent again only when
+//! [asked to](Batch::retry_unresolved). A create that the service refused, or never received,
+//! is not in doubt.
+//!
+//! # What holds a batch up
+//!
+//! All creates go through one gate. A 429 to any row pauses all of them for as long as the
+//! service says and halves how many run at once, which grows back with each success; while the
+//! service cannot be reached, one row tries at growing intervals. Each pause is an
+//! [event](Event::Paused). A refused key, a spent quota, a wrong address, a full disk and a
+//! ledger that cannot be written stop new creates at once; a model that is not offered stops
+//! its own rows.
+//!
+//! Memory does not grow with the rows: they are in the ledger, and in a temporary file of
+//! `SQLite`'s while they are being read.
 
 mod batch;
 mod error;

@@ -1,9 +1,12 @@
 //! Reading rows: one model and one input each, out of JSON lines or a table.
 
+mod breaks;
 mod identity;
 mod jsonl;
 pub(crate) mod known;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::fs::File;

@@ -7,6 +7,7 @@ use cometapi::ModelRef;
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Map;
 
+use crate::rows::breaks::Breaks;
 use crate::rows::known;
 use crate::rows::{Parts, Problem, Read1};
 
@@ -16,6 +17,7 @@ pub(crate) fn read(
     visit: &mut dyn FnMut(Read1) -> bool,
 ) -> io::Result<()> {
     // Flexible, so that a row of another length is this program's error and not a halt.
+    let (text, ahead) = Breaks::new(text);
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text);
     let header = match reader.headers() {
         Ok(header) => match Header::read(header) {
@@ -29,27 +31,21 @@ pub(crate) fn read(
     };
     let mut record = StringRecord::new();
     loop {
-        let next = reader.position().line();
-        match reader.read_record(&mut record) {
+        let begin = reader.position().byte();
+        let more = match reader.read_record(&mut record) {
             Ok(false) => return Ok(()),
-            Ok(true) => {
-                let line = record.position().map_or(next, csv::Position::line);
-                if !visit(header.row(line, &record, model)) {
-                    return Ok(());
-                }
-            }
-            Err(e) => {
-                if !failed(e, next, visit)? {
-                    return Ok(());
-                }
-            }
+            Ok(true) if header.is_blank(&record) => true,
+            Ok(true) => visit(header.row(ahead.line(begin), &record, model)),
+            Err(e) => failed(e, ahead.line(begin), visit)?,
+        };
+        if !more {
+            return Ok(());
         }
     }
 }
 
 /// Says what a record that cannot be read is, and whether to go on after it.
 fn failed(e: csv::Error, line: u64, visit: &mut dyn FnMut(Read1) -> bool) -> io::Result<bool> {
-    let line = e.position().map_or(line, csv::Position::line);
     match e.into_kind() {
         csv::ErrorKind::Io(e) => Err(e),
         csv::ErrorKind::Utf8 { .. } => Ok(visit(Err(vec![Problem::new(line, None, "not utf-8")]))),
@@ -76,6 +72,11 @@ impl Header {
         let (model, id) = (seen.get("model").copied(), seen.get("id").copied());
         drop(seen);
         Ok(Self { names, model, id })
+    }
+
+    /// Whether it is a line of nothing but blanks.
+    fn is_blank(&self, record: &StringRecord) -> bool {
+        self.names.len() > 1 && record.len() == 1 && record[0].trim().is_empty()
     }
 
     fn row(&self, line: u64, record: &StringRecord, default: Option<&ModelRef>) -> Read1 {
