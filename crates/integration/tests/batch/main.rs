@@ -8,6 +8,8 @@
     reason = "tests: a panic is the failure, and a story is as long as it is"
 )]
 
+mod engine;
 mod exactly_once;
+mod faulty;
 mod setup;
 mod together;

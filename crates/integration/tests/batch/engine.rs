@@ -1,0 +1,527 @@
+//! The engine in this process, told what to do by faults of the mock.
+
+use std::io::Cursor;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cometapi::{Backoff, Client, CreatePolicy, DownloadPolicy, ErrorKind as Kind, WaitPolicy};
+use cometapi_batch::{
+    Batch, ErrorKind, Event, Finish, Format, Ledger, Report, Rows, Single, SqliteLedger, Stop,
+    Stopped,
+};
+use cometapi_mock::{Ending, Fault, MockServer, Pace, Plan, Script, Step};
+use tempfile::TempDir;
+
+const MODEL: &str = "acme/painter";
+
+struct Bench {
+    server: MockServer,
+    base: TempDir,
+    ledger: Arc<dyn Ledger>,
+    client: Client,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let server = MockServer::builder()
+            .pace(Pace::instant())
+            .verify_on_drop()
+            .start()
+            .await
+            .unwrap();
+        let base = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(base.path().join("ledger")).unwrap();
+        let client = client(server.base_url());
+        Self {
+            server,
+            base,
+            ledger: Arc::new(ledger),
+            client,
+        }
+    }
+
+    fn batch(&self) -> Batch {
+        let mut create = CreatePolicy::default();
+        create.backoff = QUICK;
+        Batch::new(&self.client, Arc::clone(&self.ledger), self.folder()).create_policy(create)
+    }
+
+    fn folder(&self) -> std::path::PathBuf {
+        self.base.path().join("out")
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+const QUICK: Backoff = Backoff {
+    first: Duration::from_millis(1),
+    factor: 1.0,
+    max: Duration::from_millis(5),
+    jitter: 0.0,
+};
+
+fn client(base_url: &str) -> Client {
+    let mut wait = WaitPolicy::default();
+    wait.backoff = QUICK;
+    wait.missing_grace = Duration::ZERO;
+    let mut download = DownloadPolicy::default();
+    download.backoff = QUICK;
+    Client::builder()
+        .key("sk-test")
+        .base_url(base_url)
+        .wait_policy(wait)
+        .download_policy(download)
+        .build()
+        .unwrap()
+}
+
+fn row(id: &str) -> String {
+    format!(
+        "{{\"id\": \"{id}\", \"model\": \"{MODEL}\", \"prompt\": \"{id}\", \
+         \"aspect_ratio\": \"custom\", \"width\": 256, \"height\": 256, \"output_format\": \"png\"}}\n"
+    )
+}
+
+fn rows(ids: &[&str]) -> Rows {
+    let text: String = ids.iter().map(|id| row(id)).collect();
+    Rows::reader(Cursor::new(text), Format::JsonLines)
+}
+
+fn failed(report: &Report) -> Vec<(&'static str, u64)> {
+    report
+        .tally
+        .failed
+        .iter()
+        .map(|(word, n)| (*word, *n))
+        .collect()
+}
+
+#[tokio::test]
+async fn run_again_it_does_only_what_is_missing() {
+    let bench = Bench::new().await;
+    let report = bench.batch().run(rows(&["a", "b", "../c"])).await.unwrap();
+    assert!(report.is_success());
+    assert_eq!((report.created, report.tally.succeeded), (3, 3));
+    assert_eq!(bench.files(), ["a-0.png", "b-0.png", "~2e.~2fc-0.png"]);
+
+    // Moved, inserted, deleted; a file lost.
+    std::fs::remove_file(bench.folder().join("a-0.png")).unwrap();
+    let fetched = bench.server.file_requests().len();
+    let report = bench.batch().run(rows(&["d", "b", "a"])).await.unwrap();
+    assert!(report.is_success());
+    assert_eq!((report.created, report.tally.total()), (1, 3));
+    assert_eq!(bench.server.creates(), 4);
+    assert_eq!(bench.server.file_requests().len(), fetched + 2);
+    assert_eq!(bench.files().len(), 4);
+    let held = bench.server.predictions();
+
+    // A file lost for good.
+    std::fs::remove_file(bench.folder().join("a-0.png")).unwrap();
+    bench.server.remove_data(&held[0].id);
+    let report = bench.batch().run(rows(&["a"])).await.unwrap();
+    assert_eq!((failed(&report), report.created), (vec![("expired", 1)], 0));
+    let report = bench
+        .batch()
+        .retry_failed(true)
+        .run(rows(&["a"]))
+        .await
+        .unwrap();
+    assert_eq!((report.is_success(), report.created), (true, 1));
+}
+
+#[tokio::test]
+async fn equal_rows_are_told_by_their_number_and_tables_are_read() {
+    let bench = Bench::new().await;
+    let text = "prompt,width,height,aspect_ratio,output_format\r\nx,256,256,custom,png\r\n\
+                x,256,256,custom,png\r\n";
+    let table = || Rows::reader(Cursor::new(text), Format::Csv);
+    let batch = || bench.batch().model(MODEL.parse().unwrap());
+    let report = batch().run(table()).await.unwrap();
+    assert_eq!((report.is_success(), report.created), (true, 2));
+    let files = bench.files();
+    assert!(
+        files[0].ends_with("-0.png") && files[1].ends_with("-2-0.png"),
+        "{files:?}"
+    );
+    let input = &bench.server.predictions()[0].input;
+    assert_eq!(
+        (&input["width"], &input["prompt"]),
+        (&256.into(), &"x".into())
+    );
+    assert_eq!(batch().run(table()).await.unwrap().created, 0);
+}
+
+#[tokio::test]
+async fn a_bad_row_stops_everything_before_anything_is_sent() {
+    let bench = Bench::new().await;
+    let text = format!("{}nonsense\n{}{}", row("a"), row("a"), row("b"));
+    let bad = || Rows::reader(Cursor::new(text.clone()), Format::JsonLines);
+    let error = bench.batch().run(bad()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rows);
+    let problems: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "line 2: not json, at column 2",
+            "line 3, id: \"a\" is also the id of line 1"
+        ]
+    );
+    assert_eq!(bench.server.requests().len(), 0);
+    let report = bench.batch().skip_bad(true).run(bad()).await.unwrap();
+    assert_eq!(
+        (report.skipped, report.created, report.is_success()),
+        (2, 2, false)
+    );
+    let error = bench.batch().run(rows(&[])).await.unwrap_err();
+    assert_eq!(error.to_string(), "there are no rows");
+}
+
+#[tokio::test]
+async fn a_dry_run_sends_and_makes_nothing() {
+    let bench = Bench::new().await;
+    let report = bench.batch().dry_run(rows(&["a", "b"])).await.unwrap();
+    assert_eq!(report.tally.planned, 2);
+    assert!(!bench.folder().exists());
+    bench.batch().limit(1).run(rows(&["a", "b"])).await.unwrap();
+    let report = bench.batch().dry_run(rows(&["a", "b", "c"])).await.unwrap();
+    assert_eq!((report.tally.planned, report.tally.succeeded), (2, 1));
+    assert_eq!(bench.server.creates(), 1);
+}
+
+#[tokio::test]
+async fn a_429_pauses_all_and_nothing_is_created_twice() {
+    let bench = Bench::new().await;
+    bench
+        .server
+        .on_create(Plan::of(Fault::EmptyTooManyRequests).skip(1).times(3));
+    let pauses = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&pauses);
+    let report = bench
+        .batch()
+        .on_event(move |event| {
+            if let Event::Paused { limit, .. } = event {
+                assert!(*limit < 4);
+                seen.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+        .run(rows(&["a", "b", "c", "d", "e", "f"]))
+        .await
+        .unwrap();
+    assert_eq!((report.is_success(), report.created), (true, 6));
+    assert_eq!(bench.server.creates(), 9);
+    assert_eq!(bench.server.predictions().len(), 6);
+    assert!((1..=3).contains(&pauses.load(Ordering::Relaxed)));
+}
+
+#[tokio::test]
+async fn every_end_of_a_row_is_its_own_and_stops_no_other() {
+    let bench = Bench::new().await;
+    bench.server.on_end(Ending::nsfw());
+    bench.server.on_end(Ending::Canceled);
+    bench.server.on_end(Ending::Removed);
+    bench
+        .server
+        .on_create(Plan::of(Fault::InputRefused).skip(3));
+    bench
+        .server
+        .on_create(Plan::of(Fault::Close).after_accept().skip(3));
+    let ids = ["a", "b", "c", "d", "e", "f"];
+    let one = || bench.batch().concurrency(1);
+    let report = one().run(rows(&ids)).await.unwrap();
+    // Each fault and end befell one row; the rest is well.
+    assert_eq!(
+        failed(&report),
+        [
+            ("canceled", 1),
+            ("expired", 1),
+            ("failed", 1),
+            ("refused", 1)
+        ]
+    );
+    assert_eq!((report.tally.unresolved, report.tally.succeeded), (1, 1));
+    assert_eq!(report.gravest(), Some(Kind::MaybeAccepted));
+
+    // The refused one was never created; the rest is asked for by name.
+    let report = one().run(rows(&ids)).await.unwrap();
+    assert_eq!((report.created, report.tally.succeeded), (1, 2));
+    let report = one().retry_failed(true).run(rows(&ids)).await.unwrap();
+    assert_eq!((report.created, report.tally.succeeded), (3, 5));
+    let report = one().retry_unresolved(true).run(rows(&ids)).await.unwrap();
+    assert_eq!((report.created, report.is_success()), (1, true));
+}
+
+#[tokio::test]
+async fn an_id_in_a_broken_answer_is_kept() {
+    let bench = Bench::new().await;
+    bench.server.on_create(Fault::CutBody);
+    let report = bench.batch().run(rows(&["a"])).await.unwrap();
+    assert!(report.is_success(), "{report:?}");
+    assert_eq!(bench.server.creates(), 1);
+}
+
+#[tokio::test]
+async fn what_no_other_row_can_survive_stops_creating() {
+    for (fault, kind) in [
+        (Fault::InvalidToken, Kind::Unauthorized),
+        (Fault::InsufficientUserQuota, Kind::OutOfQuota),
+        (Fault::IndexPage, Kind::WrongEndpoint),
+    ] {
+        let bench = Bench::new().await;
+        bench.server.on_create(Plan::of(fault).skip(1));
+        let batch = bench.batch().concurrency(1);
+        let report = batch.run(rows(&["a", "b", "c"])).await.unwrap();
+        assert_eq!(report.stopped.unwrap().kind(), Some(kind));
+        assert_eq!((report.tally.succeeded, report.tally.planned), (1, 2));
+        assert_eq!(bench.server.creates(), 2);
+        // Nothing was created by it, so nothing has to be asked for.
+        assert!(
+            bench
+                .batch()
+                .run(rows(&["a", "b", "c"]))
+                .await
+                .unwrap()
+                .is_success()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_offered_stops_its_own_rows_alone() {
+    let bench = Bench::new().await;
+    let gone = "acme/gone";
+    bench
+        .server
+        .on_create(Fault::ModelNotFound.always().model(gone));
+    let text: String = (0..30)
+        .map(|n| {
+            let row = row(&n.to_string());
+            if n % 3 == 0 {
+                row
+            } else {
+                row.replace(MODEL, gone)
+            }
+        })
+        .collect();
+    let batch = bench.batch().concurrency(2);
+    let report = batch
+        .run(Rows::reader(Cursor::new(text), Format::JsonLines))
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.tally.succeeded, failed(&report)),
+        (10, vec![("refused", 20)])
+    );
+    assert!(bench.server.creates() <= 12, "{}", bench.server.creates());
+}
+
+#[tokio::test]
+async fn enough_failures_stop_creating() {
+    let bench = Bench::new().await;
+    bench.server.on_end(Plan::of(Ending::nsfw()).always());
+    let batch = bench.batch().concurrency(1).max_failures(2);
+    let report = batch.run(rows(&["a", "b", "c", "d"])).await.unwrap();
+    assert!(matches!(report.stopped, Some(Stopped::TooManyFailures)));
+    assert_eq!((report.tally.failed(), report.tally.planned), (2, 2));
+}
+
+#[tokio::test]
+async fn a_stop_lets_what_runs_go_on_and_a_second_leaves_at_once() {
+    let bench = Bench::new().await;
+    let stop = Stop::new();
+    let asked = stop.clone();
+    let report = bench
+        .batch()
+        .concurrency(1)
+        .stop(&stop)
+        .on_event(move |event| {
+            if matches!(event, Event::Created { .. }) {
+                asked.request();
+            }
+        })
+        .run(rows(&["a", "b"]))
+        .await
+        .unwrap();
+    assert!(matches!(report.stopped, Some(Stopped::Asked)));
+    assert_eq!((report.tally.succeeded, report.tally.planned), (1, 1));
+
+    bench.server.on_run(Script::new([Step::Processing]));
+    let stop = Stop::new();
+    let asked = stop.clone();
+    let report = bench
+        .batch()
+        .stop(&stop)
+        .on_event(move |event| {
+            if matches!(event, Event::State { .. }) {
+                asked.request();
+                asked.request();
+            }
+        })
+        .run(rows(&["a", "b"]))
+        .await
+        .unwrap();
+    assert_eq!((report.tally.running, report.tally.succeeded), (1, 1));
+}
+
+#[tokio::test]
+async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
+    let bench = Bench::new().await;
+    bench.server.on_run(Script::new([Step::Processing]));
+    let report = bench
+        .batch()
+        .timeout(Duration::from_millis(30))
+        .run(rows(&["a", "b"]))
+        .await
+        .unwrap();
+    assert_eq!((report.tally.running, report.tally.succeeded), (1, 1));
+    assert_eq!(report.gravest(), Some(Kind::WaitTimeout));
+    let finish = Finish::new(&bench.client, Arc::clone(&bench.ledger), bench.folder());
+    let report = finish
+        .timeout(Duration::from_millis(30))
+        .run()
+        .await
+        .unwrap();
+    assert_eq!((report.tally.running, bench.server.creates()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_dropped_run_is_taken_up_by_the_next() {
+    let bench = Bench::new().await;
+    bench
+        .server
+        .on_create(Plan::of(Fault::Hang).after_accept().skip(1));
+    let sending = Arc::new(tokio::sync::Notify::new());
+    let told = Arc::clone(&sending);
+    let counted = AtomicUsize::new(0);
+    let run = bench
+        .batch()
+        .concurrency(1)
+        .on_event(move |event| {
+            if matches!(event, Event::Sending { .. })
+                && counted.fetch_add(1, Ordering::Relaxed) == 1
+            {
+                told.notify_one();
+            }
+        })
+        .run(rows(&["a", "b", "c"]));
+    tokio::select! {
+        _ = run => panic!("one row hangs"),
+        () = sending.notified() => {}
+    }
+    let report = bench.batch().run(rows(&["a", "b", "c"])).await.unwrap();
+    assert_eq!((report.tally.succeeded, report.tally.unresolved), (2, 1));
+    assert_eq!(report.created, 1);
+}
+
+#[tokio::test]
+async fn the_network_away_is_waited_out() {
+    let bench = Bench::new().await;
+    let address = bench.server.base_url().to_owned();
+    // A port that nothing listens on any more; something does from the third pause on.
+    let port = {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        taken.local_addr().unwrap().port()
+    };
+    let upstream = address.split('/').nth(2).unwrap().to_owned();
+    let away = client(&address.replace(&upstream, &format!("127.0.0.1:{port}")));
+    let back = Arc::new(tokio::sync::Notify::new());
+    let (told, pauses) = (Arc::clone(&back), AtomicUsize::new(0));
+    tokio::spawn(async move {
+        back.notified().await;
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+            .await
+            .unwrap();
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut far = tokio::net::TcpStream::connect(&upstream).await.unwrap();
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    let mut create = CreatePolicy::default();
+    create.backoff = QUICK;
+    let report = Batch::new(&away, Arc::clone(&bench.ledger), bench.folder())
+        .create_policy(create)
+        .on_event(move |event| {
+            if matches!(event, Event::Paused { .. }) && pauses.fetch_add(1, Ordering::Relaxed) == 2
+            {
+                told.notify_one();
+            }
+        })
+        .run(rows(&["a", "b"]))
+        .await
+        .unwrap();
+    assert_eq!((report.is_success(), bench.server.creates()), (true, 2));
+}
+
+#[tokio::test]
+async fn what_was_in_the_folder_before_is_left_and_said() {
+    let bench = Bench::new().await;
+    std::fs::create_dir(bench.folder()).unwrap();
+    let path = bench.folder().join("a-0.png");
+    std::fs::write(&path, "mine").unwrap();
+    for _ in 0..2 {
+        let report = bench.batch().run(rows(&["a"])).await.unwrap();
+        assert_eq!(failed(&report), [("file", 1)]);
+        assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(bench.batch().run(rows(&["a"])).await.unwrap().is_success());
+    assert_eq!(bench.server.creates(), 1);
+}
+
+#[tokio::test]
+async fn a_run_by_itself_is_found_by_whoever_waits_next() {
+    let bench = Bench::new().await;
+    let model = MODEL.parse().unwrap();
+    let input = serde_json::json!({"prompt": "x", "aspect_ratio": "custom", "width": 256,
+        "height": 256});
+    let fields = input.as_object().unwrap();
+    let ledger = || Arc::clone(&bench.ledger);
+    let mut record = Single::begin(ledger(), &model, fields).await.unwrap();
+    let answer = bench
+        .client
+        .predictions()
+        .create(&model, input.clone())
+        .await;
+    record.answered(&answer).await.unwrap();
+    let id = answer.unwrap().id().to_owned();
+    assert!(Single::adopt(ledger(), &*id).await.unwrap().is_none());
+    drop(record);
+    let adopted = Single::adopt(ledger(), &*id).await.unwrap().unwrap();
+    assert_eq!(adopted.job().model, MODEL);
+    drop(adopted);
+
+    let folder = bench.base.path().join("singles");
+    let finish = Finish::new(&bench.client, ledger(), &folder);
+    assert_eq!(finish.run().await.unwrap().tally.succeeded, 1);
+    assert!(folder.join(format!("{id}-0.webp")).exists());
+}
+
+#[tokio::test]
+async fn events_come_in_the_order_in_which_things_happen() {
+    let bench = Bench::new().await;
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&names);
+    let batch = bench.batch().on_event(move |event| {
+        let text = format!("{event:?}");
+        let name = text.split([' ', '(']).next().unwrap().to_owned();
+        noted.lock().unwrap().push(name);
+    });
+    batch.run(rows(&["a"])).await.unwrap();
+    assert_eq!(
+        *names.lock().unwrap(),
+        [
+            "Read", "Planned", "Claimed", "Sending", "Answered", "Created", "State", "State",
+            "Saved", "Recorded", "Ended"
+        ]
+    );
+}
