@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use cometapi::{Error as ApiError, ModelRef, Prediction, SavedFile};
+use cometapi::{Client, Error as ApiError, ModelRef, Prediction, SavedFile};
 use serde_json::{Map, Value};
 
+use crate::batch::service;
 use crate::error::Error;
 use crate::ledger::{FileRecord, Intent, Job, Ledger, Mark, Outcome};
 use crate::verdict::{Sent, is_end, sent};
@@ -23,7 +24,7 @@ use crate::worker::Worker;
 /// let model: ModelRef = "black-forest-labs/flux-schnell".parse()?;
 /// let input = Input::from_iter([("prompt", "a red fox")]);
 ///
-/// let mut record = Single::begin(ledger, &model, input.fields()).await?;
+/// let mut record = Single::begin(&client, ledger, &model, input.fields()).await?;
 /// let answer = client.predictions().create(&model, input).await;
 /// record.answered(&answer).await?; // the id, before anything else
 /// let mut wait = client.predictions().follow(answer?);
@@ -56,22 +57,24 @@ impl Single {
     /// Writes down that `model` is about to be run on `input`. The create may be sent when
     /// this is `Ok`, and not before.
     pub async fn begin(
+        client: &Client,
         ledger: Arc<dyn Ledger>,
         model: &ModelRef,
         input: &Map<String, Value>,
     ) -> Result<Self, Error> {
-        let worker = Worker::register(&ledger).await?;
+        let worker = Worker::register(&ledger, service(client)).await?;
         let job = ledger.begin(worker.id(), Intent::new(model, input)).await?;
         Ok(Self::of(ledger, worker, job))
     }
 
     /// The record of the prediction of this id, to go on with. `None` when the ledger knows no
-    /// such prediction, or a process that lives is at work on it.
+    /// such prediction of this client's service, or a process that lives is at work on it.
     pub async fn adopt(
+        client: &Client,
         ledger: Arc<dyn Ledger>,
         id: impl Into<String>,
     ) -> Result<Option<Self>, Error> {
-        let worker = Worker::register(&ledger).await?;
+        let worker = Worker::register(&ledger, service(client)).await?;
         let job = ledger.adopt(worker.id(), id.into()).await?;
         Ok(job.map(|job| Self::of(ledger, worker, job)))
     }

@@ -12,9 +12,12 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) async fn register(ledger: &Arc<dyn Ledger>) -> Result<Self, Error> {
+    pub(crate) async fn register(
+        ledger: &Arc<dyn Ledger>,
+        service: impl Into<String>,
+    ) -> Result<Self, Error> {
         let ledger = Arc::clone(ledger);
-        let id = ledger.register().await?;
+        let id = ledger.register(service.into()).await?;
         Ok(Self { ledger, id })
     }
 

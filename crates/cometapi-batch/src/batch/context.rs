@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cometapi::wire::ClientInfo;
 use cometapi::{Client, CreatePolicy, WaitPolicy};
 use tokio::sync::watch;
 
@@ -17,11 +18,18 @@ use crate::error::ErrorKind;
 use crate::ledger::{Ledger, Mark, Outcome, Tally};
 use crate::worker::Worker;
 
+/// What the ledger calls a client's service.
+pub(crate) fn service(client: &Client) -> String {
+    client.raw().baseurl().to_owned()
+}
+
 /// How a run works; the same for a batch and for finishing what was left.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) client: Client,
     pub(crate) ledger: Arc<dyn Ledger>,
+    /// What the ledger calls the service.
+    pub(crate) service: String,
     pub(crate) folder: PathBuf,
     pub(crate) concurrency: usize,
     pub(crate) timeout: Option<Duration>,
@@ -37,6 +45,7 @@ impl Settings {
     pub(crate) fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: PathBuf) -> Self {
         Self {
             client: client.clone(),
+            service: service(client),
             ledger,
             folder,
             concurrency: 4,

@@ -53,7 +53,8 @@ impl Finish {
     /// Those of the ledger and of the folder. The end of a prediction is no error.
     pub async fn run(mut self) -> Result<Report, Error> {
         self.settings.folder = folder::prepare(&self.settings.folder)?;
-        let worker = Worker::register(&self.settings.ledger).await?;
+        let settings = &self.settings;
+        let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
         let context = Context::new(self.settings, worker);
         drive::drive(&context, None).await?;
         let stopped = context.stopped();

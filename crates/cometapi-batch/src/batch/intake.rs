@@ -1,5 +1,6 @@
 //! Reading a file of rows into the ledger's staging, a few at a time.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::thread;
 
@@ -123,8 +124,9 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
     thread::Builder::new()
         .name("cometapi-rows".to_owned())
         .spawn(move || {
+            let mut told = Told::default();
             let result = rows::read(rows, model.as_ref(), &mut |row| {
-                pass_on(row, unchecked, &send)
+                pass_on(row, unchecked, &mut told, &send)
             });
             // Nobody listens any more when the run was dropped.
             let _ = send.blocking_send(Item::End(result));
@@ -134,27 +136,45 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
 }
 
 /// Whether somebody still listens.
-fn pass_on(row: rows::Read1, unchecked: bool, send: &Sender<Item>) -> bool {
+fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, send: &Sender<Item>) -> bool {
     let row = match row {
         Ok(row) => row,
         Err(problems) => return send.blocking_send(Item::Bad(problems)).is_ok(),
     };
-    let problem = |what: String| Problem::new(row.line, None, what);
-    if !unchecked {
-        match known::check(&row.model, &row.input) {
-            Ok(warnings) => {
-                for warning in warnings {
-                    if send.blocking_send(Item::Warning(problem(warning))).is_err() {
-                        return false;
-                    }
-                }
-            }
-            Err(problems) => {
-                let problems = problems.into_iter().map(problem).collect();
-                return send.blocking_send(Item::Bad(problems)).is_ok();
-            }
+    let problem = |(field, what): known::Remark| Problem::of_field(row.line, field, what);
+    let mut warnings = Vec::new();
+    if let Some(meant) = told.meant(&row.model) {
+        let what = format!(
+            "{} is not a model known here; did you mean {meant}?",
+            row.model
+        );
+        warnings.push(Problem::of_field(row.line, "model", what));
+    }
+    match known::check(&row.model, &row.input) {
+        Ok(found) => warnings.extend(found.into_iter().map(problem)),
+        Err(problems) if unchecked => warnings.extend(problems.into_iter().map(problem)),
+        Err(problems) => {
+            let problems = problems.into_iter().map(problem).collect();
+            return send.blocking_send(Item::Bad(problems)).is_ok();
+        }
+    }
+    for warning in warnings {
+        if send.blocking_send(Item::Warning(warning)).is_err() {
+            return false;
         }
     }
     let staged = StagedRow::new(row.line, row.id.clone(), &row.model, &row.input);
     send.blocking_send(Item::Row(staged)).is_ok()
+}
+
+/// Models that have been wondered at; once is enough.
+#[derive(Default)]
+struct Told(BTreeSet<String>);
+
+impl Told {
+    /// What `model` may have been meant for, the first time.
+    fn meant(&mut self, model: &ModelRef) -> Option<&'static str> {
+        let meant = known::meant(model)?;
+        self.0.insert(model.to_string()).then_some(meant)
+    }
 }

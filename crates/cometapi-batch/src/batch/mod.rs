@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use cometapi::{Client, CreatePolicy, ModelRef, WaitPolicy};
 
+pub(crate) use crate::batch::context::service;
 use crate::batch::context::{Context, Settings};
 pub use crate::batch::event::{Event, PauseReason, RowInfo};
 pub use crate::batch::finish::Finish;
@@ -93,6 +94,13 @@ macro_rules! shared_settings {
         /// Waits by `policy` in place of the client's.
         pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
             self.settings.wait = Some(policy);
+            self
+        }
+
+        /// What the ledger calls the service, in place of the client's base URL: for one whose
+        /// address changes while its predictions stay.
+        pub fn service(mut self, name: impl Into<String>) -> Self {
+            self.settings.service = name.into();
             self
         }
 
@@ -195,7 +203,7 @@ impl Batch {
         };
         let load = Load::new(&settings.ledger);
         let intake = self.read(load.id, rows).await?;
-        let worker = Worker::register(&settings.ledger).await?;
+        let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
         let loaded = settings.ledger.load(load.id, self.plan(folder)).await?;
         self.tell_changed(&loaded);
         (settings.observer)(&Event::Planned {
@@ -258,6 +266,7 @@ impl Batch {
     fn plan(&self, folder: PathBuf) -> Plan {
         Plan {
             folder,
+            service: self.settings.service.clone(),
             retry_failed: self.retry_failed,
             retry_unresolved: self.retry_unresolved,
             skip_changed: self.skip_bad,

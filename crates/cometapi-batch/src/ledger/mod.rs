@@ -34,8 +34,10 @@ pub type Answer<T> = BoxFuture<Result<T, Error>>;
 ///   first let go of what the dead held, as [`retire`](Self::retire) does.
 /// - **The credential is never in it.** It is never given one.
 pub trait Ledger: fmt::Debug + Send + Sync {
-    /// Makes a worker, alive until it is retired or its process ends.
-    fn register(&self) -> Answer<WorkerId>;
+    /// Makes a worker, alive until it is retired or its process ends. It works for `service`,
+    /// a base URL as a rule, and never sees what was sent to another: an id means nothing
+    /// there.
+    fn register(&self, service: String) -> Answer<WorkerId>;
 
     /// Ends a worker: what it had planned is free again, what it was waiting for can be
     /// taken up by its id, and what it was sending is unresolved.
@@ -170,6 +172,9 @@ impl Repeated {
 pub struct Plan {
     /// The output folder, absolute and canonical: it names the batch.
     pub folder: PathBuf,
+    /// The service that it runs at. A batch stays at the one where it began: another is
+    /// refused with [`ErrorKind::Folder`](crate::ErrorKind::Folder).
+    pub service: String,
     /// Plans rows whose prediction failed once more.
     pub retry_failed: bool,
     /// Plans rows that are unresolved once more.

@@ -3,7 +3,7 @@
 use cometapi::{Error, ErrorKind};
 
 /// The words under which ends are written down. They are in ledgers: none may ever change.
-const WORDS: [(ErrorKind, &str); 23] = [
+const WORDS: [(ErrorKind, &str); 24] = [
     (ErrorKind::NoKey, "no_key"),
     (ErrorKind::Config, "config"),
     (ErrorKind::InvalidModel, "invalid_model"),
@@ -19,6 +19,7 @@ const WORDS: [(ErrorKind, &str); 23] = [
     (ErrorKind::NotFound, "not_found"),
     (ErrorKind::Unavailable, "unavailable"),
     (ErrorKind::Undecodable, "undecodable"),
+    (ErrorKind::UnexpectedOutput, "unexpected_output"),
     (ErrorKind::Failed, "failed"),
     (ErrorKind::Canceled, "canceled"),
     (ErrorKind::Aborted, "aborted"),

@@ -216,6 +216,8 @@ pub struct Entry {
     pub state: State,
     /// Whether a worker holds it. One that has died counts until another takes over.
     pub held: bool,
+    /// The service that it was sent to.
+    pub service: String,
     /// The batch's folder, when it is of one.
     pub folder: Option<PathBuf>,
     /// The row's own id.

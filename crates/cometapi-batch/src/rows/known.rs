@@ -1,29 +1,48 @@
 //! What is known of a model's inputs.
 
 use cometapi::ModelRef;
+use cometapi::models::{Model, find, nearest};
 use serde_json::{Map, Value};
 
-/// Checks an input before it costs: warnings, or problems that each name their field.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "models that are known will have problems"
-)]
+/// A field, and what is wrong or odd about it.
+pub(crate) type Remark = (String, String);
+
+/// Checks an input before it costs: warnings, or problems. Of a model that is not known,
+/// nothing is refused.
 pub(crate) fn check(
-    _model: &ModelRef,
-    _input: &Map<String, Value>,
-) -> Result<Vec<String>, Vec<String>> {
-    Ok(Vec::new())
+    model: &ModelRef,
+    input: &Map<String, Value>,
+) -> Result<Vec<Remark>, Vec<Remark>> {
+    let Some(known) = find(&model.to_string()) else {
+        return Ok(Vec::new());
+    };
+    match known.check(input) {
+        Ok(warnings) => Ok(warnings
+            .iter()
+            .map(|warning| (warning.field().to_owned(), warning.to_string()))
+            .collect()),
+        Err(invalid) => Err(invalid
+            .problems()
+            .iter()
+            .map(|problem| (problem.field().to_owned(), problem.to_string()))
+            .collect()),
+    }
 }
 
-/// Reads a table's cell as the model's field wants it: an empty cell is unset, `prompt` is
-/// text, all else JSON where it parses and text where not.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "fields that are known will refuse what they cannot be"
-)]
-pub(crate) fn cell(_model: &ModelRef, field: &str, text: &str) -> Result<Option<Value>, String> {
+/// The known model that one which is not known may have been meant for.
+pub(crate) fn meant(model: &ModelRef) -> Option<&'static str> {
+    nearest(&model.to_string()).map(Model::name)
+}
+
+/// Reads a table's cell as the model's field wants it; an empty cell is unset. What is not
+/// known is JSON where it parses and text where not, but for `prompt`.
+pub(crate) fn cell(model: &ModelRef, field: &str, text: &str) -> Result<Option<Value>, String> {
     if text.is_empty() {
         return Ok(None);
+    }
+    let known = find(&model.to_string()).and_then(|model| model.field(field));
+    if let Some(known) = known {
+        return known.read(text).map(Some).map_err(|e| e.to_string());
     }
     if field == "prompt" {
         return Ok(Some(text.into()));
@@ -31,4 +50,51 @@ pub(crate) fn cell(_model: &ModelRef, field: &str, text: &str) -> Result<Option<
     Ok(Some(
         serde_json::from_str(text).unwrap_or_else(|_| text.into()),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cell_is_read_as_the_field_of_its_model() {
+        let schnell = "black-forest-labs/flux-schnell".parse().unwrap();
+        let other = "acme/portrait".parse().unwrap();
+        let rows = [
+            (&schnell, "megapixels", "1", Ok(Some(json!("1")))),
+            (&other, "megapixels", "1", Ok(Some(json!(1)))),
+            (&schnell, "prompt", "1984", Ok(Some(json!("1984")))),
+            (&other, "prompt", "1984", Ok(Some(json!("1984")))),
+            (&schnell, "seed", "", Ok(None)),
+            (&schnell, "go_fast", "FALSE", Ok(Some(json!(false)))),
+            (&other, "go_fast", "FALSE", Ok(Some(json!("FALSE")))),
+            (
+                &schnell,
+                "seed",
+                "many",
+                Err("seed is \"many\", it takes a whole number".to_owned()),
+            ),
+        ];
+        for (model, field, text, value) in rows {
+            assert_eq!(cell(model, field, text), value, "{model} {field}={text}");
+        }
+    }
+
+    #[test]
+    fn inputs_of_known_models_are_checked() {
+        let schnell = "black-forest-labs/flux-schnell".parse().unwrap();
+        let slip = "black-forest-labs/flux-schnel".parse().unwrap();
+        let input = json!({"prompt": "x", "num_outputs": 9});
+        let input = input.as_object().unwrap();
+        let problem = (
+            "num_outputs".to_owned(),
+            "num_outputs is 9, it takes 1–4".to_owned(),
+        );
+        assert_eq!(check(&schnell, input), Err(vec![problem]));
+        assert_eq!(check(&slip, input), Ok(Vec::new()));
+        assert_eq!(meant(&slip), Some("black-forest-labs/flux-schnell"));
+        assert_eq!(meant(&schnell), None);
+    }
 }

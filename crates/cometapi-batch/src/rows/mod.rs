@@ -104,6 +104,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What is wrong with a field, in words that name it.
+    pub(crate) fn of_field(line: u64, field: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(line, field.into(), what)
+    }
+
     pub(crate) fn new(
         line: u64,
         field: impl Into<Option<String>>,
@@ -130,7 +135,10 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}", self.line)?;
-        if let Some(field) = &self.field {
+        // Most sentences on a field begin with it.
+        if let Some(field) = &self.field
+            && !self.what.starts_with(field.as_str())
+        {
             write!(f, ", {field}")?;
         }
         write!(f, ": {}", self.what)

@@ -486,7 +486,9 @@ async fn a_run_by_itself_is_found_by_whoever_waits_next() {
         "height": 256});
     let fields = input.as_object().unwrap();
     let ledger = || Arc::clone(&bench.ledger);
-    let mut record = Single::begin(ledger(), &model, fields).await.unwrap();
+    let mut record = Single::begin(&bench.client, ledger(), &model, fields)
+        .await
+        .unwrap();
     let answer = bench
         .client
         .predictions()
@@ -494,9 +496,17 @@ async fn a_run_by_itself_is_found_by_whoever_waits_next() {
         .await;
     record.answered(&answer).await.unwrap();
     let id = answer.unwrap().id().to_owned();
-    assert!(Single::adopt(ledger(), &*id).await.unwrap().is_none());
+    assert!(
+        Single::adopt(&bench.client, ledger(), &*id)
+            .await
+            .unwrap()
+            .is_none()
+    );
     drop(record);
-    let adopted = Single::adopt(ledger(), &*id).await.unwrap().unwrap();
+    let adopted = Single::adopt(&bench.client, ledger(), &*id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(adopted.job().model, MODEL);
     drop(adopted);
 

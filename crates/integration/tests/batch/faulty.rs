@@ -34,8 +34,8 @@ fn full<T: Send + 'static>() -> Answer<T> {
 }
 
 impl Ledger for Faulty {
-    fn register(&self) -> Answer<WorkerId> {
-        self.inner.register()
+    fn register(&self, service: String) -> Answer<WorkerId> {
+        self.inner.register(service)
     }
     fn retire(&self, worker: WorkerId) -> Answer<()> {
         self.inner.retire(worker)

@@ -30,15 +30,15 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
     })
 }
 
-pub(super) fn register(desk: &mut Desk) -> Result<WorkerId, Error> {
+pub(super) fn register(desk: &mut Desk, service: &str) -> Result<WorkerId, Error> {
     let locked = desk.locks.make().map_err(|e| {
         let what = "the ledger's folder of workers cannot be written";
         Error::caused_by(ErrorKind::Ledger, what, e)
     })?;
     let (name, lock) = locked;
     let inserted = desk.conn.execute(
-        "INSERT INTO worker (name, since) VALUES (?, ?)",
-        params![name, now()],
+        "INSERT INTO worker (name, service, since) VALUES (?, ?, ?)",
+        params![name, service, now()],
     );
     if let Err(e) = inserted {
         desk.locks.bury(&name);
@@ -181,6 +181,7 @@ fn free(
              LEFT JOIN batch b ON b.id = p.batch
              WHERE p.state = :state AND p.state IN ('planned', 'running')
                  AND p.worker IS NULL AND p.superseded = 0
+                 AND p.service = (SELECT w.service FROM worker w WHERE w.id = :worker)
                  AND NOT EXISTS (SELECT 1 FROM temp.released r
                      WHERE r.worker = :worker AND r.seq = p.seq)
              ORDER BY p.batch, p.seq LIMIT :most"
@@ -218,12 +219,14 @@ pub(super) fn adopt(desk: &mut Desk, worker: WorkerId, id: &str) -> Result<Optio
     alive(&desk.conn, worker)?;
     let sql = format!(
         "SELECT {JOB}, NULL FROM prediction p LEFT JOIN batch b ON b.id = p.batch
-         WHERE p.id = ? AND p.worker IS NULL ORDER BY p.seq DESC LIMIT 1"
+         WHERE p.id = ? AND p.worker IS NULL
+             AND p.service = (SELECT w.service FROM worker w WHERE w.id = ?)
+         ORDER BY p.seq DESC LIMIT 1"
     );
     let found = desk
         .conn
         .prepare_cached(&sql)
-        .and_then(|mut statement| statement.query_row([id], job).optional())
+        .and_then(|mut statement| statement.query_row(params![id, worker.0], job).optional())
         .map_err(fault)?;
     if let Some(job) = &found {
         take(&desk.conn, worker, job)?;

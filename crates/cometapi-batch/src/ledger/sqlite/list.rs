@@ -21,7 +21,7 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, Err
     let sql = format!(
         "SELECT p.seq, p.id, p.model, p.input, p.hash, p.state, p.worker IS NOT NULL, b.folder,
              p.row_id, p.occurrence, p.superseded, p.outcome, p.message, p.request_ids,
-             p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id
+             p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id, p.service
          FROM prediction p LEFT JOIN batch b ON b.id = p.batch
          WHERE {clause} ORDER BY p.seq DESC LIMIT {limit}"
     );
@@ -105,6 +105,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         created_at: at(16)?,
         ended_at: at(17)?,
         request_id: row.get(18)?,
+        service: row.get(19)?,
         seen: Vec::new(),
         files: Vec::new(),
     })

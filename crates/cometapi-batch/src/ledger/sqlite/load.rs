@@ -97,7 +97,7 @@ pub(super) fn load(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded,
 
 fn planned(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> {
     let_go_of_the_dead(desk)?;
-    let batch = batch(&desk.conn, &plan.folder)?;
+    let batch = batch(&desk.conn, &plan.folder, &plan.service)?;
     find(&desk.conn, load, batch)?;
     renew_uncreated(&desk.conn, load)?;
     supersede(&desk.conn, load, plan)?;
@@ -135,20 +135,31 @@ fn planned(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> 
     })
 }
 
-fn batch(conn: &Connection, folder: &Path) -> Result<i64, Error> {
+fn batch(conn: &Connection, folder: &Path, service: &str) -> Result<i64, Error> {
     let Some(folder) = folder.to_str() else {
         let what = format!("{} is not utf-8: name another folder", folder.display());
         return Err(Error::new(ErrorKind::Folder, what));
     };
     conn.execute(
-        "INSERT INTO batch (folder, since) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        params![folder, now()],
+        "INSERT INTO batch (folder, service, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        params![folder, service, now()],
     )
     .map_err(fault)?;
-    conn.query_row("SELECT id FROM batch WHERE folder = ?", [folder], |row| {
-        row.get(0)
-    })
-    .map_err(fault)
+    let (batch, began_at): (_, String) = conn
+        .query_row(
+            "SELECT id, service FROM batch WHERE folder = ?",
+            [folder],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .map_err(fault)?;
+    if began_at == service {
+        return Ok(batch);
+    }
+    let what = format!(
+        "the batch in {folder} was begun at {began_at}, and its predictions are not known at \
+         {service}: go on there, or name another folder"
+    );
+    Err(Error::new(ErrorKind::Folder, what))
 }
 
 /// Ties the rows to the predictions that they already are.
@@ -236,8 +247,9 @@ fn changed(conn: &Connection, load: LoadId) -> Result<(Vec<(u64, String)>, u64),
 fn insert(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
     conn.execute(
         "INSERT INTO prediction
-             (batch, key, occurrence, row_id, model, input, hash, state, planned_at, retake)
-         SELECT :batch, s.key, s.occurrence, s.row_id, s.model, s.input, s.hash, 'planned', :now,
+             (service, batch, key, occurrence, row_id, model, input, hash, state, planned_at,
+              retake)
+         SELECT (SELECT b.service FROM batch b WHERE b.id = :batch), :batch, s.key, s.occurrence, s.row_id, s.model, s.input, s.hash, 'planned', :now,
              coalesce((SELECT max(o.retake + 1) FROM prediction o JOIN file f ON f.seq = o.seq
                  WHERE o.batch = :batch AND o.key = s.key AND o.occurrence = s.occurrence
                      AND o.superseded = 1), 0)

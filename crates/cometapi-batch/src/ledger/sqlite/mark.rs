@@ -11,8 +11,9 @@ pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Resul
     desk.conn
         .execute(
             "INSERT INTO prediction
-                 (model, input, hash, state, worker, planned_at, sending_at)
-             VALUES (:model, :input, :hash, 'sending', :worker, :now, :now)",
+                 (service, model, input, hash, state, worker, planned_at, sending_at)
+             SELECT w.service, :model, :input, :hash, 'sending', :worker, :now, :now
+             FROM worker w WHERE w.id = :worker",
             named_params! {
                 ":model": intent.model,
                 ":input": intent.input,

@@ -162,8 +162,9 @@ fn be_patient(times: i32) -> bool {
 }
 
 impl Ledger for SqliteLedger {
-    fn register(&self) -> Answer<WorkerId> {
-        self.hand.ask(Touch::Ledger, claim::register)
+    fn register(&self, service: String) -> Answer<WorkerId> {
+        self.hand
+            .ask(Touch::Ledger, move |desk| claim::register(desk, &service))
     }
 
     fn retire(&self, worker: WorkerId) -> Answer<()> {

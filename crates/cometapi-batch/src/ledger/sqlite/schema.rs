@@ -16,16 +16,20 @@ CREATE TABLE worker (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     -- The file in the folder of workers that is locked while it lives.
     name TEXT NOT NULL UNIQUE,
+    -- The base URL that it works at; an id means nothing at another.
+    service TEXT NOT NULL,
     since INTEGER NOT NULL
 );
 CREATE TABLE batch (
     id INTEGER PRIMARY KEY,
     folder TEXT NOT NULL UNIQUE,
+    service TEXT NOT NULL,
     since INTEGER NOT NULL
 );
 -- Times are milliseconds since 1970.
 CREATE TABLE prediction (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    service TEXT NOT NULL,
     batch INTEGER,
     -- The row within its batch: its own id, or the hash; null for a run by itself.
     key TEXT,

@@ -26,6 +26,8 @@ fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Shared, Shared, std::path
     runtime.block_on(test(open(), open(), folder.path().to_owned()));
 }
 
+const SERVICE: &str = "https://service.example";
+
 fn row(line: u64, id: Option<&str>, prompt: &str) -> StagedRow {
     let model = "a/b".parse().unwrap();
     let input = json!({"prompt": prompt});
@@ -48,6 +50,7 @@ fn rows(prompts: &[&str]) -> Vec<StagedRow> {
 fn plan(folder: &Path) -> Plan {
     Plan {
         folder: folder.to_owned(),
+        service: SERVICE.to_owned(),
         ..Plan::default()
     }
 }
@@ -77,8 +80,8 @@ fn no_row_is_held_by_two() {
         let again = load(&other, 2, rows(&prompts), plan(&folder)).await;
         assert_eq!(again.tally.planned, 7);
         let (mine, others) = (
-            one.register().await.unwrap(),
-            other.register().await.unwrap(),
+            one.register(SERVICE.to_owned()).await.unwrap(),
+            other.register(SERVICE.to_owned()).await.unwrap(),
         );
         let mut held = Vec::new();
         for _ in 0..2 {
@@ -104,12 +107,12 @@ fn what_the_dead_held_is_free_at_once_and_what_they_sent_is_unresolved() {
     on_sqlite(|one, other, folder| async move {
         load(&one, 1, rows(&["a", "b", "c"]), plan(&folder)).await;
         load(&other, 2, rows(&["a", "b", "c"]), plan(&folder)).await;
-        let dying = one.register().await.unwrap();
+        let dying = one.register(SERVICE.to_owned()).await.unwrap();
         let jobs = claim(&one, dying, 1, 9).await.jobs;
         one.record(dying, jobs[0].seq, Mark::Sending).await.unwrap();
         one.record(dying, jobs[1].seq, Mark::Sending).await.unwrap();
         one.record(dying, jobs[1].seq, created("p1")).await.unwrap();
-        let living = other.register().await.unwrap();
+        let living = other.register(SERVICE.to_owned()).await.unwrap();
         let claimed = claim(&other, living, 2, 9).await;
         assert_eq!((claimed.jobs.len(), claimed.elsewhere), (0, 3));
         // As the end of its process does, but for the answer.
@@ -149,7 +152,7 @@ fn an_id_that_comes_twice_is_given_back_and_a_changed_row_is_refused() {
 
         // Never created: it may still change.
         load(&one, 2, vec![row(1, Some("x"), "b")], plan(&folder)).await;
-        let worker = one.register().await.unwrap();
+        let worker = one.register(SERVICE.to_owned()).await.unwrap();
         let job = claim(&one, worker, 2, 1).await.jobs.remove(0);
         assert_eq!(job.input, r#"{"prompt":"b"}"#);
         one.record(worker, job.seq, Mark::Sending).await.unwrap();
@@ -187,7 +190,7 @@ fn a_dry_load_changes_nothing() {
         assert_eq!(one.list(Filter::default()).await.unwrap().len(), 0);
 
         load(&one, 2, rows(&["a", "b"]), plan(&folder)).await;
-        let worker = one.register().await.unwrap();
+        let worker = one.register(SERVICE.to_owned()).await.unwrap();
         let jobs = claim(&one, worker, 2, 1).await.jobs;
         one.record(worker, jobs[0].seq, Mark::Sending)
             .await
@@ -210,7 +213,7 @@ fn what_failed_is_made_again_only_when_asked_and_what_was_is_kept() {
         ];
         let five = || rows(&["a", "b", "c", "d", "e"]);
         load(&one, 1, five(), plan(&folder)).await;
-        let worker = one.register().await.unwrap();
+        let worker = one.register(SERVICE.to_owned()).await.unwrap();
         let jobs = claim(&one, worker, 1, 9).await.jobs;
         for (job, (id, outcome, unresolved)) in jobs.iter().zip(ends) {
             one.record(worker, job.seq, Mark::Sending).await.unwrap();
@@ -251,8 +254,8 @@ fn a_worker_is_not_given_again_what_it_let_go_of() {
         load(&one, 1, rows(&["a"]), plan(&folder)).await;
         load(&other, 2, rows(&["a"]), plan(&folder)).await;
         let (mine, others) = (
-            one.register().await.unwrap(),
-            other.register().await.unwrap(),
+            one.register(SERVICE.to_owned()).await.unwrap(),
+            other.register(SERVICE.to_owned()).await.unwrap(),
         );
         let job = claim(&one, mine, 1, 1).await.jobs.remove(0);
         one.record(mine, job.seq, Mark::Released).await.unwrap();
@@ -265,7 +268,7 @@ fn a_worker_is_not_given_again_what_it_let_go_of() {
 #[test]
 fn a_run_by_itself_is_recorded_found_and_taken_up() {
     on_sqlite(|one, other, _| async move {
-        let worker = one.register().await.unwrap();
+        let worker = one.register(SERVICE.to_owned()).await.unwrap();
         let input = json!({"b": 1, "a": [2]});
         let model = "a/b".parse().unwrap();
         let intent = Intent::new(&model, input.as_object().unwrap());
@@ -281,7 +284,7 @@ fn a_run_by_itself_is_recorded_found_and_taken_up() {
             };
             one.record(worker, job.seq, mark).await.unwrap();
         }
-        let next = other.register().await.unwrap();
+        let next = other.register(SERVICE.to_owned()).await.unwrap();
         assert!(other.adopt(next, "p".to_owned()).await.unwrap().is_none());
         one.retire(worker).await.unwrap();
         let taken = other.claim(next, Want::new(None, 5, 5)).await.unwrap();

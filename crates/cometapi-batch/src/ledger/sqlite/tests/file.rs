@@ -62,7 +62,10 @@ async fn nobody_else_can_read_it() {
     let home = folder.path().join("home");
     let path = home.join("ledger");
     let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&path).unwrap());
-    let worker = ledger.register().await.unwrap();
+    let worker = ledger
+        .register("https://service.example".to_owned())
+        .await
+        .unwrap();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&home), 0o700);
     let mut files = 0;
@@ -113,7 +116,10 @@ async fn what_a_full_disk_refuses_is_said_to_nobody_as_done() {
     let model = "a/b".parse().unwrap();
     let input = serde_json::json!({"prompt": "x".repeat(100_000)});
     let intent = crate::Intent::new(&model, input.as_object().unwrap());
-    let worker = ledger.register().await.unwrap();
+    let worker = ledger
+        .register("https://service.example".to_owned())
+        .await
+        .unwrap();
     let error = ledger.begin(worker, intent).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Full, "{error:?}");
     assert!(
