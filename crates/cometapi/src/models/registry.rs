@@ -66,11 +66,20 @@ pub(crate) const FIELD: Field = Field {
 };
 
 /// The type of a field, with its limits. Limits are inclusive.
+///
+/// ```
+/// use cometapi::models::Kind;
+///
+/// let schnell = cometapi::models::find("black-forest-labs/flux-schnell").unwrap();
+/// let kind = |field| schnell.field(field).unwrap().kind();
+/// assert_eq!(kind("prompt"), Kind::Text);
+/// assert_eq!(kind("go_fast"), Kind::Boolean);
+/// assert!(matches!(kind("num_outputs"), Kind::Integer { maximum: Some(4), .. }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
     /// Any text.
-    #[non_exhaustive]
     Text,
     /// One of these words.
     #[non_exhaustive]
@@ -101,7 +110,6 @@ pub enum Kind {
         maximum: Option<f64>,
     },
     /// `true` or `false`.
-    #[non_exhaustive]
     Boolean,
     /// A file: its address, or a data URI.
     #[non_exhaustive]
@@ -128,7 +136,6 @@ pub enum Kind {
         max_items: Option<usize>,
     },
     /// Any JSON.
-    #[non_exhaustive]
     Json,
 }
 
