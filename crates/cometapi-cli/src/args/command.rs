@@ -1,0 +1,74 @@
+//! What each command takes.
+
+use std::net::IpAddr;
+
+use clap::Args;
+use cometapi::wire::PredictionId;
+
+use super::shared::{Outputs, Service, What};
+
+const PAIRS_HELP: &str = "\
+Values: JSON where it parses as JSON, text otherwise; `prompt` is always text.
+  key=value    steps=4, go_fast=false, aspect_ratio=16:9, prompt=1984
+  key:=JSON    always JSON: size:='[1,2]', note:='\"@text\"'
+  key=@FILE    the content of a file: text as text, anything else as a data URI";
+
+#[derive(Args)]
+#[command(after_help = PAIRS_HELP)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) what: What,
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
+    /// Run against a mock inside this process: no key, no network, no cost
+    #[arg(long, conflicts_with_all = ["base_url", "key"])]
+    pub(crate) mock: bool,
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+#[derive(Args)]
+#[command(after_help = PAIRS_HELP)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    pub(crate) what: What,
+    /// Print the prediction as JSON instead of its id
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+#[derive(Args)]
+pub(crate) struct Get {
+    /// The prediction's id
+    pub(crate) id: PredictionId,
+    /// Print the prediction as JSON instead of its status and addresses
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+#[derive(Args)]
+pub(crate) struct Wait {
+    /// The prediction's id
+    pub(crate) id: PredictionId,
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+#[derive(Args)]
+pub(crate) struct Mock {
+    /// The port to serve on; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// The address to serve on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) bind: IpAddr,
+    /// Answer polls in the gateway's task envelope
+    #[arg(long)]
+    pub(crate) wrapped: bool,
+}

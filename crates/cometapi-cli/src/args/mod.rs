@@ -1,0 +1,75 @@
+//! The command line, as a person types it.
+
+mod command;
+mod shared;
+mod value;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use self::command::{Create, Get, Mock, Run, Wait};
+pub(crate) use self::shared::{Outputs, Service, What};
+
+// Nothing here is `Debug`: a key may be in it.
+
+/// Run image models on CometAPI: create, keep the id, wait, bring the pictures home.
+#[derive(Parser)]
+#[command(name = "cometapi", version, max_term_width = 92, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Without a key and without cost:
+  cometapi run --mock black-forest-labs/flux-schnell prompt='a red fox' -o out
+
+Exit codes:
+    0  succeeded
+    1  anything else
+    2  usage, or refused before anything was sent
+    3  the prediction failed, was canceled or aborted
+    4  stopped waiting; `cometapi wait ID` goes on
+    5  the key was refused
+    6  rate limited or out of quota
+    7  a create may have been accepted; nothing was sent again
+    8  the outputs are gone
+  130  stopped waiting by ctrl-c
+
+stdout is data, stderr is talk. Environment: COMETAPI_KEY, COMETAPI_BASE_URL.";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run a model to the end and save its files
+    Run(Run),
+    /// Start a run, print its id, and leave
+    Create(Create),
+    /// Look once at a prediction
+    Get(Get),
+    /// Wait for a prediction to end and save its files
+    Wait(Wait),
+    /// Serve a mock of the service on this machine
+    Mock(Mock),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_argument_is_documented() {
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                let (command, id) = (command.get_name(), argument.get_id());
+                assert!(argument.get_help().is_some(), "{command}: {id}");
+            }
+        }
+    }
+}

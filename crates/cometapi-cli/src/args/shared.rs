@@ -1,0 +1,54 @@
+//! What several commands take.
+#![expect(clippy::doc_markdown, reason = "these comments are printed as help")]
+#![allow(rustdoc::bare_urls, reason = "these texts are read in a terminal")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+use cometapi::ModelRef;
+
+use super::value;
+
+/// Which model, on what input.
+#[derive(Args)]
+pub(crate) struct What {
+    /// The model, such as black-forest-labs/flux-schnell
+    #[arg(value_name = "OWNER/NAME")]
+    pub(crate) model: ModelRef,
+    /// The model's input, field by field
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) pairs: Vec<String>,
+    /// Read input fields from a JSON object in FILE, or from stdin (-); pairs win over it
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub(crate) input: Option<PathBuf>,
+}
+
+/// What becomes of the outcome.
+#[derive(Args)]
+pub(crate) struct Outputs {
+    /// Save the files in this folder, made if need be
+    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) output: PathBuf,
+    /// Print the final prediction with the saved paths as JSON, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Stop waiting after this long, such as 90s or 5m; downloads are extra
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m",
+          allow_negative_numbers = true)]
+    pub(crate) timeout: Duration,
+}
+
+/// Which service, with which key.
+#[derive(Args)]
+pub(crate) struct Service {
+    /// The key, in place of COMETAPI_KEY; better kept there, where no process list shows it
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Where the service is, in place of COMETAPI_BASE_URL and https://api.cometapi.com
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Send the key over plain http to another machine
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+}
