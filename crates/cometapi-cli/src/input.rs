@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
+use cometapi::models::{self, Kind};
 use serde_json::{Map, Value};
 
 use crate::args::What;
 use crate::failure::Failure;
-use crate::pair;
+use crate::pair::Reader;
 
 /// The input that the arguments spell.
 pub(crate) fn read(what: &What) -> Result<Map<String, Value>, Failure> {
@@ -16,18 +17,41 @@ pub(crate) fn read(what: &What) -> Result<Map<String, Value>, Failure> {
         Some(path) => object(path)?,
         None => Map::new(),
     };
-    let model = what.model.to_string();
+    let reader = Reader {
+        model: models::find(&what.model.to_string()),
+        max_file_size: what.max_file_size,
+    };
     let mut seen = BTreeSet::new();
-    for text in &what.pairs {
-        let (key, value) = pair::read(&model, text)?;
-        if !seen.insert(key.clone()) {
-            return Err(Failure::usage(format!(
-                "{key:?} is given twice; give it once"
-            )));
+    for pair in &what.pairs {
+        let (key, value) = reader.read(pair)?;
+        if seen.insert(key.clone()) {
+            fields.insert(key, value);
+        } else {
+            again(&reader, &mut fields, key, value)?;
         }
-        fields.insert(key, value);
     }
     Ok(fields)
+}
+
+/// A field once more: a list grows by it.
+fn again(
+    reader: &Reader,
+    fields: &mut Map<String, Value>,
+    key: String,
+    value: Value,
+) -> Result<(), Failure> {
+    let is_list = reader
+        .field(&key)
+        .is_some_and(|field| matches!(field.kind(), Kind::Images { .. } | Kind::Texts { .. }));
+    match (fields.get_mut(&key), value) {
+        (Some(Value::Array(items)), Value::Array(more)) if is_list => {
+            items.extend(more);
+            Ok(())
+        }
+        _ => Err(Failure::usage(format!(
+            "{key:?} is given twice; give it once"
+        ))),
+    }
 }
 
 /// The JSON object in a file, or on stdin.

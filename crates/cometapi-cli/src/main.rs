@@ -4,11 +4,12 @@
 
 mod advice;
 mod args;
+mod check;
 mod command;
 mod connect;
-mod data_uri;
 mod exit;
 mod failure;
+mod file;
 mod input;
 mod interrupt;
 mod pair;
@@ -18,13 +19,11 @@ mod report;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match args::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         // Help and version are what was asked for; the rest is usage.
         Err(e) => {

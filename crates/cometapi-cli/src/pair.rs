@@ -2,44 +2,75 @@
 
 use std::path::Path;
 
+use cometapi::models::{Field, Kind, Model};
 use serde_json::Value;
 
-use crate::data_uri;
 use crate::failure::Failure;
+use crate::file::Content;
 
-/// Fields whose values are text although they look like JSON, by model; the empty model
-/// stands for all. `megapixels` takes the words "1" and "0.25" (documented by Replicate).
-const TEXT_FIELDS: [(&str, &str); 3] = [
-    ("", "prompt"),
-    ("black-forest-labs/flux-schnell", "megapixels"),
-    ("black-forest-labs/flux-dev", "megapixels"),
-];
+/// What decides over the meaning of a value.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader {
+    /// The model, when its input is known.
+    pub(crate) model: Option<&'static Model>,
+    /// How large a file may be to be sent inside the request, in bytes.
+    pub(crate) max_file_size: usize,
+}
 
-/// The field and the value that `pair` gives to `model`.
-pub(crate) fn read(model: &str, pair: &str) -> Result<(String, Value), Failure> {
-    let Some((key, text)) = pair.split_once('=') else {
-        return Err(no_pair(pair));
-    };
-    if let Some(key) = key.strip_suffix(':') {
-        let key = named(key, pair)?;
-        let value = serde_json::from_str(text).map_err(|e| {
-            Failure::usage(format!("{key}: what follows := is not json"))
-                .caused_by(&e)
-                .with_advice(format!("for text: {key}=TEXT"))
-        })?;
-        return Ok((key, value));
-    }
-    let key = named(key, pair)?;
-    let value = match text.strip_prefix('@') {
-        Some("") => {
-            return Err(Failure::usage(format!(
-                "{key}: no file is named after @; for the text itself write {key}:='\"@\"'"
-            )));
+impl Reader {
+    /// The field and the value that `pair` gives. Whether the value fits is not asked here.
+    pub(crate) fn read(&self, pair: &str) -> Result<(String, Value), Failure> {
+        let Some((key, text)) = pair.split_once('=') else {
+            return Err(no_pair(pair));
+        };
+        if let Some(key) = key.strip_suffix(':') {
+            let key = named(key, pair)?;
+            let value = serde_json::from_str(text).map_err(|e| {
+                Failure::usage(format!("{key}: what follows := is not json"))
+                    .caused_by(&e)
+                    .with_advice(format!("for text: {key}=TEXT"))
+            })?;
+            return Ok((key, value));
         }
-        Some(path) => data_uri::value(&key, Path::new(path))?,
-        None => plain(model, &key, text),
-    };
-    Ok((key, value))
+        let key = named(key, pair)?;
+        let value = match text.strip_prefix('@') {
+            Some("") => {
+                return Err(Failure::usage(format!(
+                    "{key}: no file is named after @; for the text itself write {key}:='\"@\"'"
+                )));
+            }
+            Some(path) => self.file(&key, Path::new(path))?,
+            None => self.plain(&key, text),
+        };
+        Ok((key, value))
+    }
+
+    /// The field of this name.
+    pub(crate) fn field(&self, key: &str) -> Option<&'static Field> {
+        self.model?.field(key)
+    }
+
+    fn file(&self, key: &str, path: &Path) -> Result<Value, Failure> {
+        let content = Content::of(key, path)?;
+        let data_uri = || content.data_uri(self.max_file_size).map(Value::from);
+        match (self.field(key).map(Field::kind), content.as_text()) {
+            (Some(Kind::Image { .. }), _) => data_uri(),
+            (Some(Kind::Images { .. }), _) => Ok(Value::Array(vec![data_uri()?])),
+            (Some(_), _) => Ok(self.plain(key, content.text()?)),
+            (None, Some(text)) => Ok(text.into()),
+            (None, None) => data_uri(),
+        }
+    }
+
+    /// What a field that is known reads as what it is; what it cannot read, and a field that is
+    /// not known, is JSON where it parses as JSON, and text otherwise.
+    fn plain(&self, key: &str, text: &str) -> Value {
+        if let Some(Ok(value)) = self.field(key).map(|field| field.read(text)) {
+            return value;
+        }
+        let json = (key != "prompt").then(|| serde_json::from_str(text).ok());
+        json.flatten().unwrap_or_else(|| text.into())
+    }
 }
 
 fn named(key: &str, pair: &str) -> Result<String, Failure> {
@@ -69,28 +100,22 @@ fn head(text: &str) -> String {
     }
 }
 
-fn plain(model: &str, key: &str, text: &str) -> Value {
-    let is_text = TEXT_FIELDS
-        .iter()
-        .any(|(of, field)| *field == key && (of.is_empty() || *of == model));
-    let json = (!is_text)
-        .then(|| serde_json::from_str(text).ok())
-        .flatten();
-    json.unwrap_or_else(|| Value::String(text.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
+    use cometapi::models::find;
     use serde_json::json;
 
     use super::*;
 
-    fn value(pair: &str) -> Value {
-        read("black-forest-labs/flux-schnell", pair).unwrap().1
+    fn reader(model: &str) -> Reader {
+        Reader {
+            model: find(&format!("black-forest-labs/{model}")),
+            max_file_size: 1024,
+        }
     }
 
     #[test]
-    fn values_are_json_where_they_parse_and_text_otherwise() {
+    fn values_of_an_unknown_model_are_json_where_they_parse_and_text_otherwise() {
         for (pair, expected) in [
             ("steps=4", json!(4)),
             ("go_fast=false", json!(false)),
@@ -101,13 +126,33 @@ mod tests {
             ("a=b=c", json!("b=c")),
             ("prompt=1984", json!("1984")),
             ("prompt=null", json!("null")),
-            ("megapixels=1", json!("1")),
+            ("megapixels=1", json!(1)),
             ("size:=\"1\"", json!("1")),
             ("prompt:=1984", json!(1984)),
         ] {
-            assert_eq!(value(pair), expected, "{pair}");
+            assert_eq!(reader("none").read(pair).unwrap().1, expected, "{pair}");
         }
-        assert_eq!(read("other/model", "megapixels=1").unwrap().1, json!(1));
+    }
+
+    #[test]
+    fn values_of_a_known_model_are_read_by_their_fields() {
+        for (model, pair, expected) in [
+            ("flux-schnell", "prompt=1984", json!("1984")),
+            ("flux-schnell", "megapixels=1", json!("1")),
+            ("flux-schnell", "megapixels:=1", json!(1)),
+            ("flux-schnell", "num_outputs= 2", json!(2)),
+            ("flux-schnell", "go_fast=TRUE", json!(true)),
+            ("flux-2-dev", "seed=null", json!(null)),
+            ("flux-2-pro", "input_images=a,b", json!(["a,b"])),
+            ("flux-2-pro", "input_images=[\"a\"]", json!(["a"])),
+            // What does not fit is left to the check.
+            ("flux-schnell", "seed=null", json!(null)),
+            ("flux-schnell", "num_outputs=many", json!("many")),
+            ("flux-schnell", "go_fast=1", json!(1)),
+            ("flux-schnell", "steps=[1]", json!([1])),
+        ] {
+            assert_eq!(reader(model).read(pair).unwrap().1, expected, "{pair}");
+        }
     }
 
     #[test]
@@ -120,7 +165,7 @@ mod tests {
             "x=@",
             "x=@/does/not/exist",
         ] {
-            assert!(read("a/b", bad).is_err(), "{bad}");
+            assert!(reader("none").read(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,12 +1,16 @@
 //! The command line, as a person types it.
 
 mod command;
+pub(crate) mod field;
+mod parse;
 mod shared;
 mod value;
+pub(crate) mod walk;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::command::{Create, Get, Mock, Run, Wait};
+pub(crate) use self::parse::parse;
 pub(crate) use self::shared::{Outputs, Service, What};
 
 // Nothing here is `Debug`: a key may be in it.
@@ -49,6 +53,17 @@ pub(crate) enum Command {
     Wait(Wait),
     /// Serve a mock of the service on this machine
     Mock(Mock),
+}
+
+impl Command {
+    /// Which model, on what input, of a command that takes them.
+    fn what_mut(&mut self) -> Option<&mut What> {
+        match self {
+            Self::Run(args) => Some(&mut args.what),
+            Self::Create(args) => Some(&mut args.what),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::value;
 #[derive(Args)]
 pub(crate) struct What {
     /// The model, such as black-forest-labs/flux-schnell
-    #[arg(value_name = "OWNER/NAME")]
+    #[arg(value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: ModelRef,
     /// The model's input, field by field
     #[arg(value_name = "KEY=VALUE")]
@@ -22,6 +22,12 @@ pub(crate) struct What {
     /// Read input fields from a JSON object in FILE, or from stdin (-); pairs win over it
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub(crate) input: Option<PathBuf>,
+    /// Send an input that does not fit what is known of the model all the same
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// How large a file may be to be sent inside the request
+    #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "256kB")]
+    pub(crate) max_file_size: usize,
 }
 
 /// What becomes of the outcome.

@@ -2,23 +2,24 @@
 
 use std::io::IsTerminal;
 
-use cometapi::{Client, CreateProgress, Input, ModelRef, Prediction};
+use cometapi::{Client, CreateProgress, Input, Prediction};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::args::Create;
+use crate::args::{Create, What};
 use crate::failure::Failure;
 use crate::interrupt::{self, Interrupt};
 use crate::progress::Progress;
-use crate::{connect, input, print, report};
+use crate::{check, connect, input, print, report};
 
 pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let input = input::read(&args.what)?;
+    check::check(&args.what, &input)?;
     let connection = connect::service(args.service)?;
     let mut interrupt = interrupt::listen().await;
     let mut progress = Progress::begin("creating");
     let created = send(
         &connection.client,
-        &args.what.model,
+        &args.what,
         input.into(),
         &mut progress,
         &mut interrupt,
@@ -46,7 +47,7 @@ enum Doing {
 /// Creates; when the person stops it on the way, says whether it may exist.
 pub(super) async fn send(
     client: &Client,
-    model: &ModelRef,
+    what: &What,
     input: Input,
     progress: &mut Progress,
     interrupt: &mut Interrupt,
@@ -54,7 +55,7 @@ pub(super) async fn send(
     let (watcher, mut doing) = unbounded_channel();
     let create = client
         .predictions()
-        .create(model, input)
+        .create(&what.model, input)
         .on_progress(move |now| {
             let now = match now {
                 CreateProgress::Pausing { pause, cause, .. } => Doing::Pausing(format!(
@@ -66,6 +67,12 @@ pub(super) async fn send(
             // Nobody listens any more once the command has ended.
             let _ = watcher.send(now);
         });
+    // What does not fit got here by force only.
+    let create = if what.force {
+        create.unchecked()
+    } else {
+        create
+    };
     let mut create = create.into_future();
     let mut on_its_way = false;
     loop {

@@ -6,10 +6,12 @@ use crate::args::{Outputs, Run, What};
 use crate::command::{create, finish, save};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{connect, input, interrupt};
+use crate::{check, connect, input, interrupt};
 
 pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
-    let input = Input::from(input::read(&args.what)?);
+    let input = input::read(&args.what)?;
+    check::check(&args.what, &input)?;
+    let input = Input::from(input);
     if args.mock {
         let connection = connect::mock().await?;
         let done = run(&args.what, input, &args.outputs, &connection.client).await;
@@ -24,7 +26,7 @@ async fn run(what: &What, input: Input, outputs: &Outputs, client: &Client) -> R
     save::make_folder(&outputs.output)?;
     let mut interrupt = interrupt::listen().await;
     let mut progress = Progress::begin("creating");
-    let created = create::send(client, &what.model, input, &mut progress, &mut interrupt).await?;
+    let created = create::send(client, what, input, &mut progress, &mut interrupt).await?;
     // Before anything else: it has been paid for, and the id is the way back to it.
     progress.say(format_args!("created {}", created.id()));
     let id = created.id().to_owned();

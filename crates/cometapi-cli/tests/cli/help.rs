@@ -22,6 +22,21 @@ async fn each_command_explains_itself() {
 }
 
 #[tokio::test]
+async fn a_model_brings_its_fields_into_the_help() {
+    let schnell = ["run", "--mock", crate::SCHNELL, "--help"];
+    assert_snapshot!("run_schnell", help(&schnell).await);
+    let kontext = "black-forest-labs/flux-kontext-pro";
+    let kontext = help(&["create", "-h", kontext]).await;
+    assert!(kontext.contains("Input of black-forest-labs/flux-kontext-pro:"));
+    let pro = help(&["create", "black-forest-labs/flux-pro", "-h"]).await;
+    assert_snapshot!("create_pro", pro);
+    assert_eq!(
+        help(&["run", "acme/portrait", "-h"]).await,
+        help(&["run", "-h"]).await
+    );
+}
+
+#[tokio::test]
 async fn short_and_long_help_are_one() {
     assert_eq!(help(&["-h"]).await, help(&["--help"]).await);
     assert_eq!(help(&["run", "-h"]).await, help(&["help", "run"]).await);

@@ -8,6 +8,7 @@
 mod documented_server;
 mod exit_codes;
 mod help;
+mod inputs;
 mod main_job;
 mod mock_command;
 mod output;

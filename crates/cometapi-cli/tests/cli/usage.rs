@@ -70,11 +70,17 @@ async fn nothing_is_sent() {
             &["longer than nothing"],
         ),
         (
-            &["create", SCHNELL, "--base-url", "cometapi"],
+            &["create", SCHNELL, "prompt=x", "--base-url", "cometapi"],
             &["the base url is not a url", "should look like https://"],
         ),
         (
-            &["create", SCHNELL, "--base-url", "http://gw.example/v1"],
+            &[
+                "create",
+                SCHNELL,
+                "prompt=x",
+                "--base-url",
+                "http://gw.example/v1",
+            ],
             &["plain http to another machine", "--allow-http"],
         ),
         (&["get", ".."], &["prediction id \"..\" starts with '.'"]),

@@ -119,15 +119,3 @@ async fn a_long_prompt_arrives_whole() {
     .await;
     assert_eq!(input["prompt"], prompt);
 }
-
-#[tokio::test]
-async fn a_file_that_is_large_for_a_data_uri_is_sent_with_a_note() {
-    let place = Place::new();
-    let mut png = PNG.to_vec();
-    png.resize(257 * 1024, 0);
-    place.write("large.png", png);
-    let server = server().await;
-    let args = ["create", UNKNOWN, "prompt=x", "image=@large.png"];
-    let ended = place.cometapi(args).at(server.origin()).ends(0).await;
-    ended.says(&["note: large.png is 257 kB", "better given as a url"]);
-}
