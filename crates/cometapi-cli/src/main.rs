@@ -57,6 +57,8 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Create(args) => command::create::execute(args).await,
         Command::Get(args) => command::get::execute(args).await,
         Command::Wait(args) => command::wait::execute(args).await,
+        Command::Models(args) => command::models::execute(&args),
+        Command::Schema(args) => command::schema::execute(&args),
         Command::Mock(args) => command::mock::execute(args).await,
     }
 }

@@ -66,6 +66,24 @@ pub(crate) struct Wait {
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Any other model runs as well, its input unchecked. What the fields of one take:
+  cometapi run OWNER/NAME --help")]
+pub(crate) struct Models {
+    /// Print everything that is known of them as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Schema {
+    /// The model, such as black-forest-labs/flux-schnell
+    // Not a `ModelRef`: what is no name of a model is near to one, too.
+    #[arg(value_name = "OWNER/NAME")]
+    pub(crate) model: String,
+}
+
+#[derive(Args)]
 pub(crate) struct Mock {
     /// The port to serve on; 0 takes a free one
     #[arg(long, default_value_t = 8080)]

@@ -9,7 +9,7 @@ pub(crate) mod walk;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use self::command::{Create, Get, Mock, Run, Wait};
+pub(crate) use self::command::{Create, Get, Mock, Models, Run, Schema, Wait};
 pub(crate) use self::parse::parse;
 pub(crate) use self::shared::{Outputs, Service, What};
 
@@ -51,6 +51,10 @@ pub(crate) enum Command {
     Get(Get),
     /// Wait for a prediction to end and save its files
     Wait(Wait),
+    /// List the models whose input is known
+    Models(Models),
+    /// Print a known model's input as JSON Schema
+    Schema(Schema),
     /// Serve a mock of the service on this machine
     Mock(Mock),
 }

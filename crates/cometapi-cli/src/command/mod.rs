@@ -4,6 +4,8 @@ pub(crate) mod create;
 mod finish;
 pub(crate) mod get;
 pub(crate) mod mock;
+pub(crate) mod models;
 pub(crate) mod run;
 mod save;
+pub(crate) mod schema;
 pub(crate) mod wait;

@@ -18,6 +18,8 @@ async fn each_command_explains_itself() {
     assert_snapshot!("create", help(&["create", "--help"]).await);
     assert_snapshot!("get", help(&["get", "--help"]).await);
     assert_snapshot!("wait", help(&["wait", "--help"]).await);
+    assert_snapshot!("models", help(&["models", "--help"]).await);
+    assert_snapshot!("schema", help(&["schema", "--help"]).await);
     assert_snapshot!("mock", help(&["mock", "--help"]).await);
 }
 

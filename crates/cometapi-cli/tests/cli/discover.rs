@@ -1,0 +1,71 @@
+//! What it says of the models that it knows, and of itself to other programs.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::SCHNELL;
+use crate::place::Place;
+
+#[tokio::test]
+async fn models_are_a_table_that_fits_a_terminal() {
+    let ended = Place::new().cometapi(["models"]).ends(0).await;
+    assert!(ended.lines().iter().all(|line| line.len() <= 80));
+    assert_snapshot!("models", ended.stdout);
+}
+
+#[tokio::test]
+async fn models_as_json_are_all_that_is_known() {
+    let ended = Place::new().cometapi(["models", "--json"]).ends(0).await;
+    let json: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let known = cometapi::models();
+    assert_eq!(json.as_array().unwrap().len(), known.len());
+    for (json, model) in json.as_array().unwrap().iter().zip(known) {
+        assert_eq!(json["model"], model.name());
+        assert_eq!(json["answers"], model.answer().to_string());
+        let schema: Value = serde_json::from_str(model.schema()).unwrap();
+        assert_eq!(json["schema"], schema);
+        let fields = json["fields"].as_array().unwrap();
+        assert_eq!(fields.len(), model.fields().len());
+        for (json, field) in fields.iter().zip(model.fields()) {
+            assert_eq!(json["name"], field.name());
+            assert_eq!(json["required"], field.is_required());
+            assert_eq!(json["takes"], field.kind().to_string());
+            assert_eq!(json.get("default").is_some(), field.default().is_some());
+            assert_eq!(json.get("only_with").is_some(), field.only_with().is_some());
+        }
+    }
+    let schnell = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|m| m["model"] == SCHNELL);
+    assert_snapshot!(
+        "field_as_json",
+        format!("{:#}", schnell.unwrap()["fields"][2])
+    );
+}
+
+#[tokio::test]
+async fn a_schema_is_the_librarys_own() {
+    let place = Place::new();
+    for model in cometapi::models() {
+        let ended = place.cometapi(["schema", model.name()]).ends(0).await;
+        assert_eq!(ended.stdout.trim_end(), model.schema().trim_end());
+    }
+    for (name, said) in [
+        (
+            "flux-schnell",
+            "did you mean black-forest-labs/flux-schnell?",
+        ),
+        (
+            "black-forest-labs/flux-schnel",
+            "did you mean black-forest-labs/flux-schnell?",
+        ),
+        ("acme/portrait", "those that are: cometapi models"),
+        ("", "\"\" is not a model known here"),
+    ] {
+        let ended = place.cometapi(["schema", name]).ends(2).await;
+        ended.says(&[said]);
+        assert_eq!(ended.stdout, "");
+    }
+}
