@@ -6,6 +6,7 @@ mod advice;
 mod args;
 mod check;
 mod command;
+mod complete;
 mod connect;
 mod exit;
 mod failure;
@@ -60,5 +61,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Models(args) => command::models::execute(&args),
         Command::Schema(args) => command::schema::execute(&args),
         Command::Mock(args) => command::mock::execute(args).await,
+        Command::Completions(args) => command::completions::execute(&args),
+        Command::Complete(args) => command::complete::execute(&args),
     }
 }

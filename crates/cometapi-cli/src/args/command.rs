@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use cometapi::wire::PredictionId;
 
 use super::shared::{Outputs, Service, What};
@@ -94,4 +94,36 @@ pub(crate) struct Mock {
     /// Answer polls in the gateway's task envelope
     #[arg(long)]
     pub(crate) wrapped: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+In the file that the shell reads when it starts:
+  bash        source <(cometapi completions bash)
+  zsh         source <(cometapi completions zsh)      # after compinit
+  fish        cometapi completions fish | source
+  powershell  cometapi completions powershell | Out-String | Invoke-Expression
+  elvish      eval (cometapi completions elvish | slurp)")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
+
+#[derive(Args)]
+pub(crate) struct Complete {
+    /// The word so far, up to the cursor
+    #[arg(long)]
+    pub(crate) word: String,
+    /// The words before it, from the name of the command on
+    #[arg(last = true)]
+    pub(crate) before: Vec<String>,
 }

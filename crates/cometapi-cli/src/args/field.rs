@@ -16,6 +16,16 @@ pub(super) fn id(field: &str) -> String {
     format!("{ID}{field}")
 }
 
+/// The field that a flag is for.
+pub(crate) fn of<'m>(arg: &Arg, model: &'m Model) -> Option<&'m Field> {
+    model.field(arg.get_id().as_str().strip_prefix(ID)?)
+}
+
+/// Whether a flag is `field`'s.
+pub(crate) fn is(arg: &Arg, field: &Field) -> bool {
+    arg.get_id().as_str().strip_prefix(ID) == Some(field.name())
+}
+
 /// `aspect_ratio` as it is written after `--`.
 pub(crate) fn flag(field: &str) -> String {
     field.replace('_', "-")

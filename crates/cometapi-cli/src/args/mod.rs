@@ -9,8 +9,10 @@ pub(crate) mod walk;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use self::command::{Create, Get, Mock, Models, Run, Schema, Wait};
-pub(crate) use self::parse::parse;
+pub(crate) use self::command::{
+    Complete, Completions, Create, Get, Mock, Models, Run, Schema, Shell, Wait,
+};
+pub(crate) use self::parse::{command_for, parse};
 pub(crate) use self::shared::{Outputs, Service, What};
 
 // Nothing here is `Debug`: a key may be in it.
@@ -57,6 +59,11 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Serve a mock of the service on this machine
     Mock(Mock),
+    /// Print the script with which a shell completes
+    Completions(Completions),
+    /// Say how a word may go on; the completion scripts ask
+    #[command(hide = true)]
+    Complete(Complete),
 }
 
 impl Command {

@@ -26,6 +26,12 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     Ok(cli)
 }
 
+/// The command that `words` are for, and the model whose fields it has as flags.
+pub(crate) fn command_for(words: &[String]) -> (Command, Option<&'static Model>) {
+    let named = Named::by(words);
+    (named.command(), named.known)
+}
+
 /// What the words name.
 struct Named {
     root: Command,

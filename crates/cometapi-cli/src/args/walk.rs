@@ -1,7 +1,7 @@
 //! Where one is in a command line, without parsing it: it may be unfinished, or wrong, or use
 //! flags that only the model named in it brings.
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use cometapi::models::{Kind, Model, models};
 
 use super::field;
@@ -15,6 +15,8 @@ pub(crate) struct Walk<'c, 'w> {
     /// A `--` has been: no flags any more.
     pub(crate) escaped: bool,
     pub(crate) positionals: Vec<&'w str>,
+    /// The flags that were given.
+    pub(crate) flags: Vec<&'c Arg>,
 }
 
 /// Walks `words`, which begin after the name of the program.
@@ -24,6 +26,7 @@ pub(crate) fn walk<'c, 'w>(root: &'c Command, words: &'w [String]) -> Walk<'c, '
         pending: None,
         escaped: false,
         positionals: Vec::new(),
+        flags: Vec::new(),
     };
     let mut skip = false;
     for word in words {
@@ -48,6 +51,14 @@ pub(crate) fn walk<'c, 'w>(root: &'c Command, words: &'w [String]) -> Walk<'c, '
 }
 
 impl<'c> Walk<'c, '_> {
+    /// The positional argument that the next word is for.
+    pub(crate) fn positional(&self) -> Option<&'c Arg> {
+        let all: Vec<_> = self.command.get_positionals().collect();
+        let repeated = |arg: &&Arg| matches!(arg.get_action(), ArgAction::Append);
+        let next = all.get(self.positionals.len()).copied();
+        next.or_else(|| all.last().copied().filter(repeated))
+    }
+
     /// Whether the word after it is its value although no flag of the command is called so.
     fn long(&mut self, flag: &str) -> bool {
         let (name, has_value) = match flag.split_once('=') {
@@ -57,6 +68,7 @@ impl<'c> Walk<'c, '_> {
         let Some(arg) = long(self.command, name) else {
             return !has_value && is_field_with_value(name);
         };
+        self.flags.push(arg);
         if arg.get_action().takes_values() && !has_value && !arg.is_require_equals_set() {
             self.pending = Some(arg);
         }
@@ -72,6 +84,7 @@ impl<'c> Walk<'c, '_> {
             else {
                 return;
             };
+            self.flags.push(arg);
             if arg.get_action().takes_values() {
                 let is_last = index + flag.len_utf8() == flags.len();
                 self.pending = is_last.then_some(arg);

@@ -1,5 +1,7 @@
 //! The commands, one a file, and the steps that they share.
 
+pub(crate) mod complete;
+pub(crate) mod completions;
 pub(crate) mod create;
 mod finish;
 pub(crate) mod get;

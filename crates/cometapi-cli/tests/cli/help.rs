@@ -20,6 +20,7 @@ async fn each_command_explains_itself() {
     assert_snapshot!("wait", help(&["wait", "--help"]).await);
     assert_snapshot!("models", help(&["models", "--help"]).await);
     assert_snapshot!("schema", help(&["schema", "--help"]).await);
+    assert_snapshot!("completions", help(&["completions", "--help"]).await);
     assert_snapshot!("mock", help(&["mock", "--help"]).await);
 }
 

@@ -5,6 +5,7 @@
     reason = "the helpers of a test are tests too, which clippy does not see"
 )]
 
+mod completions;
 mod discover;
 mod documented_server;
 mod exit_codes;

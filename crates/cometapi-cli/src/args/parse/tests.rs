@@ -1,4 +1,4 @@
-use cometapi::models::{Field, Kind, models};
+use cometapi::models::{Field, Kind, find, models};
 use serde_json::Value;
 
 use super::*;
@@ -225,4 +225,25 @@ fn a_flag_that_is_none_is_told_where_flags_come_from() {
         let refusal = refusal(words);
         assert!(refusal.contains(said), "{words:?}\n{refusal}");
     }
+}
+
+#[test]
+fn only_a_model_that_is_named_makes_flags() {
+    for words in [
+        "",
+        "--version",
+        "run",
+        "get flux-schnell",
+        "models",
+        "run acme/portrait",
+    ] {
+        let words: Vec<_> = ["cometapi"].into_iter().chain(words.split(' ')).collect();
+        let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+        assert!(command_for(&words).1.is_none(), "{words:?}");
+    }
+    let words = ["cometapi", "run", "--json", SCHNELL].map(str::to_owned);
+    assert_eq!(
+        command_for(&words).1.unwrap().name(),
+        find(SCHNELL).unwrap().name()
+    );
 }
