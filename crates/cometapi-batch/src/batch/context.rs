@@ -123,8 +123,8 @@ impl Context {
         lock(&self.stopped).clone()
     }
 
-    /// Writes down what happened to a row. `false` when it is another worker's by now. A
-    /// ledger that cannot be written stops the run, and is no reason to drop what is paid for.
+    /// Writes down what happened to a row. A ledger that cannot be written stops the run, and
+    /// is no reason to drop what is paid for.
     pub(crate) async fn record(&self, row: &Arc<RowInfo>, id: Option<&str>, mark: Mark) -> Written {
         let worker = self.worker.id();
         let recorded = self.settings.ledger.record(worker, row.seq, mark).await;

@@ -2,84 +2,19 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use rusqlite::{Connection, named_params, params};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::outcome::{SUCCEEDED, kind, word};
+use crate::ledger::outcome::{SUCCEEDED, word};
 use crate::ledger::sqlite::claim::let_go_of_the_dead;
 use crate::ledger::sqlite::desk::Desk;
-use crate::ledger::sqlite::{fault, integer, natural, now};
-use crate::ledger::{LoadId, Loaded, Plan, Repeated, StagedRow, Tally};
+use crate::ledger::sqlite::stage::tally;
+use crate::ledger::sqlite::{fault, natural, now};
+use crate::ledger::{LoadId, Loaded, Plan};
 use crate::rows::Problem;
 
 /// How many rows with another input are named.
 const NAMED: i64 = 100;
-
-pub(super) fn stage(
-    desk: &mut Desk,
-    load: LoadId,
-    rows: &[StagedRow],
-) -> Result<Vec<Repeated>, Error> {
-    let mut place = desk
-        .conn
-        .prepare_cached(
-            "SELECT coalesce(max(occurrence), 0) + 1 FROM temp.staged WHERE load = ? AND key = ?",
-        )
-        .map_err(fault)?;
-    let mut first = desk
-        .conn
-        .prepare_cached("SELECT line FROM temp.staged WHERE load = ? AND key = ?")
-        .map_err(fault)?;
-    let mut put = desk
-        .conn
-        .prepare_cached(
-            "INSERT INTO temp.staged (load, line, key, occurrence, row_id, hash, model, input)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .map_err(fault)?;
-    let mut repeated = Vec::new();
-    for row in rows {
-        // The two kinds of key cannot be taken for each other.
-        let key = match &row.id {
-            Some(id) => format!("id:{id}"),
-            None => format!("#{}", row.hash),
-        };
-        let occurrence: i64 = if let Some(id) = &row.id {
-            let earlier: Option<i64> = first
-                .query_row(params![load.0, key], |row| row.get(0))
-                .optional()
-                .map_err(fault)?;
-            if let Some(line) = earlier {
-                repeated.push(Repeated::new(row.line, natural(line), id.clone()));
-                continue;
-            }
-            1
-        } else {
-            place
-                .query_row(params![load.0, key], |row| row.get(0))
-                .map_err(fault)?
-        };
-        put.execute(params![
-            load.0,
-            integer(row.line),
-            key,
-            occurrence,
-            row.id,
-            row.hash,
-            row.model,
-            row.input
-        ])
-        .map_err(fault)?;
-    }
-    Ok(repeated)
-}
-
-pub(super) fn unload(desk: &mut Desk, load: LoadId) -> Result<(), Error> {
-    desk.conn
-        .execute("DELETE FROM temp.staged WHERE load = ?", [load.0])
-        .map(drop)
-        .map_err(fault)
-}
 
 pub(super) fn load(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> {
     if !plan.dry {
@@ -315,30 +250,4 @@ fn look_again(conn: &Connection, load: LoadId) -> Result<(), Error> {
         .map_err(fault)?;
     }
     Ok(())
-}
-
-pub(super) fn tally(conn: &Connection, load: LoadId) -> Result<Tally, Error> {
-    let mut statement = conn
-        .prepare_cached(
-            "SELECT p.state, p.outcome, count(*)
-             FROM temp.staged s JOIN prediction p ON p.seq = s.seq
-             WHERE s.load = ? GROUP BY 1, 2",
-        )
-        .map_err(fault)?;
-    let mut rows = statement.query([load.0]).map_err(fault)?;
-    let mut tally = Tally::default();
-    while let Some(row) = rows.next().map_err(fault)? {
-        let state: String = row.get(0).map_err(fault)?;
-        let outcome: Option<String> = row.get(1).map_err(fault)?;
-        let count = natural(row.get(2).map_err(fault)?);
-        match (state.as_str(), outcome.as_deref().and_then(kind)) {
-            ("planned", _) => tally.planned += count,
-            ("sending", _) => tally.sending += count,
-            ("running", _) => tally.running += count,
-            ("unresolved", _) => tally.unresolved += count,
-            (_, None) => tally.succeeded += count,
-            (_, Some(kind)) => *tally.failed.entry(word(kind)).or_default() += count,
-        }
-    }
-    Ok(tally)
 }

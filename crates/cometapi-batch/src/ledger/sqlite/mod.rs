@@ -7,6 +7,7 @@ mod load;
 mod locks;
 mod mark;
 mod schema;
+mod stage;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +28,7 @@ use crate::ledger::{
 };
 
 /// How long another process may hold the ledger before this one gives up.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A ledger in a file, safe for several processes at once.
 ///
@@ -179,7 +180,7 @@ impl Ledger for SqliteLedger {
 
     fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> Answer<Vec<Repeated>> {
         self.hand
-            .ask(Touch::Nothing, move |desk| load::stage(desk, load, &rows))
+            .ask(Touch::Nothing, move |desk| stage::stage(desk, load, &rows))
     }
 
     fn load(&self, load: LoadId, plan: Plan) -> Answer<Loaded> {
@@ -190,7 +191,7 @@ impl Ledger for SqliteLedger {
     fn unload(&self, load: LoadId) {
         drop(
             self.hand
-                .ask(Touch::Nothing, move |desk| load::unload(desk, load)),
+                .ask(Touch::Nothing, move |desk| stage::unload(desk, load)),
         );
     }
 
@@ -233,7 +234,7 @@ impl Ledger for SqliteLedger {
 
     fn tally(&self, load: LoadId) -> Answer<Tally> {
         self.hand
-            .ask(Touch::Nothing, move |desk| load::tally(&desk.conn, load))
+            .ask(Touch::Nothing, move |desk| stage::tally(&desk.conn, load))
     }
 
     fn list(&self, filter: Filter) -> Answer<Vec<Entry>> {

@@ -110,6 +110,13 @@ CREATE TEMP TABLE released (
 
 /// Looks at what the file is, before anything is changed in it.
 pub(super) fn check(conn: &Connection) -> Result<(), Error> {
+    // All of it at one moment: another process may be making the ledger just now.
+    let tx = conn.unchecked_transaction().map_err(fault)?;
+    examine(&tx)?;
+    tx.commit().map_err(fault)
+}
+
+fn examine(conn: &Connection) -> Result<(), Error> {
     let application: i32 = pragma(conn, "application_id")?;
     let version: i64 = pragma(conn, "user_version")?;
     if application == APPLICATION_ID {
@@ -148,7 +155,7 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<(), Error> {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
         // Looked at again: another may have been first.
-        check(&tx)?;
+        examine(&tx)?;
         let found: i64 = pragma(&tx, "user_version")?;
         for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
             tx.execute_batch(step).map_err(fault)?;
