@@ -222,6 +222,25 @@ async fn a_429_pauses_all_and_nothing_is_created_twice() {
 }
 
 #[tokio::test]
+async fn a_long_delay_is_said_and_can_be_stopped() {
+    let bench = Bench::new().await;
+    bench
+        .server
+        .on_create(Plan::of(Fault::ThrottledSeconds(3600)).always());
+    let stop = Stop::new();
+    let asked = stop.clone();
+    let batch = bench.batch().stop(&stop).on_event(move |event| {
+        if let Event::Paused { pause, .. } = event {
+            assert!(pause.as_secs() >= 3600);
+            asked.request();
+        }
+    });
+    let report = batch.run(rows(&["a", "b"])).await.unwrap();
+    assert!(matches!(report.stopped, Some(Stopped::Asked)));
+    assert_eq!((report.tally.planned, report.created), (2, 0));
+}
+
+#[tokio::test]
 async fn every_end_of_a_row_is_its_own_and_stops_no_other() {
     let bench = Bench::new().await;
     bench.server.on_end(Ending::nsfw());
