@@ -161,32 +161,7 @@ fn free(
     if most == 0 {
         return Ok(Vec::new());
     }
-    let sql = match load {
-        Some(_) => format!(
-            "SELECT {JOB}, s.line
-             FROM prediction p INDEXED BY prediction_free
-             JOIN temp.staged s ON s.load = :load AND s.seq = p.seq
-             LEFT JOIN batch b ON b.id = p.batch
-             WHERE p.state = :state AND p.state IN ('planned', 'running')
-                 AND p.worker IS NULL AND p.superseded = 0
-                 AND NOT EXISTS (SELECT 1 FROM temp.released r
-                     WHERE r.worker = :worker AND r.seq = p.seq)
-                 AND p.batch = (SELECT p.batch FROM temp.staged s JOIN prediction p
-                     ON p.seq = s.seq WHERE s.load = :load LIMIT 1)
-             ORDER BY p.seq LIMIT :most"
-        ),
-        None => format!(
-            "SELECT {JOB}, NULL + :load
-             FROM prediction p INDEXED BY prediction_free
-             LEFT JOIN batch b ON b.id = p.batch
-             WHERE p.state = :state AND p.state IN ('planned', 'running')
-                 AND p.worker IS NULL AND p.superseded = 0
-                 AND p.service = (SELECT w.service FROM worker w WHERE w.id = :worker)
-                 AND NOT EXISTS (SELECT 1 FROM temp.released r
-                     WHERE r.worker = :worker AND r.seq = p.seq)
-             ORDER BY p.batch, p.seq LIMIT :most"
-        ),
-    };
+    let sql = free_sql(load.is_some());
     let mut statement = conn.prepare_cached(&sql).map_err(fault)?;
     let rows = statement.query_map(
         named_params! {
@@ -202,11 +177,41 @@ fn free(
         .map_err(fault)
 }
 
+/// A cross join is done in the order in which it is written: from the few that are free, and
+/// not from all rows of the load.
+pub(super) fn free_sql(of_load: bool) -> String {
+    let (line, join, order) = if of_load {
+        (
+            "s.line",
+            "CROSS JOIN temp.staged s ON s.load = :load AND s.seq = p.seq",
+            "p.seq",
+        )
+    } else {
+        ("NULL + :load", "", "p.batch, p.seq")
+    };
+    let which = if of_load {
+        "AND p.batch = (SELECT o.batch FROM temp.staged s CROSS JOIN prediction o ON o.seq = s.seq
+             WHERE s.load = :load LIMIT 1)"
+    } else {
+        "AND p.service = (SELECT w.service FROM worker w WHERE w.id = :worker)"
+    };
+    format!(
+        "SELECT {JOB}, {line}
+         FROM prediction p INDEXED BY prediction_free {join}
+         LEFT JOIN batch b ON b.id = p.batch
+         WHERE p.state = :state AND p.state IN ('planned', 'running')
+             AND p.worker IS NULL AND p.superseded = 0 {which}
+             AND NOT EXISTS (SELECT 1 FROM temp.released r
+                 WHERE r.worker = :worker AND r.seq = p.seq)
+         ORDER BY {order} LIMIT :most"
+    )
+}
+
 /// How many rows of the load others hold.
 fn elsewhere(conn: &Connection, worker: WorkerId, load: LoadId) -> Result<u64, Error> {
     conn.prepare_cached(
         "SELECT count(*) FROM prediction p INDEXED BY prediction_held
-         JOIN temp.staged s ON s.load = ? AND s.seq = p.seq
+         CROSS JOIN temp.staged s ON s.load = ? AND s.seq = p.seq
          WHERE p.worker IS NOT NULL AND p.worker <> ?",
     )
     .and_then(|mut statement| statement.query_row([load.0, worker.0], |row| row.get(0)))

@@ -130,3 +130,34 @@ async fn what_a_full_disk_refuses_is_said_to_nobody_as_done() {
             .is_empty()
     );
 }
+
+/// A claim that looked at all rows of a load would make a batch's cost grow with its square.
+#[tokio::test]
+async fn a_claim_begins_with_what_is_free() {
+    let ledger = SqliteLedger::in_memory().unwrap();
+    for of_load in [true, false] {
+        let plan = ledger.hand.ask(super::super::Touch::Nothing, move |desk| {
+            let sql = super::super::claim::free_sql(of_load);
+            let explained = desk
+                .conn
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .and_then(|mut statement| {
+                    let any = rusqlite::named_params! {
+                        ":load": 1, ":state": "planned", ":worker": 1, ":most": 1,
+                    };
+                    let rows = statement.query_map(any, |row| row.get::<_, String>(3))?;
+                    rows.collect::<Result<Vec<_>, _>>()
+                });
+            explained.map_err(super::super::fault)
+        });
+        let plan = plan.await.unwrap();
+        assert!(
+            plan[0].starts_with("SEARCH p USING INDEX prediction_free (state=?"),
+            "{plan:#?}"
+        );
+        assert!(
+            !plan.iter().any(|step| step.contains("B-TREE")),
+            "{plan:#?}"
+        );
+    }
+}
