@@ -2,8 +2,8 @@
 # zsh completion for cometapi
 
 _cometapi() {
-    # A quote that is open within the word: what stands there cannot be told from what is meant.
-    [[ $PREFIX == *[\'\"]* ]] && return 1
+    # A quote within the word: zsh would put the candidate behind what is typed.
+    [[ -z $QIPREFIX && ${words[CURRENT]} == *[\'\"]* ]] && return 1
     local line value help
     local -a done_words done_shown open_words open_shown
     for line in ${(f)"$(cometapi complete --word="${(Q)PREFIX}" -- "${(@Q)words[1,CURRENT-1]}" 2>/dev/null)"}; do
