@@ -62,6 +62,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Schema(args) => command::schema::execute(&args),
         Command::Mock(args) => command::mock::execute(args).await,
         Command::Completions(args) => command::completions::execute(&args),
+        Command::Man(args) => command::man::execute(&args),
         Command::Complete(args) => command::complete::execute(&args),
     }
 }

@@ -1,8 +1,9 @@
 //! What each command takes.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use cometapi::wire::PredictionId;
 
 use super::shared::{Outputs, Service, What};
@@ -116,6 +117,13 @@ pub(crate) enum Shell {
     Fish,
     Powershell,
     Elvish,
+}
+
+#[derive(Args)]
+pub(crate) struct Man {
+    /// Write every page into this folder, made if need be
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(Args)]

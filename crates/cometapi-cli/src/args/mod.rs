@@ -10,7 +10,7 @@ pub(crate) mod walk;
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::command::{
-    Complete, Completions, Create, Get, Mock, Models, Run, Schema, Shell, Wait,
+    Complete, Completions, Create, Get, Man, Mock, Models, Run, Schema, Shell, Wait,
 };
 pub(crate) use self::parse::{command_for, parse};
 pub(crate) use self::shared::{Outputs, Service, What};
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Mock(Mock),
     /// Print the script with which a shell completes
     Completions(Completions),
+    /// Print the manual page, or write all of them
+    Man(Man),
     /// Say how a word may go on; the completion scripts ask
     #[command(hide = true)]
     Complete(Complete),

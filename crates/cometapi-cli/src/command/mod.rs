@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod create;
 mod finish;
 pub(crate) mod get;
+pub(crate) mod man;
 pub(crate) mod mock;
 pub(crate) mod models;
 pub(crate) mod run;

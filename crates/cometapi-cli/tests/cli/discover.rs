@@ -69,3 +69,22 @@ async fn a_schema_is_the_librarys_own() {
         assert_eq!(ended.stdout, "");
     }
 }
+
+#[tokio::test]
+async fn the_manual_has_a_page_for_each_command() {
+    let place = Place::new();
+    let page = place.cometapi(["man"]).ends(0).await.stdout;
+    assert!(page.contains(".TH cometapi 1"), "{page}");
+    place.cometapi(["man", "pages/man1"]).ends(0).await;
+    let names = place.names("pages/man1");
+    for name in ["cometapi.1", "cometapi-run.1", "cometapi-completions.1"] {
+        assert!(names.iter().any(|is| is == name), "{names:?}");
+    }
+    assert!(
+        !names.iter().any(|is| is == "cometapi-complete.1"),
+        "{names:?}"
+    );
+    place.write("file", "");
+    let ended = place.cometapi(["man", "file"]).ends(2).await;
+    ended.says(&["file cannot hold the pages"]);
+}

@@ -21,6 +21,7 @@ async fn each_command_explains_itself() {
     assert_snapshot!("models", help(&["models", "--help"]).await);
     assert_snapshot!("schema", help(&["schema", "--help"]).await);
     assert_snapshot!("completions", help(&["completions", "--help"]).await);
+    assert_snapshot!("man", help(&["man", "--help"]).await);
     assert_snapshot!("mock", help(&["mock", "--help"]).await);
 }
 
