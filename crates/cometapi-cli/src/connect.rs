@@ -18,10 +18,10 @@ pub(crate) struct Connection {
 }
 
 /// The service that the arguments name.
-pub(crate) fn service(args: Service) -> Result<Connection, Failure> {
-    let key = given(args.key, KEY)?.ok_or_else(no_key)?;
+pub(crate) fn service(args: &Service) -> Result<Connection, Failure> {
+    let key = given(args.key.as_ref(), KEY)?.ok_or_else(no_key)?;
     let mut builder = Client::builder().key(key).allow_plain_http(args.allow_http);
-    if let Some(url) = given(args.base_url, BASE_URL)? {
+    if let Some(url) = given(args.base_url.as_ref(), BASE_URL)? {
         builder = builder.base_url(url);
     }
     Ok(Connection {
@@ -47,10 +47,10 @@ pub(crate) async fn mock() -> Result<Connection, Failure> {
 }
 
 /// The flag's value, else the variable's; a blank one counts as unset.
-fn given(flag: Option<String>, variable: &str) -> Result<Option<String>, Failure> {
+fn given(flag: Option<&String>, variable: &str) -> Result<Option<String>, Failure> {
     let is_given = |text: &String| !text.trim().is_empty();
-    if let Some(text) = flag.filter(is_given) {
-        return Ok(Some(text));
+    if let Some(text) = flag.filter(|text| is_given(text)) {
+        return Ok(Some(text.clone()));
     }
     match env::var(variable) {
         Ok(text) => Ok(Some(text).filter(is_given)),

@@ -18,7 +18,8 @@ pub(crate) fn code(error: &Error) -> u8 {
     of(error.kind())
 }
 
-fn of(kind: ErrorKind) -> u8 {
+/// The code of a kind.
+pub(crate) fn of(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::NoKey
         | ErrorKind::Config

@@ -55,6 +55,16 @@ impl Failure {
         )
     }
 
+    /// What many came to, of which `code` is the gravest.
+    pub(crate) fn of_many(code: u8, message: impl Into<String>) -> Self {
+        Self::new(code, message)
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
+    }
+
     fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -89,8 +99,26 @@ impl Failure {
         self
     }
 
+    /// The causes under `error`, whose own words have been said.
+    pub(crate) fn because_of(mut self, error: &dyn StdError) -> Self {
+        self.causes.extend(chain(error));
+        self
+    }
+
+    /// Stopped waiting for many by the person; `left` of them go on without us.
+    pub(crate) fn interrupted_many(left: usize) -> Self {
+        let message = format!("stopped waiting for {left} predictions");
+        Self::new(exit::INTERRUPTED, message).with_advice("to go on: the same command")
+    }
+
     /// Says all of it and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
+        self.say();
+        self.code.into()
+    }
+
+    /// Says all of it.
+    pub(crate) fn say(&self) {
         // As clap begins its own.
         print::talk(format_args!("error: {}", indented(&self.message)));
         for cause in &self.causes {
@@ -99,7 +127,6 @@ impl Failure {
         for advice in self.advice.iter().chain(&self.way_back) {
             print::talk(format_args!("  {}", indented(advice)));
         }
-        self.code.into()
     }
 }
 

@@ -13,9 +13,11 @@ mod failure;
 mod file;
 mod input;
 mod interrupt;
+mod ledger;
 mod pair;
 mod print;
 mod progress;
+mod record;
 mod report;
 
 use std::process::ExitCode;
@@ -58,6 +60,8 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Create(args) => command::create::execute(args).await,
         Command::Get(args) => command::get::execute(args).await,
         Command::Wait(args) => command::wait::execute(args).await,
+        Command::Batch(args) => command::batch::execute(args).await,
+        Command::List(args) => command::list::execute(args).await,
         Command::Models(args) => command::models::execute(&args),
         Command::Schema(args) => command::schema::execute(&args),
         Command::Mock(args) => command::mock::execute(args).await,

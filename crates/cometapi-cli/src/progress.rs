@@ -11,6 +11,8 @@ use crate::print;
 
 pub(crate) struct Progress {
     spinner: Option<ProgressBar>,
+    /// What every line begins with: whose it is, where several are waited for.
+    label: String,
     began: Instant,
     shown: String,
 }
@@ -28,11 +30,22 @@ impl Progress {
         }
         let mut progress = Self {
             spinner,
+            label: String::new(),
             began: Instant::now(),
             shown: String::new(),
         };
         progress.state(state);
         progress
+    }
+
+    /// One of several, told apart by `label`; in lines, also on a terminal.
+    pub(crate) fn of(label: &str) -> Self {
+        Self {
+            spinner: None,
+            label: format!("{label}: "),
+            began: Instant::now(),
+            shown: String::new(),
+        }
     }
 
     /// The state as it is now.
@@ -44,7 +57,8 @@ impl Progress {
         match &self.spinner {
             Some(spinner) => spinner.set_message(print::plain(state)),
             None => print::talk(format_args!(
-                "{state} ({:.1} s)",
+                "{}{state} ({:.1} s)",
+                self.label,
                 self.began.elapsed().as_secs_f64()
             )),
         }
@@ -52,7 +66,7 @@ impl Progress {
 
     /// A line of talk that stays.
     pub(crate) fn say(&self, line: impl Display) {
-        self.clear_of_spinner(|| print::talk(line));
+        self.clear_of_spinner(|| print::talk(format_args!("{}{line}", self.label)));
     }
 
     /// A path on stdout.

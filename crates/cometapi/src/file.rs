@@ -110,6 +110,12 @@ impl OutputFile {
         download::save(self.client.fetcher(), self, target).await
     }
 
+    /// The name that [`save_in`](Self::save_in) gives it, without its ending: `ID-0`. For
+    /// [`SavedFile::find`], which tells whether it is there already.
+    pub fn stem(&self) -> String {
+        download::stem(&self.id, self.position)
+    }
+
     /// Saves it in `folder` under `stem` and the ending that goes with what it is, for those
     /// whose names are not the prediction's: `save_as("out", "fox-0")` gives `out/fox-0.png`.
     /// [`SavedFile::find`] finds it again.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use cometapi::wire::PredictionId;
 
+use super::ledger::LedgerPlace;
 use super::shared::{Outputs, Service, What};
 
 const PAIRS_HELP: &str = "\
@@ -30,6 +31,8 @@ pub(crate) struct Run {
     #[arg(long, conflicts_with_all = ["base_url", "key"])]
     pub(crate) mock: bool,
     #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
+    #[command(flatten)]
     pub(crate) service: Service,
 }
 
@@ -41,6 +44,8 @@ pub(crate) struct Create {
     /// Print the prediction as JSON instead of its id
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
     #[command(flatten)]
     pub(crate) service: Service,
 }
@@ -58,10 +63,16 @@ pub(crate) struct Get {
 
 #[derive(Args)]
 pub(crate) struct Wait {
-    /// The prediction's id
-    pub(crate) id: PredictionId,
+    /// The predictions' ids
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub(crate) ids: Vec<PredictionId>,
+    /// Every prediction in the ledger that was created and has not ended
+    #[arg(long, conflicts_with_all = ["ids", "no_ledger"])]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) outputs: Outputs,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
     #[command(flatten)]
     pub(crate) service: Service,
 }

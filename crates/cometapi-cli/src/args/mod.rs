@@ -1,7 +1,9 @@
 //! The command line, as a person types it.
 
+mod batch;
 mod command;
 pub(crate) mod field;
+mod ledger;
 mod parse;
 mod shared;
 mod value;
@@ -9,9 +11,11 @@ pub(crate) mod walk;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use self::batch::{Batch, List, RowFormat};
 pub(crate) use self::command::{
     Complete, Completions, Create, Get, Man, Mock, Models, Run, Schema, Shell, Wait,
 };
+pub(crate) use self::ledger::LedgerPlace;
 pub(crate) use self::parse::{command_for, parse};
 pub(crate) use self::shared::{Outputs, Service, What};
 
@@ -41,7 +45,8 @@ Exit codes:
     8  the outputs are gone
   130  stopped waiting by ctrl-c
 
-stdout is data, stderr is talk. Environment: COMETAPI_KEY, COMETAPI_BASE_URL.";
+stdout is data, stderr is talk. Environment: COMETAPI_KEY, COMETAPI_BASE_URL,
+COMETAPI_LEDGER.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -51,8 +56,12 @@ pub(crate) enum Command {
     Create(Create),
     /// Look once at a prediction
     Get(Get),
-    /// Wait for a prediction to end and save its files
+    /// Wait for predictions to end and save their files
     Wait(Wait),
+    /// Run every row of a file, once, however often it is started
+    Batch(Batch),
+    /// List what is written down of earlier predictions
+    List(List),
     /// List the models whose input is known
     Models(Models),
     /// Print a known model's input as JSON Schema

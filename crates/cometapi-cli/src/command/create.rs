@@ -9,18 +9,22 @@ use crate::args::{Create, What};
 use crate::failure::Failure;
 use crate::interrupt::{self, Interrupt};
 use crate::progress::Progress;
-use crate::{check, connect, input, print, report};
+use crate::record::Record;
+use crate::{check, connect, input, ledger, print, report};
 
 pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let input = input::read(&args.what)?;
     check::check(&args.what, &input)?;
-    let connection = connect::service(args.service)?;
+    let connection = connect::service(&args.service)?;
+    let ledger = ledger::of_single(&args.ledger, false)?;
+    let mut record = Record::begin(ledger, &connection.client, &args.what.model, &input).await?;
     let mut interrupt = interrupt::listen().await;
     let mut progress = Progress::begin("creating");
     let created = send(
         &connection.client,
         &args.what,
         input.into(),
+        &mut record,
         &mut progress,
         &mut interrupt,
     )
@@ -49,6 +53,7 @@ pub(super) async fn send(
     client: &Client,
     what: &What,
     input: Input,
+    record: &mut Record,
     progress: &mut Progress,
     interrupt: &mut Interrupt,
 ) -> Result<Prediction, Failure> {
@@ -86,17 +91,20 @@ pub(super) async fn send(
                     progress.say(why);
                 }
             },
-            created = &mut create => return Ok(created?),
+            created = &mut create => {
+                record.answered(&created).await;
+                return Ok(created?);
+            }
             () = &mut *interrupt => {
                 // What the create did in this very turn counts too.
                 while let Ok(now) = doing.try_recv() {
                     on_its_way = matches!(now, Doing::Sending);
                 }
-                return Err(if on_its_way {
-                    Failure::interrupted_create()
-                } else {
-                    Failure::interrupted_before_create()
-                });
+                if on_its_way {
+                    return Err(Failure::interrupted_create());
+                }
+                record.not_sent().await;
+                return Err(Failure::interrupted_before_create());
             }
         }
     }

@@ -7,56 +7,71 @@ use crate::command::save::save;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::record::Record;
 use crate::report;
 
-pub(super) async fn finish(
-    client: &Client,
-    id: &str,
-    wait: Wait,
-    outputs: &Outputs,
-    progress: Progress,
-    interrupt: &mut Interrupt,
-) -> Result<(), Failure> {
-    tokio::select! {
-        done = to_the_end(client, wait, outputs, progress) => done,
-        () = interrupt => Err(Failure::interrupted(id)),
-    }
+/// A run that is waited for.
+pub(super) struct Waiting<'a> {
+    pub(super) client: &'a Client,
+    pub(super) outputs: &'a Outputs,
+    pub(super) wait: Wait,
+    pub(super) record: Record,
+    pub(super) progress: Progress,
 }
 
-async fn to_the_end(
-    client: &Client,
-    wait: Wait,
-    outputs: &Outputs,
-    mut progress: Progress,
-) -> Result<(), Failure> {
-    let ended = last_state(wait.timeout(outputs.timeout), &mut progress)
-        .await
-        .and_then(Prediction::into_outcome);
-    let prediction = match ended {
-        Ok(prediction) => prediction,
-        Err(error) => {
-            drop(progress);
-            if let (true, Some(prediction)) = (outputs.json, error.prediction()) {
-                report::print_with_saved(prediction, &[])?;
-            }
-            return Err(error.into());
+impl Waiting<'_> {
+    /// To the end, unless the person stops it.
+    pub(super) async fn finish(self, id: &str, interrupt: &mut Interrupt) -> Result<(), Failure> {
+        tokio::select! {
+            done = self.wait_to_the_end() => done,
+            () = interrupt => Err(Failure::interrupted(id)),
         }
-    };
-    let (saved, fault) = save(client, &prediction, outputs, &mut progress).await;
-    drop(progress);
-    if outputs.json {
-        report::print_with_saved(&prediction, &saved)?;
     }
-    match fault {
-        Some(fault) => Err(fault),
-        None => Ok(()),
+
+    pub(super) async fn wait_to_the_end(self) -> Result<(), Failure> {
+        let Self {
+            client,
+            outputs,
+            wait,
+            mut record,
+            mut progress,
+        } = self;
+        let wait = wait.timeout(outputs.timeout);
+        let ended = last_state(wait, &mut record, &mut progress)
+            .await
+            .and_then(Prediction::into_outcome);
+        let prediction = match ended {
+            Ok(prediction) => prediction,
+            Err(error) => {
+                record.ended(Err(&error)).await;
+                drop(progress);
+                if let (true, Some(prediction)) = (outputs.json, error.prediction()) {
+                    report::print_with_saved(prediction, &[])?;
+                }
+                return Err(error.into());
+            }
+        };
+        let (saved, fault) = save(client, &prediction, outputs, &mut record, &mut progress).await;
+        drop(progress);
+        if outputs.json {
+            report::print_with_saved(&prediction, &saved)?;
+        }
+        match fault {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
     }
 }
 
-/// The terminal state, each one before it shown.
-async fn last_state(mut wait: Wait, progress: &mut Progress) -> Result<Prediction, Error> {
+/// The terminal state, each one before it shown and written down.
+async fn last_state(
+    mut wait: Wait,
+    record: &mut Record,
+    progress: &mut Progress,
+) -> Result<Prediction, Error> {
     while let Some(update) = wait.next().await {
         let prediction = update?;
+        record.seen(&prediction).await;
         progress.state(prediction.status().as_str());
         if prediction.is_terminal() {
             return Ok(prediction);

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::{connect, print, report};
 
 pub(crate) async fn execute(args: Get) -> Result<(), Failure> {
-    let connection = connect::service(args.service)?;
+    let connection = connect::service(&args.service)?;
     let prediction = connection.client.predictions().get(&args.id).await?;
     if args.json {
         return print::data(format_args!("{:#}", report::json(&prediction)?));

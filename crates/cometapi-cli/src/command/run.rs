@@ -2,11 +2,12 @@
 
 use cometapi::{Client, Input};
 
-use crate::args::{Outputs, Run, What};
+use crate::args::Run;
 use crate::command::{create, finish, save};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{check, connect, input, interrupt};
+use crate::record::Record;
+use crate::{check, connect, input, interrupt, ledger};
 
 pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
     let input = input::read(&args.what)?;
@@ -14,22 +15,41 @@ pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
     let input = Input::from(input);
     if args.mock {
         let connection = connect::mock().await?;
-        let done = run(&args.what, input, &args.outputs, &connection.client).await;
-        done.map_err(Failure::in_mock)
+        run(&args, input, &connection.client)
+            .await
+            .map_err(Failure::in_mock)
     } else {
-        let connection = connect::service(args.service)?;
-        run(&args.what, input, &args.outputs, &connection.client).await
+        let connection = connect::service(&args.service)?;
+        run(&args, input, &connection.client).await
     }
 }
 
-async fn run(what: &What, input: Input, outputs: &Outputs, client: &Client) -> Result<(), Failure> {
+async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
+    let (what, outputs) = (&args.what, &args.outputs);
     save::make_folder(&outputs.output)?;
+    let ledger = ledger::of_single(&args.ledger, args.mock)?;
+    let mut record = Record::begin(ledger, client, &what.model, input.fields()).await?;
     let mut interrupt = interrupt::listen().await;
     let mut progress = Progress::begin("creating");
-    let created = create::send(client, what, input, &mut progress, &mut interrupt).await?;
+    let created = create::send(
+        client,
+        what,
+        input,
+        &mut record,
+        &mut progress,
+        &mut interrupt,
+    )
+    .await?;
     // Before anything else: it has been paid for, and the id is the way back to it.
     progress.say(format_args!("created {}", created.id()));
     let id = created.id().to_owned();
     let wait = client.predictions().follow(created);
-    finish::finish(client, &id, wait, outputs, progress, &mut interrupt).await
+    let run = finish::Waiting {
+        client,
+        outputs,
+        wait,
+        record,
+        progress,
+    };
+    run.finish(&id, &mut interrupt).await
 }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use cometapi::{Client, OutputFile, Prediction};
+use cometapi::{Client, Error, OutputFile, Prediction, SavedFile};
 
 use crate::args::Outputs;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::record::Record;
 
 /// Makes the folder for the files, before there is a run to pay for.
 pub(super) fn make_folder(folder: &Path) -> Result<(), Failure> {
@@ -23,6 +24,7 @@ pub(super) async fn save(
     client: &Client,
     prediction: &Prediction,
     outputs: &Outputs,
+    record: &mut Record,
     progress: &mut Progress,
 ) -> (Vec<PathBuf>, Option<Failure>) {
     let files = client.files(prediction);
@@ -36,22 +38,30 @@ pub(super) async fn save(
         progress.state("saving");
     }
     let mut saved = Vec::new();
-    let mut fault = None;
+    let mut fault: Option<Failure> = None;
+    let mut not_saved = None;
     for file in files {
         match save_one(&file, &outputs.output, progress).await {
-            Ok(path) => {
+            Ok(there) => {
+                record.saved(file.position(), &there).await;
                 if !outputs.json
-                    && let Err(failure) = progress.path(&path)
+                    && let Err(failure) = progress.path(&there.path)
                 {
                     fault.get_or_insert(failure);
                 }
-                saved.push(path);
+                saved.push(there.path);
             }
-            Err(failure) => {
+            Err(error) => {
+                not_saved.get_or_insert_with(|| error.kind());
                 // The first one's reason; where each of them is.
-                fault = Some(fault.unwrap_or(failure).with_advice(place(&file)));
+                let failure = fault.unwrap_or_else(|| error.into());
+                fault = Some(failure.with_advice(place(&file)));
             }
         }
+    }
+    // What has not come home can be fetched again, so it is not over.
+    if not_saved.is_none() {
+        record.ended(Ok(())).await;
     }
     (saved, fault)
 }
@@ -60,25 +70,16 @@ async fn save_one(
     file: &OutputFile,
     folder: &Path,
     progress: &Progress,
-) -> Result<PathBuf, Failure> {
-    if let Some(path) = earlier(file, folder) {
-        progress.say(format_args!("note: {} was there already", path.display()));
-        return Ok(path);
+) -> Result<SavedFile, Error> {
+    // Its name has the id in it, and appears when the file is whole.
+    if let Some(there) = SavedFile::find(folder, file.stem()) {
+        progress.say(format_args!(
+            "note: {} was there already",
+            there.path.display()
+        ));
+        return Ok(there);
     }
-    Ok(file.save_in(folder).await?.path)
-}
-
-/// The same file, saved by a wait before this one. Its name has the id in it, and appears
-/// when the file is whole.
-fn earlier(file: &OutputFile, folder: &Path) -> Option<PathBuf> {
-    let stem = format!("{}-{}", file.prediction_id(), file.position());
-    let entries = std::fs::read_dir(folder).ok()?;
-    entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| {
-            path.file_stem().is_some_and(|is| is == stem.as_str())
-                && path.metadata().is_ok_and(|is| is.is_file() && is.len() > 0)
-        })
+    file.save_in(folder).await
 }
 
 /// Where a file that did not come home can be had by hand.

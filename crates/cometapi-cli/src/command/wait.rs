@@ -1,18 +1,49 @@
 //! `cometapi wait`: finish what any process began.
 
+mod all;
+mod several;
+
+use cometapi::Client;
+
 use crate::args::Wait;
-use crate::command::{finish, save};
+use crate::command::finish::Waiting;
+use crate::command::save;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{connect, interrupt};
+use crate::record::Record;
+use crate::{connect, interrupt, ledger};
 
 pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
-    let connection = connect::service(args.service)?;
+    let connection = connect::service(&args.service)?;
     save::make_folder(&args.outputs.output)?;
     let client = &connection.client;
+    if args.all {
+        return all::execute(&args, client).await;
+    }
+    match &args.ids[..] {
+        [id] => one(&args, client, id.as_str()).await,
+        ids => several::execute(&args, client, ids).await,
+    }
+}
+
+async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
     let mut interrupt = interrupt::listen().await;
-    let progress = Progress::begin("waiting");
-    let id = args.id.as_str();
-    let wait = client.predictions().wait(id);
-    finish::finish(client, id, wait, &args.outputs, progress, &mut interrupt).await
+    let waiting = waiting(args, client, id, Progress::begin("waiting")).await?;
+    waiting.finish(id, &mut interrupt).await
+}
+
+async fn waiting<'a>(
+    args: &'a Wait,
+    client: &'a Client,
+    id: &str,
+    progress: Progress,
+) -> Result<Waiting<'a>, Failure> {
+    let ledger = ledger::of_wait(&args.ledger)?;
+    Ok(Waiting {
+        client,
+        outputs: &args.outputs,
+        wait: client.predictions().wait(id),
+        record: Record::adopt(ledger, client, id).await,
+        progress,
+    })
 }

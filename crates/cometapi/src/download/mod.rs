@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 pub(crate) use fetch::Fetcher;
 pub use fetch::FileStream;
 use save::Saving;
-pub(crate) use save::Target;
+pub(crate) use save::{Target, stem};
 
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;

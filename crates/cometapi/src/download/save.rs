@@ -26,7 +26,7 @@ impl Target {
     pub(crate) fn folder(folder: &Path, id: &str, position: usize) -> Self {
         Self {
             folder: folder.to_owned(),
-            stem: format!("{}-{position}", plain(id)),
+            stem: stem(id, position),
             name: None,
         }
     }
@@ -83,6 +83,11 @@ impl SavedFile {
             })
         })
     }
+}
+
+/// The name of a prediction's file, without its ending.
+pub(crate) fn stem(id: &str, position: usize) -> String {
+    format!("{}-{position}", plain(id))
 }
 
 /// An id as a part of a name. Ids come from the service and are opaque; one that holds a

@@ -1,0 +1,174 @@
+//! `cometapi batch`: a file of rows, each run once.
+
+mod display;
+mod interrupt;
+mod report;
+mod results;
+
+pub(super) use self::display::Display;
+pub(super) use self::interrupt::watch;
+pub(super) use self::results::file;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::sync::Arc;
+
+use cometapi::Client;
+use cometapi_batch::{Batch as Engine, ErrorKind, Format, Ledger, Report, Rows, Stop};
+
+use crate::args::{Batch, RowFormat};
+use crate::failure::Failure;
+use crate::{connect, ledger};
+
+pub(crate) async fn execute(args: Batch) -> Result<(), Failure> {
+    let rows = rows(&args)?;
+    if args.mock {
+        let connection = connect::mock().await?;
+        let own = args.output.join(".mock-ledger.sqlite3");
+        let flag = args.ledger.ledger.as_deref().unwrap_or(&own);
+        let ledger = if args.dry_run {
+            ledger::to_look_at(Some(flag))?
+        } else {
+            super::save::make_folder(&args.output)?;
+            // What a mock knows belongs to no account, so it stays with its files.
+            ledger::needed(Some(flag))?
+        };
+        return run(args, rows, &connection.client, ledger).await;
+    }
+    // Looked at before anything is made: the service's own faults come first.
+    let connection = connect::service(&args.service)?;
+    let ledger = match args.ledger.ledger.as_deref() {
+        flag if args.dry_run => ledger::to_look_at(flag)?,
+        flag => ledger::needed(flag)?,
+    };
+    run(args, rows, &connection.client, ledger).await
+}
+
+async fn run(
+    args: Batch,
+    rows: Rows,
+    client: &Client,
+    ledger: Arc<dyn Ledger>,
+) -> Result<(), Failure> {
+    let stop = Stop::new();
+    let display = Arc::new(Display::new(args.json, args.skip_bad, &stop));
+    let observer = Arc::clone(&display);
+    let mut batch = Engine::new(client, ledger, &args.output)
+        .concurrency(args.concurrency.into())
+        .timeout(args.timeout)
+        .retry_failed(args.retry_failed)
+        .retry_unresolved(args.retry_unresolved)
+        .skip_bad(args.skip_bad)
+        .unchecked(args.force)
+        .stop(&stop)
+        .on_event(move |event| observer.event(event));
+    if args.mock {
+        // Its port is another each time.
+        batch = batch.service("mock");
+    }
+    if let Some(model) = args.model {
+        batch = batch.model(model);
+    }
+    if let Some(creates) = args.limit {
+        batch = batch.limit(creates);
+    }
+    if let Some(failures) = args.max_failures {
+        batch = batch.max_failures(failures);
+    }
+    if args.dry_run {
+        let planned = batch.dry_run(rows).await.map_err(|e| refused(&e))?;
+        drop(display);
+        return report::plan(&planned, args.json);
+    }
+    let watch = watch(stop, Arc::clone(&display)).await;
+    let done = batch.run(rows).await;
+    watch.abort();
+    display.end();
+    let report = done.map_err(|e| refused(&e))?;
+    finished(&report, &display)
+}
+
+/// What a run of many came to: what is said of it, and its exit code.
+pub(super) fn finished(report: &Report, display: &Display) -> Result<(), Failure> {
+    let ended = report::ended(report, display.elapsed());
+    match display.fault() {
+        Some(fault) => Err(fault),
+        None => ended,
+    }
+}
+
+fn rows(args: &Batch) -> Result<Rows, Failure> {
+    let name = args.file.display();
+    let failed = |e: &io::Error| Failure::usage(format!("{name} cannot be read")).caused_by(e);
+    let mut read: Box<dyn BufRead + Send> = if args.file.as_os_str() == "-" {
+        Box::new(BufReader::new(io::stdin()))
+    } else {
+        if args.file.is_dir() {
+            return Err(Failure::usage(format!(
+                "{name} is a folder; name a file of rows"
+            )));
+        }
+        Box::new(BufReader::new(
+            File::open(&args.file).map_err(|e| failed(&e))?,
+        ))
+    };
+    let format = match (args.format, Format::of_name(&args.file)) {
+        (Some(RowFormat::Jsonl), _) => Format::JsonLines,
+        (Some(RowFormat::Csv), _) => Format::Csv,
+        (None, Some(format)) => format,
+        (None, None) => guessed(&mut read).map_err(|e| failed(&e))?,
+    };
+    Ok(Rows::reader(read, format))
+}
+
+/// Rows without a name: objects begin with a brace, and no head of a table does.
+fn guessed(read: &mut impl BufRead) -> io::Result<Format> {
+    let head = read.fill_buf()?;
+    let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
+    Ok(match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') | None => Format::JsonLines,
+        Some(_) => Format::Csv,
+    })
+}
+
+/// A batch that did not run, or whose ledger failed under it.
+pub(super) fn refused(error: &cometapi_batch::Error) -> Failure {
+    let shown = 10;
+    let mut failure = match error.kind() {
+        ErrorKind::Rows => Failure::usage("nothing was sent, because rows cannot be used"),
+        _ => Failure::usage(error.to_string()).because_of(error),
+    };
+    for problem in error.problems().iter().take(shown) {
+        failure = failure.with_advice(problem.to_string());
+    }
+    match error.kind() {
+        ErrorKind::Rows => {
+            if let Some(more @ 1..) = error.problems().len().checked_sub(shown) {
+                failure = failure.with_advice(format!("and {more} more"));
+            }
+            failure.with_advice("mend them, or go on without them: --skip-bad")
+        }
+        ErrorKind::Ledger | ErrorKind::Full | ErrorKind::Busy => {
+            failure.with_advice("what was created is in the ledger; to go on: the same command")
+        }
+        _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_without_a_name_are_told_by_their_first_character() {
+        for (text, format) in [
+            ("{\"prompt\": \"x\"}\n", Format::JsonLines),
+            ("\u{feff} \n{}", Format::JsonLines),
+            ("", Format::JsonLines),
+            ("prompt,seed\nx,1\n", Format::Csv),
+            ("\u{feff}\"prompt\"\nx\n", Format::Csv),
+        ] {
+            assert_eq!(guessed(&mut text.as_bytes()).unwrap(), format, "{text:?}");
+        }
+    }
+}

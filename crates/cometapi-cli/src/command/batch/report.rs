@@ -1,0 +1,185 @@
+//! What a run of many came to.
+
+use std::time::Duration;
+
+use cometapi_batch::{Report, Stopped, Tally};
+use serde_json::json;
+
+use super::display::rounded;
+use crate::failure::Failure;
+use crate::{exit, print};
+
+/// What there is to do, on stdout.
+pub(super) fn plan(report: &Report, as_json: bool) -> Result<(), Failure> {
+    let tally = &report.tally;
+    if as_json {
+        return print::data(json!({
+            "rows": tally.total(),
+            "to_create": tally.planned,
+            "running": tally.running + tally.sending,
+            "succeeded": tally.succeeded,
+            "failed": tally.failed(),
+            "unresolved": tally.unresolved,
+            "skipped": report.skipped,
+        }));
+    }
+    for (what, count) in [
+        ("to create", tally.planned),
+        ("running", tally.running + tally.sending),
+        ("done", tally.succeeded),
+        ("failed", tally.failed()),
+        ("unresolved", tally.unresolved),
+        ("skipped", report.skipped),
+    ] {
+        if count > 0 || what == "to create" {
+            print::data(format_args!("{what:<11} {count:>7}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// What became of the rows, on stderr; how to go on, and the exit code.
+pub(super) fn ended(report: &Report, elapsed: Duration) -> Result<(), Failure> {
+    let tally = &report.tally;
+    print::talk(summary(report, elapsed));
+    if report.is_success() {
+        return Ok(());
+    }
+    let code = code(report);
+    let mut failure = Failure::of_many(code, why(report));
+    for (word, count) in &tally.failed {
+        failure = failure.with_advice(format!("{count} {}", word.replace('_', " ")));
+    }
+    if tally.unresolved > 0 {
+        failure = failure
+            .with_advice("unresolved rows may have been accepted: cometapi list --unresolved")
+            .with_advice(
+                "look at the account's task list; --retry-unresolved creates them once more, and \
+                 each may cost twice",
+            );
+    }
+    if tally.failed() > 0 {
+        failure = failure.with_advice("--retry-failed creates those once more whose run failed");
+    }
+    if tally.planned + tally.running + tally.sending > 0 {
+        failure = failure.with_advice("to go on: the same command");
+    }
+    Err(failure)
+}
+
+fn summary(report: &Report, elapsed: Duration) -> String {
+    let tally = &report.tally;
+    let mut parts = vec![format!("{} succeeded", tally.succeeded)];
+    for (count, what) in [
+        (tally.failed(), "failed"),
+        (tally.unresolved, "unresolved"),
+        (tally.running + tally.sending, "still running"),
+        (tally.planned, "not created"),
+        (report.skipped, "skipped"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    let rows = tally.total();
+    let plural = if rows == 1 { "" } else { "s" };
+    format!(
+        "{rows} row{plural}: {}; {} created in {}",
+        parts.join(", "),
+        report.created,
+        rounded(elapsed.max(Duration::from_secs(1)))
+    )
+}
+
+fn why(report: &Report) -> String {
+    match &report.stopped {
+        Some(stopped) => format!("stopped before the end: {}", words(stopped)),
+        None if report.tally.planned > 0 => "stopped at the limit of creates".to_owned(),
+        None if report.tally.succeeded == report.tally.total() => {
+            "rows that cannot be used were skipped".to_owned()
+        }
+        None => "not every row succeeded".to_owned(),
+    }
+}
+
+/// Why nothing more is created.
+pub(super) fn words(stopped: &Stopped) -> String {
+    match stopped {
+        Stopped::Asked => "by ctrl-c".to_owned(),
+        Stopped::TooManyFailures => "as many rows failed as --max-failures allows".to_owned(),
+        Stopped::Unauthorized(why)
+        | Stopped::OutOfQuota(why)
+        | Stopped::WrongEndpoint(why)
+        | Stopped::DiskFull(why) => why.clone(),
+        Stopped::Ledger(why) => why.to_string(),
+        _ => "for a reason of its own".to_owned(),
+    }
+}
+
+/// The gravest of what befell the rows; else why it is not finished.
+fn code(report: &Report) -> u8 {
+    match (report.gravest(), &report.stopped) {
+        (Some(kind), _) => exit::of(kind),
+        (None, Some(Stopped::Asked)) => exit::INTERRUPTED,
+        (None, _) if left(&report.tally) => exit::TIMEOUT,
+        (None, _) if report.skipped > 0 => exit::USAGE,
+        (None, _) => exit::OTHER,
+    }
+}
+
+fn left(tally: &Tally) -> bool {
+    tally.planned + tally.running + tally.sending > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(change: impl FnOnce(&mut Report)) -> Report {
+        let mut report = Report::default();
+        report.tally.succeeded = 1;
+        change(&mut report);
+        report
+    }
+
+    #[test]
+    fn the_code_is_the_gravest_of_the_rows() {
+        type Change = fn(&mut Report);
+        let rows: [(Change, u8); 7] = [
+            (|r| r.tally.planned = 1, 4),
+            (|r| r.tally.running = 1, 4),
+            (|r| r.skipped = 1, 2),
+            (|r| r.stopped = Some(Stopped::Asked), 130),
+            (|r| _ = r.tally.failed.insert("failed", 1), 3),
+            (|r| _ = r.tally.failed.insert("expired", 1), 8),
+            (
+                |r| {
+                    r.tally.failed.insert("failed", 1);
+                    r.tally.unresolved = 1;
+                },
+                7,
+            ),
+        ];
+        for (change, expected) in rows {
+            assert_eq!(code(&report(change)), expected);
+        }
+    }
+
+    #[test]
+    fn the_summary_counts_what_there_is() {
+        let one = report(|r| r.created = 1);
+        assert_eq!(
+            summary(&one, Duration::from_millis(20)),
+            "1 row: 1 succeeded; 1 created in 1s"
+        );
+        let many = report(|r| {
+            r.tally.planned = 2;
+            r.tally.unresolved = 3;
+            r.tally.failed.insert("failed", 4);
+        });
+        assert_eq!(
+            summary(&many, Duration::from_secs(75)),
+            "10 rows: 1 succeeded, 4 failed, 3 unresolved, 2 not created; 0 created in 1m 15s"
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! `cometapi list`: what is written down.
+
+use std::time::{Duration, SystemTime};
+
+use cometapi_batch::{Entry, Filter, Ledger, State};
+use serde_json::{Value, json};
+
+use crate::args::List;
+use crate::command::batch::file;
+use crate::failure::Failure;
+use crate::{ledger, print};
+
+/// How many are read from the ledger at once.
+const PAGE: u32 = 200;
+
+pub(crate) async fn execute(args: List) -> Result<(), Failure> {
+    let ledger = ledger::to_look_at(args.ledger.ledger.as_deref())?;
+    let limit = match args.limit {
+        0 => usize::MAX,
+        limit => limit,
+    };
+    let now = SystemTime::now();
+    let mut shown = 0;
+    let mut before = None;
+    loop {
+        let page = page(&*ledger, &args, before).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.seq);
+        for entry in &page {
+            if shown == limit {
+                print::talk(format_args!(
+                    "note: these are the newest {limit}; for more: --limit N, for all: --limit 0"
+                ));
+                return Ok(());
+            }
+            if args.json {
+                print::data(json(entry))?;
+            } else {
+                if shown == 0 {
+                    print::data(HEAD)?;
+                }
+                print::data(line(entry, now))?;
+            }
+            shown += 1;
+        }
+    }
+    if shown == 0 && !args.json {
+        print::talk("nothing is written down that fits");
+    }
+    Ok(())
+}
+
+async fn page(
+    ledger: &dyn Ledger,
+    args: &List,
+    before: Option<u64>,
+) -> Result<Vec<Entry>, Failure> {
+    let mut filter = Filter::default();
+    if args.unresolved {
+        filter.states.push(State::Unresolved);
+    }
+    if args.running {
+        filter.states.extend([State::Sending, State::Running]);
+    }
+    filter.failed = args.failed;
+    filter.model = args.model.as_ref().map(ToString::to_string);
+    filter.since = args.since;
+    filter.before = before;
+    filter.limit = PAGE;
+    ledger
+        .list(filter)
+        .await
+        .map_err(|e| Failure::usage(format!("the ledger cannot be read: {e}")).because_of(&e))
+}
+
+const HEAD: &str = "ID                          STATE       AGE      MODEL, ROW, INPUT";
+
+fn line(entry: &Entry, now: SystemTime) -> String {
+    let id = entry.id.as_deref().unwrap_or("-");
+    let age = now.duration_since(entry.planned_at).unwrap_or_default();
+    let mut about = entry.model.clone();
+    if let Some(folder) = &entry.folder {
+        let key = entry
+            .row
+            .clone()
+            .unwrap_or_else(|| head(&entry.hash, 12).to_owned());
+        about = format!("{about} {}#{key}", folder.display());
+    }
+    let input = prompt(&entry.input);
+    print::plain(format!(
+        "{id:<26}  {:<10}  {:<7}  {about} {input}",
+        state(entry),
+        short(age)
+    ))
+    .replace('\n', " ")
+}
+
+/// Where it stands, in a word: how it ended, if it did.
+fn state(entry: &Entry) -> &str {
+    match (entry.state, &entry.outcome) {
+        (State::Ended, Some(outcome)) => outcome.word(),
+        (state, _) => state.as_str(),
+    }
+}
+
+/// The age by its greatest unit.
+fn short(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}
+
+/// The head of the prompt, or of the whole input where there is none.
+fn prompt(input: &str) -> String {
+    let json: Value = serde_json::from_str(input).unwrap_or_default();
+    match json["prompt"].as_str() {
+        Some(prompt) => format!("{:?}", head(prompt, 40)),
+        None => head(input, 40).to_owned(),
+    }
+}
+
+fn head(text: &str, letters: usize) -> &str {
+    text.char_indices()
+        .nth(letters)
+        .map_or(text, |(end, _)| &text[..end])
+}
+
+fn json(entry: &Entry) -> Value {
+    let input: Value = serde_json::from_str(&entry.input).unwrap_or_default();
+    let outcome = entry.outcome.as_ref();
+    json!({
+        "id": entry.id,
+        "model": entry.model,
+        "service": entry.service,
+        "input": input,
+        "hash": entry.hash,
+        "state": entry.state.as_str(),
+        "seen": entry.seen.iter().map(seen).collect::<Vec<_>>(),
+        "outcome": outcome.map(cometapi_batch::Outcome::word),
+        "error": outcome.and_then(|outcome| outcome.message.clone()),
+        "request_id": entry.request_id,
+        "request_ids": outcome.map(|outcome| outcome.request_ids.clone()),
+        "batch": entry.folder.as_ref().map(|folder| folder.to_string_lossy()),
+        "row": entry.row,
+        "occurrence": entry.occurrence,
+        "planned_at": time(Some(entry.planned_at)),
+        "sent_at": time(entry.sending_at),
+        "created_at": time(entry.created_at),
+        "ended_at": time(entry.ended_at),
+        "files": entry.files.iter().map(file).collect::<Vec<_>>(),
+    })
+}
+
+fn seen((at, status): &(SystemTime, String)) -> Value {
+    json!({"at": time(Some(*at)), "status": status})
+}
+
+fn time(at: Option<SystemTime>) -> Option<String> {
+    at.map(|at| humantime::format_rfc3339_millis(at).to_string())
+}

@@ -1,0 +1,61 @@
+//! Several predictions at once.
+
+use cometapi::Client;
+use cometapi::wire::PredictionId;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use crate::args::Wait;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::progress::Progress;
+
+/// Waits for all of `ids`. Each failure is said as it comes; the exit code is the gravest.
+pub(super) async fn execute(
+    args: &Wait,
+    client: &Client,
+    ids: &[PredictionId],
+) -> Result<(), Failure> {
+    let mut interrupt = interrupt::listen().await;
+    let mut runs: FuturesUnordered<_> = ids.iter().map(|id| one(args, client, id)).collect();
+    let mut failed: Vec<Failure> = Vec::new();
+    loop {
+        tokio::select! {
+            ended = runs.next() => match ended {
+                Some(Ok(())) => {}
+                Some(Err(failure)) => {
+                    failure.say();
+                    failed.push(failure);
+                }
+                None => break,
+            },
+            () = &mut interrupt => {
+                let left = runs.len();
+                return Err(Failure::interrupted_many(left));
+            }
+        }
+    }
+    let Some(code) = failed
+        .iter()
+        .map(Failure::code)
+        .max_by_key(|code| gravity(*code))
+    else {
+        return Ok(());
+    };
+    let message = format!("{} of {} did not succeed", failed.len(), ids.len());
+    Err(Failure::of_many(code, message))
+}
+
+async fn one(args: &Wait, client: &Client, id: &PredictionId) -> Result<(), Failure> {
+    let id = id.as_str();
+    let waiting = super::waiting(args, client, id, Progress::of(id)).await?;
+    waiting.wait_to_the_end().await
+}
+
+/// As a batch has it: what stops everything, then what is lost, what failed, and last what
+/// only takes longer.
+fn gravity(code: u8) -> u8 {
+    const ORDER: [u8; 9] = [4, 3, 1, 8, 6, 5, 7, 2, 130];
+    let place = ORDER.iter().position(|known| *known == code);
+    place.map_or(0, |place| u8::try_from(place).unwrap_or(u8::MAX))
+}

@@ -1,0 +1,88 @@
+//! The ledger that a command writes to: named by a flag, else by the environment, else the
+//! user's own.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cometapi_batch::{Ledger, SqliteLedger};
+
+use crate::args::LedgerPlace;
+use crate::failure::Failure;
+
+const VARIABLE: &str = "COMETAPI_LEDGER";
+
+/// The ledger of a run by itself; `None` when nothing is to be written down. What runs in a
+/// mock of this process ends with it, so that is written down only where it is asked for.
+pub(crate) fn of_single(
+    place: &LedgerPlace,
+    mock: bool,
+) -> Result<Option<Arc<dyn Ledger>>, Failure> {
+    if place.no_ledger || (mock && place.ledger.is_none()) {
+        return Ok(None);
+    }
+    let path = path(place.ledger.as_deref())?;
+    open(&path)
+        .map(Some)
+        .map_err(|failure| failure.with_advice("to write nothing down: --no-ledger"))
+}
+
+/// The ledger of a wait for an id, which may well be in none: nothing is made for that.
+pub(crate) fn of_wait(place: &LedgerPlace) -> Result<Option<Arc<dyn Ledger>>, Failure> {
+    if place.no_ledger {
+        return Ok(None);
+    }
+    let path = path(place.ledger.as_deref())?;
+    if place.ledger.is_none() && !path.exists() {
+        return Ok(None);
+    }
+    open(&path)
+        .map(Some)
+        .map_err(|failure| failure.with_advice("to write nothing down: --no-ledger"))
+}
+
+/// The ledger of a command that only looks; nothing is made when there is none.
+pub(crate) fn to_look_at(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
+    let path = path(flag)?;
+    match SqliteLedger::open_if_there(&path) {
+        Ok(ledger) => Ok(Arc::new(ledger)),
+        Err(e) => Err(refused(&e)),
+    }
+}
+
+/// The ledger of a command that is nothing without one.
+pub(crate) fn needed(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
+    open(&path(flag)?)
+}
+
+fn path(flag: Option<&Path>) -> Result<PathBuf, Failure> {
+    let given = |path: &OsString| !path.to_string_lossy().trim().is_empty();
+    if let Some(path) = flag {
+        return Ok(path.to_owned());
+    }
+    match env::var_os(VARIABLE).filter(given) {
+        Some(path) => Ok(path.into()),
+        None => SqliteLedger::default_path().map_err(|e| {
+            Failure::usage(format!("there is no place for a ledger: {e}")).with_advice(format!(
+                "name one: --ledger FILE, or export {VARIABLE}=FILE"
+            ))
+        }),
+    }
+}
+
+fn open(path: &Path) -> Result<Arc<dyn Ledger>, Failure> {
+    match SqliteLedger::open(path) {
+        Ok(ledger) => Ok(Arc::new(ledger)),
+        Err(e) => Err(refused(&e).with_advice("nothing was sent")),
+    }
+}
+
+/// Its own words name the path.
+fn refused(error: &cometapi_batch::Error) -> Failure {
+    Failure::usage(error.to_string())
+        .because_of(error)
+        .with_advice(format!(
+            "to use another ledger: --ledger FILE, or {VARIABLE}"
+        ))
+}

@@ -1,0 +1,113 @@
+//! What a run by itself writes down as it goes.
+
+use std::sync::Arc;
+
+use cometapi::{Client, Error, ModelRef, Prediction, SavedFile};
+use cometapi_batch::{Ledger, Single};
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+use crate::print;
+
+/// A prediction's record; one that nobody wants writes nothing.
+///
+/// Before the create, what cannot be written down ends the command. From then on the
+/// prediction is worth more than its record: a fault is said once, and the run goes on.
+pub(crate) struct Record {
+    single: Option<Single>,
+    is_faulty: bool,
+}
+
+impl Record {
+    /// Writes down that `model` is about to be run on `input`.
+    pub(crate) async fn begin(
+        ledger: Option<Arc<dyn Ledger>>,
+        client: &Client,
+        model: &ModelRef,
+        input: &Map<String, Value>,
+    ) -> Result<Self, Failure> {
+        let single = match ledger {
+            Some(ledger) => {
+                let begun = Single::begin(client, ledger, model, input).await;
+                Some(begun.map_err(|e| {
+                    Failure::usage(format!("the run cannot be written down: {e}"))
+                        .because_of(&e)
+                        .with_advice("nothing was sent; to write nothing down: --no-ledger")
+                })?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            single,
+            is_faulty: false,
+        })
+    }
+
+    /// The record of the prediction `id`, if there is one that no other process is at.
+    pub(crate) async fn adopt(ledger: Option<Arc<dyn Ledger>>, client: &Client, id: &str) -> Self {
+        let mut record = Self {
+            single: None,
+            is_faulty: false,
+        };
+        if let Some(ledger) = ledger {
+            match Single::adopt(client, ledger, id).await {
+                Ok(single) => record.single = single,
+                Err(e) => record.fault(&e),
+            }
+        }
+        record
+    }
+
+    /// What the create was answered; before anything else is done with it.
+    pub(crate) async fn answered(&mut self, answer: &Result<Prediction, Error>) {
+        if let Some(single) = &mut self.single {
+            let written = single.answered(answer).await;
+            self.note(written);
+        }
+    }
+
+    /// The create was given up while nothing was on its way.
+    pub(crate) async fn not_sent(&mut self) {
+        if let Some(single) = &mut self.single {
+            let written = single.not_sent().await;
+            self.note(written);
+        }
+    }
+
+    /// A state.
+    pub(crate) async fn seen(&mut self, prediction: &Prediction) {
+        if let Some(single) = &mut self.single {
+            let written = single.seen(prediction).await;
+            self.note(written);
+        }
+    }
+
+    /// A file that came home.
+    pub(crate) async fn saved(&mut self, position: usize, file: &SavedFile) {
+        if let Some(single) = &mut self.single {
+            let written = single.saved(position, file).await;
+            self.note(written);
+        }
+    }
+
+    /// How it ended.
+    pub(crate) async fn ended(&mut self, end: Result<(), &Error>) {
+        if let Some(single) = self.single.take() {
+            let written = single.ended(end).await;
+            self.note(written);
+        }
+    }
+
+    fn note(&mut self, written: Result<(), cometapi_batch::Error>) {
+        if let Err(e) = written {
+            self.fault(&e);
+        }
+    }
+
+    fn fault(&mut self, e: &cometapi_batch::Error) {
+        if !self.is_faulty {
+            self.is_faulty = true;
+            print::talk(format_args!("note: the ledger cannot be written: {e}"));
+        }
+    }
+}
