@@ -102,6 +102,7 @@ pub(crate) fn ending(media_type: &str) -> &'static str {
 }
 
 /// Every media type that has an ending, and the one for all others.
+#[cfg(feature = "download")]
 pub(crate) fn known() -> impl Iterator<Item = (&'static str, &'static str)> {
     ENDINGS
         .into_iter()
