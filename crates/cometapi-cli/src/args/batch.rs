@@ -19,14 +19,15 @@ Rows:
   JSONL  {\"model\": \"OWNER/NAME\", \"input\": {\"prompt\": \"a red fox\"}}
          or flat: {\"prompt\": \"a red fox\", \"seed\": 7}, with --model
   CSV    a column per field; an empty cell is not sent
-An `id` in a row names it, and its files. Without one, a row is what it holds: lines may be
+
+An `id` in a row names it, and its files. Without one, a row is what it holds: lines may be \
 moved, added and taken out at will. The batch is named by its folder.
 
-Every row is checked before the first is created. Given again, the same command does what is
-missing: what is done is left alone, what runs is waited for, what was never created is
+Every row is checked before the first is created. Given again, the same command does what is \
+missing: what is done is left alone, what runs is waited for, what was never created is \
 created. What failed is created again only with --retry-failed.
 
-Ctrl-C stops creating and waits for what runs; twice leaves at once. Exit code 0: every row
+Ctrl-C stops creating and waits for what runs; twice leaves at once. Exit code 0: every row \
 succeeded; else the gravest among the rows, or 4 when some are left to do.";
 
 #[derive(Args)]
@@ -90,9 +91,7 @@ pub(crate) struct Batch {
 /// What rows are written in.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum RowFormat {
-    /// An object of JSON a line
     Jsonl,
-    /// A table with a head
     Csv,
 }
 
