@@ -1,6 +1,7 @@
 //! Why a command ended without success, and what a person can do about it.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::process::ExitCode;
 
 use cometapi::Error;
@@ -127,6 +128,16 @@ impl Failure {
         for advice in self.advice.iter().chain(&self.way_back) {
             print::talk(format_args!("  {}", indented(advice)));
         }
+    }
+}
+
+/// In the middle of a sentence: what happened, and why.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.causes
+            .iter()
+            .try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
 

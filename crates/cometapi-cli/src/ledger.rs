@@ -10,6 +10,7 @@ use cometapi_batch::{Ledger, SqliteLedger};
 
 use crate::args::LedgerPlace;
 use crate::failure::Failure;
+use crate::print;
 
 const VARIABLE: &str = "COMETAPI_LEDGER";
 
@@ -28,18 +29,37 @@ pub(crate) fn of_single(
         .map_err(|failure| failure.with_advice("to write nothing down: --no-ledger"))
 }
 
-/// The ledger of a wait for an id, which may well be in none: nothing is made for that.
-pub(crate) fn of_wait(place: &LedgerPlace) -> Result<Option<Arc<dyn Ledger>>, Failure> {
+/// The ledger of a wait for an id, which may well be in none: nothing is made for that. What
+/// was paid for comes home also when its ledger cannot be opened.
+pub(crate) fn of_wait(place: &LedgerPlace) -> Option<Arc<dyn Ledger>> {
     if place.no_ledger {
-        return Ok(None);
+        return None;
     }
-    let path = path(place.ledger.as_deref())?;
-    if place.ledger.is_none() && !path.exists() {
-        return Ok(None);
+    match to_look_at(place.ledger.as_deref()) {
+        Ok(ledger) => Some(ledger),
+        Err(failure) => {
+            print::talk(format_args!("note: nothing is written down: {failure}"));
+            None
+        }
     }
-    open(&path)
-        .map(Some)
-        .map_err(|failure| failure.with_advice("to write nothing down: --no-ledger"))
+}
+
+/// The ledger of a batch. One that is not to be kept is in memory: the batch goes by it while
+/// it runs, and nothing is known of it afterwards.
+pub(crate) fn of_batch(place: &LedgerPlace, dry: bool) -> Result<Arc<dyn Ledger>, Failure> {
+    let flag = place.ledger.as_deref();
+    if place.no_ledger {
+        return match SqliteLedger::in_memory() {
+            Ok(ledger) => Ok(Arc::new(ledger)),
+            Err(e) => Err(refused(&e)),
+        };
+    }
+    if dry {
+        return to_look_at(flag);
+    }
+    needed(flag).map_err(|failure| {
+        failure.with_advice("to write nothing down, and lose what this process loses: --no-ledger")
+    })
 }
 
 /// The ledger of a command that only looks; nothing is made when there is none.

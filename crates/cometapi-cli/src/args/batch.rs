@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, ValueEnum, ValueHint};
 use cometapi::ModelRef;
 
-use super::ledger::LedgerNeeded;
+use super::ledger::{LedgerNeeded, LedgerPlace};
 use super::shared::Service;
 use super::value;
 
@@ -83,7 +83,7 @@ pub(crate) struct Batch {
     #[arg(long, conflicts_with_all = ["base_url", "key"])]
     pub(crate) mock: bool,
     #[command(flatten)]
-    pub(crate) ledger: LedgerNeeded,
+    pub(crate) ledger: LedgerPlace,
     #[command(flatten)]
     pub(crate) service: Service,
 }

@@ -38,7 +38,7 @@ async fn waiting<'a>(
     id: &str,
     progress: Progress,
 ) -> Result<Waiting<'a>, Failure> {
-    let ledger = ledger::of_wait(&args.ledger)?;
+    let ledger = ledger::of_wait(&args.ledger);
     Ok(Waiting {
         client,
         outputs: &args.outputs,

@@ -20,27 +20,23 @@ use crate::args::{Batch, RowFormat};
 use crate::failure::Failure;
 use crate::{connect, ledger};
 
-pub(crate) async fn execute(args: Batch) -> Result<(), Failure> {
+pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
     let rows = rows(&args)?;
     if args.mock {
         let connection = connect::mock().await?;
-        let own = args.output.join(".mock-ledger.sqlite3");
-        let flag = args.ledger.ledger.as_deref().unwrap_or(&own);
-        let ledger = if args.dry_run {
-            ledger::to_look_at(Some(flag))?
-        } else {
-            super::save::make_folder(&args.output)?;
+        if args.ledger.ledger.is_none() {
             // What a mock knows belongs to no account, so it stays with its files.
-            ledger::needed(Some(flag))?
-        };
+            args.ledger.ledger = Some(args.output.join(".mock-ledger.sqlite3"));
+        }
+        if !args.dry_run {
+            super::save::make_folder(&args.output)?;
+        }
+        let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
         return run(args, rows, &connection.client, ledger).await;
     }
     // Looked at before anything is made: the service's own faults come first.
     let connection = connect::service(&args.service)?;
-    let ledger = match args.ledger.ledger.as_deref() {
-        flag if args.dry_run => ledger::to_look_at(flag)?,
-        flag => ledger::needed(flag)?,
-    };
+    let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
     run(args, rows, &connection.client, ledger).await
 }
 
