@@ -37,6 +37,13 @@ impl Stop {
         *self.0.borrow()
     }
 
+    /// Waits until it has been asked `times` times.
+    pub async fn asked(&self, times: u8) {
+        if let Some(level) = times.checked_sub(1) {
+            self.beyond(level).await;
+        }
+    }
+
     /// Waits until it has been asked more than `level` times.
     pub(crate) async fn beyond(&self, level: u8) {
         // An error would be that the handle is gone, which this is.

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use cometapi::{Client, CreateProgress, Input, Prediction};
+use futures_util::FutureExt;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::args::{Create, What};
@@ -17,8 +18,8 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     check::check(&args.what, &input)?;
     let connection = connect::service(&args.service)?;
     let ledger = ledger::of_single(&args.ledger, false)?;
-    let mut record = Record::begin(ledger, &connection.client, &args.what.model, &input).await?;
     let mut interrupt = interrupt::listen().await;
+    let mut record = Record::begin(ledger, &connection.client, &args.what.model, &input).await?;
     let mut progress = Progress::begin("creating");
     let created = send(
         &connection.client,
@@ -78,6 +79,11 @@ pub(super) async fn send(
     } else {
         create
     };
+    // Pressed while the intent was written down: nothing has left yet.
+    if interrupt.as_mut().now_or_never().is_some() {
+        record.not_sent().await;
+        return Err(Failure::interrupted_before_create());
+    }
     let mut create = create.into_future();
     let mut on_its_way = false;
     loop {

@@ -28,8 +28,8 @@ async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
     let (what, outputs) = (&args.what, &args.outputs);
     save::make_folder(&outputs.output)?;
     let ledger = ledger::of_single(&args.ledger, args.mock)?;
-    let mut record = Record::begin(ledger, client, &what.model, input.fields()).await?;
     let mut interrupt = interrupt::listen().await;
+    let mut record = Record::begin(ledger, client, &what.model, input.fields()).await?;
     let mut progress = Progress::begin("creating");
     let created = create::send(
         client,

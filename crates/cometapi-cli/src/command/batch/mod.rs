@@ -1,7 +1,9 @@
 //! `cometapi batch`: a file of rows, each run once.
 
+mod counts;
 mod display;
 mod interrupt;
+mod printer;
 mod report;
 mod results;
 
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 use cometapi::Client;
 use cometapi_batch::{Batch as Engine, ErrorKind, Format, Ledger, Report, Rows, Stop};
+use tokio::task::JoinHandle;
 
 use crate::args::{Batch, RowFormat};
 use crate::failure::Failure;
@@ -47,7 +50,7 @@ async fn run(
     ledger: Arc<dyn Ledger>,
 ) -> Result<(), Failure> {
     let stop = Stop::new();
-    let display = Arc::new(Display::new(args.json, args.skip_bad, &stop));
+    let display = Arc::new(Display::new(args.json, args.skip_bad, &stop)?);
     let observer = Arc::clone(&display);
     let mut batch = Engine::new(client, ledger, &args.output)
         .concurrency(args.concurrency.into())
@@ -72,25 +75,25 @@ async fn run(
         batch = batch.max_failures(failures);
     }
     if args.dry_run {
-        let planned = batch.dry_run(rows).await.map_err(|e| refused(&e))?;
-        drop(display);
-        return report::plan(&planned, args.json);
+        let planned = batch.dry_run(rows).await;
+        display.end().await?;
+        return report::plan(&planned.map_err(|e| refused(&e))?, args.json);
     }
     let watch = watch(stop, Arc::clone(&display)).await;
     let done = batch.run(rows).await;
-    watch.abort();
-    display.end();
-    let report = done.map_err(|e| refused(&e))?;
-    finished(&report, &display)
+    finished(done, &display, &watch).await
 }
 
 /// What a run of many came to: what is said of it, and its exit code.
-pub(super) fn finished(report: &Report, display: &Display) -> Result<(), Failure> {
-    let ended = report::ended(report, display.elapsed());
-    match display.fault() {
-        Some(fault) => Err(fault),
-        None => ended,
-    }
+pub(super) async fn finished(
+    done: Result<Report, cometapi_batch::Error>,
+    display: &Display,
+    watch: &JoinHandle<()>,
+) -> Result<(), Failure> {
+    let printed = display.end().await;
+    watch.abort();
+    let ended = report::ended(&done.map_err(|e| refused(&e))?, display.elapsed());
+    printed.and(ended)
 }
 
 fn rows(args: &Batch) -> Result<Rows, Failure> {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use cometapi::ErrorKind;
 use cometapi_batch::{Report, Stopped, Tally};
 use serde_json::json;
 
-use super::display::rounded;
+use super::counts::rounded;
 use crate::failure::Failure;
 use crate::{exit, print};
 
@@ -119,8 +120,9 @@ pub(super) fn words(stopped: &Stopped) -> String {
 /// The gravest of what befell the rows; else why it is not finished.
 fn code(report: &Report) -> u8 {
     match (report.gravest(), &report.stopped) {
+        // What runs on runs on because the person left.
+        (None | Some(ErrorKind::WaitTimeout), Some(Stopped::Asked)) => exit::INTERRUPTED,
         (Some(kind), _) => exit::of(kind),
-        (None, Some(Stopped::Asked)) => exit::INTERRUPTED,
         (None, _) if left(&report.tally) => exit::TIMEOUT,
         (None, _) if report.skipped > 0 => exit::USAGE,
         (None, _) => exit::OTHER,

@@ -14,7 +14,7 @@ use crate::ledger;
 pub(super) async fn execute(args: &Wait, client: &Client) -> Result<(), Failure> {
     let ledger = ledger::needed(args.ledger.ledger.as_deref())?;
     let stop = Stop::new();
-    let display = Arc::new(Display::new(args.outputs.json, false, &stop));
+    let display = Arc::new(Display::new(args.outputs.json, false, &stop)?);
     let observer = Arc::clone(&display);
     let finish = Finish::new(client, ledger, &args.outputs.output)
         .concurrency(32)
@@ -22,8 +22,5 @@ pub(super) async fn execute(args: &Wait, client: &Client) -> Result<(), Failure>
         .stop(&stop)
         .on_event(move |event| observer.event(event));
     let watch = batch::watch(stop, Arc::clone(&display)).await;
-    let done = finish.run().await;
-    watch.abort();
-    display.end();
-    batch::finished(&done.map_err(|e| batch::refused(&e))?, &display)
+    batch::finished(finish.run().await, &display, &watch).await
 }

@@ -1,0 +1,138 @@
+//! What a run of many prints, on a thread of its own: a reader who does not read must not hold
+//! up the rows, whose ids are yet to be written down.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use cometapi_batch::Stop;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::print;
+
+/// Where nobody sees a bar, a line this often.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Something to print.
+pub(super) enum Line {
+    /// A path, as data.
+    Path(PathBuf),
+    /// A result, as data.
+    Result(Value),
+    /// Talk that stays.
+    Talk(String),
+    /// How the rows stand; only the newest counts.
+    Status(String),
+}
+
+/// The printing thread.
+pub(super) struct Printer {
+    lines: Mutex<Option<Sender<Line>>>,
+    thread: Mutex<Option<JoinHandle<Option<Failure>>>>,
+}
+
+impl Printer {
+    /// Begins to print. When data cannot be written, `stop` is asked: nothing more is to be
+    /// made that nobody will see.
+    pub(super) fn start(stop: Stop) -> Result<Self, Failure> {
+        let (lines, receiver) = channel();
+        let thread = thread::Builder::new()
+            .name("cometapi-print".to_owned())
+            .spawn(move || Pen::new(stop).write(&receiver))
+            .map_err(|e| Failure::other("the printing thread cannot be started", &e))?;
+        Ok(Self {
+            lines: Mutex::new(Some(lines)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    pub(super) fn print(&self, line: Line) {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lines) = &*lines {
+            // Nobody prints any more after the end.
+            let _ = lines.send(line);
+        }
+    }
+
+    /// Waits until all is printed; why data could not be, if it could not.
+    pub(super) fn finish(&self) -> Option<Failure> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.take();
+        drop(lines);
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.take()?.join().ok().flatten()
+    }
+}
+
+struct Pen {
+    bar: Option<ProgressBar>,
+    stop: Stop,
+    fault: Option<Failure>,
+    last: Option<Instant>,
+}
+
+impl Pen {
+    fn new(stop: Stop) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        // Not a terminal, or one that cannot go back over a line.
+        let bar = (!bar.is_hidden()).then_some(bar);
+        if let Some(bar) = &bar {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+                bar.set_style(style);
+            }
+            bar.set_message("reading");
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        Self {
+            bar,
+            stop,
+            fault: None,
+            last: None,
+        }
+    }
+
+    fn write(mut self, lines: &Receiver<Line>) -> Option<Failure> {
+        for line in lines {
+            match line {
+                Line::Path(path) => self.data(|| print::path(&path)),
+                Line::Result(json) => self.data(|| print::data(json)),
+                Line::Talk(text) => self.clear_of_bar(|| print::talk(text)),
+                Line::Status(text) => self.status(text),
+            }
+        }
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        self.fault
+    }
+
+    fn data(&mut self, print: impl FnOnce() -> Result<(), Failure>) {
+        let written = self.clear_of_bar(print);
+        if let Err(failure) = written
+            && self.fault.is_none()
+        {
+            self.fault = Some(failure);
+            self.stop.request();
+        }
+    }
+
+    fn status(&mut self, text: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+        } else if self.last.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
+            print::talk(text);
+            self.last = Some(Instant::now());
+        }
+    }
+
+    fn clear_of_bar<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+}
