@@ -196,13 +196,23 @@ impl Batch {
     /// [`Rows`](ErrorKind::Rows), [`Read`](ErrorKind::Read) and [`Folder`](ErrorKind::Folder)
     /// before anything is sent; those of the ledger at any time. The end of a row is no error.
     pub async fn run(self, rows: Rows) -> Result<Report, Error> {
+        let load = Load::new(&self.settings.ledger);
+        // Who stops it while a standard input is read does not wait for the input's end.
+        let intake = tokio::select! {
+            intake = self.read(load.id, rows) => intake?,
+            () = self.settings.stop.beyond(0) => {
+                return Ok(Report {
+                    stopped: Some(Stopped::Asked),
+                    ..Report::default()
+                });
+            }
+        };
+        // Not before: rows that cannot be used leave nothing behind.
         let folder = folder::prepare(&self.settings.folder)?;
         let settings = Settings {
             folder: folder.clone(),
             ..self.settings.clone()
         };
-        let load = Load::new(&settings.ledger);
-        let intake = self.read(load.id, rows).await?;
         let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
         let loaded = settings.ledger.load(load.id, self.plan(folder)).await?;
         self.tell_changed(&loaded);
@@ -218,11 +228,14 @@ impl Batch {
         let ledger = &context.settings.ledger;
         // What this run still holds is freed before it is counted.
         ledger.retire(context.worker.id()).await?;
+        let tally = ledger.tally(load.id).await?;
+        let open = tally.planned + tally.running + tally.sending;
         Ok(Report {
-            tally: ledger.tally(load.id).await?,
             created: context.created.load(Ordering::Relaxed),
             skipped: intake.bad + loaded.changed_total,
-            stopped,
+            // Asked to stop when there was nothing left to do, it stopped nothing.
+            stopped: stopped.filter(|why| open > 0 || !matches!(why, Stopped::Asked)),
+            tally,
         })
     }
 
