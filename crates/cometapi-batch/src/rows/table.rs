@@ -103,10 +103,8 @@ impl Header {
             if name.is_empty() || Some(at) == self.model || Some(at) == self.id {
                 continue;
             }
-            match known::cell(&model, name, record.get(at).unwrap_or_default()) {
-                Ok(None) => {}
-                Ok(Some(value)) => _ = input.insert(name.clone(), value),
-                Err(what) => problems.push(Problem::new(line, name.clone(), what)),
+            if let Some(value) = known::cell(&model, name, record.get(at).unwrap_or_default()) {
+                input.insert(name.clone(), value);
             }
         }
         if problems.is_empty() {
