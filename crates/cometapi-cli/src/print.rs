@@ -1,6 +1,6 @@
 //! What goes to the two streams. A reader that has gone away ends the talk, not the work.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
@@ -9,6 +9,25 @@ use crate::failure::Failure;
 /// Data, a line of it.
 pub(crate) fn data(line: impl Display) -> Result<(), Failure> {
     write(line.to_string().as_bytes())
+}
+
+/// JSON as data. What a terminal would obey is written as JSON writes what it must; such
+/// characters stand in its texts alone.
+pub(crate) fn json(json: impl Display) -> Result<(), Failure> {
+    data(escaped(&json.to_string()))
+}
+
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() && c != '\n' {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// A path as data: its own bytes, so that whatever reads the line finds the file.
@@ -52,6 +71,20 @@ pub(crate) fn plain(text: impl Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_means_what_it_did() {
+        let text = "a\u{1b}[2Jb\u{9b}c\u{7f}\r\n狐";
+        for json in [
+            serde_json::json!({ "a": text }).to_string(),
+            format!("{:#}", serde_json::json!([text])),
+        ] {
+            let plain = escaped(&json);
+            assert!(!plain.contains(['\u{1b}', '\u{9b}', '\u{7f}']), "{plain:?}");
+            let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+            assert_eq!(read(&plain), read(&json));
+        }
+    }
 
     #[test]
     fn a_terminal_finds_nothing_to_obey() {

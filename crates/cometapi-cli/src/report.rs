@@ -25,5 +25,5 @@ pub(crate) fn print_with_saved(prediction: &Prediction, saved: &[PathBuf]) -> Re
     let mut json = json(prediction)?;
     // JSON is Unicode and a path need not be.
     json["saved"] = saved.iter().map(|path| path.to_string_lossy()).collect();
-    print::data(format_args!("{json:#}"))
+    print::json(format_args!("{json:#}"))
 }

@@ -32,7 +32,7 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     .await?;
     drop(progress);
     let printed = if args.json {
-        report::json(&created).and_then(|json| print::data(format_args!("{json:#}")))
+        report::json(&created).and_then(|json| print::json(format_args!("{json:#}")))
     } else {
         print::data(created.id())
     };

@@ -8,7 +8,7 @@ pub(crate) async fn execute(args: Get) -> Result<(), Failure> {
     let connection = connect::service(&args.service)?;
     let prediction = connection.client.predictions().get(&args.id).await?;
     if args.json {
-        return print::data(format_args!("{:#}", report::json(&prediction)?));
+        return print::json(format_args!("{:#}", report::json(&prediction)?));
     }
     print::data(print::plain(prediction.status()))?;
     for url in prediction.output().urls() {

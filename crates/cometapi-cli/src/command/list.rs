@@ -34,7 +34,7 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
                 return Ok(());
             }
             if args.json {
-                print::data(json(entry))?;
+                print::json(json(entry))?;
             } else {
                 if shown == 0 {
                     print::data(HEAD)?;
