@@ -3,7 +3,10 @@
 mod all;
 mod several;
 
+use std::collections::BTreeSet;
+
 use cometapi::Client;
+use cometapi::wire::PredictionId;
 
 use crate::args::Wait;
 use crate::command::finish::Waiting;
@@ -20,9 +23,13 @@ pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
     if args.all {
         return all::execute(&args, client).await;
     }
-    match &args.ids[..] {
-        [id] => one(&args, client, id.as_str()).await,
-        ids => several::execute(&args, client, ids).await,
+    let mut seen = BTreeSet::new();
+    let ids = args.ids.iter().map(PredictionId::as_str);
+    // Waited for twice, a prediction would be saved twice.
+    let ids: Vec<_> = ids.filter(|id| seen.insert(*id)).collect();
+    match ids[..] {
+        [id] => one(&args, client, id).await,
+        _ => several::execute(&args, client, &ids).await,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use cometapi_batch::{Event, PauseReason, Stop};
+use cometapi_batch::{Event, PauseReason, Stop, Stopped};
 
 use super::counts::{Counts, precise};
 use super::printer::{Line, Printer};
@@ -94,10 +94,10 @@ impl Display {
             Event::Elsewhere { rows, .. } => self.say(format_args!(
                 "{rows} rows are with other processes; waiting in case they end"
             )),
-            Event::Stopping { reason, .. } => self.say(format_args!(
-                "nothing more is created: {}",
-                report::words(reason)
-            )),
+            // Whoever asked has been told.
+            Event::Stopping { reason, .. } if !matches!(reason, Stopped::Asked) => self.say(
+                format_args!("nothing more is created: {}", report::words(reason)),
+            ),
             Event::Unrecorded { row, id, error, .. } => {
                 let id = id.unwrap_or("unknown");
                 let row = results::name(row);

@@ -9,7 +9,7 @@ use super::display::Display;
 use crate::interrupt;
 
 /// Asks the run to stop each time ctrl-c is pressed, until the handle is aborted.
-pub(in crate::command) async fn watch(stop: Stop, display: Arc<Display>) -> JoinHandle<()> {
+pub(super) async fn watch(stop: Stop, display: Arc<Display>) -> JoinHandle<()> {
     let mut pressed = interrupt::listen().await;
     tokio::spawn(async move {
         loop {
@@ -21,5 +21,17 @@ pub(in crate::command) async fn watch(stop: Stop, display: Arc<Display>) -> Join
                 _ => "leaving; what was created is in the ledger",
             });
         }
+    })
+}
+
+/// Has the run leave at once when ctrl-c is pressed: one that creates nothing has nothing to
+/// finish first.
+pub(in crate::command) async fn leave(stop: Stop, display: Arc<Display>) -> JoinHandle<()> {
+    let pressed = interrupt::listen().await;
+    tokio::spawn(async move {
+        pressed.await;
+        display.say("leaving; what runs goes on");
+        stop.request();
+        stop.request();
     })
 }

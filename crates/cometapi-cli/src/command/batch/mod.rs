@@ -8,12 +8,14 @@ mod report;
 mod results;
 
 pub(super) use self::display::Display;
-pub(super) use self::interrupt::watch;
+pub(super) use self::interrupt::leave;
+pub(super) use self::report::home;
 pub(super) use self::results::file;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cometapi::Client;
 use cometapi_batch::{Batch as Engine, ErrorKind, Format, Ledger, Report, Rows, Stop};
@@ -79,20 +81,21 @@ async fn run(
         display.end().await?;
         return report::plan(&planned.map_err(|e| refused(&e))?, args.json);
     }
-    let watch = watch(stop, Arc::clone(&display)).await;
+    let watch = interrupt::watch(stop, Arc::clone(&display)).await;
     let done = batch.run(rows).await;
-    finished(done, &display, &watch).await
+    finished(done, report::ended, &display, &watch).await
 }
 
-/// What a run of many came to: what is said of it, and its exit code.
+/// How a run of many ended, as `told` tells it, unless nobody could be told of it.
 pub(super) async fn finished(
     done: Result<Report, cometapi_batch::Error>,
+    told: impl FnOnce(&Report, Duration) -> Result<(), Failure>,
     display: &Display,
     watch: &JoinHandle<()>,
 ) -> Result<(), Failure> {
     let printed = display.end().await;
     watch.abort();
-    let ended = report::ended(&done.map_err(|e| refused(&e))?, display.elapsed());
+    let ended = told(&done.map_err(|e| refused(&e))?, display.elapsed());
     printed.and(ended)
 }
 
@@ -134,16 +137,21 @@ fn guessed(read: &mut impl BufRead) -> io::Result<Format> {
 pub(super) fn refused(error: &cometapi_batch::Error) -> Failure {
     let shown = 10;
     let mut failure = match error.kind() {
-        ErrorKind::Rows => Failure::usage("nothing was sent, because rows cannot be used"),
+        ErrorKind::Rows if !error.problems().is_empty() => {
+            Failure::usage("nothing was sent, because rows cannot be used")
+        }
         _ => Failure::usage(error.to_string()).because_of(error),
     };
     for problem in error.problems().iter().take(shown) {
         failure = failure.with_advice(problem.to_string());
     }
     match error.kind() {
-        ErrorKind::Rows => {
-            if let Some(more @ 1..) = error.problems().len().checked_sub(shown) {
-                failure = failure.with_advice(format!("and {more} more"));
+        ErrorKind::Rows if !error.problems().is_empty() => {
+            match error.problems().len() {
+                ..=10 => {}
+                // No more of them are kept.
+                100.. => failure = failure.with_advice("and at least 90 more"),
+                all => failure = failure.with_advice(format!("and {} more", all - shown)),
             }
             failure.with_advice("mend them, or go on without them: --skip-bad")
         }

@@ -99,7 +99,7 @@ impl Pen {
         for line in lines {
             match line {
                 Line::Path(path) => self.data(|| print::path(&path)),
-                Line::Result(json) => self.data(|| print::data(json)),
+                Line::Result(json) => self.data(|| print::json(json)),
                 Line::Talk(text) => self.clear_of_bar(|| print::talk(text)),
                 Line::Status(text) => self.status(text),
             }

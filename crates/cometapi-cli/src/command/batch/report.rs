@@ -1,5 +1,6 @@
 //! What a run of many came to.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use cometapi::ErrorKind;
@@ -62,13 +63,64 @@ pub(super) fn ended(report: &Report, elapsed: Duration) -> Result<(), Failure> {
     if tally.failed() > 0 {
         failure = failure.with_advice("--retry-failed creates those once more whose run failed");
     }
-    if tally.planned + tally.running + tally.sending > 0 {
+    if left(tally) {
+        failure = failure.with_advice("to go on: the same command");
+    }
+    Err(failure)
+}
+
+/// What became of predictions that were waited for, whoever had created them.
+pub(in crate::command) fn home(report: &Report, elapsed: Duration) -> Result<(), Failure> {
+    let tally = &report.tally;
+    if report.stopped.is_none() && tally.total() == 0 {
+        print::talk("there is nothing to wait for");
+        return Ok(());
+    }
+    if tally.total() > 0 {
+        print::talk(format_args!(
+            "{}: {} in {}",
+            number(tally.total(), "prediction"),
+            counts(report),
+            whole(elapsed)
+        ));
+    }
+    if report.is_success() {
+        return Ok(());
+    }
+    let why = match &report.stopped {
+        Some(stopped) => format!("stopped before the end: {}", words(stopped)),
+        None => "not every one succeeded".to_owned(),
+    };
+    let mut failure = Failure::of_many(code(report), why);
+    for (word, count) in &tally.failed {
+        failure = failure.with_advice(format!("{count} {}", word.replace('_', " ")));
+    }
+    if report.stopped.is_some() || left(tally) {
         failure = failure.with_advice("to go on: the same command");
     }
     Err(failure)
 }
 
 fn summary(report: &Report, elapsed: Duration) -> String {
+    format!(
+        "{}: {}; {} created in {}",
+        number(report.tally.total(), "row"),
+        counts(report),
+        report.created,
+        whole(elapsed)
+    )
+}
+
+fn number(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+fn whole(elapsed: Duration) -> impl Display {
+    rounded(elapsed.max(Duration::from_secs(1)))
+}
+
+fn counts(report: &Report) -> String {
     let tally = &report.tally;
     let mut parts = vec![format!("{} succeeded", tally.succeeded)];
     for (count, what) in [
@@ -82,14 +134,7 @@ fn summary(report: &Report, elapsed: Duration) -> String {
             parts.push(format!("{count} {what}"));
         }
     }
-    let rows = tally.total();
-    let plural = if rows == 1 { "" } else { "s" };
-    format!(
-        "{rows} row{plural}: {}; {} created in {}",
-        parts.join(", "),
-        report.created,
-        rounded(elapsed.max(Duration::from_secs(1)))
-    )
+    parts.join(", ")
 }
 
 fn why(report: &Report) -> String {
@@ -120,7 +165,6 @@ pub(super) fn words(stopped: &Stopped) -> String {
 /// The gravest of what befell the rows; else why it is not finished.
 fn code(report: &Report) -> u8 {
     match (report.gravest(), &report.stopped) {
-        // What runs on runs on because the person left.
         (None | Some(ErrorKind::WaitTimeout), Some(Stopped::Asked)) => exit::INTERRUPTED,
         (Some(kind), _) => exit::of(kind),
         (None, _) if left(&report.tally) => exit::TIMEOUT,
@@ -147,11 +191,18 @@ mod tests {
     #[test]
     fn the_code_is_the_gravest_of_the_rows() {
         type Change = fn(&mut Report);
-        let rows: [(Change, u8); 7] = [
+        let rows: [(Change, u8); 8] = [
             (|r| r.tally.planned = 1, 4),
             (|r| r.tally.running = 1, 4),
             (|r| r.skipped = 1, 2),
             (|r| r.stopped = Some(Stopped::Asked), 130),
+            (
+                |r| {
+                    r.tally.running = 1;
+                    r.stopped = Some(Stopped::Asked);
+                },
+                130,
+            ),
             (|r| _ = r.tally.failed.insert("failed", 1), 3),
             (|r| _ = r.tally.failed.insert("expired", 1), 8),
             (

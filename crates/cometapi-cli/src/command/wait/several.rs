@@ -1,7 +1,6 @@
 //! Several predictions at once.
 
 use cometapi::Client;
-use cometapi::wire::PredictionId;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
@@ -11,11 +10,7 @@ use crate::interrupt;
 use crate::progress::Progress;
 
 /// Waits for all of `ids`. Each failure is said as it comes; the exit code is the gravest.
-pub(super) async fn execute(
-    args: &Wait,
-    client: &Client,
-    ids: &[PredictionId],
-) -> Result<(), Failure> {
+pub(super) async fn execute(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failure> {
     let mut interrupt = interrupt::listen().await;
     let mut runs: FuturesUnordered<_> = ids.iter().map(|id| one(args, client, id)).collect();
     let mut failed: Vec<Failure> = Vec::new();
@@ -46,8 +41,7 @@ pub(super) async fn execute(
     Err(Failure::of_many(code, message))
 }
 
-async fn one(args: &Wait, client: &Client, id: &PredictionId) -> Result<(), Failure> {
-    let id = id.as_str();
+async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
     let waiting = super::waiting(args, client, id, Progress::of(id)).await?;
     waiting.wait_to_the_end().await
 }
