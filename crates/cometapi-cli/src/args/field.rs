@@ -35,7 +35,7 @@ pub(crate) fn flag(field: &str) -> String {
 /// left to `key=value`.
 pub(super) fn add(mut command: Command, model: &Model) -> Command {
     let mut left = Vec::new();
-    for field in model.fields() {
+    for field in own(model) {
         if is_free(&command, &flag(field.name())) {
             command = command.arg(arg(field, model));
         } else {
@@ -43,6 +43,15 @@ pub(super) fn add(mut command: Command, model: &Model) -> Command {
         }
     }
     command.after_help(after_help(model, &left))
+}
+
+/// The fields of the model's own schema. What only the gateway's pages show may never arrive:
+/// it can be given, and is not offered.
+fn own(model: &Model) -> impl Iterator<Item = &Field> {
+    model
+        .fields()
+        .iter()
+        .filter(|field| !field.is_gateway_only())
 }
 
 fn is_free(command: &Command, flag: &str) -> bool {
@@ -119,9 +128,6 @@ fn help(field: &Field) -> String {
     if field.is_deprecated() {
         note("deprecated".to_owned());
     }
-    if field.is_gateway_only() {
-        note("shown by the gateway's pages only".to_owned());
-    }
     help
 }
 
@@ -137,6 +143,16 @@ fn after_help(model: &Model, left: &[&Field]) -> String {
         let left: Vec<_> = left.iter().map(|field| field.name()).collect();
         text.push_str("\nAs key=value only, for the flags are taken: ");
         text.push_str(&left.join(", "));
+        text.push('\n');
+    }
+    let extra = model
+        .fields()
+        .iter()
+        .filter(|field| field.is_gateway_only());
+    let extra: Vec<_> = extra.map(Field::name).collect();
+    if !extra.is_empty() {
+        text.push_str("\nAs key=value only, shown by the gateway's pages alone: ");
+        text.push_str(&extra.join(", "));
         text.push('\n');
     }
     text.push_str(
