@@ -91,6 +91,7 @@ pub(crate) struct Batch {
 /// What rows are written in.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum RowFormat {
+    // No texts of their own, which would make a second, longer help.
     Jsonl,
     Csv,
 }
@@ -100,7 +101,7 @@ pub(crate) struct List {
     /// Only such of which nobody knows whether they were accepted
     #[arg(long)]
     pub(crate) unresolved: bool,
-    /// Only such that are created and not ended
+    /// Only such that are being created, or created and not ended
     #[arg(long)]
     pub(crate) running: bool,
     /// Only such that ended otherwise than well
