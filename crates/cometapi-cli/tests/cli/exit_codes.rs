@@ -88,7 +88,7 @@ async fn of_a_create_whose_answer_was_cut() {
     assert_eq!(server.creates(), 1);
 }
 
-/// The one test that lasts: nobody answers, and the create is tried again by its policy,
+/// One that lasts: nobody answers, and the create is tried again by its policy,
 /// which is safe as no connection was ever made.
 #[tokio::test]
 async fn of_a_service_that_is_not_there() {

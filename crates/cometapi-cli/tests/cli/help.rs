@@ -18,6 +18,8 @@ async fn each_command_explains_itself() {
     assert_snapshot!("create", help(&["create", "--help"]).await);
     assert_snapshot!("get", help(&["get", "--help"]).await);
     assert_snapshot!("wait", help(&["wait", "--help"]).await);
+    assert_snapshot!("batch", help(&["batch", "--help"]).await);
+    assert_snapshot!("list", help(&["list", "--help"]).await);
     assert_snapshot!("models", help(&["models", "--help"]).await);
     assert_snapshot!("schema", help(&["schema", "--help"]).await);
     assert_snapshot!("completions", help(&["completions", "--help"]).await);
@@ -43,7 +45,11 @@ async fn a_model_brings_its_fields_into_the_help() {
 #[tokio::test]
 async fn short_and_long_help_are_one() {
     assert_eq!(help(&["-h"]).await, help(&["--help"]).await);
-    assert_eq!(help(&["run", "-h"]).await, help(&["help", "run"]).await);
+    for command in ["run", "wait", "batch", "list"] {
+        let short = help(&[command, "-h"]).await;
+        assert_eq!(short, help(&[command, "--help"]).await);
+        assert_eq!(short, help(&["help", command]).await);
+    }
 }
 
 #[tokio::test]
@@ -58,4 +64,37 @@ async fn without_arguments_the_help_is_on_stderr() {
     let ended = Place::new().cometapi([""; 0]).ends(2).await;
     assert_eq!(ended.stdout, "");
     assert_eq!(ended.stderr, help(&["--help"]).await);
+}
+
+/// What the help of a batch shows of rows can be taken as it stands.
+#[tokio::test]
+async fn the_rows_in_the_help_of_a_batch_run() {
+    let text = help(&["batch", "--help"]).await;
+    let row = |before: &str, after: &str| {
+        let (_, row) = text.split_once(before).unwrap();
+        row.split_once(after).unwrap().0.to_owned()
+    };
+    let place = Place::new();
+    let server = crate::server().await;
+    let nested = row("JSONL  ", "\n").replace("OWNER/NAME", "acme/fox");
+    let flat = row("or flat: ", ", with --model");
+    place.write("rows.jsonl", format!("{nested}\n{flat}\n"));
+    let args = ["batch", "rows.jsonl", "--model", "acme/fox", "-o", "out"];
+    place.cometapi(args).at(server.origin()).ends(0).await;
+    assert_eq!(server.creates(), 2);
+}
+
+#[tokio::test]
+async fn the_times_in_the_help_of_a_list_are_times() {
+    let text = help(&["list", "--help"]).await;
+    let (_, times) = text.split_once("begun since: ").unwrap();
+    let times = times.lines().next().unwrap().replace("or ", "");
+    let times: Vec<_> = times.split(", ").collect();
+    assert_eq!(times.len(), 3);
+    for time in times {
+        Place::new()
+            .cometapi(["list", "--since", time])
+            .ends(0)
+            .await;
+    }
 }

@@ -5,12 +5,15 @@
     reason = "the helpers of a test are tests too, which clippy does not see"
 )]
 
+mod batch;
 mod completions;
 mod discover;
 mod documented_server;
 mod exit_codes;
 mod help;
 mod inputs;
+mod ledger;
+mod list;
 mod main_job;
 mod mock_command;
 mod output;
@@ -20,6 +23,7 @@ mod resume;
 mod secrets;
 mod usage;
 mod values;
+mod wait_many;
 
 use cometapi_mock::{Builder, MockServer, Pace};
 

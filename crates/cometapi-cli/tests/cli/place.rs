@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// The key of all tests. Wherever it shows up but in a request, a test fails.
@@ -43,6 +45,26 @@ impl Place {
         names
     }
 
+    /// Where predictions are written down unless it is told otherwise.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.path(".local/share/cometapi/ledger.sqlite3")
+    }
+
+    /// What `list` knows, newest first.
+    pub(crate) async fn listed(&self, more: &[&str]) -> Vec<Value> {
+        let args = ["list", "--json"];
+        let ended = self.cometapi(args.iter().chain(more)).ends(0).await;
+        let lines = ended.lines().into_iter();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Every file below here, hidden ones too.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        files_under(self.0.path())
+    }
+
     /// `cometapi`, here, with nothing set.
     pub(crate) fn cometapi<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Call<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cometapi"));
@@ -59,6 +81,7 @@ impl Place {
             place: self,
             command,
             input: None,
+            ends_input: true,
         }
     }
 }
@@ -68,6 +91,7 @@ pub(crate) struct Call<'p> {
     place: &'p Place,
     command: Command,
     input: Option<String>,
+    ends_input: bool,
 }
 
 impl<'p> Call<'p> {
@@ -88,6 +112,13 @@ impl<'p> Call<'p> {
         self
     }
 
+    /// A standard input that begins with this, and does not end while it runs.
+    #[cfg(unix)]
+    pub(crate) fn open_stdin(mut self, text: &str) -> Self {
+        self.ends_input = false;
+        self.stdin(text)
+    }
+
     pub(crate) fn stdout(mut self, to: impl Into<Stdio>) -> Self {
         self.command.stdout(to);
         self
@@ -101,15 +132,24 @@ impl<'p> Call<'p> {
     /// Starts it.
     pub(crate) fn start(mut self) -> Running<'p> {
         let mut child = self.command.spawn().unwrap();
-        if let Some(text) = self.input {
-            let mut stdin = child.stdin.take().unwrap();
-            tokio::spawn(async move { stdin.write_all(text.as_bytes()).await });
+        let stdin = child.stdin.take();
+        let (end, ended) = oneshot::channel::<()>();
+        if let (Some(text), Some(mut stdin)) = (self.input, stdin) {
+            let ends = self.ends_input;
+            tokio::spawn(async move {
+                // One that does not want it all may close it.
+                let _ = stdin.write_all(text.as_bytes()).await;
+                if !ends {
+                    let _ = ended.await;
+                }
+            });
         }
         Running {
             place: self.place,
             talk: child.stderr.take().map(BufReader::new),
             child,
             said: String::new(),
+            _stdin: end,
         }
     }
 
@@ -126,6 +166,8 @@ pub(crate) struct Running<'p> {
     child: Child,
     talk: Option<BufReader<ChildStderr>>,
     said: String,
+    /// Dropped with this, it ends a standard input that is held open.
+    _stdin: oneshot::Sender<()>,
 }
 
 impl Running<'_> {
@@ -222,8 +264,8 @@ impl Ended {
 
     /// The one JSON object that stdout is.
     #[track_caller]
-    pub(crate) fn json(&self) -> serde_json::Value {
-        let json: serde_json::Value = serde_json::from_str(&self.stdout).unwrap();
+    pub(crate) fn json(&self) -> Value {
+        let json: Value = serde_json::from_str(&self.stdout).unwrap();
         assert!(json.is_object(), "{json}");
         json
     }

@@ -6,7 +6,7 @@ use cometapi_mock::{Fault, MockServer};
 use serde_json::json;
 
 use crate::place::{KEY, Place, has_key};
-use crate::{SCHNELL, created, fox, server};
+use crate::{SCHNELL, created, fox, quick, server};
 
 #[test]
 fn the_check_finds_a_key_and_most_of_one() {
@@ -134,4 +134,54 @@ async fn it_reaches_the_service_and_no_other_host() {
             .all(|request| has_key(request.headers["authorization"].as_bytes()))
     );
     server.assert_no_violations();
+}
+
+/// While a run is written down as well: a database keeps what was taken back, and more files
+/// than one.
+#[cfg(unix)]
+#[tokio::test]
+async fn it_is_in_no_file_beside_the_ledger() {
+    let place = Place::new();
+    let server = quick().start().await.unwrap();
+    // What the service repeats is written down as the reason of an end.
+    let sentence = format!("no such field: Bearer {KEY}");
+    server.on_create(Fault::json(422, &json!({"error": {"message": sentence}})));
+    fox(&place, "run", &[]).at(server.origin()).ends(1).await;
+    let failed = place.listed(&["--failed"]).await;
+    assert!(
+        failed[0]["error"].as_str().unwrap().contains("Bearer ["),
+        "{failed:?}"
+    );
+
+    server.on_poll(Fault::BadGatewayPage.always());
+    place.write("rows.jsonl", "{\"prompt\": \"x\"}");
+    let batch = ["batch", "rows.jsonl", "--model", SCHNELL, "-o", "out"];
+    let mut run = fox(&place, "run", &["--key", KEY])
+        .at(server.origin())
+        .start();
+    run.says("created ").await;
+    let batch = place.cometapi(batch).at(server.origin()).start();
+    server.wait_for_requests(4).await;
+    let name = |end: &str| {
+        place
+            .ledger()
+            .with_file_name(format!("ledger.sqlite3{end}"))
+    };
+    for end in ["", "-wal", "-shm"] {
+        assert!(name(end).metadata().unwrap().len() > 0, "{end}");
+    }
+    assert!(name(".workers").read_dir().unwrap().count() >= 2);
+    let nowhere = || {
+        for file in place.files() {
+            assert!(
+                !has_key(&std::fs::read(&file).unwrap()),
+                "{}",
+                file.display()
+            );
+        }
+    };
+    nowhere();
+    run.kill().await;
+    batch.kill().await;
+    nowhere();
 }
