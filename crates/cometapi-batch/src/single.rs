@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::batch::service;
 use crate::error::Error;
-use crate::ledger::{FileRecord, Intent, Job, Ledger, Mark, Outcome};
+use crate::ledger::{Answer, FileRecord, Intent, Job, Ledger, Mark, Outcome};
 use crate::verdict::{Sent, is_end, sent};
 use crate::worker::Worker;
 
@@ -51,6 +51,8 @@ pub struct Single {
     worker: Worker,
     job: Job,
     status: Option<String>,
+    /// The answer, while it could not be written down.
+    owed: Option<Mark>,
 }
 
 impl Single {
@@ -85,6 +87,7 @@ impl Single {
             worker,
             job,
             status: None,
+            owed: None,
         }
     }
 
@@ -94,7 +97,8 @@ impl Single {
     }
 
     /// Writes down what the create was answered: its id, that it did not happen, or that
-    /// nobody knows. To be called before anything else is done with the answer.
+    /// nobody knows. To be called before anything else is done with the answer. An id that
+    /// cannot be written down is tried again before whatever is recorded next.
     pub async fn answered(&mut self, answer: &Result<Prediction, ApiError>) -> Result<(), Error> {
         match sent(answer) {
             Sent::Created(mark) => {
@@ -138,7 +142,7 @@ impl Single {
     /// Writes down how it ended. An error that says something of the waiting and not of the
     /// prediction, a deadline say, leaves it running, for whoever waits next; one of a download
     /// leaves it to be fetched again.
-    pub async fn ended(self, end: Result<(), &ApiError>) -> Result<(), Error> {
+    pub async fn ended(mut self, end: Result<(), &ApiError>) -> Result<(), Error> {
         let mark = match end {
             Ok(()) => Mark::Ended(Outcome::succeeded()),
             Err(e) if is_end(e) => Mark::Ended(e.into()),
@@ -148,9 +152,28 @@ impl Single {
         self.ledger.retire(self.worker.id()).await
     }
 
-    async fn record(&self, mark: Mark) -> Result<(), Error> {
-        self.ledger
-            .record(self.worker.id(), self.job.seq, mark)
-            .await
+    async fn record(&mut self, mark: Mark) -> Result<(), Error> {
+        if let Some(owed) = self.owed.clone() {
+            self.send(owed).await?;
+            self.owed = None;
+        }
+        let sent = self.send(mark.clone()).await;
+        if sent.is_err() && matches!(mark, Mark::Created { .. }) {
+            self.owed = Some(mark);
+        }
+        sent
+    }
+
+    fn send(&self, mark: Mark) -> Answer<()> {
+        self.ledger.record(self.worker.id(), self.job.seq, mark)
+    }
+}
+
+impl Drop for Single {
+    fn drop(&mut self) {
+        // Asked for before the worker's end is, which would make it unresolved.
+        if let Some(owed) = self.owed.take() {
+            drop(self.send(owed));
+        }
     }
 }

@@ -4,6 +4,21 @@ use cometapi::{Error, ErrorKind, Prediction};
 
 use crate::ledger::{Mark, Outcome};
 
+/// What says that a create provably did not happen.
+pub(crate) const NOT: [ErrorKind; 11] = [
+    ErrorKind::NoKey,
+    ErrorKind::Config,
+    ErrorKind::InvalidModel,
+    ErrorKind::InvalidInput,
+    ErrorKind::InvalidId,
+    ErrorKind::NeverReached,
+    ErrorKind::WrongEndpoint,
+    ErrorKind::Unauthorized,
+    ErrorKind::OutOfQuota,
+    ErrorKind::RateLimited,
+    ErrorKind::Refused,
+];
+
 /// What became of a create.
 pub(crate) enum Sent {
     /// It was created, under this id; the answer may have been cut.
@@ -25,20 +40,11 @@ pub(crate) fn sent(answer: &Result<Prediction, Error>) -> Sent {
             request_id: error.request_id().map(str::to_owned),
         });
     }
-    match error.kind() {
-        ErrorKind::NoKey
-        | ErrorKind::Config
-        | ErrorKind::InvalidModel
-        | ErrorKind::InvalidInput
-        | ErrorKind::InvalidId
-        | ErrorKind::NeverReached
-        | ErrorKind::WrongEndpoint
-        | ErrorKind::Unauthorized
-        | ErrorKind::OutOfQuota
-        | ErrorKind::RateLimited
-        | ErrorKind::Refused => Sent::Not(error.into()),
-        // A kind that came after this was written is a doubt, the careful reading.
-        _ => Sent::Doubt(error.into()),
+    // A kind that came after this was written is a doubt, the careful reading.
+    if NOT.contains(&error.kind()) {
+        Sent::Not(error.into())
+    } else {
+        Sent::Doubt(error.into())
     }
 }
 

@@ -84,6 +84,16 @@ pub(crate) struct Context {
     pub(crate) halted: watch::Sender<bool>,
     ends: Mutex<Tally>,
     gone: Mutex<BTreeMap<String, Outcome>>,
+    /// Ids that could not be written down, by the row's number.
+    owed: Mutex<BTreeMap<u64, Owed>>,
+}
+
+/// A create's answer that could not be written down: sent again before anything else is said
+/// of the row, for without it the row looks as if it had cost nothing.
+#[derive(Clone)]
+struct Owed {
+    row: Arc<RowInfo>,
+    mark: Mark,
 }
 
 impl Context {
@@ -98,6 +108,7 @@ impl Context {
             halted: watch::Sender::new(false),
             ends: Mutex::default(),
             gone: Mutex::default(),
+            owed: Mutex::default(),
         })
     }
 
@@ -126,17 +137,62 @@ impl Context {
     /// Writes down what happened to a row. A ledger that cannot be written stops the run, and
     /// is no reason to drop what is paid for.
     pub(crate) async fn record(&self, row: &Arc<RowInfo>, id: Option<&str>, mark: Mark) -> Written {
+        match self.pay(row.seq).await {
+            Written::Yes => {}
+            // The failure has been told; a mark without the id before it would say too much.
+            unpaid => return unpaid,
+        }
         let worker = self.worker.id();
-        let recorded = self.settings.ledger.record(worker, row.seq, mark).await;
+        let ledger = &self.settings.ledger;
+        let recorded = ledger.record(worker, row.seq, mark.clone()).await;
         match recorded {
             Ok(()) => Written::Yes,
             Err(e) if e.kind() == ErrorKind::Lost => Written::Lost,
             Err(e) => {
+                if matches!(mark, Mark::Created { .. }) {
+                    let row = Arc::clone(row);
+                    lock(&self.owed).insert(row.seq, Owed { row, mark });
+                }
                 self.tell(&Event::Unrecorded { row, id, error: &e });
                 self.halt(Stopped::Ledger(e));
                 Written::No
             }
         }
+    }
+
+    /// Writes down the id of a row that could not be written down before, if there is one.
+    async fn pay(&self, seq: u64) -> Written {
+        let Some(owed) = lock(&self.owed).get(&seq).cloned() else {
+            return Written::Yes;
+        };
+        let worker = self.worker.id();
+        let ledger = &self.settings.ledger;
+        let written = match ledger.record(worker, seq, owed.mark.clone()).await {
+            Ok(()) => Written::Yes,
+            Err(e) if e.kind() == ErrorKind::Lost => Written::Lost,
+            Err(_) => return Written::No,
+        };
+        let was_owed = lock(&self.owed).remove(&seq).is_some();
+        if let (true, Written::Yes, Mark::Created { id, .. }) = (was_owed, written, &owed.mark) {
+            self.tell(&Event::Created { row: &owed.row, id });
+        }
+        written
+    }
+
+    /// Tries once more to write down all ids that could not be. How many are still not.
+    pub(crate) async fn pay_all(&self) -> usize {
+        let seqs: Vec<u64> = lock(&self.owed).keys().copied().collect();
+        for seq in seqs {
+            if self.pay(seq).await == Written::No {
+                break;
+            }
+        }
+        lock(&self.owed).len()
+    }
+
+    /// Whether there are ids that could not be written down.
+    pub(crate) fn owes(&self) -> bool {
+        !lock(&self.owed).is_empty()
     }
 
     /// Counts the end of a row.
@@ -187,6 +243,19 @@ impl Context {
 
     pub(crate) fn is_model_gone(&self, model: &str) -> Option<Outcome> {
         lock(&self.gone).get(model).cloned()
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // Asked for before the worker's end is, which would make them unresolved.
+        for (seq, owed) in std::mem::take(&mut *lock(&self.owed)) {
+            drop(
+                self.settings
+                    .ledger
+                    .record(self.worker.id(), seq, owed.mark),
+            );
+        }
     }
 }
 

@@ -17,6 +17,9 @@ use crate::ledger::{LoadId, Want};
 /// How soon it is noticed that another process has ended, or has let go of a row.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
+/// How soon an id that could not be written down is tried again.
+const PAY_AGAIN: Duration = Duration::from_secs(1);
+
 /// How many rows of a model that is not offered are ended at once.
 const AT_ONCE: u32 = 500;
 
@@ -27,6 +30,7 @@ pub(crate) async fn drive(context: &Arc<Context>, load: Option<LoadId>) -> Resul
         tasks: JoinSet::new(),
         budget: context.settings.limit.unwrap_or(u64::MAX),
         look_at: Instant::now(),
+        pay_at: Instant::now(),
         elsewhere: 0,
         ended: BTreeSet::new(),
     };
@@ -42,6 +46,8 @@ struct Drive<'c> {
     budget: u64,
     /// When to look for rows the next time.
     look_at: Instant,
+    /// When to try again to write down ids that could not be.
+    pay_at: Instant,
     elsewhere: u64,
     /// Models not offered whose rows have been ended.
     ended: BTreeSet<String>,
@@ -70,9 +76,16 @@ impl Drive<'_> {
                 return Ok(());
             }
             let idle = self.room() > 0 && self.takes_up();
+            let owes = self.context.owes();
+            if !owes {
+                self.pay_at = Instant::now() + PAY_AGAIN;
+            }
             tokio::select! {
                 Some(done) = self.tasks.join_next() => self.done(done),
                 () = sleep_until(self.look_at), if idle => {}
+                () = pay_again(self.context, self.pay_at), if owes => {
+                    self.pay_at = Instant::now() + PAY_AGAIN;
+                }
                 () = stop.beyond(stop.requested()) => {}
                 // An error would be that the context is gone, which this holds.
                 _ = halted.changed() => {}
@@ -191,4 +204,9 @@ impl Drive<'_> {
             }
         }
     }
+}
+
+async fn pay_again(context: &Context, at: Instant) {
+    sleep_until(at).await;
+    context.pay_all().await;
 }

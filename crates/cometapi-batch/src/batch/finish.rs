@@ -57,6 +57,7 @@ impl Finish {
         let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
         let context = Context::new(self.settings, worker);
         drive::drive(&context, None).await?;
+        context.pay_all().await;
         let stopped = context.stopped();
         if let Some(Stopped::Ledger(e)) = stopped {
             return Err(e);

@@ -221,6 +221,7 @@ impl Batch {
         });
         let context = Context::new(settings, worker);
         drive::drive(&context, Some(load.id)).await?;
+        context.pay_all().await;
         let stopped = context.stopped();
         if let Some(Stopped::Ledger(e)) = stopped {
             return Err(e);

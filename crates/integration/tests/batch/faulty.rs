@@ -2,13 +2,13 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use cometapi::{BoxFuture, Client};
 use cometapi_batch::{
     Answer, Batch, Claimed, Entry, Error, ErrorKind, Event, Filter, Format, Intent, Job, Ledger,
-    LoadId, Loaded, Mark, Outcome, Plan, Repeated, Rows, SqliteLedger, StagedRow, Tally, Want,
-    WorkerId,
+    LoadId, Loaded, Mark, Outcome, Plan, Repeated, Rows, Single, SqliteLedger, StagedRow, Tally,
+    Want, WorkerId,
 };
 use cometapi_mock::{MockServer, Pace};
 
@@ -19,12 +19,26 @@ enum At {
     Claim,
     Sending,
     Created,
+    /// The first time alone.
+    CreatedOnce,
 }
 
 #[derive(Debug)]
 struct Faulty {
     inner: SqliteLedger,
     at: At,
+    has_failed: AtomicBool,
+}
+
+impl Faulty {
+    fn new(inner: SqliteLedger, at: At) -> Arc<Self> {
+        let has_failed = AtomicBool::new(false);
+        Arc::new(Self {
+            inner,
+            at,
+            has_failed,
+        })
+    }
 }
 
 fn full<T: Send + 'static>() -> Answer<T> {
@@ -70,6 +84,11 @@ impl Ledger for Faulty {
     fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> Answer<()> {
         match (self.at, &mark) {
             (At::Sending, Mark::Sending) | (At::Created, Mark::Created { .. }) => full(),
+            (At::CreatedOnce, Mark::Created { .. })
+                if !self.has_failed.swap(true, Ordering::SeqCst) =>
+            {
+                full()
+            }
             _ => self.inner.record(worker, seq, mark),
         }
     }
@@ -108,7 +127,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
         let client = client.build().unwrap();
         let base = tempfile::tempdir().unwrap();
         let inner = SqliteLedger::open(base.path().join("ledger")).unwrap();
-        let ledger = Arc::new(Faulty { inner, at });
+        let ledger = Faulty::new(inner, at);
         let unrecorded = Arc::new(AtomicUsize::new(0));
         let told = Arc::clone(&unrecorded);
         let rows = "{\"prompt\": \"a\"}\n{\"prompt\": \"b\"}\n";
@@ -133,5 +152,71 @@ async fn what_cannot_be_written_down_is_not_sent() {
         assert_eq!(ids, creates, "{at:?}");
         let files = std::fs::read_dir(base.path().join("out")).unwrap().count();
         assert_eq!(files, creates);
+    }
+}
+
+/// A mock with a client, and a place for everything.
+async fn stage() -> (MockServer, Client, tempfile::TempDir) {
+    let server = MockServer::builder().pace(Pace::instant());
+    let server = server.start().await.unwrap();
+    let client = Client::builder().key("sk-test").base_url(server.base_url());
+    (
+        server,
+        client.build().unwrap(),
+        tempfile::tempdir().unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn an_id_that_could_not_be_written_down_is_never_paid_for_again() {
+    for (at, known) in [(At::CreatedOnce, true), (At::Created, false)] {
+        let (server, client, base) = stage().await;
+        let inner = SqliteLedger::open(base.path().join("ledger")).unwrap();
+        let run = |ledger: Arc<dyn Ledger>, retry| {
+            Batch::new(&client, ledger, base.path().join("out"))
+                .model("acme/painter".parse().unwrap())
+                .retry_failed(retry)
+                .run(Rows::reader(
+                    Cursor::new("{\"prompt\": \"a\"}\n"),
+                    Format::JsonLines,
+                ))
+        };
+        let _ = run(Faulty::new(inner.clone(), at), false).await;
+        for retry in [false, true] {
+            let report = run(Arc::new(inner.clone()), retry).await.unwrap();
+            let tally = &report.tally;
+            assert_eq!(
+                (tally.succeeded, tally.unresolved, server.creates()),
+                (u64::from(known), u64::from(!known), 1),
+                "{at:?}"
+            );
+        }
+        let entries = inner.list(Filter::default()).await.unwrap();
+        assert_eq!((entries.len(), entries[0].id.is_some()), (1, known));
+    }
+}
+
+#[tokio::test]
+async fn the_id_of_a_run_by_itself_is_written_down_late_rather_than_never() {
+    let (_server, client, base) = stage().await;
+    for steps in 0..3 {
+        let inner = SqliteLedger::open(base.path().join(steps.to_string())).unwrap();
+        let ledger = Faulty::new(inner.clone(), At::CreatedOnce);
+        let model = "acme/painter".parse().unwrap();
+        let input = cometapi::Input::from_iter([("prompt", "a")]);
+        let mut record = Single::begin(&client, ledger, &model, input.fields())
+            .await
+            .unwrap();
+        let answer = client.predictions().create(&model, input).await;
+        record.answered(&answer).await.unwrap_err();
+        let prediction = answer.unwrap();
+        match steps {
+            // Dropped at once.
+            0 => drop(record),
+            1 => record.seen(&prediction).await.unwrap(),
+            _ => record.ended(Ok(())).await.unwrap(),
+        }
+        let entry = &inner.list(Filter::default()).await.unwrap()[0];
+        assert_eq!(entry.id.as_deref(), Some(prediction.id()), "{steps}");
     }
 }

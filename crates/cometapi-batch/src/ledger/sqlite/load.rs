@@ -12,6 +12,7 @@ use crate::ledger::sqlite::stage::tally;
 use crate::ledger::sqlite::{fault, natural, now};
 use crate::ledger::{LoadId, Loaded, Plan};
 use crate::rows::Problem;
+use crate::verdict::NOT;
 
 /// How many rows with another input are named.
 const NAMED: i64 = 100;
@@ -111,21 +112,24 @@ fn find(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
     .map_err(fault)
 }
 
-/// What was never created is planned as the row is now: it has cost nothing.
+/// What was never created is planned as the row is now: it has cost nothing. Without an id is
+/// not enough: an id may be missing because it could not be written down.
 fn renew_uncreated(conn: &Connection, load: LoadId) -> Result<(), Error> {
-    conn.execute(
+    // They are this program's own words, so that they can stand in the statement.
+    let words = NOT.map(|kind| format!("'{}'", word(kind))).join(", ");
+    let sql = format!(
         "UPDATE prediction SET state = 'planned', outcome = NULL, message = NULL,
              request_ids = NULL, ended_at = NULL, sending_at = NULL,
              model = s.model, input = s.input, hash = s.hash
          FROM temp.staged s
          WHERE s.load = :load AND prediction.seq = s.seq AND prediction.id IS NULL
              AND prediction.worker IS NULL
-             AND (prediction.state = 'ended'
-                 OR prediction.state = 'planned' AND prediction.hash <> s.hash)",
-        named_params! {":load": load.0},
-    )
-    .map(drop)
-    .map_err(fault)
+             AND (prediction.state = 'ended' AND prediction.outcome IN ({words})
+                 OR prediction.state = 'planned' AND prediction.hash <> s.hash)"
+    );
+    conn.execute(&sql, named_params! {":load": load.0})
+        .map(drop)
+        .map_err(fault)
 }
 
 /// Makes room for another prediction of rows that are to be retried. What was is kept.
@@ -218,7 +222,7 @@ fn look_again(conn: &Connection, load: LoadId) -> Result<(), Error> {
         .prepare(
             "SELECT f.seq, f.position, f.path, f.bytes
              FROM temp.staged s JOIN prediction p ON p.seq = s.seq JOIN file f ON f.seq = p.seq
-             WHERE s.load = ? AND p.state = 'ended' AND p.outcome = ?",
+             WHERE s.load = ? AND p.state = 'ended' AND p.outcome = ? AND p.id IS NOT NULL",
         )
         .map_err(fault)?;
     let mut missing: Vec<(i64, i64)> = Vec::new();

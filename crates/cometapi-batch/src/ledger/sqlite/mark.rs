@@ -57,10 +57,22 @@ pub(super) fn record(
     };
     let now = now();
     match mark {
-        Mark::Sending => mine(
-            "state = 'sending', sending_at = :now",
-            named_params! {":now": now},
-        ),
+        Mark::Sending => {
+            // Whatever has an id, or may have one, is never sent.
+            let changed = conn
+                .prepare_cached(
+                    "UPDATE prediction SET state = 'sending', sending_at = :now
+                     WHERE seq = :seq AND worker = :worker AND state = 'planned' AND id IS NULL",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(named_params! {
+                        ":now": now,
+                        ":seq": integer(seq),
+                        ":worker": worker.0,
+                    })
+                });
+            held(changed.map_err(fault)?)
+        }
         Mark::NotSent => mine("state = 'planned', sending_at = NULL", &[]),
         Mark::Created { id, request_id } => {
             // Known better than by whoever took this worker for dead and called it unresolved.

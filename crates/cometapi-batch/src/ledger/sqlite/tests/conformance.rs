@@ -249,6 +249,31 @@ fn what_failed_is_made_again_only_when_asked_and_what_was_is_kept() {
 }
 
 #[test]
+fn only_what_provably_was_not_created_is_planned_anew() {
+    on_sqlite(|one, _, folder| async move {
+        let ends = [
+            // An id that could not be written down.
+            Outcome::succeeded(),
+            Outcome::failed(Kind::Failed, "why"),
+            Outcome::failed(Kind::NotFound, "?"),
+            Outcome::failed(Kind::File, "full"),
+            Outcome::failed(Kind::Refused, "no"),
+            Outcome::failed(Kind::NeverReached, "away"),
+        ];
+        let all = || rows(&["a", "b", "c", "d", "e", "f"]);
+        load(&one, 1, all(), plan(&folder)).await;
+        let worker = one.register(SERVICE.to_owned()).await.unwrap();
+        for (job, outcome) in claim(&one, worker, 1, 9).await.jobs.iter().zip(ends) {
+            one.record(worker, job.seq, Mark::Sending).await.unwrap();
+            let end = Mark::Ended(outcome);
+            one.record(worker, job.seq, end).await.unwrap();
+        }
+        let tally = load(&one, 2, all(), plan(&folder)).await.tally;
+        assert_eq!((tally.planned, tally.running), (2, 0), "{tally:?}");
+    });
+}
+
+#[test]
 fn a_worker_is_not_given_again_what_it_let_go_of() {
     on_sqlite(|one, other, folder| async move {
         load(&one, 1, rows(&["a"]), plan(&folder)).await;
