@@ -49,11 +49,8 @@ pub(crate) fn sent(answer: &Result<Prediction, Error>) -> Sent {
 }
 
 /// Whether the error of a wait is the end of its prediction. All others say something of the
-/// waiting; the prediction goes on.
+/// waiting; the prediction goes on. So does `NotFound`: the id was given for a prediction that
+/// was paid for, and another key or a passing fault makes the service say that as well.
 pub(crate) fn is_end(error: &Error) -> bool {
-    error.is_outcome()
-        || matches!(
-            error.kind(),
-            ErrorKind::Expired | ErrorKind::NotFound | ErrorKind::InvalidId
-        )
+    error.is_outcome() || matches!(error.kind(), ErrorKind::Expired | ErrorKind::InvalidId)
 }

@@ -252,11 +252,8 @@ impl Poller {
                     return Ok(*prediction);
                 }
                 (PollEvent::Missing, heard) => {
-                    let since = *self.missing_since.get_or_insert(if self.last.is_some() {
-                        Instant::now()
-                    } else {
-                        began
-                    });
+                    // Not from the wait's beginning: polls before may have hung or failed.
+                    let since = *self.missing_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= self.policy.missing_grace {
                         return Err(self.known(unseen(&self.id, heard)));
                     }

@@ -411,6 +411,31 @@ async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
 }
 
 #[tokio::test]
+async fn an_id_that_the_service_does_not_know_today_is_looked_for_again() {
+    let bench = Bench::new().await;
+    bench.server.on_run(Script::new([Step::Processing]));
+    let short = || bench.batch().timeout(Duration::from_millis(30));
+    let report = short().run(rows(&["a"])).await.unwrap();
+    assert_eq!(report.tally.running, 1);
+    bench.server.on_poll(Plan::of(Fault::TaskNotExist).always());
+    for retry in [false, true] {
+        let left = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&left);
+        let batch = short().retry_failed(retry).on_event(move |event| {
+            if let Event::Left { error, .. } = event {
+                noted.lock().unwrap().push(error.kind());
+            }
+        });
+        let report = batch.run(rows(&["a"])).await.unwrap();
+        assert_eq!((report.tally.running, report.created), (1, 0));
+        assert_eq!(*left.lock().unwrap(), [Kind::NotFound]);
+    }
+    let finish = Finish::new(&bench.client, Arc::clone(&bench.ledger), bench.folder());
+    assert_eq!(finish.run().await.unwrap().tally.running, 1);
+    assert_eq!(bench.server.creates(), 1);
+}
+
+#[tokio::test]
 async fn a_dropped_run_is_taken_up_by_the_next() {
     let bench = Bench::new().await;
     bench

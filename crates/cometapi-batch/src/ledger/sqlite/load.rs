@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::ledger::outcome::{SUCCEEDED, word};
 use crate::ledger::sqlite::claim::let_go_of_the_dead;
 use crate::ledger::sqlite::desk::Desk;
+use crate::ledger::sqlite::mark::RUNNING;
 use crate::ledger::sqlite::stage::tally;
 use crate::ledger::sqlite::{fault, natural, now};
 use crate::ledger::{LoadId, Loaded, Plan};
@@ -36,6 +37,7 @@ fn planned(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> 
     let batch = batch(&desk.conn, &plan.folder, &plan.service)?;
     find(&desk.conn, load, batch)?;
     renew_uncreated(&desk.conn, load)?;
+    look_again(&desk.conn, load)?;
     supersede(&desk.conn, load, plan)?;
     find(&desk.conn, load, batch)?;
     let (changed, changed_total) = changed(&desk.conn, load)?;
@@ -59,7 +61,7 @@ fn planned(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> 
         .map_err(fault)?;
     insert(&desk.conn, load, batch)?;
     find(&desk.conn, load, batch)?;
-    look_again(&desk.conn, load)?;
+    look_for_files(&desk.conn, load)?;
     // They are in the ledger now, and may be large.
     desk.conn
         .execute("UPDATE temp.staged SET input = '' WHERE load = ?", [load.0])
@@ -139,7 +141,7 @@ fn supersede(conn: &Connection, load: LoadId, plan: &Plan) -> Result<(), Error> 
         "UPDATE prediction SET superseded = 1
          WHERE seq IN (SELECT seq FROM temp.staged WHERE load = :load)
              AND (:failed AND state = 'ended'
-                     AND outcome NOT IN (:succeeded, :download, :file)
+                     AND outcome NOT IN (:succeeded, :download, :file, :not_found)
                  OR :unresolved AND state = 'unresolved')",
         named_params! {
             ":load": load.0,
@@ -149,6 +151,8 @@ fn supersede(conn: &Connection, load: LoadId, plan: &Plan) -> Result<(), Error> 
             ":succeeded": SUCCEEDED,
             ":download": word(Kind::Download),
             ":file": word(Kind::File),
+            // What an earlier program called an end is looked for again.
+            ":not_found": word(Kind::NotFound),
         },
     )
     .map_err(fault)?;
@@ -199,25 +203,31 @@ fn insert(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
     .map_err(fault)
 }
 
-/// Takes up again what has ended without every file being there: by its id, for nothing.
+/// Takes up again, by its id and for nothing, what has ended and may not be over: before
+/// anything is made room for that costs once more.
 fn look_again(conn: &Connection, load: LoadId) -> Result<(), Error> {
     use cometapi::ErrorKind as Kind;
-    let mut again: Vec<i64> = {
-        let mut statement = conn
-            .prepare(
-                "SELECT p.seq FROM temp.staged s JOIN prediction p ON p.seq = s.seq
-                 WHERE s.load = ? AND p.state = 'ended' AND p.id IS NOT NULL
-                     AND p.outcome IN (?, ?, ?)",
-            )
-            .map_err(fault)?;
-        let words = [Kind::Download, Kind::File, Kind::NotFound].map(word);
-        let rows = statement.query_map(params![load.0, words[0], words[1], words[2]], |row| {
-            row.get(0)
-        });
-        rows.map_err(fault)?
-            .collect::<Result<_, _>>()
-            .map_err(fault)?
-    };
+    let sql = format!(
+        "UPDATE prediction SET {RUNNING}
+         WHERE seq IN (SELECT seq FROM temp.staged WHERE load = :load)
+             AND state = 'ended' AND id IS NOT NULL AND worker IS NULL
+             AND outcome IN (:download, :file, :not_found)"
+    );
+    conn.execute(
+        &sql,
+        named_params! {
+            ":load": load.0,
+            ":download": word(Kind::Download),
+            ":file": word(Kind::File),
+            ":not_found": word(Kind::NotFound),
+        },
+    )
+    .map(drop)
+    .map_err(fault)
+}
+
+/// Takes up again what has succeeded and whose files are not there any more.
+fn look_for_files(conn: &Connection, load: LoadId) -> Result<(), Error> {
     let mut statement = conn
         .prepare(
             "SELECT f.seq, f.position, f.path, f.bytes
@@ -234,7 +244,6 @@ fn look_again(conn: &Connection, load: LoadId) -> Result<(), Error> {
         if !whole {
             let seq = row.get(0).map_err(fault)?;
             missing.push((seq, row.get(1).map_err(fault)?));
-            again.push(seq);
         }
     }
     for (seq, position) in missing {
@@ -243,15 +252,8 @@ fn look_again(conn: &Connection, load: LoadId) -> Result<(), Error> {
             [seq, position],
         )
         .map_err(fault)?;
-    }
-    for seq in again {
-        conn.execute(
-            "UPDATE prediction SET state = 'running', outcome = NULL, message = NULL,
-                 request_ids = NULL, ended_at = NULL
-             WHERE seq = ?",
-            [seq],
-        )
-        .map_err(fault)?;
+        let sql = format!("UPDATE prediction SET {RUNNING} WHERE seq = ?");
+        conn.execute(&sql, [seq]).map_err(fault)?;
     }
     Ok(())
 }

@@ -7,6 +7,10 @@ use crate::ledger::sqlite::desk::Desk;
 use crate::ledger::sqlite::{fault, integer, natural, now, path_text};
 use crate::ledger::{FileRecord, Intent, Job, Mark, Outcome, WorkerId};
 
+/// Takes back an end.
+pub(super) const RUNNING: &str = "state = 'running', outcome = NULL, message = NULL,
+    request_ids = NULL, ended_at = NULL";
+
 pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Result<Job, Error> {
     desk.conn
         .execute(

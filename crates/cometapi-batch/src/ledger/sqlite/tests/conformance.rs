@@ -273,6 +273,32 @@ fn only_what_provably_was_not_created_is_planned_anew() {
     });
 }
 
+/// Ends the row "r" of load 1 as a prediction of id "paid".
+async fn ended(ledger: &Shared, folder: &Path, outcome: Outcome) -> (WorkerId, u64) {
+    load(ledger, 1, vec![row(1, Some("r"), "x")], plan(folder)).await;
+    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
+    let seq = claim(ledger, worker, 1, 1).await.jobs[0].seq;
+    for mark in [Mark::Sending, created("paid"), Mark::Ended(outcome)] {
+        ledger.record(worker, seq, mark).await.unwrap();
+    }
+    (worker, seq)
+}
+
+#[test]
+fn what_may_still_be_there_is_looked_for_before_it_is_paid_for_again() {
+    on_sqlite(|one, _, folder| async move {
+        let again = || vec![row(1, Some("r"), "x")];
+        let retry = || Plan {
+            retry_failed: true,
+            ..plan(&folder)
+        };
+        let not_found = Outcome::failed(Kind::NotFound, "another key, say");
+        ended(&one, &folder, not_found).await;
+        let tally = load(&one, 2, again(), retry()).await.tally;
+        assert_eq!((tally.planned, tally.running), (0, 1));
+    });
+}
+
 #[test]
 fn a_worker_is_not_given_again_what_it_let_go_of() {
     on_sqlite(|one, other, folder| async move {
