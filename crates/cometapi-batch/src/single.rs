@@ -70,7 +70,8 @@ impl Single {
     }
 
     /// The record of the prediction of this id, to go on with. `None` when the ledger knows no
-    /// such prediction of this client's service, or a process that lives is at work on it.
+    /// such prediction of this client's service, when a process that lives is at work on it,
+    /// and when it is over: a success, or a failure that no waiting can change.
     pub async fn adopt(
         client: &Client,
         ledger: Arc<dyn Ledger>,

@@ -70,8 +70,10 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// [sending](Mark::Sending).
     fn begin(&self, worker: WorkerId, intent: Intent) -> Answer<Job>;
 
-    /// Takes the prediction of this id, unless a worker that lives holds it. `None` also when
-    /// the ledger knows no such id.
+    /// Takes the prediction of this id, unless a worker that lives holds it: one that runs, or
+    /// whose end may not be one, with files not at home, or gone, or an id not found. It runs
+    /// from then on. `None` for any other: a success, say, must not be overwritten by what
+    /// becomes of its files later.
     fn adopt(&self, worker: WorkerId, id: String) -> Answer<Option<Job>>;
 
     /// Writes down what happened to a prediction that `worker` holds.

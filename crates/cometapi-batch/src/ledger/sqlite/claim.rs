@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::outcome::word;
 use crate::ledger::sqlite::desk::{Desk, Gone};
+use crate::ledger::sqlite::mark::RUNNING;
 use crate::ledger::sqlite::{fault, natural, now};
 use crate::ledger::{Claimed, Job, LoadId, Outcome, Want, WorkerId};
 
@@ -224,16 +225,35 @@ pub(super) fn adopt(desk: &mut Desk, worker: WorkerId, id: &str) -> Result<Optio
     alive(&desk.conn, worker)?;
     let sql = format!(
         "SELECT {JOB}, NULL FROM prediction p LEFT JOIN batch b ON b.id = p.batch
-         WHERE p.id = ? AND p.worker IS NULL
-             AND p.service = (SELECT w.service FROM worker w WHERE w.id = ?)
+         WHERE p.id = :id AND p.worker IS NULL
+             AND p.service = (SELECT w.service FROM worker w WHERE w.id = :worker)
+             AND (p.state = 'running' OR p.state = 'ended'
+                 AND p.outcome IN (:download, :file, :not_found, :expired))
          ORDER BY p.seq DESC LIMIT 1"
     );
     let found = desk
         .conn
         .prepare_cached(&sql)
-        .and_then(|mut statement| statement.query_row(params![id, worker.0], job).optional())
+        .and_then(|mut statement| {
+            use cometapi::ErrorKind as Kind;
+            let params = named_params! {
+                ":id": id,
+                ":worker": worker.0,
+                ":download": word(Kind::Download),
+                ":file": word(Kind::File),
+                ":not_found": word(Kind::NotFound),
+                ":expired": word(Kind::Expired),
+            };
+            statement.query_row(params, job).optional()
+        })
         .map_err(fault)?;
     if let Some(job) = &found {
+        // Held as one that runs: an end that is looked at again is none meanwhile.
+        let sql = format!("UPDATE prediction SET {RUNNING} WHERE seq = ? AND worker IS NULL");
+        desk.conn
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.execute([job.seq.cast_signed()]))
+            .map_err(fault)?;
         take(&desk.conn, worker, job)?;
     }
     Ok(found)

@@ -139,7 +139,7 @@ fn supersede(conn: &Connection, load: LoadId, plan: &Plan) -> Result<(), Error> 
     use cometapi::ErrorKind as Kind;
     conn.execute(
         "UPDATE prediction SET superseded = 1
-         WHERE seq IN (SELECT seq FROM temp.staged WHERE load = :load)
+         WHERE seq IN (SELECT seq FROM temp.staged WHERE load = :load) AND worker IS NULL
              AND (:failed AND state = 'ended'
                      AND outcome NOT IN (:succeeded, :download, :file, :not_found)
                  OR :unresolved AND state = 'unresolved')",

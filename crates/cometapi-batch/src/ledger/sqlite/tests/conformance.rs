@@ -300,6 +300,41 @@ fn what_may_still_be_there_is_looked_for_before_it_is_paid_for_again() {
 }
 
 #[test]
+fn an_end_that_is_one_is_not_adopted_and_none_is_overwritten() {
+    for (outcome, adopted) in [
+        (Outcome::succeeded(), false),
+        (Outcome::failed(Kind::Failed, "why"), false),
+        (Outcome::failed(Kind::Expired, "gone"), true),
+        (Outcome::failed(Kind::Download, "away"), true),
+        (Outcome::failed(Kind::NotFound, "?"), true),
+    ] {
+        on_sqlite(|one, other, folder| async move {
+            let (worker, seq) = ended(&one, &folder, outcome.clone()).await;
+            let job = one.adopt(worker, "paid".to_owned()).await.unwrap();
+            assert_eq!(job.is_some(), adopted, "{outcome:?}");
+            if !adopted {
+                let late = Mark::Ended(Outcome::failed(Kind::Expired, "gone"));
+                one.record(worker, seq, late).await.unwrap_err();
+                return;
+            }
+            let entry = &one.list(Filter::default()).await.unwrap()[0];
+            assert_eq!((entry.state, entry.held), (State::Running, true));
+            // Whoever holds it keeps it.
+            let retry = Plan {
+                retry_failed: true,
+                ..plan(&folder)
+            };
+            let again = vec![row(1, Some("r"), "x")];
+            let tally = load(&other, 2, again, retry).await.tally;
+            assert_eq!((tally.running, tally.planned), (1, 0));
+            one.record(worker, seq, Mark::Ended(Outcome::succeeded()))
+                .await
+                .unwrap();
+        });
+    }
+}
+
+#[test]
 fn a_worker_is_not_given_again_what_it_let_go_of() {
     on_sqlite(|one, other, folder| async move {
         load(&one, 1, rows(&["a"]), plan(&folder)).await;
