@@ -15,7 +15,7 @@ use crate::batch::event::{Event, Observer, RowInfo};
 use crate::batch::gate::Gate;
 use crate::batch::report::Stopped;
 use crate::error::ErrorKind;
-use crate::ledger::{Ledger, Mark, Outcome, Tally};
+use crate::ledger::{Ledger, LoadId, Mark, Outcome, Tally};
 use crate::worker::Worker;
 
 /// What the ledger calls a client's service.
@@ -76,6 +76,8 @@ impl fmt::Debug for Settings {
 pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) worker: Worker,
+    /// The rows that it is of; none when it finishes what was left.
+    pub(crate) load: Option<LoadId>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) created: AtomicU64,
     failures: AtomicU64,
@@ -97,11 +99,12 @@ struct Owed {
 }
 
 impl Context {
-    pub(crate) fn new(settings: Settings, worker: Worker) -> Arc<Self> {
+    pub(crate) fn new(settings: Settings, worker: Worker, load: Option<LoadId>) -> Arc<Self> {
         Arc::new(Self {
             gate: Gate::new(settings.concurrency, settings.create.backoff),
             settings,
             worker,
+            load,
             created: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             stopped: Mutex::new(None),

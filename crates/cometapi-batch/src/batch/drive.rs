@@ -23,10 +23,10 @@ const PAY_AGAIN: Duration = Duration::from_secs(1);
 /// How many rows of a model that is not offered are ended at once.
 const AT_ONCE: u32 = 500;
 
-pub(crate) async fn drive(context: &Arc<Context>, load: Option<LoadId>) -> Result<(), Error> {
+pub(crate) async fn drive(context: &Arc<Context>) -> Result<(), Error> {
     let mut drive = Drive {
         context,
-        load,
+        load: context.load,
         tasks: JoinSet::new(),
         budget: context.settings.limit.unwrap_or(u64::MAX),
         look_at: Instant::now(),

@@ -46,7 +46,8 @@ impl Finish {
 
     shared_settings!();
 
-    /// Waits for all of them.
+    /// Waits for all of them. One whose files could not be brought home is told as ended, and
+    /// left running in the ledger: the next run takes it up again.
     ///
     /// # Errors
     ///
@@ -55,8 +56,8 @@ impl Finish {
         self.settings.folder = folder::prepare(&self.settings.folder)?;
         let settings = &self.settings;
         let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
-        let context = Context::new(self.settings, worker);
-        drive::drive(&context, None).await?;
+        let context = Context::new(self.settings, worker, None);
+        drive::drive(&context).await?;
         context.pay_all().await;
         let stopped = context.stopped();
         if let Some(Stopped::Ledger(e)) = stopped {

@@ -219,8 +219,8 @@ impl Batch {
         (settings.observer)(&Event::Planned {
             tally: &loaded.tally,
         });
-        let context = Context::new(settings, worker);
-        drive::drive(&context, Some(load.id)).await?;
+        let context = Context::new(settings, worker, Some(load.id));
+        drive::drive(&context).await?;
         context.pay_all().await;
         let stopped = context.stopped();
         if let Some(Stopped::Ledger(e)) = stopped {

@@ -198,7 +198,14 @@ impl Row {
 
     /// Ends the row.
     async fn end(&self, outcome: Outcome, files: &[FileRecord], prediction: Option<&Prediction>) {
-        if self.record(Mark::Ended(outcome.clone())).await != Written::Lost {
+        let not_home = matches!(outcome.kind, Some(ErrorKind::Download | ErrorKind::File));
+        // Without rows to be given again it would never be looked at again if it ended.
+        let mark = if not_home && self.context.load.is_none() {
+            Mark::Released
+        } else {
+            Mark::Ended(outcome.clone())
+        };
+        if self.record(mark).await != Written::Lost {
             self.over(&outcome, false, files, prediction);
         }
     }

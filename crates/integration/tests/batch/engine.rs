@@ -436,6 +436,30 @@ async fn an_id_that_the_service_does_not_know_today_is_looked_for_again() {
 }
 
 #[tokio::test]
+async fn files_that_a_host_refuses_in_passing_are_fetched_by_whoever_comes_next() {
+    // Their host says no, as it does when they are gone.
+    let bench = Bench::new().await;
+    bench.server.on_file(Fault::AccessDenied);
+    let report = bench.batch().run(rows(&["a"])).await.unwrap();
+    assert_eq!(failed(&report), [("expired", 1)]);
+    let retry = bench.batch().retry_failed(true);
+    let report = retry.run(rows(&["a"])).await.unwrap();
+    assert_eq!((report.is_success(), bench.server.creates()), (true, 1));
+
+    // Or nothing of use, to a run that knows no rows.
+    bench.server.on_poll(Fault::TaskNotExist);
+    let report = bench.batch().run(rows(&["b"])).await.unwrap();
+    assert_eq!(report.tally.running, 1);
+    let finish = || Finish::new(&bench.client, Arc::clone(&bench.ledger), bench.folder());
+    bench.server.on_file(Plan::of(Fault::Overloaded).always());
+    let report = finish().run().await.unwrap();
+    assert_eq!(failed(&report), [("download", 1)]);
+    bench.server.clear_plans();
+    assert!(finish().run().await.unwrap().is_success());
+    assert_eq!(bench.files(), ["a-0.png", "b-0.png"]);
+}
+
+#[tokio::test]
 async fn a_dropped_run_is_taken_up_by_the_next() {
     let bench = Bench::new().await;
     bench

@@ -18,6 +18,9 @@ use crate::verdict::NOT;
 /// How many rows with another input are named.
 const NAMED: i64 = 100;
 
+/// A day in milliseconds.
+const DAY: i64 = 24 * 3600 * 1000;
+
 pub(super) fn load(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> {
     if !plan.dry {
         return planned(desk, load, plan);
@@ -37,7 +40,7 @@ fn planned(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> 
     let batch = batch(&desk.conn, &plan.folder, &plan.service)?;
     find(&desk.conn, load, batch)?;
     renew_uncreated(&desk.conn, load)?;
-    look_again(&desk.conn, load)?;
+    look_again(&desk.conn, load, plan)?;
     supersede(&desk.conn, load, plan)?;
     find(&desk.conn, load, batch)?;
     let (changed, changed_total) = changed(&desk.conn, load)?;
@@ -205,13 +208,18 @@ fn insert(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
 
 /// Takes up again, by its id and for nothing, what has ended and may not be over: before
 /// anything is made room for that costs once more.
-fn look_again(conn: &Connection, load: LoadId) -> Result<(), Error> {
+///
+/// A file host that refuses in passing looks as if files had gone, which takes an hour at the
+/// service; so they are looked for within a day, and once more before they are retried.
+fn look_again(conn: &Connection, load: LoadId, plan: &Plan) -> Result<(), Error> {
     use cometapi::ErrorKind as Kind;
     let sql = format!(
         "UPDATE prediction SET {RUNNING}
          WHERE seq IN (SELECT seq FROM temp.staged WHERE load = :load)
              AND state = 'ended' AND id IS NOT NULL AND worker IS NULL
-             AND outcome IN (:download, :file, :not_found)"
+             AND (outcome IN (:download, :file, :not_found)
+                 OR outcome = :expired AND created_at > :yesterday
+                     AND (looked = 0 OR NOT :retry))"
     );
     conn.execute(
         &sql,
@@ -220,6 +228,9 @@ fn look_again(conn: &Connection, load: LoadId) -> Result<(), Error> {
             ":download": word(Kind::Download),
             ":file": word(Kind::File),
             ":not_found": word(Kind::NotFound),
+            ":expired": word(Kind::Expired),
+            ":yesterday": now() - DAY,
+            ":retry": plan.retry_failed,
         },
     )
     .map(drop)

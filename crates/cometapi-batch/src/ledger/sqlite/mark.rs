@@ -9,7 +9,7 @@ use crate::ledger::{FileRecord, Intent, Job, Mark, Outcome, WorkerId};
 
 /// Takes back an end.
 pub(super) const RUNNING: &str = "state = 'running', outcome = NULL, message = NULL,
-    request_ids = NULL, ended_at = NULL";
+    request_ids = NULL, ended_at = NULL, looked = 1";
 
 pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Result<Job, Error> {
     desk.conn

@@ -10,7 +10,8 @@ const APPLICATION_ID: i32 = 0x436f_4d74;
 
 /// Each step leads from the version that is its place in the list to the next. Steps that
 /// have been released are never changed.
-const STEPS: [&str; 1] = ["
+pub(super) const STEPS: [&str; 2] = [
+    "
 CREATE TABLE worker (
     -- Never given out twice: a claim must not come back to life.
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -77,7 +78,14 @@ CREATE TABLE file (
     at INTEGER NOT NULL,
     PRIMARY KEY (seq, position)
 ) WITHOUT ROWID;
-"];
+",
+    "
+-- Whether an end was looked at again, so that what has expired is not looked at for ever.
+ALTER TABLE prediction ADD COLUMN looked INTEGER NOT NULL DEFAULT 0;
+-- Such as nobody sends any more; there should be none.
+CREATE INDEX prediction_lost ON prediction (seq) WHERE worker IS NULL AND state = 'sending';
+",
+];
 
 /// Today's version.
 fn version() -> i64 {

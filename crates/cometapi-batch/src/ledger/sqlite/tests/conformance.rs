@@ -297,6 +297,25 @@ fn what_may_still_be_there_is_looked_for_before_it_is_paid_for_again() {
         let tally = load(&one, 2, again(), retry()).await.tally;
         assert_eq!((tally.planned, tally.running), (0, 1));
     });
+    // A file host's passing refusal looks like files that are gone.
+    on_sqlite(|one, _, folder| async move {
+        let again = || vec![row(1, Some("r"), "x")];
+        let retry = || Plan {
+            retry_failed: true,
+            ..plan(&folder)
+        };
+        let gone = || Mark::Ended(Outcome::failed(Kind::Expired, "gone"));
+        let (worker, seq) = ended(&one, &folder, Outcome::failed(Kind::Expired, "gone")).await;
+        for (at, plan) in [(2, retry()), (3, plan(&folder))] {
+            let tally = load(&one, at, again(), plan).await.tally;
+            assert_eq!((tally.planned, tally.running), (0, 1), "{at}");
+            assert_eq!(claim(&one, worker, at, 1).await.jobs[0].seq, seq);
+            one.record(worker, seq, gone()).await.unwrap();
+        }
+        // Looked for and not there: now it is made again for whoever asks.
+        let tally = load(&one, 4, again(), retry()).await.tally;
+        assert_eq!((tally.planned, tally.running), (1, 0));
+    });
 }
 
 #[test]

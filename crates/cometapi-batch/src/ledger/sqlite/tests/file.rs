@@ -43,6 +43,28 @@ fn a_ledger_of_a_later_program_is_refused() {
     assert!(error.to_string().contains("version 99"), "{error}");
 }
 
+#[tokio::test]
+async fn an_older_ledger_is_brought_up_with_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch(super::super::schema::STEPS[0]).unwrap();
+    conn.pragma_update(None, "application_id", 0x436f_4d74)
+        .unwrap();
+    conn.pragma_update(None, "user_version", 1).unwrap();
+    conn.execute_batch(
+        "INSERT INTO prediction (service, model, input, hash, state, planned_at)
+         VALUES ('s', 'a/b', '{}', 'h', 'running', 1)",
+    )
+    .unwrap();
+    drop(conn);
+    let ledger = SqliteLedger::open(&path).unwrap();
+    assert_eq!(
+        ledger.list(crate::Filter::default()).await.unwrap().len(),
+        1
+    );
+}
+
 #[test]
 fn several_may_make_it_at_once() {
     let folder = tempfile::tempdir().unwrap();
