@@ -73,6 +73,10 @@ impl Row {
                 return Created::NotSent;
             }
         };
+        if let Some(outcome) = self.is_there().await {
+            self.end(outcome, &[], None).await;
+            return Created::NotSent;
+        }
         let mut policy = self.context.settings.create.clone();
         // Whether and when to send again is the gate's to say.
         policy.attempts = 1;

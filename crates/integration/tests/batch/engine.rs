@@ -540,10 +540,36 @@ async fn what_was_in_the_folder_before_is_left_and_said() {
         let report = bench.batch().run(rows(&["a"])).await.unwrap();
         assert_eq!(failed(&report), [("file", 1)]);
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+        // Nobody pays for a file that cannot be saved.
+        assert_eq!(bench.server.creates(), 0);
     }
     std::fs::remove_file(&path).unwrap();
     assert!(bench.batch().run(rows(&["a"])).await.unwrap().is_success());
     assert_eq!(bench.server.creates(), 1);
+}
+
+#[tokio::test]
+async fn another_ledger_does_not_pay_for_what_is_in_the_folder() {
+    let bench = Bench::new().await;
+    let text = format!("{}{}", row("a"), row("x").replace("\"id\": \"x\", ", ""));
+    let all = || Rows::reader(Cursor::new(text.clone()), Format::JsonLines);
+    assert!(bench.batch().run(all()).await.unwrap().is_success());
+    let other = SqliteLedger::open(bench.base.path().join("other")).unwrap();
+    let noted = Arc::new(Mutex::new(String::new()));
+    let told = Arc::clone(&noted);
+    let report = Batch::new(&bench.client, Arc::new(other), bench.folder())
+        .on_event(move |event| {
+            if let Event::Ended { outcome, .. } = event {
+                *told.lock().unwrap() = outcome.message.clone().unwrap();
+            }
+        })
+        .run(all())
+        .await
+        .unwrap();
+    assert_eq!((failed(&report), report.created), (vec![("file", 2)], 0));
+    assert_eq!(bench.server.creates(), 2);
+    let message = noted.lock().unwrap().clone();
+    assert!(message.contains("name the ledger"), "{message}");
 }
 
 #[tokio::test]

@@ -170,6 +170,20 @@ impl Row {
         }
     }
 
+    /// Why the row is not to be sent: a file with its name is in the folder, though this
+    /// ledger knows of no create. It is a stranger's, or was made with another ledger.
+    pub(super) async fn is_there(&self) -> Option<Outcome> {
+        let stem = names::stem(&self.job, 0);
+        let there = there(&self.folder(), vec![stem]).await;
+        let path = there.into_iter().flatten().next()?.path;
+        let what = format!(
+            "{} is there already, and this ledger knows of no create for it, so nothing was \
+             sent: move the file away, or name the ledger that it was made with",
+            path.display()
+        );
+        Some(Outcome::failed(ErrorKind::File, what))
+    }
+
     fn folder(&self) -> PathBuf {
         let own = self.job.folder.as_deref();
         own.unwrap_or(&self.context.settings.folder).to_owned()

@@ -118,7 +118,8 @@ fn find(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
 }
 
 /// What was never created is planned as the row is now: it has cost nothing. Without an id is
-/// not enough: an id may be missing because it could not be written down.
+/// not enough: an id may be missing because it could not be written down. A file that was in
+/// the way is enough only of what was never about to be sent.
 fn renew_uncreated(conn: &Connection, load: LoadId) -> Result<(), Error> {
     // They are this program's own words, so that they can stand in the statement.
     let words = NOT.map(|kind| format!("'{}'", word(kind))).join(", ");
@@ -129,12 +130,16 @@ fn renew_uncreated(conn: &Connection, load: LoadId) -> Result<(), Error> {
          FROM temp.staged s
          WHERE s.load = :load AND prediction.seq = s.seq AND prediction.id IS NULL
              AND prediction.worker IS NULL
-             AND (prediction.state = 'ended' AND prediction.outcome IN ({words})
+             AND (prediction.state = 'ended' AND (prediction.outcome IN ({words})
+                     OR prediction.outcome = :file AND prediction.sending_at IS NULL)
                  OR prediction.state = 'planned' AND prediction.hash <> s.hash)"
     );
-    conn.execute(&sql, named_params! {":load": load.0})
-        .map(drop)
-        .map_err(fault)
+    conn.execute(
+        &sql,
+        named_params! {":load": load.0, ":file": word(cometapi::ErrorKind::File)},
+    )
+    .map(drop)
+    .map_err(fault)
 }
 
 /// Makes room for another prediction of rows that are to be retried. What was is kept.
