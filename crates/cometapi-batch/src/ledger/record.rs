@@ -127,8 +127,8 @@ pub enum Mark {
     Ended(Outcome),
     /// Nobody knows whether it was accepted; nobody holds it any more.
     Unresolved(Outcome),
-    /// Nobody holds it any more, and it stands as it stood. The same worker is not given it
-    /// again.
+    /// Nobody holds it any more, and it stands as it stood; one that was being sent is
+    /// unresolved. The same worker is not given it again.
     Released,
 }
 

@@ -79,7 +79,49 @@ pub(super) fn let_go_of_the_dead(desk: &mut Desk) -> Result<(), Error> {
             desk.bury(Gone::Other(name));
         }
     }
-    Ok(())
+    // What is held by nobody who ever can let go of it: there should be none.
+    unanswered(&desk.conn, "prediction_lost", "worker IS NULL", &[])?;
+    unanswered(&desk.conn, "prediction_held", LOST, &[])?;
+    desk.conn
+        .prepare_cached(&format!(
+            "UPDATE prediction INDEXED BY prediction_held SET worker = NULL WHERE {LOST}"
+        ))
+        .and_then(|mut statement| statement.execute([]))
+        .map(drop)
+        .map_err(fault)
+}
+
+/// Held by a worker that is none.
+const LOST: &str = "worker IS NOT NULL AND worker NOT IN (SELECT id FROM worker)";
+
+/// What is said of a row that was being sent by who has let go of it.
+pub(super) const UNANSWERED: &str = "the program ended after the create had left, or was about \
+    to, and before an answer was written down";
+
+/// Rows that were being sent, of those that are meant, are unresolved. The index is named:
+/// this is done at each claim, and must not look at all rows.
+fn unanswered(
+    conn: &Connection,
+    index: &str,
+    which: &str,
+    more: &[(&str, &dyn rusqlite::ToSql)],
+) -> Result<(), Error> {
+    let sql = format!(
+        "UPDATE prediction INDEXED BY {index} SET state = 'unresolved', worker = NULL, ended_at = :now,
+             outcome = :outcome, message = :message
+         WHERE {which} AND state = 'sending'"
+    );
+    let (now, outcome) = (now(), word(cometapi::ErrorKind::MaybeAccepted));
+    let mut params: Vec<(&str, &dyn rusqlite::ToSql)> = vec![
+        (":now", &now),
+        (":outcome", &outcome),
+        (":message", &UNANSWERED),
+    ];
+    params.extend_from_slice(more);
+    conn.prepare_cached(&sql)
+        .and_then(|mut statement| statement.execute(&params[..]))
+        .map(drop)
+        .map_err(fault)
 }
 
 /// Frees what `worker` held: all is still in one transaction, and its number never comes
@@ -90,18 +132,8 @@ fn let_go(conn: &Connection, worker: i64) -> Result<(), Error> {
             .and_then(|mut statement| statement.execute(params))
             .map_err(fault)
     };
-    execute(
-        "UPDATE prediction SET state = 'unresolved', worker = NULL, ended_at = :now,
-             outcome = :outcome, message = :message
-         WHERE worker = :worker AND state = 'sending'",
-        named_params! {
-            ":worker": worker,
-            ":now": now(),
-            ":outcome": word(cometapi::ErrorKind::MaybeAccepted),
-            ":message": "the program ended after the create had left, or was about to, and \
-                before an answer was written down",
-        },
-    )?;
+    let params = named_params! {":worker": worker};
+    unanswered(conn, "prediction_held", "worker = :worker", params)?;
     execute(
         "UPDATE prediction SET worker = NULL WHERE worker = :worker",
         named_params! {":worker": worker},
@@ -114,7 +146,7 @@ fn let_go(conn: &Connection, worker: i64) -> Result<(), Error> {
 }
 
 /// A worker that was taken for dead must not take anything.
-fn alive(conn: &Connection, worker: WorkerId) -> Result<(), Error> {
+pub(super) fn alive(conn: &Connection, worker: WorkerId) -> Result<(), Error> {
     conn.prepare_cached("SELECT 1 FROM worker WHERE id = ?")
         .and_then(|mut statement| statement.exists([worker.0]))
         .map_err(fault)?

@@ -3,6 +3,8 @@
 use rusqlite::{Connection, ToSql, named_params, params};
 
 use crate::error::{Error, ErrorKind};
+use crate::ledger::outcome::word;
+use crate::ledger::sqlite::claim::{UNANSWERED, alive};
 use crate::ledger::sqlite::desk::Desk;
 use crate::ledger::sqlite::{fault, integer, natural, now, path_text};
 use crate::ledger::{FileRecord, Intent, Job, Mark, Outcome, WorkerId};
@@ -12,7 +14,9 @@ pub(super) const RUNNING: &str = "state = 'running', outcome = NULL, message = N
     request_ids = NULL, ended_at = NULL, looked = 1";
 
 pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Result<Job, Error> {
-    desk.conn
+    alive(&desk.conn, worker)?;
+    let inserted = desk
+        .conn
         .execute(
             "INSERT INTO prediction
                  (service, model, input, hash, state, worker, planned_at, sending_at)
@@ -27,6 +31,7 @@ pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Resul
             },
         )
         .map_err(fault)?;
+    held(inserted)?;
     Ok(Job {
         seq: natural(desk.conn.last_insert_rowid()),
         folder: None,
@@ -80,9 +85,11 @@ pub(super) fn record(
         Mark::NotSent => mine("state = 'planned', sending_at = NULL", &[]),
         Mark::Created { id, request_id } => {
             // Known better than by whoever took this worker for dead and called it unresolved.
+            // It is none any more then, and nobody could take from it what it held.
             let changed = conn
                 .prepare_cached(
-                    "UPDATE prediction SET state = 'running', worker = :worker, id = :id,
+                    "UPDATE prediction SET state = 'running', id = :id,
+                         worker = (SELECT w.id FROM worker w WHERE w.id = :worker),
                          request_id = :request_id, created_at = :now, ended_at = NULL,
                          outcome = NULL, message = NULL
                      WHERE seq = :seq AND (worker = :worker
@@ -117,7 +124,19 @@ pub(super) fn record(
         Mark::Ended(outcome) => end(conn, seq, "ended", outcome, Some(worker)),
         Mark::Unresolved(outcome) => end(conn, seq, "unresolved", outcome, Some(worker)),
         Mark::Released => {
-            mine("worker = NULL", &[])?;
+            // Whoever lets go while a create may be on its way knows nothing of it any more.
+            mine(
+                "worker = NULL,
+                 ended_at = CASE state WHEN 'sending' THEN :now ELSE ended_at END,
+                 outcome = CASE state WHEN 'sending' THEN :outcome ELSE outcome END,
+                 message = CASE state WHEN 'sending' THEN :message ELSE message END,
+                 state = CASE state WHEN 'sending' THEN 'unresolved' ELSE state END",
+                named_params! {
+                    ":now": now,
+                    ":outcome": word(cometapi::ErrorKind::MaybeAccepted),
+                    ":message": UNANSWERED,
+                },
+            )?;
             insert(
                 conn,
                 "INSERT OR IGNORE INTO temp.released (worker, seq) VALUES (?, ?)",

@@ -96,6 +96,8 @@ impl SqliteLedger {
         options.write(true).create(true).truncate(false);
         private(&mut options).open(&path).map_err(cannot)?;
         let conn = Connection::open(&path).map_err(fault)?;
+        // Whoever comes by a link must find the same folder of workers.
+        let path = path.canonicalize().map_err(cannot)?;
         Self::start(conn, Some(&path))
     }
 

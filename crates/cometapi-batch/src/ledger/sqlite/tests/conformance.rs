@@ -133,9 +133,18 @@ fn what_the_dead_held_is_free_at_once_and_what_they_sent_is_unresolved() {
         assert_eq!(late.unwrap_err().kind(), ErrorKind::Lost);
         let tally = other.tally(LoadId(2)).await.unwrap();
         assert_eq!((tally.unresolved, tally.running, tally.planned), (1, 1, 1));
-        // An id that comes all the same is not lost.
+        // An id that comes all the same is not lost, and free for whoever lives.
         one.record(dying, jobs[0].seq, created("p0")).await.unwrap();
         assert_eq!(other.tally(LoadId(2)).await.unwrap().unresolved, 0);
+        let taken = claim(&other, living, 2, 9).await;
+        assert_eq!(taken.jobs[0].id.as_deref(), Some("p0"));
+        // Nor can it begin anything.
+        let before = other.list(Filter::default()).await.unwrap().len();
+        let input = json!({"prompt": "x"});
+        let intent = Intent::new(&"a/b".parse().unwrap(), input.as_object().unwrap());
+        let late = one.begin(dying, intent).await.unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::Lost);
+        assert_eq!(other.list(Filter::default()).await.unwrap().len(), before);
     });
 }
 
@@ -367,6 +376,24 @@ fn a_worker_is_not_given_again_what_it_let_go_of() {
         let claimed = claim(&one, mine, 1, 1).await;
         assert_eq!((claimed.jobs.len(), claimed.elsewhere), (0, 0));
         assert_eq!(claim(&other, others, 2, 1).await.jobs.len(), 1);
+    });
+}
+
+#[test]
+fn what_is_let_go_of_while_it_is_sent_is_unresolved() {
+    on_sqlite(|one, _, folder| async move {
+        load(&one, 1, rows(&["a"]), plan(&folder)).await;
+        let worker = one.register(SERVICE.to_owned()).await.unwrap();
+        let job = claim(&one, worker, 1, 1).await.jobs.remove(0);
+        for mark in [Mark::Sending, Mark::Released] {
+            one.record(worker, job.seq, mark).await.unwrap();
+        }
+        let entry = &one.list(Filter::default()).await.unwrap()[0];
+        let kind = entry.outcome.as_ref().and_then(|outcome| outcome.kind);
+        assert_eq!(
+            (entry.state, entry.held, kind),
+            (State::Unresolved, false, Some(Kind::MaybeAccepted))
+        );
     });
 }
 

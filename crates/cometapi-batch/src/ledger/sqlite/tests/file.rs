@@ -104,6 +104,55 @@ async fn nobody_else_can_read_it() {
     assert_eq!(workers.count(), 0);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn whoever_comes_by_a_link_sees_who_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (
+        folder.path().join("deep/ledger"),
+        folder.path().join("link"),
+    );
+    let one = SqliteLedger::open(&path).unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let other = SqliteLedger::open(&link).unwrap();
+    let worker = one.register("s".to_owned()).await.unwrap();
+    let input = serde_json::json!({"prompt": "x"});
+    let intent = crate::Intent::new(&"a/b".parse().unwrap(), input.as_object().unwrap());
+    one.begin(worker, intent).await.unwrap();
+    let second = other.register("s".to_owned()).await.unwrap();
+    other
+        .claim(second, crate::Want::new(None, 1, 0))
+        .await
+        .unwrap();
+    let entry = &other.list(crate::Filter::default()).await.unwrap()[0];
+    assert_eq!((entry.state, entry.held), (crate::State::Sending, true));
+}
+
+#[tokio::test]
+async fn what_nobody_holds_is_freed() {
+    let ledger = SqliteLedger::in_memory().unwrap();
+    let put = ledger.hand.ask(super::super::Touch::Ledger, |desk| {
+        desk.conn
+            .execute_batch(
+                "INSERT INTO prediction (service, model, input, hash, state, planned_at, worker, id)
+                 VALUES ('s', 'a/b', '{}', 'h', 'sending', 1, NULL, NULL),
+                        ('s', 'a/b', '{}', 'h', 'sending', 1, 77, NULL),
+                        ('s', 'a/b', '{}', 'h', 'running', 1, 77, 'p')",
+            )
+            .map_err(super::super::fault)
+    });
+    put.await.unwrap();
+    let worker = ledger.register("s".to_owned()).await.unwrap();
+    let want = crate::Want::new(None, 9, 0);
+    let claimed = ledger.claim(worker, want).await.unwrap();
+    assert_eq!(claimed.jobs[0].id.as_deref(), Some("p"));
+    let entries = ledger.list(crate::Filter::default()).await.unwrap();
+    let lost = entries
+        .iter()
+        .filter(|e| e.state == crate::State::Unresolved);
+    assert_eq!(lost.count(), 2);
+}
+
 #[test]
 fn looking_for_one_makes_none() {
     let folder = tempfile::tempdir().unwrap();
