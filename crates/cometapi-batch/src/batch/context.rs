@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use crate::batch::event::{Event, Observer, RowInfo};
 use crate::batch::gate::Gate;
 use crate::batch::report::Stopped;
-use crate::error::ErrorKind;
-use crate::ledger::{Ledger, LoadId, Mark, Outcome, Tally};
+use crate::error::{Error, ErrorKind};
+use crate::ledger::{Answer, Ledger, LoadId, Mark, Outcome, Tally};
 use crate::worker::Worker;
 
 /// What the ledger calls a client's service.
@@ -145,9 +145,36 @@ impl Context {
             // The failure has been told; a mark without the id before it would say too much.
             unpaid => return unpaid,
         }
-        let worker = self.worker.id();
-        let ledger = &self.settings.ledger;
-        let recorded = ledger.record(worker, row.seq, mark.clone()).await;
+        let recorded = self.ask(row.seq, mark.clone()).await;
+        self.written(row, id, mark, recorded)
+    }
+
+    /// Writes down what a create was answered. The ledger is asked before anybody is told, so
+    /// that no observer, slow or panicking, comes between the answer and its commit.
+    pub(crate) async fn record_answer(
+        &self,
+        row: &Arc<RowInfo>,
+        id: Option<&str>,
+        mark: Mark,
+        tell: impl FnOnce(),
+    ) -> Written {
+        let asked = self.ask(row.seq, mark.clone());
+        tell();
+        let recorded = asked.await;
+        self.written(row, id, mark, recorded)
+    }
+
+    fn ask(&self, seq: u64, mark: Mark) -> Answer<()> {
+        self.settings.ledger.record(self.worker.id(), seq, mark)
+    }
+
+    fn written(
+        &self,
+        row: &Arc<RowInfo>,
+        id: Option<&str>,
+        mark: Mark,
+        recorded: Result<(), Error>,
+    ) -> Written {
         match recorded {
             Ok(()) => Written::Yes,
             Err(e) if e.kind() == ErrorKind::Lost => Written::Lost,
@@ -168,9 +195,7 @@ impl Context {
         let Some(owed) = lock(&self.owed).get(&seq).cloned() else {
             return Written::Yes;
         };
-        let worker = self.worker.id();
-        let ledger = &self.settings.ledger;
-        let written = match ledger.record(worker, seq, owed.mark.clone()).await {
+        let written = match self.ask(seq, owed.mark.clone()).await {
             Ok(()) => Written::Yes,
             Err(e) if e.kind() == ErrorKind::Lost => Written::Lost,
             Err(_) => return Written::No,
@@ -253,11 +278,7 @@ impl Drop for Context {
     fn drop(&mut self) {
         // Asked for before the worker's end is, which would make them unresolved.
         for (seq, owed) in std::mem::take(&mut *lock(&self.owed)) {
-            drop(
-                self.settings
-                    .ledger
-                    .record(self.worker.id(), seq, owed.mark),
-            );
+            drop(self.ask(seq, owed.mark));
         }
     }
 }

@@ -100,7 +100,8 @@ pub enum Event<'a> {
         /// The row.
         row: &'a Arc<RowInfo>,
     },
-    /// The create was answered; nothing of that is written down yet.
+    /// The create was answered. An id is being written down meanwhile: that is asked for before
+    /// this is told, and `Created` says when it is done.
     #[non_exhaustive]
     Answered {
         /// The row.

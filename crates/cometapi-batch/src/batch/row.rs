@@ -107,22 +107,20 @@ impl Row {
                 .unchecked()
                 .policy(policy.clone())
                 .await;
-            self.context.tell(&Event::Answered {
-                row: &self.info,
-                answer: answer.as_ref().map(Prediction::id),
-            });
             match sent(&answer) {
                 Sent::Created(mark) => {
-                    self.created(&pass, mark).await;
+                    self.created(&pass, mark, &answer).await;
                     return Created::Yes(answer.ok().map(Box::new), pass);
                 }
                 Sent::Doubt(outcome) => {
+                    self.answered(&answer);
                     if self.record(Mark::Unresolved(outcome.clone())).await != Written::Lost {
                         self.over(&outcome, true, &[], None);
                     }
                     return Created::No;
                 }
                 Sent::Not(outcome) => {
+                    self.answered(&answer);
                     if !self.not_sent(&pass, outcome, &answer).await {
                         return Created::No;
                     }
@@ -139,12 +137,21 @@ impl Row {
         Ok((model, input))
     }
 
+    fn answered(&self, answer: &Result<Prediction, Error>) {
+        self.context.tell(&Event::Answered {
+            row: &self.info,
+            answer: answer.as_ref().map(Prediction::id),
+        });
+    }
+
     /// Writes the id down before anything else.
-    async fn created(&mut self, pass: &Pass, mark: Mark) {
+    async fn created(&mut self, pass: &Pass, mark: Mark, answer: &Result<Prediction, Error>) {
         if let Mark::Created { id, .. } = &mark {
             self.job.id = Some(id.clone());
         }
-        let written = self.record(mark).await;
+        let id = self.job.id.as_deref();
+        let tell = || self.answered(answer);
+        let written = self.context.record_answer(&self.info, id, mark, tell).await;
         pass.accepted();
         self.context.created.fetch_add(1, Ordering::Relaxed);
         if let (Written::Yes, Some(id)) = (written, &self.job.id) {

@@ -574,6 +574,18 @@ async fn another_ledger_does_not_pay_for_what_is_in_the_folder() {
 }
 
 #[tokio::test]
+async fn an_observer_that_panics_at_the_answer_loses_no_id() {
+    let bench = Bench::new().await;
+    let batch = bench.batch().on_event(|event| {
+        assert!(!matches!(event, Event::Answered { .. }), "an observer's");
+    });
+    let run = tokio::spawn(batch.run(rows(&["a"])));
+    assert!(run.await.unwrap_err().is_panic());
+    let report = bench.batch().run(rows(&["a"])).await.unwrap();
+    assert_eq!((report.is_success(), bench.server.creates()), (true, 1));
+}
+
+#[tokio::test]
 async fn a_run_by_itself_is_found_by_whoever_waits_next() {
     let bench = Bench::new().await;
     let model = MODEL.parse().unwrap();
