@@ -165,11 +165,12 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
-    /// The file of this `position`, as it was saved.
+    /// The file of this `position`, as it was saved. Its path is made absolute: who reads it
+    /// later may stand in another folder.
     pub fn new(position: usize, saved: &SavedFile) -> Self {
         Self {
             position: position as u64,
-            path: saved.path.clone(),
+            path: std::path::absolute(&saved.path).unwrap_or_else(|_| saved.path.clone()),
             bytes: saved.bytes,
             media_type: saved.media_type.clone(),
         }
