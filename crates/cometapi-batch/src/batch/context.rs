@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::batch::event::{Event, Observer, RowInfo};
 use crate::batch::gate::Gate;
-use crate::batch::report::Stopped;
+use crate::batch::report::{Report, Stopped};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{Answer, Ledger, LoadId, Mark, Outcome, Tally};
 use crate::worker::Worker;
@@ -80,6 +80,8 @@ pub(crate) struct Context {
     pub(crate) load: Option<LoadId>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) created: AtomicU64,
+    /// Whether anything was sent, or taken up that was.
+    begun: AtomicBool,
     failures: AtomicU64,
     stopped: Mutex<Option<Stopped>>,
     /// Told when the above is set.
@@ -106,6 +108,7 @@ impl Context {
             worker,
             load,
             created: AtomicU64::new(0),
+            begun: AtomicBool::new(false),
             failures: AtomicU64::new(0),
             stopped: Mutex::new(None),
             halted: watch::Sender::new(false),
@@ -117,6 +120,48 @@ impl Context {
 
     pub(crate) fn tell(&self, event: &Event<'_>) {
         (self.settings.observer)(event);
+    }
+
+    /// Notes that there is something to report from now on, whatever the ledger does.
+    pub(crate) fn begin(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the run's hold on its rows, and says what came of them by `tally`. A ledger that
+    /// fails is an error only if nothing was begun: else there is something to report.
+    pub(crate) async fn close(
+        &self,
+        tally: impl Future<Output = Result<Tally, Error>>,
+    ) -> Result<Report, Error> {
+        let owed = self.pay_all().await;
+        if let Some(Stopped::Ledger(e)) = self.stopped()
+            && !self.begun.load(Ordering::Relaxed)
+        {
+            return Err(e);
+        }
+        // What this run still holds is freed before it is counted.
+        let retired = self.settings.ledger.retire(self.worker.id()).await;
+        let tally = tally.await;
+        let mut report = Report {
+            created: self.created.load(Ordering::Relaxed),
+            stopped: self.stopped(),
+            ..Report::default()
+        };
+        let failed = retired.as_ref().err().or(tally.as_ref().err()).cloned();
+        if let Some(e) = failed {
+            if !self.begun.load(Ordering::Relaxed) {
+                return Err(e);
+            }
+            report.stopped.get_or_insert(Stopped::Ledger(e));
+        }
+        report.tally = tally.unwrap_or_else(|_| self.ends());
+        if retired.is_err() {
+            // The ids that are not written down: the next run will find these unresolved.
+            let owed = owed as u64;
+            report.tally.sending = report.tally.sending.saturating_sub(owed);
+            report.tally.unresolved += owed;
+        }
+        Ok(report)
     }
 
     /// Stops creating, for the first reason that is given.

@@ -58,7 +58,9 @@ impl Drive<'_> {
         let stop = self.context.settings.stop.clone();
         let mut halted = self.context.halted.subscribe();
         loop {
-            match stop.requested() {
+            // What is asked from here on must not be missed below.
+            let asked = stop.requested();
+            match asked {
                 0 => {}
                 1 => self.context.halt(Stopped::Asked),
                 _ => {
@@ -86,7 +88,7 @@ impl Drive<'_> {
                 () = pay_again(self.context, self.pay_at), if owes => {
                     self.pay_at = Instant::now() + PAY_AGAIN;
                 }
-                () = stop.beyond(stop.requested()) => {}
+                () = stop.beyond(asked) => {}
                 // An error would be that the context is gone, which this holds.
                 _ = halted.changed() => {}
             }
@@ -121,7 +123,13 @@ impl Drive<'_> {
         };
         let want = Want::new(self.load, room, creates);
         let ledger = &self.context.settings.ledger;
-        let claimed = match ledger.claim(self.context.worker.id(), want).await {
+        let stop = self.context.settings.stop.clone();
+        let claimed = tokio::select! {
+            claimed = ledger.claim(self.context.worker.id(), want) => claimed,
+            // Another process may hold the ledger for long; whoever leaves does not wait for it.
+            () = stop.beyond(1) => return Ok(true),
+        };
+        let claimed = match claimed {
             Ok(claimed) => claimed,
             // Another process is in the way for long; what runs here goes on meanwhile.
             Err(e) if e.kind() == ErrorKind::Busy && !self.tasks.is_empty() => {
@@ -150,6 +158,8 @@ impl Drive<'_> {
         for job in claimed.jobs {
             if job.id.is_none() {
                 self.budget -= 1;
+            } else {
+                self.context.begin();
             }
             self.tasks.spawn(row::work(Arc::clone(self.context), job));
         }

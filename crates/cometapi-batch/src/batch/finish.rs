@@ -51,24 +51,22 @@ impl Finish {
     ///
     /// # Errors
     ///
-    /// Those of the ledger and of the folder. The end of a prediction is no error.
+    /// Those of the folder, and of the ledger before anything is taken up. The end of a
+    /// prediction is no error; a ledger that fails later is [`Stopped::Ledger`].
     pub async fn run(mut self) -> Result<Report, Error> {
         self.settings.folder = folder::prepare(&self.settings.folder)?;
         let settings = &self.settings;
-        let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
+        let stop = settings.stop.clone();
+        let worker = tokio::select! {
+            biased;
+            () = stop.beyond(0) => {
+                let stopped = Some(Stopped::Asked);
+                return Ok(Report { stopped, ..Report::default() });
+            }
+            worker = Worker::register(&settings.ledger, settings.service.as_str()) => worker?,
+        };
         let context = Context::new(self.settings, worker, None);
         drive::drive(&context).await?;
-        context.pay_all().await;
-        let stopped = context.stopped();
-        if let Some(Stopped::Ledger(e)) = stopped {
-            return Err(e);
-        }
-        let ledger = &context.settings.ledger;
-        ledger.retire(context.worker.id()).await?;
-        Ok(Report {
-            tally: context.ends(),
-            stopped,
-            ..Report::default()
-        })
+        context.close(async { Ok(context.ends()) }).await
     }
 }

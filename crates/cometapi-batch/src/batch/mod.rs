@@ -14,7 +14,6 @@ mod stop;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cometapi::{Client, CreatePolicy, ModelRef, WaitPolicy};
@@ -194,19 +193,43 @@ impl Batch {
     /// # Errors
     ///
     /// [`Rows`](ErrorKind::Rows), [`Read`](ErrorKind::Read) and [`Folder`](ErrorKind::Folder)
-    /// before anything is sent; those of the ledger at any time. The end of a row is no error.
+    /// and those of the ledger, before anything is sent. The end of a row is no error; and a
+    /// ledger that fails later is [`Stopped::Ledger`], so that what was done until then is
+    /// reported. Asked to [stop](Self::stop) before the intents are written down, it writes
+    /// none.
     pub async fn run(self, rows: Rows) -> Result<Report, Error> {
         let load = Load::new(&self.settings.ledger);
-        // Who stops it while a standard input is read does not wait for the input's end.
-        let intake = tokio::select! {
-            intake = self.read(load.id, rows) => intake?,
-            () = self.settings.stop.beyond(0) => {
-                return Ok(Report {
-                    stopped: Some(Stopped::Asked),
-                    ..Report::default()
-                });
+        let stop = self.settings.stop.clone();
+        let (skipped, settings, worker) = tokio::select! {
+            // Rows may come slowly, and the ledger may be another's for long.
+            biased;
+            () = stop.beyond(0) => {
+                let reason = Stopped::Asked;
+                (self.settings.observer)(&Event::Stopping { reason: &reason });
+                return Ok(Report { stopped: Some(reason), ..Report::default() });
             }
+            begun = self.begin(load.id, rows) => begun?,
         };
+        let context = Context::new(settings, worker, Some(load.id));
+        drive::drive(&context).await?;
+        let tally = async { context.settings.ledger.tally(load.id).await };
+        let report = context.close(tally).await?;
+        let tally = &report.tally;
+        let is_open = tally.planned + tally.running + tally.sending > 0;
+        Ok(Report {
+            skipped,
+            // Asked to stop when there was nothing left to do, it stopped nothing.
+            stopped: report
+                .stopped
+                .filter(|why| is_open || !matches!(why, Stopped::Asked)),
+            ..report
+        })
+    }
+
+    /// Reads the rows and writes the intents down. How many rows are skipped, how to work, and
+    /// the worker.
+    async fn begin(&self, load: LoadId, rows: Rows) -> Result<(u64, Settings, Worker), Error> {
+        let intake = self.read(load, rows).await?;
         // Not before: rows that cannot be used leave nothing behind.
         let folder = folder::prepare(&self.settings.folder)?;
         let settings = Settings {
@@ -214,30 +237,12 @@ impl Batch {
             ..self.settings.clone()
         };
         let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
-        let loaded = settings.ledger.load(load.id, self.plan(folder)).await?;
+        let loaded = settings.ledger.load(load, self.plan(folder)).await?;
         self.tell_changed(&loaded);
         (settings.observer)(&Event::Planned {
             tally: &loaded.tally,
         });
-        let context = Context::new(settings, worker, Some(load.id));
-        drive::drive(&context).await?;
-        context.pay_all().await;
-        let stopped = context.stopped();
-        if let Some(Stopped::Ledger(e)) = stopped {
-            return Err(e);
-        }
-        let ledger = &context.settings.ledger;
-        // What this run still holds is freed before it is counted.
-        ledger.retire(context.worker.id()).await?;
-        let tally = ledger.tally(load.id).await?;
-        let open = tally.planned + tally.running + tally.sending;
-        Ok(Report {
-            created: context.created.load(Ordering::Relaxed),
-            skipped: intake.bad + loaded.changed_total,
-            // Asked to stop when there was nothing left to do, it stopped nothing.
-            stopped: stopped.filter(|why| open > 0 || !matches!(why, Stopped::Asked)),
-            tally,
-        })
+        Ok((intake.bad + loaded.changed_total, settings, worker))
     }
 
     /// Reads and checks the rows and says how they stand, without sending or writing anything.

@@ -22,7 +22,8 @@ pub enum Stopped {
     WrongEndpoint(String),
     /// The disk of the output folder is full.
     DiskFull(String),
-    /// The ledger cannot be written.
+    /// The ledger cannot be read or written. What was created until then is reported all the
+    /// same; a row whose id could not be written down is unresolved.
     Ledger(Error),
 }
 
@@ -49,7 +50,7 @@ impl Stopped {
 #[non_exhaustive]
 pub struct Report {
     /// How the rows stand, whoever ran them and when. Of a [`Finish`](crate::Finish), what it
-    /// took up itself.
+    /// took up itself; so, too, when the ledger can no longer be read.
     pub tally: Tally,
     /// How many predictions this run created.
     pub created: u64,

@@ -96,6 +96,7 @@ impl Row {
             if self.record(Mark::Sending).await != Written::Yes {
                 return Created::NotSent;
             }
+            self.context.begin();
             self.context.tell(&Event::Sending { row: &self.info });
             let answer = self
                 .context

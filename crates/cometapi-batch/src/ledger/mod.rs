@@ -52,7 +52,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// Writes down the intents of all rows put aside that are not there yet, in one
     /// transaction, and says how the rows of the load stand. On [`Plan::dry`] it says so and
-    /// changes nothing.
+    /// changes nothing; nor does it when the answer is dropped before it is ready.
     ///
     /// A row that was never created, or that the plan retries, may have another input than
     /// last time; any other that has is [`Loaded::changed`], and nothing is written unless
@@ -63,7 +63,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     fn unload(&self, load: LoadId);
 
     /// Takes free predictions for `worker`: such with an id first, then such to be created;
-    /// none that it has [released](Mark::Released) itself.
+    /// none that it has [released](Mark::Released) itself. Whoever drops the answer retires the
+    /// worker soon.
     fn claim(&self, worker: WorkerId, want: Want) -> Answer<Claimed>;
 
     /// Writes down a prediction that belongs to no batch, already claimed and

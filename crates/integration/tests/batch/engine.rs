@@ -391,6 +391,31 @@ async fn a_stop_lets_what_runs_go_on_and_a_second_leaves_at_once() {
 }
 
 #[tokio::test]
+async fn a_stop_before_anything_is_written_down_leaves_nothing() {
+    let bench = Bench::new().await;
+    let stop = Stop::new();
+    let asked = stop.clone();
+    let batch = bench.batch().stop(&stop).on_event(move |event| {
+        if matches!(event, Event::Read { .. }) {
+            asked.request();
+        }
+    });
+    let report = batch.run(rows(&["a", "b"])).await.unwrap();
+    assert!(matches!(report.stopped, Some(Stopped::Asked)));
+
+    // Rows that never come.
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let stop = Stop::new();
+    let batch = bench.batch().stop(&stop);
+    let run = tokio::spawn(batch.run(Rows::reader(reader, Format::JsonLines)));
+    stop.request();
+    let report = run.await.unwrap().unwrap();
+    assert!(matches!(report.stopped, Some(Stopped::Asked)));
+    let entries = bench.ledger.list(cometapi_batch::Filter::default());
+    assert!(entries.await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
     let bench = Bench::new().await;
     bench.server.on_run(Script::new([Step::Processing]));

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use cometapi::{BoxFuture, Client};
 use cometapi_batch::{
     Answer, Batch, Claimed, Entry, Error, ErrorKind, Event, Filter, Format, Intent, Job, Ledger,
-    LoadId, Loaded, Mark, Outcome, Plan, Repeated, Rows, Single, SqliteLedger, StagedRow, Tally,
-    Want, WorkerId,
+    LoadId, Loaded, Mark, Outcome, Plan, Repeated, Rows, Single, SqliteLedger, StagedRow, Stopped,
+    Tally, Want, WorkerId,
 };
 use cometapi_mock::{MockServer, Pace};
 
@@ -131,7 +131,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
         let unrecorded = Arc::new(AtomicUsize::new(0));
         let told = Arc::clone(&unrecorded);
         let rows = "{\"prompt\": \"a\"}\n{\"prompt\": \"b\"}\n";
-        let error = Batch::new(&client, ledger, base.path().join("out"))
+        let result = Batch::new(&client, ledger, base.path().join("out"))
             .model("acme/painter".parse().unwrap())
             .concurrency(1)
             .on_event(move |event| {
@@ -140,8 +140,19 @@ async fn what_cannot_be_written_down_is_not_sent() {
                 }
             })
             .run(Rows::reader(Cursor::new(rows), Format::JsonLines))
-            .await
-            .unwrap_err();
+            .await;
+        // An error when nothing was sent; else there is something to report.
+        let error = match result {
+            Err(error) => error,
+            Ok(report) => {
+                assert_eq!((report.created, report.tally.unresolved), (1, 1));
+                assert_eq!(report.gravest(), Some(cometapi::ErrorKind::MaybeAccepted));
+                match report.stopped {
+                    Some(Stopped::Ledger(error)) => error,
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
         assert_eq!(
             (error.kind(), server.creates()),
             (ErrorKind::Full, creates),

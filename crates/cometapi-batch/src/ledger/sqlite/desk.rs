@@ -87,16 +87,39 @@ impl Hand {
     }
 
     /// Has `job` done in a transaction; ready when it is committed. A job that fails changes
-    /// nothing.
+    /// nothing. Done even if the answer is dropped.
     pub(super) fn ask<T: Send + 'static>(
         &self,
         touch: Touch,
         job: impl FnOnce(&mut Desk) -> Result<T, Error> + Send + 'static,
     ) -> Answer<T> {
-        let (tell, told) = oneshot::channel();
+        self.hand_over(touch, false, job)
+    }
+
+    /// The same for what is not done, or taken back, when the answer is dropped before.
+    pub(super) fn ask_while_wanted<T: Send + 'static>(
+        &self,
+        touch: Touch,
+        job: impl FnOnce(&mut Desk) -> Result<T, Error> + Send + 'static,
+    ) -> Answer<T> {
+        self.hand_over(touch, true, job)
+    }
+
+    fn hand_over<T: Send + 'static>(
+        &self,
+        touch: Touch,
+        while_wanted: bool,
+        job: impl FnOnce(&mut Desk) -> Result<T, Error> + Send + 'static,
+    ) -> Answer<T> {
+        let (tell, told) = oneshot::channel::<Result<T, Error>>();
         let run: Run = Box::new(move |desk| {
-            let result = desk.and_then(job);
-            let keep = result.is_ok();
+            let unwanted = || while_wanted && tell.is_closed();
+            let result = if unwanted() {
+                Err(Error::new(ErrorKind::Ledger, "nobody waits for it"))
+            } else {
+                desk.and_then(job)
+            };
+            let keep = result.is_ok() && !unwanted();
             let reply: Reply = Box::new(move |committed| {
                 // Nobody listens any more where the future was dropped.
                 let _ = tell.send(result.and_then(|value| committed.map(|()| value)));

@@ -187,7 +187,7 @@ impl Ledger for SqliteLedger {
 
     fn load(&self, load: LoadId, plan: Plan) -> Answer<Loaded> {
         self.hand
-            .ask(Touch::Money, move |desk| load::load(desk, load, &plan))
+            .ask_while_wanted(Touch::Money, move |desk| load::load(desk, load, &plan))
     }
 
     fn unload(&self, load: LoadId) {
@@ -199,7 +199,7 @@ impl Ledger for SqliteLedger {
 
     fn claim(&self, worker: WorkerId, want: Want) -> Answer<Claimed> {
         self.hand
-            .ask(Touch::Ledger, move |desk| claim::claim(desk, worker, want))
+            .ask_while_wanted(Touch::Ledger, move |desk| claim::claim(desk, worker, want))
     }
 
     fn begin(&self, worker: WorkerId, intent: Intent) -> Answer<Job> {
