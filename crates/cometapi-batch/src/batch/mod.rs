@@ -237,6 +237,10 @@ impl Batch {
             ..self.settings.clone()
         };
         let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
+        if settings.stop.requested() > 0 {
+            // All of this may be ready at once; whoever waits for the stop ends it here.
+            std::future::pending::<()>().await;
+        }
         let loaded = settings.ledger.load(load, self.plan(folder)).await?;
         self.tell_changed(&loaded);
         (settings.observer)(&Event::Planned {
