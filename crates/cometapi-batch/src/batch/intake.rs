@@ -69,7 +69,15 @@ pub(crate) async fn read(
             let repeated = ledger.stage(load, std::mem::take(&mut chunk)).await?;
             intake.rows -= repeated.len() as u64;
             for row in repeated {
-                let what = format!("{:?} is also the id of line {}", row.id, row.first);
+                let (id, first) = (&row.id, row.first);
+                let what = if row.exact {
+                    format!("{id:?} is also the id of line {first}")
+                } else {
+                    format!(
+                        "{id:?} differs from the id of line {first} in capitals alone, and their \
+                         files could not be told apart everywhere: give it another"
+                    )
+                };
                 let problem = Problem::new(row.line, "id".to_owned(), what);
                 intake.refuse(vec![problem], observer);
             }

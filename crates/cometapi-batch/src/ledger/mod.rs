@@ -47,7 +47,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     fn abandon(&self, worker: WorkerId);
 
     /// Puts rows of a file aside, seen by nobody else, and gives back those whose `id` an
-    /// earlier row of the load has, which are not put aside.
+    /// earlier row of the load has, capitals aside, which are not put aside.
     fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> Answer<Vec<Repeated>>;
 
     /// Writes down the intents of all rows put aside that are not there yet, in one
@@ -153,6 +153,9 @@ pub struct Repeated {
     pub first: u64,
     /// The id.
     pub id: String,
+    /// Whether the other has it to the letter; else they differ in capitals alone, and their
+    /// files would be one where file systems see no capitals.
+    pub exact: bool,
 }
 
 impl Repeated {
@@ -162,6 +165,7 @@ impl Repeated {
             line,
             first,
             id: id.into(),
+            exact: true,
         }
     }
 }

@@ -175,6 +175,14 @@ async fn a_bad_row_stops_everything_before_anything_is_sent() {
             "line 3, id: \"a\" is also the id of line 1"
         ]
     );
+    let text = format!("{}{}", row("a"), row("A"));
+    let capitals = Rows::reader(Cursor::new(text), Format::JsonLines);
+    let error = bench.batch().run(capitals).await.unwrap_err();
+    let problem = error.problems()[0].to_string();
+    assert!(
+        problem.starts_with("line 2, id: \"A\" differs from the id of line 1 in"),
+        "{problem}"
+    );
     assert_eq!(bench.server.requests().len(), 0);
     let report = bench.batch().skip_bad(true).run(bad()).await.unwrap();
     assert_eq!(

@@ -122,6 +122,8 @@ impl SqliteLedger {
         if path.is_some() {
             use_wal(&conn)?;
         }
+        // What macOS calls a sync leaves the disk's own cache out; others know no such thing.
+        conn.pragma_update(None, "fullfsync", true).map_err(fault)?;
         schema::migrate(&mut conn)?;
         let locks = Locks::new(path);
         Ok(Self {

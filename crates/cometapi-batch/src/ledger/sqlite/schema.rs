@@ -107,6 +107,7 @@ CREATE TEMP TABLE staged (
     seq INTEGER
 );
 CREATE UNIQUE INDEX temp.staged_key ON staged (load, key, occurrence);
+CREATE INDEX temp.staged_folded ON staged (load, key COLLATE NOCASE);
 CREATE INDEX temp.staged_seq ON staged (load, seq);
 -- What a worker has let go of and is not to be given again.
 CREATE TEMP TABLE released (

@@ -21,7 +21,11 @@ pub(super) fn stage(
         .map_err(fault)?;
     let mut first = desk
         .conn
-        .prepare_cached("SELECT line FROM temp.staged WHERE load = ? AND key = ?")
+        // Capitals aside: their files would have one name where file systems see none.
+        .prepare_cached(
+            "SELECT line, row_id = ?3 FROM temp.staged
+             WHERE load = ?1 AND key = ?2 COLLATE NOCASE",
+        )
         .map_err(fault)?;
     let mut put = desk
         .conn
@@ -38,12 +42,16 @@ pub(super) fn stage(
             None => format!("#{}", row.hash),
         };
         let occurrence: i64 = if let Some(id) = &row.id {
-            let earlier: Option<i64> = first
-                .query_row(params![load.0, key], |row| row.get(0))
+            let earlier: Option<(i64, bool)> = first
+                .query_row(params![load.0, key, id], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
                 .optional()
                 .map_err(fault)?;
-            if let Some(line) = earlier {
-                repeated.push(Repeated::new(row.line, natural(line), id.clone()));
+            if let Some((line, exact)) = earlier {
+                let mut again = Repeated::new(row.line, natural(line), id.clone());
+                again.exact = exact;
+                repeated.push(again);
                 continue;
             }
             1
