@@ -143,7 +143,8 @@ pub enum Event<'a> {
         /// The file.
         file: &'a FileRecord,
     },
-    /// The row is over, and that is written down.
+    /// The row is over, and that is written down. Of a [`Finish`](crate::Finish), one whose
+    /// files would not come is left running for the next.
     #[non_exhaustive]
     Ended {
         /// The row.

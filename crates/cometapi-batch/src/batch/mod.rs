@@ -154,8 +154,9 @@ impl Batch {
     }
 
     /// Creates rows once more whose prediction failed, was canceled or aborted, or whose files
-    /// are gone. Each may cost again. Rows that the service refused need no asking: they were
-    /// never created.
+    /// are gone. Each may cost again. Files that seem gone within a day of the create are looked
+    /// for once more before. Rows that the service refused need no asking: they were never
+    /// created.
     pub fn retry_failed(mut self, retry: bool) -> Self {
         self.retry_failed = retry;
         self
