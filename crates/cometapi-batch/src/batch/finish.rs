@@ -60,8 +60,9 @@ impl Finish {
         let worker = tokio::select! {
             biased;
             () = stop.beyond(0) => {
-                let stopped = Some(Stopped::Asked);
-                return Ok(Report { stopped, ..Report::default() });
+                let reason = Stopped::Asked;
+                (settings.observer)(&Event::Stopping { reason: &reason });
+                return Ok(Report { stopped: Some(reason), ..Report::default() });
             }
             worker = Worker::register(&settings.ledger, settings.service.as_str()) => worker?,
         };

@@ -84,6 +84,11 @@ CREATE TABLE file (
 ALTER TABLE prediction ADD COLUMN looked INTEGER NOT NULL DEFAULT 0;
 -- Such as nobody sends any more; there should be none.
 CREATE INDEX prediction_lost ON prediction (seq) WHERE worker IS NULL AND state = 'sending';
+-- Was an end once; whoever waits next looks for it again.
+UPDATE prediction SET state = 'running', outcome = NULL, message = NULL, request_ids = NULL,
+    ended_at = NULL
+    WHERE state = 'ended' AND outcome = 'not_found' AND id IS NOT NULL AND worker IS NULL
+        AND superseded = 0;
 ",
 ];
 

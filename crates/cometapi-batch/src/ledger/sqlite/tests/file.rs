@@ -53,16 +53,17 @@ async fn an_older_ledger_is_brought_up_with_what_is_in_it() {
         .unwrap();
     conn.pragma_update(None, "user_version", 1).unwrap();
     conn.execute_batch(
-        "INSERT INTO prediction (service, model, input, hash, state, planned_at)
-         VALUES ('s', 'a/b', '{}', 'h', 'running', 1)",
+        "INSERT INTO prediction (service, model, input, hash, state, planned_at, id, outcome)
+         VALUES ('s', 'a/b', '{}', 'h', 'ended', 1, 'p1', 'succeeded'),
+                ('s', 'a/b', '{}', 'h', 'ended', 1, 'p2', 'not_found')",
     )
     .unwrap();
     drop(conn);
     let ledger = SqliteLedger::open(&path).unwrap();
-    assert_eq!(
-        ledger.list(crate::Filter::default()).await.unwrap().len(),
-        1
-    );
+    let entries = ledger.list(crate::Filter::default()).await.unwrap();
+    let states: Vec<_> = entries.iter().map(|entry| entry.state).collect();
+    // Newest first: what was not found is looked for again.
+    assert_eq!(states, [crate::State::Running, crate::State::Ended]);
 }
 
 #[test]
