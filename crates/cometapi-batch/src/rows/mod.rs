@@ -29,7 +29,9 @@ pub enum Format {
     /// One JSON object a line: `{"model": …, "input": {…}}`, or flat, where every key but
     /// `model` and `id` is an input field.
     JsonLines,
-    /// A table with a header; columns are input fields, but for `model` and `id`.
+    /// A table with a header; columns are input fields, but for `model` and `id`. A row without
+    /// an `id` is told by what its cells are read as, so that a later version of this crate that
+    /// knows more models may read an old table as new rows: give ids to what outlives an upgrade.
     Csv,
 }
 

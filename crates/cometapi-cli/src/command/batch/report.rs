@@ -43,7 +43,9 @@ pub(super) fn plan(report: &Report, as_json: bool) -> Result<(), Failure> {
 /// What became of the rows, on stderr; how to go on, and the exit code.
 pub(super) fn ended(report: &Report, elapsed: Duration) -> Result<(), Failure> {
     let tally = &report.tally;
-    print::talk(summary(report, elapsed));
+    if tally.total() > 0 || !matches!(report.stopped, Some(Stopped::Asked)) {
+        print::talk(summary(report, elapsed));
+    }
     if report.is_success() {
         return Ok(());
     }
@@ -165,6 +167,9 @@ pub(super) fn words(stopped: &Stopped) -> String {
 /// The gravest of what befell the rows; else why it is not finished.
 fn code(report: &Report) -> u8 {
     match (report.gravest(), &report.stopped) {
+        // Not code 2: things were sent before the ledger failed.
+        (Some(ErrorKind::MaybeAccepted), Some(Stopped::Ledger(_))) => exit::DOUBT,
+        (_, Some(Stopped::Ledger(_))) => exit::OTHER,
         (None | Some(ErrorKind::WaitTimeout), Some(Stopped::Asked)) => exit::INTERRUPTED,
         (Some(kind), _) => exit::of(kind),
         (None, _) if left(&report.tally) => exit::TIMEOUT,
