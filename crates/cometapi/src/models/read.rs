@@ -56,8 +56,11 @@ impl Field {
 }
 
 fn whole(text: &str) -> Option<Value> {
-    let number: Result<i64, _> = text.parse();
-    number.ok().map(Value::from)
+    let signed: Option<i64> = text.parse().ok();
+    // A seed may have 64 bits.
+    signed
+        .map(Value::from)
+        .or_else(|| text.parse::<u64>().ok().map(Value::from))
 }
 
 fn boolean(text: &str) -> Option<Value> {
@@ -96,6 +99,12 @@ mod tests {
             ("flux-schnell", "go_fast", "TRUE", Some(json!(true))),
             ("flux-schnell", "go_fast", "1", None),
             ("flux-schnell", "seed", "-1", Some(json!(-1))),
+            (
+                "flux-schnell",
+                "seed",
+                "18446744073709551615",
+                Some(json!(u64::MAX)),
+            ),
             ("flux-schnell", "seed", "null", None),
             ("flux-2-dev", "seed", "null", Some(json!(null))),
             ("flux-dev", "guidance", "3.5", Some(json!(3.5))),

@@ -29,7 +29,7 @@ async fn every_form_of_output_is_served() {
     let server = mock().await;
     let client = client(&server);
     let done = client
-        .run_model("black-forest-labs/flux-1.1-pro", input())
+        .run_model("black-forest-labs/flux-1.1-pro", json!({"prompt": "x"}))
         .await
         .unwrap();
     assert_eq!(

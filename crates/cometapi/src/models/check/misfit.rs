@@ -25,14 +25,14 @@ pub(super) fn misfit(field: &Field, value: &Value) -> Option<(ProblemKind, Strin
             None => wrong(ProblemKind::WrongType),
         },
         Kind::IntegerChoice { values } => match integer(value) {
-            Some(number) if values.contains(&number) => None,
+            Some(number) if values.iter().any(|known| i128::from(*known) == number) => None,
             Some(_) => wrong(ProblemKind::NotInList),
             None => wrong(ProblemKind::WrongType),
         },
         Kind::Integer { minimum, maximum } => match integer(value) {
             Some(number)
-                if minimum.is_none_or(|least| least <= number)
-                    && maximum.is_none_or(|most| number <= most) =>
+                if minimum.is_none_or(|least| i128::from(least) <= number)
+                    && maximum.is_none_or(|most| number <= i128::from(most)) =>
             {
                 None
             }
@@ -126,15 +126,20 @@ fn misfit_image(name: &str, value: &Value, accepts: &[&str]) -> Option<(ProblemK
     }
 }
 
-/// A whole number, also when it is written 4.0.
-fn integer(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| {
-        let number = value.as_f64()?;
-        // Within it every whole number has a form of its own.
-        let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-        #[expect(clippy::cast_possible_truncation, reason = "whole and small enough")]
-        exact.then_some(number as i64)
-    })
+/// A whole number, also when it is written 4.0, or is beyond what most fields hold: a seed may
+/// have 64 bits.
+fn integer(value: &Value) -> Option<i128> {
+    if let Some(number) = value.as_i64() {
+        return Some(number.into());
+    }
+    if let Some(number) = value.as_u64() {
+        return Some(number.into());
+    }
+    let number = value.as_f64()?;
+    // Within it every whole number has a form of its own.
+    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and small enough")]
+    exact.then_some(number as i128)
 }
 
 /// A value in a sentence: as it stands when it is short, what it is when it is long.

@@ -168,6 +168,10 @@ fn what_is_odd_but_no_fault_is_a_warning() {
         Ok(vec![])
     );
     assert_eq!(
+        checked("flux-schnell", json!({"prompt": "x", "seed": u64::MAX})),
+        Ok(vec![])
+    );
+    assert_eq!(
         checked("flux-schnell", json!({"prompt": "x", "seed": 4.0})),
         Ok(vec![])
     );
