@@ -49,11 +49,8 @@ fn list(head: &str, items: &[Json], indent: usize, out: &mut String) {
     let mut row = String::new();
     for (index, item) in items.iter().enumerate() {
         let last = index + 1 == items.len();
-        let item = if last {
-            item.clone()
-        } else {
-            format!("{item},")
-        };
+        // The bracket closes in the last line: some readers want it deeper than its key.
+        let item = format!("{item}{}", if last { ']' } else { ',' });
         if !row.is_empty() && width(&pad) + width(&row) + 1 + width(&item) > COLUMNS {
             line(out, &format!("{pad}{row}"));
             row.clear();
@@ -64,7 +61,6 @@ fn list(head: &str, items: &[Json], indent: usize, out: &mut String) {
         row.push_str(&item);
     }
     line(out, &format!("{pad}{row}"));
-    line(out, &format!("{}]", " ".repeat(indent)));
 }
 
 /// On one line, inside a list or an object on one line.
