@@ -42,6 +42,7 @@
 
 mod answer;
 mod call;
+mod encoding;
 mod odd;
 mod params;
 #[cfg(feature = "schemars")]
@@ -70,6 +71,8 @@ mod generated {
 
 pub use crate::answer::Answer;
 pub use crate::call::{CallOptions, Exchange, Extent, observe};
+#[doc(hidden)]
+pub use crate::encoding::{ContentDecoder, DecodeError, UnsupportedEncoding};
 pub use crate::generated::{Client, types};
 pub use crate::odd::OddField;
 pub use crate::params::{InvalidParam, ModelName, ModelOwner, PredictionId};
