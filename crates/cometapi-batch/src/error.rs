@@ -42,6 +42,9 @@ pub enum ErrorKind {
     Full,
     /// Another process has held the ledger for too long.
     Busy,
+    /// Another prediction of the same service has the id already, so that a response must have
+    /// been taken for that of another request. What was sent is unresolved.
+    TakenId,
     /// The row belongs to another worker by now, so that this one must leave it alone.
     Lost,
 }

@@ -6,9 +6,9 @@ use cometapi::{Client, Error as ApiError, ModelRef, Prediction, SavedFile};
 use serde_json::{Map, Value};
 
 use crate::batch::service;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::ledger::{Answer, FileRecord, Intent, Job, Ledger, Mark, Outcome};
-use crate::verdict::{Sent, is_end, sent};
+use crate::verdict::{Sent, is_end, sent, taken};
 use crate::worker::Worker;
 
 /// The record of one prediction, for those who create and wait themselves: told of each step,
@@ -100,13 +100,26 @@ impl Single {
     /// Writes down what the create was answered: its id, that it did not happen, or that
     /// nobody knows. To be called before anything else is done with the answer. An id that
     /// cannot be written down is tried again before whatever is recorded next.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TakenId`] when another prediction has the id already: this one is then
+    /// recorded as unresolved, and the answer is not to be used.
     pub async fn answered(&mut self, answer: &Result<Prediction, ApiError>) -> Result<(), Error> {
         match sent(answer) {
             Sent::Created(mark) => {
                 if let Mark::Created { id, .. } = &mark {
                     self.job.id = Some(id.clone());
                 }
-                self.record(mark).await
+                let recorded = self.record(mark).await;
+                if let Err(e) = &recorded
+                    && e.kind() == ErrorKind::TakenId
+                {
+                    self.owed = None;
+                    let outcome = taken(self.job.id.take().unwrap_or_default());
+                    self.record(Mark::Unresolved(outcome)).await?;
+                }
+                recorded
             }
             Sent::Doubt(outcome) => self.record(Mark::Unresolved(outcome)).await,
             Sent::Not(outcome) => self.record(Mark::Ended(outcome)).await,

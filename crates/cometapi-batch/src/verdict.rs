@@ -1,23 +1,8 @@
 //! What is written down of an answer, by what it is. Money hangs on this.
 
-use cometapi::{Error, ErrorKind, Prediction};
+use cometapi::{Creation, Error, ErrorKind, Prediction};
 
 use crate::ledger::{Mark, Outcome};
-
-/// What says that a create provably did not happen.
-pub(crate) const NOT: [ErrorKind; 11] = [
-    ErrorKind::NoKey,
-    ErrorKind::Config,
-    ErrorKind::InvalidModel,
-    ErrorKind::InvalidInput,
-    ErrorKind::InvalidId,
-    ErrorKind::NeverReached,
-    ErrorKind::WrongEndpoint,
-    ErrorKind::Unauthorized,
-    ErrorKind::OutOfQuota,
-    ErrorKind::RateLimited,
-    ErrorKind::Refused,
-];
 
 /// What became of a create.
 pub(crate) enum Sent {
@@ -40,17 +25,25 @@ pub(crate) fn sent(answer: &Result<Prediction, Error>) -> Sent {
             request_id: error.request_id().map(str::to_owned),
         });
     }
-    // A kind that came after this was written is a doubt, the careful reading.
-    if NOT.contains(&error.kind()) {
-        Sent::Not(error.into())
-    } else {
-        Sent::Doubt(error.into())
+    match error.kind().creation() {
+        Creation::NotCreated => Sent::Not(error.into()),
+        // One that was created has an id; without it, its end is as unknown as any.
+        _ => Sent::Doubt(error.into()),
     }
+}
+
+/// The outcome of a create request that was answered with the id of another prediction.
+pub(crate) fn taken(id: String) -> Outcome {
+    let what = format!(
+        "the create request was answered with {id}, the id of another prediction in this ledger: \
+         it may have been accepted under an id that is not known"
+    );
+    Outcome::failed(ErrorKind::MaybeAccepted, what)
 }
 
 /// Whether the error of a wait is the end of its prediction. All others say something of the
 /// waiting; the prediction goes on. So does `NotFound`: the id was given for a prediction that
 /// was paid for, and another key or a passing fault makes the service say that as well.
 pub(crate) fn is_end(error: &Error) -> bool {
-    error.is_outcome() || matches!(error.kind(), ErrorKind::Expired | ErrorKind::InvalidId)
+    error.is_outcome() || error.kind() == ErrorKind::Expired
 }

@@ -44,6 +44,10 @@ fn next_step(error: &Error) -> Option<&'static str> {
         ErrorKind::Unauthorized => {
             "look at the key: it is good at the service that gave it, and at no other base url"
         }
+        ErrorKind::Blocked => {
+            "check the network: a VPN, a region or an address that is blocked; the key is not at \
+             fault"
+        }
         ErrorKind::OutOfQuota => "top up the account, then give the same command again",
         ErrorKind::RateLimited => "give the same command again later",
         ErrorKind::NotFound => {

@@ -52,6 +52,7 @@ mod tests {
             ErrorKind::MaybeAccepted,
             ErrorKind::WrongEndpoint,
             ErrorKind::Unauthorized,
+            ErrorKind::Blocked,
             ErrorKind::OutOfQuota,
             ErrorKind::Refused,
         ] {

@@ -39,13 +39,14 @@ impl Failure {
         .with_way_back(id)
     }
 
+    /// A create request may have been accepted.
+    pub(crate) fn in_doubt(message: impl Into<String>) -> Self {
+        Self::new(exit::DOUBT, message).with_advice(advice::LOOK_FIRST)
+    }
+
     /// Stopped by the person while a create was on its way.
     pub(crate) fn interrupted_create() -> Self {
-        Self::new(
-            exit::DOUBT,
-            "stopped while the create was on its way: it may have been accepted",
-        )
-        .with_advice(advice::LOOK_FIRST)
+        Self::in_doubt("stopped while the create was on its way: it may have been accepted")
     }
 
     /// Stopped by the person while nothing was on its way.

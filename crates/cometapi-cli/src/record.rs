@@ -59,11 +59,26 @@ impl Record {
     }
 
     /// What the create was answered; before anything else is done with it.
-    pub(crate) async fn answered(&mut self, answer: &Result<Prediction, Error>) {
+    ///
+    /// Fails when the id is that of another recorded prediction: the answer is another
+    /// request's then, and this one is in doubt.
+    pub(crate) async fn answered(
+        &mut self,
+        answer: &Result<Prediction, Error>,
+    ) -> Result<(), Failure> {
         if let Some(single) = &mut self.single {
-            let written = single.answered(answer).await;
-            self.note(written);
+            match single.answered(answer).await {
+                Err(e) if e.kind() == cometapi_batch::ErrorKind::TakenId => {
+                    self.single = None;
+                    return Err(Failure::in_doubt(format!(
+                        "the create request may have been accepted, but was answered with the \
+                         id of another prediction: {e}"
+                    )));
+                }
+                written => self.note(written),
+            }
         }
+        Ok(())
     }
 
     /// The create was given up while nothing was on its way.

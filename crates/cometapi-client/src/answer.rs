@@ -4,7 +4,9 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::odd::{OddField, salvage};
+use crate::fields::{self, ObjectOr, PredictionMembers};
+use crate::odd::OddField;
+use crate::repair;
 use crate::status::Status;
 use crate::types::{Prediction, Task, TaskError};
 
@@ -14,7 +16,8 @@ const DEPTH: usize = 4;
 /// What a create or a poll answered with a 2xx status.
 ///
 /// Every JSON value decodes as one of these. A field of the wrong type is left out and
-/// listed as [`odd`](Answer::odd) instead of failing the whole.
+/// listed as [`odd`](Answer::odd) instead of failing the whole. A bare prediction is decoded
+/// straight into the typed struct.
 ///
 /// ```
 /// use cometapi_client::{Answer, Status};
@@ -50,6 +53,30 @@ enum Shape {
 }
 
 impl Answer {
+    /// Decodes a body. What is not quite JSON is accepted where Python's `json.loads`, or
+    /// JavaScript's `JSON.parse` after `TextDecoder`, accepts it: a byte-order mark, UTF-16,
+    /// half of a surrogate pair in a string, `NaN`, a number beyond the range of `f64`. What
+    /// was replaced is listed as [`odd`](Answer::odd).
+    ///
+    /// # Errors
+    ///
+    /// The error of the strict decode, when the body is not JSON in that sense either.
+    ///
+    /// ```
+    /// use cometapi_client::Answer;
+    ///
+    /// let body = br#"{"id":"a1","status":"succeeded","logs":"a fox \ud83d"}"#;
+    /// let answer = Answer::from_slice(body)?;
+    /// assert_eq!(answer.id(), Some("a1"));
+    /// assert_eq!(answer.odd()[0].path, "logs");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn from_slice(body: &[u8]) -> Result<Self, serde_json::Error> {
+        let (mut answer, replaced): (Self, _) = repair::from_slice(body)?;
+        answer.odd.extend(replaced);
+        Ok(answer)
+    }
+
     /// Decides what `json` is.
     pub fn from_json(json: Value) -> Self {
         let mut odd = Vec::new();
@@ -105,6 +132,18 @@ impl Answer {
             .filter(|id| !id.is_empty())
     }
 
+    /// The id that the gateway itself gave: a task's, else a bare prediction's. An envelope
+    /// may hold a prediction whose id is the provider's; that one is not meant.
+    pub fn outer_id(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Bare(prediction) => Some(&prediction.id),
+            Shape::Wrapped {
+                task: Some(task), ..
+            } => Some(&task.task_id),
+            _ => None,
+        }
+    }
+
     /// The fields that were not what the spec says, and were left out.
     pub fn odd(&self) -> &[OddField] {
         &self.odd
@@ -132,76 +171,99 @@ impl Answer {
 
 impl<'de> Deserialize<'de> for Answer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(Self::from_json)
+        let mut odd = Vec::new();
+        let shape = match ObjectOr::deserialize(deserializer)? {
+            ObjectOr::Object(members) => shape(members, DEPTH, &mut odd),
+            ObjectOr::Other(json) => Shape::Other(json),
+        };
+        Ok(Self { shape, odd })
     }
 }
 
 fn shape_of(json: Value, depth: usize, odd: &mut Vec<OddField>) -> Shape {
-    let Value::Object(mut fields) = json else {
-        return Shape::Other(json);
+    match json {
+        Value::Object(object) => shape(fields::prediction(object), depth, odd),
+        other => Shape::Other(other),
+    }
+}
+
+fn shape(members: PredictionMembers, depth: usize, odd: &mut Vec<OddField>) -> Shape {
+    if members.is_bare() {
+        let (prediction, ignored) = members.into_prediction();
+        odd.extend(ignored);
+        return Shape::Bare(Box::new(prediction));
+    }
+    let mut object = members.into_object();
+    let data = object.remove("data").map(parsed);
+    if let Some(task) = fields::task(&mut object, odd) {
+        return around(task, data.unwrap_or(Value::Null), depth, odd);
+    }
+    match data {
+        Some(data) if is_envelope(object.get("code"), &data) => return wrapped(data, depth, odd),
+        Some(data) => {
+            object.insert("data".to_owned(), data);
+        }
+        None => {}
+    }
+    match fields::task_error(&mut object) {
+        Some(error) => task_error(error, depth, odd),
+        None => Shape::Other(Value::Object(object)),
+    }
+}
+
+/// The JSON object that a string holds, where it holds one: gateways were seen to store the
+/// provider's body as text.
+fn parsed(data: Value) -> Value {
+    let object = match &data {
+        Value::String(text) => serde_json::from_str::<Map<String, Value>>(text).ok(),
+        _ => None,
     };
-    if is_envelope(&fields) {
-        let task = fields.remove("data").unwrap_or(Value::Null);
-        return wrapped(task, depth, odd);
-    }
-    if is_task_error(&fields) {
-        return task_error(fields, depth, odd);
-    }
-    match bare(fields, odd) {
-        Ok(prediction) => Shape::Bare(Box::new(prediction)),
-        Err(fields) => Shape::Other(Value::Object(fields)),
+    object.map_or(data, Value::Object)
+}
+
+/// Whether `data` beside `code` is what an envelope holds: anything beside a code that says
+/// success, else an object that can only be a task or a prediction.
+fn is_envelope(code: Option<&Value>, data: &Value) -> bool {
+    let has = |member: &str| data.get(member).is_some_and(|value| !value.is_null());
+    match code {
+        None => has("task_id") || has("id"),
+        Some(code) if is_success(code) => true,
+        Some(_) => has("task_id") || has("id") && has("status"),
     }
 }
 
-/// An envelope says `success`, or, its code missing, holds an object that can only be a task.
-fn is_envelope(fields: &Map<String, Value>) -> bool {
-    let Some(data) = fields.get("data") else {
-        return false;
-    };
-    if fields.contains_key("id") {
-        return false;
-    }
-    match fields.get("code") {
-        Some(Value::String(code)) => code.eq_ignore_ascii_case("success"),
-        None => data.get("task_id").is_some() || data.get("id").is_some(),
-        Some(_) => false,
+/// `success` on the task routes; numbers were observed in gateways of the same family.
+fn is_success(code: &Value) -> bool {
+    match code {
+        Value::String(code) => code.eq_ignore_ascii_case("success") || code == "200" || code == "0",
+        Value::Number(code) => matches!(code.as_u64(), Some(200 | 0)),
+        Value::Bool(code) => *code,
+        _ => false,
     }
 }
 
-fn is_task_error(fields: &Map<String, Value>) -> bool {
-    fields.contains_key("code")
-        && fields.get("message").is_some_and(Value::is_string)
-        && !fields.contains_key("id")
-}
-
+/// An envelope round a task, another envelope, or straight round a prediction.
 fn wrapped(data: Value, depth: usize, odd: &mut Vec<OddField>) -> Shape {
-    let Value::Object(mut fields) = data else {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Shape::Other(data);
+    };
+    if !data.is_object() {
         return Shape::Wrapped {
             task: None,
             prediction: None,
         };
-    };
-    if !fields.contains_key("task_id") {
-        // An envelope round another envelope, or straight round a prediction.
-        return match depth.checked_sub(1) {
-            Some(depth) => match shape_of(Value::Object(fields), depth, odd) {
-                Shape::Bare(prediction) => Shape::Wrapped {
-                    task: None,
-                    prediction: Some(prediction),
-                },
-                shape => shape,
-            },
-            None => Shape::Other(Value::Object(fields)),
-        };
     }
-    let inner = fields.remove("data").unwrap_or(Value::Null);
-    stringify(&mut fields, "task_id");
-    let status = fields.remove("status").unwrap_or(Value::Null);
-    let word = status.as_str().unwrap_or_default().to_owned();
-    fields.insert("status".into(), word.into());
-    let Some(mut task) = salvage::<Task>(fields, odd) else {
-        return Shape::Other(inner);
-    };
+    match shape_of(data, depth, odd) {
+        Shape::Bare(prediction) => Shape::Wrapped {
+            task: None,
+            prediction: Some(prediction),
+        },
+        shape => shape,
+    }
+}
+
+/// A task and what it holds of the provider's answer.
+fn around(mut task: Task, inner: Value, depth: usize, odd: &mut Vec<OddField>) -> Shape {
     let shape = match depth.checked_sub(1) {
         Some(depth) => shape_of(inner, depth, odd),
         None => Shape::Other(inner),
@@ -222,10 +284,7 @@ fn wrapped(data: Value, depth: usize, odd: &mut Vec<OddField>) -> Shape {
     }
 }
 
-fn task_error(fields: Map<String, Value>, depth: usize, odd: &mut Vec<OddField>) -> Shape {
-    let Some(error) = salvage::<TaskError>(fields.clone(), odd) else {
-        return Shape::Other(Value::Object(fields));
-    };
+fn task_error(error: TaskError, depth: usize, odd: &mut Vec<OddField>) -> Shape {
     let inner = depth
         .checked_sub(1)
         .zip(serde_json::from_str::<Value>(&error.message).ok())
@@ -243,60 +302,6 @@ fn task_error(fields: Map<String, Value>, depth: usize, odd: &mut Vec<OddField>)
     Shape::Error {
         error: Box::new(error),
         prediction,
-    }
-}
-
-/// A prediction is an object with an id. All else may be missing or odd: it has been paid for.
-fn bare(
-    mut fields: Map<String, Value>,
-    odd: &mut Vec<OddField>,
-) -> Result<Prediction, Map<String, Value>> {
-    if !fields
-        .get("id")
-        .is_some_and(|id| id.is_string() || id.is_number())
-    {
-        return Err(fields);
-    }
-    stringify(&mut fields, "id");
-    // The large ones are moved, not decoded: an input may hold pictures as text.
-    let input = fields.remove("input");
-    let output = fields.remove("output");
-    match fields.get("status") {
-        Some(Value::String(_)) => {}
-        status => {
-            let reason = match status {
-                None => "missing".to_owned(),
-                Some(other) => format!("expected a string, found {other}"),
-            };
-            let path = "status".to_owned();
-            odd.push(OddField { path, reason });
-            fields.insert("status".into(), "".into());
-        }
-    }
-    let Some(mut prediction) = salvage::<Prediction>(fields.clone(), odd) else {
-        return Err(fields);
-    };
-    prediction.output = output.filter(|output| !output.is_null());
-    prediction.input = match input {
-        Some(Value::Object(input)) => Some(input),
-        None | Some(Value::Null) => None,
-        Some(_) => {
-            odd.push(OddField {
-                path: "input".into(),
-                reason: "expected an object".into(),
-            });
-            None
-        }
-    };
-    Ok(prediction)
-}
-
-/// Ids are opaque; one that comes as a number is the same id.
-fn stringify(fields: &mut Map<String, Value>, field: &str) {
-    if let Some(id) = fields.get_mut(field)
-        && id.is_number()
-    {
-        *id = Value::String(id.to_string());
     }
 }
 
@@ -327,7 +332,10 @@ fn merged(mut task: Task, prediction: Option<Prediction>) -> Prediction {
 
 /// What an envelope alone says of a run.
 fn from_task(task: Task, status: Status, reason: Option<String>) -> Prediction {
-    let is_url = |text: &String| text.starts_with("https://") || text.starts_with("http://");
+    let is_url = |text: &String| {
+        (text.starts_with("https://") || text.starts_with("http://"))
+            && !text.contains(char::REPLACEMENT_CHARACTER)
+    };
     let result_url = task.extra.get("result_url").and_then(Value::as_str);
     // In old rows, a task that succeeded keeps the URL of its result where the reason goes.
     let (output, error) = match &status {

@@ -37,7 +37,7 @@ pub struct Exchange {
     pub status: StatusCode,
     /// The answer's headers.
     pub headers: HeaderMap,
-    /// The body, as far as it was read.
+    /// The body, as far as it was read, decoded where it came as gzip or deflate.
     pub body: Bytes,
     /// How much of the body that is.
     pub extent: Extent,
@@ -53,6 +53,8 @@ pub enum Extent {
     Cut,
     /// It was larger than the transport reads.
     Capped,
+    /// It came in a content encoding that is not decoded here, or one that is and is damaged.
+    Encoded,
 }
 
 #[derive(Default)]

@@ -43,8 +43,11 @@
 mod answer;
 mod call;
 mod encoding;
+mod fields;
 mod odd;
 mod params;
+mod prefix;
+mod repair;
 #[cfg(feature = "schemars")]
 mod schema;
 mod status;
@@ -75,9 +78,16 @@ pub use crate::call::{CallOptions, Exchange, Extent, observe};
 pub use crate::encoding::{ContentDecoder, DecodeError, UnsupportedEncoding};
 pub use crate::generated::{Client, types};
 pub use crate::odd::OddField;
+pub use crate::prefix::id_in_cut_body;
 pub use crate::params::{InvalidParam, ModelName, ModelOwner, PredictionId};
 pub use crate::status::{Status, TaskStatus};
-pub use crate::transport::{InvalidKey, Transport, http_client};
+pub use crate::transport::{InvalidKey, Transport, http_client, without_tls_roots};
+
+/// Decodes JSON as [`Answer::from_slice`] does.
+#[doc(hidden)]
+pub fn json_from_slice(body: &[u8]) -> Result<serde_json::Value, serde_json::Error> {
+    repair::from_slice(body).map(|(json, _)| json)
+}
 
 // What the generated methods take and give back.
 pub use progenitor_client::{ClientInfo, Error, ResponseValue};

@@ -1,10 +1,24 @@
-//! The path parameters. Each can be sent as it stands: what a URL parser would take for
-//! structure (`.`, `..`, `/`, `\`, `%`, controls) never gets into one.
+//! The path parameters. The parts of a model id can be sent as they stand. A prediction's id
+//! is the service's own and opaque, so nearly anything is accepted and percent-encoded.
 
 use std::fmt;
 use std::str::FromStr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What is sent as it stands in a path: what RFC 3986 reserves for nothing.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A path parameter as one segment of a URL. The generated code calls it instead of the
+/// generator's own, which leaves `\\` as it stands: URL parsers take that for a slash.
+pub(crate) fn encode_path(parameter: &str) -> String {
+    utf8_percent_encode(parameter, ENCODED).to_string()
+}
 
 /// A text that cannot be sent as a path parameter, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +34,7 @@ enum Why {
     TooLong(usize),
     Start(char),
     Character(char),
+    Dots,
 }
 
 impl InvalidParam {
@@ -34,7 +49,7 @@ impl fmt::Display for InvalidParam {
         let what = self.what;
         match self.why {
             Why::Empty => write!(f, "the {what} is empty"),
-            Why::TooLong(max) => write!(f, "the {what} is longer than {max} characters"),
+            Why::TooLong(max) => write!(f, "the {what} is longer than {max} bytes"),
             Why::Start(c) => write!(
                 f,
                 "the {what} {:?} starts with {c:?}; it must start with a letter, a digit or '_'",
@@ -45,38 +60,62 @@ impl fmt::Display for InvalidParam {
                 "the {what} {:?} contains {c:?}, which has no place in it",
                 self.text
             ),
+            Why::Dots => write!(
+                f,
+                "the {what} {:?} cannot be one: in a URL it means another path",
+                self.text
+            ),
         }
     }
 }
 
 impl std::error::Error for InvalidParam {}
 
-/// One rule for all three: a first character that is a letter, digit or `_`, then those and
-/// the marks given.
-fn check(what: &'static str, text: &str, max: usize, marks: &str) -> Result<(), InvalidParam> {
-    let refuse = |why| {
-        // A text as long as a novel helps nobody in an error.
-        let text = text.chars().take(80).collect();
-        Err(InvalidParam { what, text, why })
-    };
-    let Some(first) = text.chars().next() else {
-        return refuse(Why::Empty);
-    };
+type Check = fn(what: &'static str, text: &str, max: usize) -> Result<(), InvalidParam>;
+
+fn refusal(what: &'static str, text: &str, why: Why) -> InvalidParam {
+    // A text as long as a novel helps nobody in an error.
+    let text = text.chars().take(80).collect();
+    InvalidParam { what, text, why }
+}
+
+fn check_length(what: &'static str, text: &str, max: usize) -> Result<(), InvalidParam> {
+    if text.is_empty() {
+        return Err(refusal(what, text, Why::Empty));
+    }
     if text.len() > max {
-        return refuse(Why::TooLong(max));
-    }
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if let Some(bad) = text.chars().find(|&c| !word(c) && !marks.contains(c)) {
-        return refuse(Why::Character(bad));
-    }
-    if !word(first) {
-        return refuse(Why::Start(first));
+        return Err(refusal(what, text, Why::TooLong(max)));
     }
     Ok(())
 }
 
+/// A first character that is a letter, digit or `_`, then those, `.` and `-`.
+const MODEL_PART: Check = |what, text, max| {
+    check_length(what, text, max)?;
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if let Some(bad) = text.chars().find(|&c| !word(c) && !".-".contains(c)) {
+        return Err(refusal(what, text, Why::Character(bad)));
+    }
+    match text.chars().next().filter(|first| !word(*first)) {
+        Some(first) => Err(refusal(what, text, Why::Start(first))),
+        None => Ok(()),
+    }
+};
+
+/// Anything that is not a way through the path, and not a control character.
+const OPAQUE: Check = |what, text, max| {
+    check_length(what, text, max)?;
+    if matches!(text, "." | "..") {
+        return Err(refusal(what, text, Why::Dots));
+    }
+    match text.chars().find(|c| c.is_control()) {
+        Some(bad) => Err(refusal(what, text, Why::Character(bad))),
+        None => Ok(()),
+    }
+};
+
 macro_rules! path_param {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $marks:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(String);
@@ -92,7 +131,7 @@ macro_rules! path_param {
             type Err = InvalidParam;
 
             fn from_str(text: &str) -> Result<Self, InvalidParam> {
-                check($what, text, $max, $marks)?;
+                $check($what, text, $max)?;
                 Ok(Self(text.to_owned()))
             }
         }
@@ -101,7 +140,7 @@ macro_rules! path_param {
             type Error = InvalidParam;
 
             fn try_from(text: String) -> Result<Self, InvalidParam> {
-                check($what, &text, $max, $marks)?;
+                $check($what, &text, $max)?;
                 Ok(Self(text))
             }
         }
@@ -142,18 +181,19 @@ path_param!(
     /// assert!("black-forest-labs".parse::<ModelOwner>().is_ok());
     /// assert!("..".parse::<ModelOwner>().is_err());
     /// ```
-    ModelOwner, "model owner", 128, ".-"
+    ModelOwner, "model owner", 128, MODEL_PART
 );
 
 path_param!(
     /// The part of a model id after the slash, under the same rule as [`ModelOwner`].
-    ModelName, "model name", 128, ".-"
+    ModelName, "model name", 128, MODEL_PART
 );
 
 path_param!(
-    /// The id of a prediction as it is sent: 1 to 256 letters, digits, `_`, `-`, `.`, `~`.
-    /// Opaque otherwise.
-    PredictionId, "prediction id", 256, ".-~"
+    /// The id of a prediction: 1 to 256 bytes without control characters, and neither `.` nor
+    /// `..`. Opaque otherwise, and percent-encoded when it is sent: ids of gateways hold `=`,
+    /// `+`, `/` and `:` (observed).
+    PredictionId, "prediction id", 256, OPAQUE
 );
 
 #[cfg(test)]
@@ -161,36 +201,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_url_would_take_for_structure_is_refused() {
+    fn a_model_part_can_be_sent_as_it_stands() {
         let bad = [
-            "",
-            ".",
-            "..",
-            "...",
-            "a/b",
-            "a\\b",
-            "%2F",
-            "a%2e",
-            "a b",
-            "a\n",
-            "a?b",
-            "a#b",
-            "-a",
-            "å",
-            "a\u{200b}b",
-            "a:b",
+            "", ".", "..", "...", "a/b", "a\\b", "%2F", "a%2e", "a b", "a\n", "a?b", "a#b", "-a",
+            "å", "a\u{200b}b", "a:b",
         ];
         for text in bad {
             assert!(text.parse::<ModelOwner>().is_err(), "{text:?} as an owner");
             assert!(text.parse::<ModelName>().is_err(), "{text:?} as a name");
-            assert!(text.parse::<PredictionId>().is_err(), "{text:?} as an id");
         }
         assert!("a".repeat(129).parse::<ModelName>().is_err());
-        assert!("a".repeat(257).parse::<PredictionId>().is_err());
-    }
-
-    #[test]
-    fn known_names_and_ids_pass() {
         for name in [
             "flux-1.1-pro-ultra",
             "sdxl",
@@ -200,8 +220,29 @@ mod tests {
         ] {
             assert_eq!(name.parse::<ModelName>().unwrap().as_str(), name);
         }
-        for id in ["q4chw5rey9rmt0cww76t4h3ma4", "task_0aZ", "a.b~c-d"] {
+    }
+
+    #[test]
+    fn a_prediction_id_is_opaque_and_one_segment_of_a_path() {
+        for bad in ["", ".", "..", "a\n", "\0", "a\u{7f}", "a\u{9b}b", &"a".repeat(257)] {
+            assert!(bad.parse::<PredictionId>().is_err(), "{bad:?}");
+        }
+        for (id, encoded) in [
+            ("q4chw5rey9rmt0cww76t4h3ma4", "q4chw5rey9rmt0cww76t4h3ma4"),
+            ("task_0aZ", "task_0aZ"),
+            ("a.b~c-d", "a.b~c-d"),
+            ("video_bGl0ZWxs=", "video_bGl0ZWxs%3D"),
+            ("a+b/c:d", "a%2Bb%2Fc%3Ad"),
+            ("..\\x", "..%5Cx"),
+            ("%2e%2e", "%252e%252e"),
+            ("a b?c#d", "a%20b%3Fc%23d"),
+            ("狐", "%E7%8B%90"),
+        ] {
             assert_eq!(id.parse::<PredictionId>().unwrap().to_string(), id);
+            assert_eq!(encode_path(id), encoded, "{id}");
+            let url = format!("https://h/v1/predictions/{}", encode_path(id));
+            let url = reqwest::Url::parse(&url).unwrap();
+            assert_eq!(url.path(), format!("/v1/predictions/{encoded}"));
         }
     }
 

@@ -42,7 +42,11 @@ described! {
         "type": "string",
         "minLength": 1,
         "maxLength": 256,
-        "pattern": "^[A-Za-z0-9_][A-Za-z0-9._~-]*$",
+        "pattern": concat!(
+            r"^([^.\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*",
+            r"|\.[^.\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*",
+            r"|\.\.[^\x00-\x1f\x7f-\x9f]+)$",
+        ),
     });
     // What it is told apart by; it reads any other JSON, too.
     Answer as "PredictionAnswer": |generator| json_schema!({

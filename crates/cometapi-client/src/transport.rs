@@ -4,12 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 
 use crate::Client;
 use crate::call::{self, Exchange, Extent};
+use crate::encoding::{ContentDecoder, DecodeError};
 
 /// How long an attempt may take when the caller says nothing. The reference's own check of
 /// the poll saw no answer within 45 seconds.
@@ -49,11 +50,20 @@ pub fn http_client() -> reqwest::ClientBuilder {
         .pool_idle_timeout(POOL_IDLE)
 }
 
+/// The same without loading certificate roots, for a client that speaks plain http alone. It
+/// can be built where the system has none; any `https` request of it fails.
+pub fn without_tls_roots(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    #[cfg(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"))]
+    let builder = builder.tls_certs_only([]);
+    builder
+}
+
 /// The key and the limits that every request of a [`Client`] is sent under.
 #[derive(Clone)]
 pub struct Transport {
     authorization: HeaderValue,
     body_cap: usize,
+    unpooled: Option<reqwest::Client>,
 }
 
 impl Transport {
@@ -70,6 +80,7 @@ impl Transport {
         Ok(Self {
             authorization,
             body_cap: BODY_CAP,
+            unpooled: None,
         })
     }
 
@@ -77,6 +88,18 @@ impl Transport {
     #[must_use]
     pub fn with_body_cap(mut self, bytes: usize) -> Self {
         self.body_cap = bytes;
+        self
+    }
+
+    /// Sends what is not safe to repeat through `client`, which should keep no connections
+    /// ([`http_client`] with `pool_max_idle_per_host(0)`).
+    ///
+    /// A kept connection may have been closed by the server, or be one response out of step.
+    /// Under a create request, the one leaves in doubt whether money was spent, and the other
+    /// gives it the id of another prediction. Reads use the client's own connections.
+    #[must_use]
+    pub fn with_unpooled_client(mut self, client: reqwest::Client) -> Self {
+        self.unpooled = Some(client);
         self
     }
 }
@@ -136,26 +159,65 @@ impl ClientHooks<Transport> for Client {
         let timeout = call::options().timeout.unwrap_or(ATTEMPT_TIMEOUT);
         *request.timeout_mut() = Some(timeout);
 
-        let mut response = self.client().execute(request).await?;
+        let client = match &transport.unpooled {
+            Some(unpooled) if !request.method().is_safe() => unpooled,
+            _ => self.client(),
+        };
+        let mut response = client.execute(request).await?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let keep = |body: Bytes, extent| Exchange {
+        let (read, error) = match read(&mut response, transport.body_cap).await {
+            Ok(read) => (read, None),
+            Err((body, error)) => ((body, Extent::Cut), Some(error)),
+        };
+        let (body, extent) = decoded(&headers, read, transport.body_cap);
+        let body = transport.without_key(body);
+        call::record(Exchange {
             status,
             headers: headers.clone(),
-            body,
+            body: body.clone(),
             extent,
-        };
-        match read(&mut response, transport.body_cap).await {
-            Ok((body, extent)) => {
-                let body = transport.without_key(body);
-                call::record(keep(body.clone(), extent));
-                Ok(rebuild(status, headers, body))
-            }
-            Err((body, error)) => {
-                call::record(keep(transport.without_key(body), Extent::Cut));
-                Err(error)
-            }
+        });
+        match error {
+            Some(error) => Err(error),
+            None => Ok(rebuild(status, headers, body)),
         }
+    }
+}
+
+/// Undoes the content encoding of a body that was compressed without being asked for, as far
+/// as it goes.
+fn decoded(headers: &HeaderMap, read: (Bytes, Extent), cap: usize) -> (Bytes, Extent) {
+    /// What of a damaged or cut body is decoded is kept up to the last whole piece.
+    const PIECE: usize = 4096;
+
+    let (body, extent) = read;
+    let mut decoder = match ContentDecoder::from_headers(headers) {
+        Ok(None) => return (body, extent),
+        Ok(Some(decoder)) => decoder,
+        Err(_) => return (body, Extent::Encoded),
+    };
+    let stopped = |error: DecodeError| match error {
+        DecodeError::TooLarge { .. } => Extent::Capped,
+        DecodeError::Cut => Extent::Cut,
+        _ => Extent::Encoded,
+    };
+    let mut plain = BytesMut::new();
+    for piece in body.chunks(PIECE) {
+        match decoder.push(piece, cap) {
+            Ok(piece) => plain.extend_from_slice(&piece),
+            Err(error) => return (plain.freeze(), stopped(error)),
+        }
+    }
+    if extent != Extent::Whole {
+        return (plain.freeze(), extent);
+    }
+    match decoder.finish() {
+        Ok(end) => {
+            plain.extend_from_slice(&end);
+            (plain.freeze(), Extent::Whole)
+        }
+        Err(error) => (plain.freeze(), stopped(error)),
     }
 }
 
@@ -197,8 +259,12 @@ fn joined(first: Bytes, rest: BytesMut) -> Bytes {
     }
 }
 
-/// The same answer with its body in memory, for the generated code to decode.
-fn rebuild(status: StatusCode, headers: HeaderMap, body: Bytes) -> reqwest::Response {
+/// The same response with its body in memory, for the generated code to decode.
+fn rebuild(status: StatusCode, mut headers: HeaderMap, body: Bytes) -> reqwest::Response {
+    if headers.remove(CONTENT_ENCODING).is_some() {
+        // That of the encoded body.
+        headers.remove(CONTENT_LENGTH);
+    }
     let mut response = http::Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;

@@ -67,6 +67,10 @@ impl BaseUrl {
         &self.text
     }
 
+    pub(crate) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
     /// Whether a key sent there could be read on the way.
     pub(crate) fn is_plain_and_remote(&self) -> bool {
         self.url.scheme() == "http" && !self.is_loopback()

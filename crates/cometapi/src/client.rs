@@ -4,13 +4,14 @@ use std::env;
 use std::fmt;
 use std::sync::Arc;
 
-use cometapi_client::{PredictionId, Transport, http_client};
+use cometapi_client::{PredictionId, Transport};
 
 use crate::base_url::{self, BaseUrl};
 #[cfg(feature = "download")]
 use crate::download::{DownloadPolicy, Fetcher};
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
+use crate::http_clients::ApiClients;
 use crate::input::IntoInput;
 use crate::key::ApiKey;
 use crate::model::IntoModelRef;
@@ -246,17 +247,11 @@ impl ClientBuilder {
                  the way: use https, or allow plain http if that is meant",
             ));
         }
-        let mut http = http_client().user_agent(self.user_agent.as_deref().unwrap_or(USER_AGENT));
-        if base.is_loopback() {
-            // A proxy of the environment's cannot reach this machine's loopback.
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|e| {
-            Error::new(ErrorKind::Config, "the http client cannot be set up").with_source(e)
-        })?;
-        let transport = Transport::new(key.expose())?;
+        let user_agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
+        let ApiClients { pooled, unpooled } = ApiClients::new(&base, user_agent)?;
+        let transport = Transport::new(key.expose())?.with_unpooled_client(unpooled);
         Ok(Client(Arc::new(Inner {
-            raw: cometapi_client::Client::new_with_client(base.as_str(), http, transport),
+            raw: cometapi_client::Client::new_with_client(base.as_str(), pooled, transport),
             create: self.create,
             wait: self.wait,
             seed: self.seed,
@@ -275,9 +270,10 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// Checks an id before it is sent.
+/// Checks an id before it is sent. Spaces around it come from copying.
 pub(crate) fn checked_id(id: &str) -> Result<PredictionId, Error> {
-    id.parse()
+    id.trim()
+        .parse()
         .map_err(|e| Error::new(ErrorKind::InvalidId, format!("{e}")).with_id(id))
 }
 

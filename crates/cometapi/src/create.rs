@@ -1,4 +1,4 @@
-//! The create: one request, and another only when the first provably did not happen.
+//! The create request: sent once, and again only if it provably had no effect.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -10,30 +10,39 @@ use tokio::time::{Instant, sleep};
 use crate::BoxFuture;
 use crate::client::Client;
 use crate::error::{Effort, Error, ErrorKind};
-use crate::heard::{Body, Heard};
 use crate::input::Input;
 use crate::model::ModelRef;
 #[cfg(feature = "models")]
 use crate::models;
-use crate::policy::{CreateEvent, CreatePolicy, Verdict, verdict};
+use crate::policy::{CreateEvent, CreatePolicy, Verdict};
 use crate::prediction::Prediction;
+use crate::response::{AttemptOutcome, Body};
 use crate::trace;
 
-/// A create that has not been sent; await it.
+/// A create request that has not been sent; await it.
 ///
-/// What becomes of it:
+/// One request is sent. It is retried only if it provably had no effect:
 ///
 /// | What happened | Outcome |
 /// |---|---|
-/// | no connection made | again, by [`CreatePolicy`]; then [`NeverReached`](ErrorKind::NeverReached) |
-/// | 429 | again after the told or own delay; then [`RateLimited`](ErrorKind::RateLimited) |
-/// | 2xx with an id | the prediction |
-/// | 2xx JSON without an id, or a body cut short | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
-/// | 2xx HTML, 3xx | [`WrongEndpoint`](ErrorKind::WrongEndpoint) |
-/// | 401; 403 not about quota | [`Unauthorized`](ErrorKind::Unauthorized) |
-/// | 402; 403 about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) |
-/// | other 4xx but 408; a 5xx whose body refuses | [`Refused`](ErrorKind::Refused) |
-/// | 408, other 5xx, connection lost, time out | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+/// | the request cannot be made | [`InvalidInput`](ErrorKind::InvalidInput) |
+/// | no connection: name not found, refused, TLS handshake cut | retried by policy, then [`NeverReached`](ErrorKind::NeverReached) |
+/// | no connection, and a retry cannot help: bad certificate, proxy 407, unsupported scheme | [`NeverReached`](ErrorKind::NeverReached) |
+/// | 429 of any shape | retried by policy, then [`RateLimited`](ErrorKind::RateLimited) |
+/// | 2xx with an id at the top level, in `data`, or in a JSON `message` | created |
+/// | 2xx or 5xx whose JSON code refuses | [`Refused`](ErrorKind::Refused) |
+/// | 2xx or 5xx whose JSON code is about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) |
+/// | 2xx without an id; body cut or unreadable | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+/// | 302, 303 (never followed) | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+/// | 2xx with a web page; any other 3xx | [`WrongEndpoint`](ErrorKind::WrongEndpoint) |
+/// | 401; 403 in the service's own JSON; neither about quota | [`Unauthorized`](ErrorKind::Unauthorized) |
+/// | any other 403: a firewall or proxy answered | [`Blocked`](ErrorKind::Blocked) |
+/// | 402; 401 or 403 about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) |
+/// | any other 4xx but 408 | [`Refused`](ErrorKind::Refused) |
+/// | 408; other 5xx; connection lost or timeout after bytes left | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+///
+/// On 2xx and 5xx only a JSON `code` decides: a message may quote the prompt, and a prompt may
+/// hold any word. Each create request is sent on a connection of its own.
 #[must_use = "a create is not sent until it is awaited"]
 pub struct Create {
     client: Client,
@@ -133,25 +142,28 @@ impl Create {
                 CallOptions::with_timeout(self.policy.attempt_timeout),
                 self.client.raw().create_prediction(owner, name, &body),
             );
-            let heard = Heard::of(
+            let attempt = AttemptOutcome::of(
                 trace::create(&model, sent, attempt).await,
+                None,
                 SystemTime::now(),
             );
             let effort = Effort::new(sent, began.elapsed());
-            let verdict = verdict(CreateEvent::of(&heard));
+            let verdict = CreateEvent::of(&attempt).verdict();
             let failure = match verdict {
-                Verdict::Created => match heard {
-                    Heard::Answer(_, Body::Prediction(prediction)) => return Ok(*prediction),
-                    // Only an answer that holds a prediction is the event `Created`.
-                    heard => in_doubt(heard),
+                Verdict::Created => match attempt {
+                    AttemptOutcome::Response(_, Body::Prediction(prediction)) => {
+                        return Ok(*prediction);
+                    }
+                    // Only a response that holds a prediction is the event `Created`.
+                    attempt => in_doubt(attempt),
                 },
-                Verdict::Stop(kind) => stopped(kind, heard),
-                Verdict::MaybeAccepted | Verdict::Again(_) => {
-                    let told = heard.told_delay();
-                    let (cause, again) = if let Verdict::Again(kind) = verdict {
-                        (spent(kind, heard), true)
+                Verdict::Stop(kind) => stopped(kind, attempt),
+                Verdict::MaybeAccepted | Verdict::Retry(_) => {
+                    let told = attempt.retry_after();
+                    let (cause, again) = if let Verdict::Retry(kind) = verdict {
+                        (spent(kind, attempt), true)
                     } else {
-                        let doubt = in_doubt(heard);
+                        let doubt = in_doubt(attempt);
                         // An id that could still be read is not given up for another.
                         let again = doubt.prediction_id().is_none();
                         (doubt, again && self.policy.repeat_when_in_doubt)
@@ -207,91 +219,81 @@ fn checked(model: &ModelRef, input: &Input) -> Result<(), Error> {
     Ok(())
 }
 
-impl Heard {
-    fn told_delay(&self) -> Option<Duration> {
-        match self {
-            Self::Answer(heading, _) => heading.retry_after,
-            _ => None,
-        }
-    }
-}
-
-fn in_doubt(heard: Heard) -> Error {
+fn in_doubt(attempt: AttemptOutcome) -> Error {
     const KIND: ErrorKind = ErrorKind::MaybeAccepted;
-    let what = "the create may have been accepted and was not sent again";
-    match heard {
-        Heard::Answer(heading, body) => {
-            let id = match &body {
-                Body::Unreadable { id } => id.clone(),
-                _ => None,
-            };
-            let why = match &body {
-                Body::Unreadable { .. } => "its answer broke off or is not json",
-                Body::Empty if heading.status.is_success() => "its answer is empty",
-                Body::EmptyEnvelope | Body::OtherJson if heading.status.is_success() => {
-                    "its answer holds no id"
-                }
-                _ => "the service failed while it was on its way",
-            };
-            let error = heading.error(KIND, &format!("{what}: {why}"), body);
-            match id {
-                Some(id) => error.with_id(&id),
-                None => error,
+    let what = "the create request may have been accepted and was not sent again";
+    let (why, id) = match &attempt {
+        AttemptOutcome::Response(meta, body) => match body {
+            // The error says why the body cannot be read.
+            Body::Unreadable { id, .. } => (None, id.clone()),
+            Body::UnusableId { id } => {
+                (Some(format!("its id cannot be used, {id:?}")), None)
             }
+            _ if meta.status.is_redirection() => (
+                Some("it was answered with a redirect, which is not followed".to_owned()),
+                None,
+            ),
+            Body::Empty if meta.status.is_success() => {
+                (Some("the response is empty".to_owned()), None)
+            }
+            _ if meta.status.is_success() => {
+                (Some("the response holds no id".to_owned()), None)
+            }
+            _ => (Some("the service failed while handling it".to_owned()), None),
+        },
+        AttemptOutcome::NoResponse(e) if e.is_timeout() => {
+            (Some("no response came in time".to_owned()), None)
         }
-        Heard::NoAnswer(e) if e.is_timeout() => {
-            Error::new(KIND, format!("{what}: no answer came in time")).with_source(e.without_url())
-        }
-        Heard::NoAnswer(e) | Heard::NoConnection(e) => Error::new(
-            KIND,
-            format!("{what}: the connection was lost before an answer came"),
-        )
-        .with_source(e.without_url()),
-        Heard::Impossible(e) => Error::new(KIND, what).with_source(e.to_string()),
+        _ => (
+            Some("the connection was lost before a response came".to_owned()),
+            None,
+        ),
+    };
+    let what = match why {
+        Some(why) => format!("{what}: {why}"),
+        None => what.to_owned(),
+    };
+    let error = attempt.error(KIND, &what);
+    match id {
+        Some(id) => error.with_id(id.as_str()),
+        None => error,
     }
 }
 
-fn stopped(kind: ErrorKind, heard: Heard) -> Error {
-    let what = match kind {
+/// The error of a request that had no effect and is not retried.
+fn stopped(kind: ErrorKind, attempt: AttemptOutcome) -> Error {
+    let is_permanent = CreateEvent::of(&attempt) == CreateEvent::NoConnectionPossible;
+    let error = attempt.error(kind, what(kind));
+    if is_permanent { error.permanent() } else { error }
+}
+
+fn what(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NeverReached => "no connection to the service was made, so nothing was sent",
+        ErrorKind::RateLimited => "the service is rate limiting; nothing was accepted",
         ErrorKind::WrongEndpoint => {
             "the address answers with a web page or a redirect, so the base url or path looks \
              wrong and nothing was accepted"
         }
         ErrorKind::Unauthorized => "the key was refused",
+        ErrorKind::Blocked => {
+            "a firewall or proxy in front of the service blocked the request; nothing was \
+             accepted, and the key is not at fault"
+        }
         ErrorKind::OutOfQuota => "the account is out of quota",
         ErrorKind::InvalidInput => "the request cannot be made",
         _ => "the service refused the request",
-    };
-    match heard {
-        Heard::Answer(heading, body) => heading.error(kind, what, body),
-        Heard::Impossible(e) => Error::new(kind, what).with_source(e.to_string()),
-        Heard::NoConnection(e) | Heard::NoAnswer(e) => {
-            Error::new(kind, what).with_source(e.without_url())
-        }
     }
 }
 
-fn spent(kind: ErrorKind, heard: Heard) -> Error {
-    match heard {
-        Heard::Answer(heading, body) => {
-            let what = match heading.retry_after {
-                Some(delay) => format!(
-                    "the service is rate limiting and asks to come back in {} s; nothing was \
-                     accepted",
-                    delay.as_secs_f64().ceil()
-                ),
-                None => "the service is rate limiting; nothing was accepted".to_owned(),
-            };
-            heading.error(kind, &what, body)
+/// The error of the last of several attempts.
+fn spent(kind: ErrorKind, attempt: AttemptOutcome) -> Error {
+    match attempt.retry_after() {
+        Some(delay) if kind == ErrorKind::RateLimited => {
+            let seconds = delay.as_secs_f64().ceil();
+            let what = format!("{}; it asks to retry after {seconds} s", what(kind));
+            attempt.error(kind, &what)
         }
-        Heard::NoConnection(e) | Heard::NoAnswer(e) => Error::new(
-            kind,
-            "the service was never reached, so nothing was accepted: look at the network and \
-             the base url",
-        )
-        .with_source(e.without_url()),
-        Heard::Impossible(e) => {
-            Error::new(kind, "the request cannot be made").with_source(e.to_string())
-        }
+        _ => attempt.error(kind, what(kind)),
     }
 }

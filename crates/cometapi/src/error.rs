@@ -37,6 +37,7 @@ struct Inner {
     body: Option<Bytes>,
     retry_after: Option<Duration>,
     effort: Option<Effort>,
+    permanent: bool,
     #[cfg(feature = "models")]
     problems: Vec<Problem>,
 }
@@ -57,6 +58,18 @@ impl Effort {
     }
 }
 
+/// Whether a prediction exists when a create request ends in an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Creation {
+    /// Nothing was created, and nothing was charged.
+    NotCreated,
+    /// Unknown: the request may have been accepted.
+    Unknown,
+    /// It was created.
+    Created,
+}
+
 /// The kinds of error, each with what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -74,14 +87,18 @@ pub enum ErrorKind {
     InvalidInput,
     /// The prediction id cannot be one. Nothing was sent. Mend the id.
     InvalidId,
-    /// No connection was ever made, so nothing was accepted. Look at the network and the
-    /// base URL, then call again.
+    /// No connection was ever made, so nothing was accepted. Check the network and the base
+    /// URL, then call again; [`Error::is_permanent`] says that a retry alone cannot help.
     NeverReached,
     /// The address answers, but not as this API: a web page or a redirect. Nothing was
-    /// accepted. Look at the base URL.
+    /// accepted. Check the base URL.
     WrongEndpoint,
-    /// The key was refused. Look at the key, and that it belongs to this base URL.
+    /// The key was refused. Check the key, and that it belongs to this base URL.
     Unauthorized,
+    /// A firewall or proxy in front of the service answered 403 with a page, a text or nothing.
+    /// Nothing was accepted, and the key is not at fault. Check the network: a VPN, a region or
+    /// an address that is blocked.
+    Blocked,
     /// The account has no quota or credit left. Top up, then call again.
     OutOfQuota,
     /// Too many requests, and the service asks for a longer wait than the policy or the time
@@ -123,6 +140,39 @@ pub enum ErrorKind {
     File,
 }
 
+impl ErrorKind {
+    /// Whether a prediction exists when a create request, or a run, ends in this kind of error.
+    pub fn creation(self) -> Creation {
+        match self {
+            Self::NoKey
+            | Self::Config
+            | Self::InvalidModel
+            | Self::InvalidInput
+            | Self::InvalidId
+            | Self::NeverReached
+            | Self::WrongEndpoint
+            | Self::Unauthorized
+            | Self::Blocked
+            | Self::OutOfQuota
+            | Self::RateLimited
+            | Self::Refused => Creation::NotCreated,
+            // Those of a poll say nothing of the create request before it.
+            Self::MaybeAccepted | Self::NotFound | Self::Unavailable | Self::Undecodable => {
+                Creation::Unknown
+            }
+            Self::UnexpectedOutput
+            | Self::Failed
+            | Self::Canceled
+            | Self::Aborted
+            | Self::Expired
+            | Self::WaitTimeout
+            | Self::Hook
+            | Self::Download
+            | Self::File => Creation::Created,
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
@@ -137,6 +187,7 @@ impl Error {
             body: None,
             retry_after: None,
             effort: None,
+            permanent: false,
             #[cfg(feature = "models")]
             problems: Vec::new(),
         }))
@@ -185,6 +236,11 @@ impl Error {
 
     pub(crate) fn with_effort(mut self, effort: Effort) -> Self {
         self.0.effort = Some(effort);
+        self
+    }
+
+    pub(crate) fn permanent(mut self) -> Self {
+        self.0.permanent = true;
         self
     }
 
@@ -258,6 +314,16 @@ impl Error {
     /// again; [`prediction_id`](Self::prediction_id) is there when a part of the answer came.
     pub fn may_have_been_accepted(&self) -> bool {
         self.0.kind == ErrorKind::MaybeAccepted
+    }
+
+    /// Whether no connection was made and a retry alone cannot make one: the certificate is
+    /// not trusted, a proxy wants a login, or the URL's scheme is not supported.
+    ///
+    /// # Troubleshooting
+    ///
+    /// The causes ([`source`](StdError::source)) say which.
+    pub fn is_permanent(&self) -> bool {
+        self.0.permanent
     }
 
     /// Whether nothing left this machine.

@@ -9,18 +9,18 @@ use cometapi_client::{Answer, PredictionId};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::base_url::BaseUrl;
-use crate::heard::{Body, Heard};
 use crate::model::ModelRef;
 use crate::policy::{CreateEvent, PollEvent};
+use crate::response::{AttemptOutcome, Body};
 use crate::service_error::ServiceError;
 
 /// Any body under any status is decided without a panic; an id is never lost or invented.
 pub fn answer(status: u16, body: &[u8]) {
     let status = StatusCode::from_u16(100 + status % 500).unwrap_or(StatusCode::OK);
-    let heard = Heard::fuzzed(status, Bytes::copy_from_slice(body));
-    let created = CreateEvent::of(&heard) == CreateEvent::Created;
-    let _ = PollEvent::of(&heard);
-    let Heard::Answer(_, read) = heard else {
+    let attempt = AttemptOutcome::whole(status, Bytes::copy_from_slice(body));
+    let created = CreateEvent::of(&attempt) == CreateEvent::Created;
+    let _ = PollEvent::of(&attempt);
+    let AttemptOutcome::Response(_, read) = attempt else {
         panic!("an answer is an answer");
     };
     match read {
@@ -34,7 +34,6 @@ pub fn answer(status: u16, body: &[u8]) {
             let again: Answer = serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(again.id(), Some(prediction.id()));
         }
-        Body::Unreadable { id: Some(id) } => assert!(id.parse::<PredictionId>().is_ok()),
         _ => assert!(!created),
     }
 }
@@ -47,6 +46,7 @@ pub fn service_error(body: &[u8]) {
     if let Some(error) = ServiceError::read(&json) {
         let _ = (
             error.is_quota(),
+            error.is_quota_code(),
             error.is_refusal(),
             error.is_missing_task(),
         );
@@ -76,7 +76,8 @@ pub fn input(text: &str) {
         assert_eq!(model.to_string(), text);
     }
     if let Ok(id) = text.parse::<PredictionId>() {
-        assert!(plain(id.as_str()));
+        assert_eq!(id.as_str(), text);
+        assert!(!id.as_str().contains(char::is_control));
     }
     if let Ok(base) = BaseUrl::parse(text) {
         let again = BaseUrl::parse(base.as_str()).unwrap_or_else(|e| panic!("{e}"));

@@ -1,4 +1,4 @@
-//! One look at a prediction, and what it means when it shows none.
+//! One poll, and the error of one that shows no state.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,67 +6,68 @@ use cometapi_client::{CallOptions, PredictionId, observe};
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
-use crate::heard::{Body, Heard};
 use crate::policy::PollEvent;
 use crate::prediction::Prediction;
+use crate::response::{AttemptOutcome, Body};
 use crate::trace;
 
 pub(crate) async fn get(client: &Client, id: &PredictionId) -> Result<Prediction, Error> {
     let timeout = client.wait_policy().attempt_timeout;
-    match look(client, id, 1, timeout).await {
-        Heard::Answer(_, Body::Prediction(prediction)) => Ok(*prediction),
-        heard => Err(unseen(id, heard)),
+    match poll_once(client, id, 1, timeout).await {
+        AttemptOutcome::Response(_, Body::Prediction(prediction)) => Ok(*prediction),
+        attempt => Err(poll_error(id, attempt)),
     }
 }
 
 /// Sends one poll.
-pub(crate) async fn look(
+pub(crate) async fn poll_once(
     client: &Client,
     id: &PredictionId,
     attempt: u32,
     timeout: Duration,
-) -> Heard {
+) -> AttemptOutcome {
     let poll = observe(
         CallOptions::with_timeout(timeout),
         client.raw().get_prediction(id),
     );
-    Heard::of(trace::poll(id, attempt, poll).await, SystemTime::now())
+    let call = trace::poll(id, attempt, poll).await;
+    AttemptOutcome::of(call, Some(id), SystemTime::now())
 }
 
-/// The error of a look that showed no state.
-pub(crate) fn unseen(id: &PredictionId, heard: Heard) -> Error {
-    let kind = match PollEvent::of(&heard) {
+/// The error of a poll that showed no state.
+pub(crate) fn poll_error(id: &PredictionId, attempt: AttemptOutcome) -> Error {
+    let kind = match PollEvent::of(&attempt) {
         PollEvent::Missing => ErrorKind::NotFound,
         PollEvent::Stop(kind) => kind,
-        PollEvent::State | PollEvent::Nothing => match &heard {
-            heard if heard.is_page() => ErrorKind::WrongEndpoint,
-            Heard::Answer(heading, Body::OtherJson) if heading.status.is_success() => {
-                ErrorKind::Undecodable
+        PollEvent::State | PollEvent::Nothing => match &attempt {
+            attempt if attempt.is_page() => ErrorKind::WrongEndpoint,
+            AttemptOutcome::Response(meta, _) if meta.status.as_u16() == 403 => ErrorKind::Blocked,
+            AttemptOutcome::Response(
+                meta,
+                Body::OtherJson | Body::OtherPrediction { .. } | Body::UnusableId { .. },
+            ) if meta.status.is_success() => ErrorKind::Undecodable,
+            AttemptOutcome::Response(meta, _) if meta.status.as_u16() == 429 => {
+                ErrorKind::RateLimited
             }
-            Heard::Answer(heading, _) if heading.status.as_u16() == 429 => ErrorKind::RateLimited,
             _ => ErrorKind::Unavailable,
         },
     };
     let what = match kind {
         ErrorKind::NotFound => "the service knows no such prediction",
         ErrorKind::Unauthorized => "the key was refused",
+        ErrorKind::Blocked => "a firewall or proxy in front of the service blocked the request",
         ErrorKind::OutOfQuota => "the account is out of quota",
+        ErrorKind::NeverReached => "a proxy wants a login, so the service was not reached",
         ErrorKind::WrongEndpoint => {
             "the address answers with a web page or a redirect, so the base url looks wrong"
         }
-        ErrorKind::Undecodable => "the answer is json of no known shape",
+        ErrorKind::Undecodable => "the response is JSON that does not show it",
         ErrorKind::RateLimited => "the service is rate limiting",
         ErrorKind::Refused => "the service refused the request",
         ErrorKind::InvalidId => "the request cannot be made",
-        _ => "the service gave no usable answer; it is safe to ask again",
+        _ => "the service gave no usable response; it is safe to poll again",
     };
-    let what = format!("prediction {id}: {what}");
-    let error = match heard {
-        Heard::Answer(heading, body) => heading.error(kind, &what, body),
-        Heard::NoConnection(e) | Heard::NoAnswer(e) => {
-            Error::new(kind, what).with_source(e.without_url())
-        }
-        Heard::Impossible(e) => Error::new(kind, what).with_source(e.to_string()),
-    };
-    error.with_id(id.as_str())
+    attempt
+        .error(kind, &format!("prediction {id}: {what}"))
+        .with_id(id.as_str())
 }

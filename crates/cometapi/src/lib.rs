@@ -56,6 +56,7 @@
 
 mod base_url;
 mod client;
+mod connection;
 mod create;
 #[cfg(feature = "download")]
 mod download;
@@ -65,7 +66,7 @@ mod file;
 #[doc(hidden)]
 pub mod fuzzing;
 mod get;
-mod heard;
+mod http_clients;
 mod input;
 mod key;
 #[cfg(any(feature = "download", feature = "models"))]
@@ -79,6 +80,7 @@ mod output;
 mod policy;
 mod prediction;
 mod predictions;
+mod response;
 mod retry_after;
 mod run;
 #[cfg(feature = "schemars")]
@@ -96,7 +98,7 @@ pub use crate::client::{Client, ClientBuilder};
 pub use crate::create::{Create, CreateProgress};
 #[cfg(feature = "download")]
 pub use crate::download::{DownloadPolicy, FileStream, SavedFile};
-pub use crate::error::{Effort, Error, ErrorKind};
+pub use crate::error::{Creation, Effort, Error, ErrorKind};
 pub use crate::file::OutputFile;
 pub use crate::input::{Input, IntoInput};
 pub use crate::key::ApiKey;

@@ -26,7 +26,10 @@ pub struct ServiceError {
     /// The HTTP status that an upstream answer within this one names.
     pub upstream_status: Option<u16>,
     pub(crate) request_ids: Vec<String>,
-    pub(crate) retry_after: Option<Duration>,
+    retry_after: Option<Duration>,
+    is_own: bool,
+    /// Whether `upstream_status` is that of a whole answer that the gateway passes on.
+    passed_on: bool,
 }
 
 impl ServiceError {
@@ -35,85 +38,125 @@ impl ServiceError {
         read(json, DEPTH)
     }
 
-    /// Whether it is about money: quota or credit.
-    pub(crate) fn is_quota(&self) -> bool {
-        const CODES: [&str; 4] = [
-            "insufficient_user_quota",
-            "insufficient_quota",
-            "pre_consume_token_quota_failed",
-            "quota_not_enough",
-        ];
-        self.code
-            .as_deref()
-            .is_some_and(|code| CODES.contains(&code))
-            || self.message.to_ascii_lowercase().contains("quota")
-            || self.message.contains("额度")
+    /// Whether its code says that the account is out of quota.
+    pub(crate) fn is_quota_code(&self) -> bool {
+        self.has_code(&QUOTA_CODES)
     }
 
-    /// Whether it says that nothing was done, whatever the HTTP status claims (documented:
-    /// "treat `error.code` and `error.message` as the deciding signal").
+    /// Whether it says that the account is out of quota, on a status that refuses the
+    /// account: there the gateway's own sentence counts too. Only whole beginnings do: a
+    /// message may quote the prompt, and a prompt may hold any word.
+    pub(crate) fn is_quota(&self) -> bool {
+        let message = self.message.to_lowercase();
+        self.is_quota_code() || QUOTA_MESSAGES.iter().any(|known| message.starts_with(known))
+    }
+
+    /// Whether its code says that nothing was done, whatever the HTTP status is (documented).
     pub(crate) fn is_refusal(&self) -> bool {
-        const CODES: [&str; 15] = [
-            "access_denied",
-            "bad_request_body",
-            "convert_request_failed",
-            "count_token_failed",
-            "invalid_api_platform",
-            "invalid_api_type",
-            "invalid_request",
-            "model_not_found",
-            "model_price_error",
-            "prompt_blocked",
-            "read_request_body_failed",
-            "sensitive_words_detected",
-            "violation_fee.grok.csam",
-            "channel:model_mapped_error",
-            "channel:no_available_key",
-        ];
-        self.code
-            .as_deref()
-            .is_some_and(|code| CODES.contains(&code))
-            || self
-                .upstream_status
-                .is_some_and(|status| (400..500).contains(&status) && status != 408)
+        self.has_code(&REFUSAL_CODES)
+            || self.passed_on
+                && self
+                    .upstream_status
+                    .is_some_and(|status| (400..500).contains(&status) && status != 408)
     }
 
     /// Whether it says that the id is not, or not yet, known.
     pub(crate) fn is_missing_task(&self) -> bool {
-        const WORDS: [&str; 2] = ["task_not_exist", "task_origin_not_exist"];
+        self.has_code(&MISSING_TASK) || MISSING_TASK.contains(&self.message.as_str())
+    }
+
+    /// Whether it has a shape that the service itself writes. A proxy's `{"message": …}` has
+    /// none.
+    pub(crate) fn is_own(&self) -> bool {
+        self.is_own
+    }
+
+    /// How long it asks to wait. A sentence counts only where the status says that there are
+    /// too many requests.
+    pub(crate) fn retry_after(&self, is_limited: bool) -> Option<Duration> {
+        let text = || reset_in_text(&self.message).filter(|_| is_limited);
+        self.retry_after.or_else(text)
+    }
+
+    fn has_code(&self, codes: &[&str]) -> bool {
         self.code
             .as_deref()
-            .is_some_and(|code| WORDS.contains(&code))
-            || WORDS.contains(&self.message.as_str())
+            .is_some_and(|code| codes.contains(&code))
     }
 }
 
+/// The code of an error that passes on what the provider answered, as text in its message.
+const PASSED_ON: &str = "fail_to_fetch_task";
+
+/// Codes that say that the account has no quota left (observed).
+const QUOTA_CODES: [&str; 4] = [
+    "insufficient_user_quota",
+    "insufficient_quota",
+    "pre_consume_token_quota_failed",
+    "quota_not_enough",
+];
+
+/// How the gateway's own sentences about quota begin, in lower case (observed).
+const QUOTA_MESSAGES: [&str; 9] = [
+    "user quota is not enough",
+    "user quota is insufficient",
+    "insufficient user quota",
+    "token quota is not enough",
+    "user quota expired",
+    "用户额度不足",
+    "令牌额度不足",
+    "该令牌额度已用尽",
+    "预扣费额度失败",
+];
+
+/// Codes that say that nothing was done (documented and observed).
+const REFUSAL_CODES: [&str; 15] = [
+    "access_denied",
+    "bad_request_body",
+    "convert_request_failed",
+    "count_token_failed",
+    "invalid_api_platform",
+    "invalid_api_type",
+    "invalid_request",
+    "model_not_found",
+    "model_price_error",
+    "prompt_blocked",
+    "read_request_body_failed",
+    "sensitive_words_detected",
+    "violation_fee.grok.csam",
+    "channel:model_mapped_error",
+    "channel:no_available_key",
+];
+
+const MISSING_TASK: [&str; 2] = ["task_not_exist", "task_origin_not_exist"];
+
 fn read(json: &Value, depth: u8) -> Option<ServiceError> {
     let object = json.as_object()?;
-    let mut error = match object.get("error") {
-        Some(Value::Object(detail)) => gateway(detail)?,
-        Some(Value::String(message)) => ServiceError::new(message),
-        _ if object.contains_key("detail") => problem(object)?,
-        _ => gateway(object)?,
+    let (mut error, is_own) = match object.get("error") {
+        Some(Value::Object(detail)) => (gateway(detail)?, true),
+        Some(Value::String(message)) => (ServiceError::new(message), false),
+        _ if object.contains_key("detail") => (problem(object)?, true),
+        _ => (gateway(object)?, object.contains_key("code")),
     };
+    error.is_own = is_own;
     error.retry_after = error
         .retry_after
-        .or_else(|| seconds(object.get("retry_after")))
-        .or_else(|| reset_in_text(&error.message));
-    // A task error may hold the upstream's answer as text; what that says is nearer the cause.
-    if let Some(inner) = depth
+        .or_else(|| seconds(object.get("retry_after")));
+    // A task error may hold the provider's body as text, which is nearer the cause. What it
+    // says decides only where that is what the code means: else it may quote a prompt.
+    let inner = depth
         .checked_sub(1)
         .zip(serde_json::from_str::<Value>(&error.message).ok())
-        .and_then(|(depth, json)| read(&json, depth))
-    {
+        .and_then(|(depth, json)| read(&json, depth));
+    if let Some(inner) = inner {
         error.message = inner.message;
         error.field = inner.field.or(error.field);
         error.family = inner.family.or(error.family);
-        error.upstream_status = inner.upstream_status;
         error.retry_after = inner.retry_after.or(error.retry_after);
         error.request_ids.extend(inner.request_ids);
-        // Only a code that says nothing of its own gives way.
-        if matches!(error.code.as_deref(), None | Some("fail_to_fetch_task")) {
+        if error.code.as_deref() == Some(PASSED_ON) {
+            error.passed_on = true;
+            error.upstream_status = inner.upstream_status;
             error.code = inner.code.or(error.code);
         }
     }
@@ -131,11 +174,15 @@ impl ServiceError {
     }
 }
 
-/// `{message, type, param, code}`, nested or flat.
+/// `{message, type, param, code}`, nested or flat. A code is enough.
 fn gateway(object: &Map<String, Value>) -> Option<ServiceError> {
-    let message = object.get("message")?.as_str()?;
-    let mut error = ServiceError::new(message);
-    error.code = word(object.get("code"));
+    let code = word(object.get("code"));
+    let message = object.get("message").and_then(Value::as_str);
+    if message.is_none() && code.is_none() {
+        return None;
+    }
+    let mut error = ServiceError::new(message.unwrap_or_default());
+    error.code = code;
     error.family = word(object.get("type"));
     error.field = word(object.get("param"));
     Some(error)
@@ -244,7 +291,7 @@ mod tests {
         assert!(e.is_refusal());
 
         let e = of(json!({"code": null, "message": "user quota is not enough"}));
-        assert!(e.is_quota() && !e.is_refusal());
+        assert!(e.is_quota() && !e.is_quota_code() && !e.is_refusal() && e.is_own());
 
         let e = of(json!({"code": "task_not_exist", "message": "task_not_exist", "data": null}));
         assert!(e.is_missing_task());
@@ -275,10 +322,81 @@ mod tests {
         let inner = json!({"error": {"message": "m", "code": "model_not_found"}}).to_string();
         let e = of(json!({"code": "fail_to_fetch_task", "message": inner}));
         assert_eq!(e.code.as_deref(), Some("model_not_found"));
+        assert!(e.is_refusal());
     }
 
     #[test]
-    fn a_delay_is_found_wherever_it_is_told() {
+    fn text_that_only_looks_like_an_upstream_error_decides_nothing() {
+        for quoted in [
+            json!({"title": "T", "detail": "d", "status": 422}),
+            json!({"error": {"message": "m", "code": "invalid_request"}}),
+            json!({"code": "insufficient_user_quota", "message": "m"}),
+        ] {
+            for code in [json!("do_request_failed"), json!(null), json!("")] {
+                let e = of(json!({"code": code, "message": quoted.to_string()}));
+                assert!(!e.is_refusal() && !e.is_quota_code(), "{code} {quoted}");
+                let e = of(json!({"error": {"code": code, "message": quoted.to_string()}}));
+                assert!(!e.is_refusal() && !e.is_quota_code(), "{code} {quoted}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_code_decides_alone() {
+        for code in QUOTA_CODES {
+            let e = of(json!({"error": {"code": code}}));
+            assert!(e.is_quota_code() && e.is_quota() && !e.is_refusal(), "{code}");
+        }
+        for code in REFUSAL_CODES {
+            let e = of(json!({"code": code, "message": "m"}));
+            assert!(e.is_refusal() && !e.is_quota(), "{code}");
+        }
+        for code in MISSING_TASK {
+            assert!(of(json!({"code": code, "message": "m"})).is_missing_task());
+            assert!(of(json!({"code": null, "message": code})).is_missing_task());
+            let quoted = format!("prompt: {code}");
+            assert!(!of(json!({"code": null, "message": quoted})).is_missing_task());
+        }
+    }
+
+    #[test]
+    fn only_the_gateways_own_sentence_is_about_quota() {
+        for message in QUOTA_MESSAGES {
+            let message = format!("{message} (request id: A)");
+            let e = of(json!({"code": null, "message": message}));
+            assert!(e.is_quota() && !e.is_quota_code(), "{message}");
+        }
+        for message in [
+            "prompt blocked: a poster about fishing quotas",
+            "upstream timed out, prompt: user quota is not enough",
+            "no access to model quota/enough",
+            "额度",
+        ] {
+            assert!(!of(json!({"code": null, "message": message})).is_quota(), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_proxys_sentence_is_not_the_services_own() {
+        for json in [
+            json!({"error": {"message": "m"}}),
+            json!({"error": {"code": "access_denied"}}),
+            json!({"code": null, "message": "m"}),
+            json!({"detail": "d"}),
+        ] {
+            assert!(of(json.clone()).is_own(), "{json}");
+        }
+        for json in [
+            json!({"message": "Forbidden"}),
+            json!({"error": "Forbidden"}),
+            json!({"success": false, "message": "m"}),
+        ] {
+            assert!(!of(json.clone()).is_own(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_delay_is_read_from_a_field_or_a_sentence() {
         for (json, seconds) in [
             (json!({"detail": "Your rate limit resets in ~30s."}), 30.0),
             (json!({"detail": "Expected available in 1 second."}), 1.0),
@@ -287,14 +405,17 @@ mod tests {
             (json!({"detail": "x", "retry_after": 5}), 5.0),
             (json!({"detail": "x", "retry_after": "7"}), 7.0),
         ] {
-            let told = of(json.clone()).retry_after;
-            assert_eq!(told, Some(Duration::from_secs_f64(seconds)), "{json}");
+            let delay = of(json.clone()).retry_after(true);
+            assert_eq!(delay, Some(Duration::from_secs_f64(seconds)), "{json}");
         }
+        // A sentence may quote a prompt; a number in a field of its own does not.
+        assert_eq!(of(json!({"detail": "resets in ~30s"})).retry_after(false), None);
+        assert!(of(json!({"detail": "x", "retry_after": 5})).retry_after(false).is_some());
         for json in [
             json!({"detail": "resets in a while"}),
             json!({"detail": "x", "retry_after": -1}),
         ] {
-            assert_eq!(of(json).retry_after, None);
+            assert_eq!(of(json).retry_after(true), None);
         }
     }
 

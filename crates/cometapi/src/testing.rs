@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use cometapi_client::{Answer, CallOptions, ResponseValue};
 
-use crate::heard::Heard;
+use crate::response::AttemptOutcome;
 
-/// What the wrapper hears when the service answers `response`: through the generated client
-/// and the seam, without a socket.
-pub(crate) fn heard(response: http::Response<Bytes>) -> Heard {
+/// What comes of a request when the service sends `response`: through the generated client and
+/// its hook. A poll is for the prediction `polled`.
+pub(crate) fn attempt(response: http::Response<Bytes>, polled: Option<&str>) -> AttemptOutcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -40,10 +40,11 @@ pub(crate) fn heard(response: http::Response<Bytes>) -> Heard {
         let http = cometapi_client::http_client().no_proxy().build().unwrap();
         let transport = cometapi_client::Transport::new("k").unwrap();
         let client = cometapi_client::Client::new_with_client(&base, http, transport);
-        let id = "a".parse().unwrap();
+        let polled = polled.map(|id| id.parse().unwrap());
+        let id = polled.clone().unwrap_or_else(|| "a".parse().unwrap());
         let outcome: (Result<ResponseValue<Answer>, _>, _) =
             cometapi_client::observe(CallOptions::default(), client.get_prediction(&id)).await;
         server.await.unwrap();
-        Heard::of(outcome, SystemTime::UNIX_EPOCH)
+        AttemptOutcome::of(outcome, polled.as_ref(), SystemTime::UNIX_EPOCH)
     })
 }

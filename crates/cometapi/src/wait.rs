@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep};
 use crate::BoxFuture;
 use crate::client::Client;
 use crate::error::{Effort, Error, ErrorKind};
-use crate::get::{look, unseen};
-use crate::heard::{Body, Heard};
+use crate::get::{poll_error, poll_once};
 use crate::outcome;
 use crate::policy::{PollEvent, Step, WaitPolicy};
 use crate::prediction::Prediction;
+use crate::response::{AttemptOutcome, Body};
 
 /// A wait for a prediction to end: await it, or take its updates one by one.
 ///
@@ -49,6 +49,8 @@ enum State {
     Idle(Box<Poller>),
     Busy(BoxFuture<Stepped>),
     Refused(Option<Error>),
+    /// Over before the first poll.
+    Ended(Box<Prediction>),
     Done,
 }
 
@@ -63,17 +65,25 @@ impl Wait {
     /// A wait for what has just been created: its clock runs from the create's answer, and
     /// the first poll leaves the run a moment.
     pub(crate) fn created(client: &Client, created: Prediction) -> Self {
+        if created.is_terminal() {
+            return Self(State::Ended(Box::new(created)));
+        }
         let id = crate::client::checked_id(created.id());
         let mut wait = Self::new(client, id);
         match &mut wait.0 {
             State::Idle(poller) => {
                 poller.began = Some(Instant::now());
+                poller.is_service = true;
                 poller.seen = Some(created);
             }
-            State::Refused(Some(error)) => {
-                // The id came from the service, but cannot be sent back to it.
-                let refused = std::mem::replace(error, Error::new(ErrorKind::InvalidId, ""));
-                *error = refused.with_prediction(created);
+            State::Refused(error) => {
+                // Not refused before sending: the prediction exists and has been paid for.
+                let what = format!(
+                    "prediction {:?} exists, but its id cannot be sent back to the service",
+                    created.id()
+                );
+                let refused = Error::new(ErrorKind::Undecodable, what);
+                *error = Some(refused.with_prediction(created));
             }
             _ => {}
         }
@@ -139,9 +149,11 @@ impl Stream for Wait {
                     return Poll::Ready(error.map(Err));
                 }
                 State::Done => return Poll::Ready(None),
-                State::Idle(_) => {
-                    if let State::Idle(poller) = std::mem::replace(&mut self.0, State::Done) {
-                        self.0 = State::Busy(Box::pin(poller.step()));
+                State::Idle(_) | State::Ended(_) => {
+                    match std::mem::replace(&mut self.0, State::Done) {
+                        State::Idle(poller) => self.0 = State::Busy(Box::pin(poller.step())),
+                        State::Ended(created) => return Poll::Ready(Some(Ok(*created))),
+                        other => self.0 = other,
                     }
                 }
             }
@@ -184,6 +196,8 @@ struct Poller {
     turn: u32,
     requests: u32,
     told: Option<Duration>,
+    /// Whether anything has come that only this API sends.
+    is_service: bool,
     /// Since when the service has said that it knows no such id.
     missing_since: Option<Instant>,
     last_look_done: bool,
@@ -202,6 +216,7 @@ impl Poller {
             turn: 0,
             requests: 0,
             told: None,
+            is_service: false,
             missing_since: None,
             last_look_done: false,
         }
@@ -234,78 +249,80 @@ impl Poller {
             self.turn += 1;
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Boxed, so that a wait at rest is small.
-            let heard = Box::pin(self.look(left)).await;
-            self.told = match &heard {
-                Heard::Answer(heading, _) => heading.retry_after,
-                _ => None,
-            };
-            let event = match PollEvent::of(&heard) {
+            let attempt = Box::pin(self.poll(left)).await;
+            self.told = attempt.retry_after();
+            self.is_service |= attempt.is_from_service();
+            let event = match PollEvent::of(&attempt) {
                 // Pages and nothing else, ever: more likely the wrong address than a passing
                 // fault. It has the same grace as an id that is not known.
-                PollEvent::Nothing if self.last.is_none() && heard.is_page() => PollEvent::Missing,
+                PollEvent::Nothing if !self.is_service && attempt.is_page() => PollEvent::Missing,
                 event => event,
             };
-            match (event, heard) {
-                (PollEvent::State, Heard::Answer(_, Body::Prediction(prediction))) => {
+            match (event, attempt) {
+                (PollEvent::State, AttemptOutcome::Response(_, Body::Prediction(prediction))) => {
                     self.missing_since = None;
                     self.last = Some((*prediction).clone());
                     return Ok(*prediction);
                 }
-                (PollEvent::Missing, heard) => {
+                (PollEvent::Missing, attempt) => {
                     // Not from the wait's beginning: polls before may have hung or failed.
                     let since = *self.missing_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= self.policy.missing_grace {
-                        return Err(self.known(unseen(&self.id, heard)));
+                        return Err(self.known(poll_error(&self.id, attempt)));
                     }
-                    trouble = Some(heard);
+                    trouble = Some(attempt);
                 }
-                (PollEvent::Stop(_), heard) => return Err(self.known(unseen(&self.id, heard))),
-                (_, heard) => trouble = Some(heard),
+                (PollEvent::Stop(_), attempt) => {
+                    return Err(self.known(poll_error(&self.id, attempt)));
+                }
+                (_, attempt) => trouble = Some(attempt),
             }
         }
         Err(self.timed_out(trouble))
     }
 
-    /// One poll; when it stays silent, a second beside it. The first answer wins.
-    async fn look(&mut self, left: Duration) -> Heard {
+    /// One poll; when it stays silent, a second beside it. The first response wins.
+    async fn poll(&mut self, left: Duration) -> AttemptOutcome {
         let timeout = self.policy.attempt_timeout.min(left);
         let (client, id) = (&self.client, &self.id);
         self.requests += 1;
-        let mut first = Box::pin(look(client, id, self.requests, timeout));
-        if let Some(heard) = before(&mut first, sleep(self.policy.hedge_after)).await {
-            return heard;
+        let mut first = Box::pin(poll_once(client, id, self.requests, timeout));
+        if let Some(attempt) = before(&mut first, sleep(self.policy.hedge_after)).await {
+            return attempt;
         }
         self.requests += 1;
-        let mut second = Box::pin(look(client, id, self.requests, timeout));
+        let mut second = Box::pin(poll_once(client, id, self.requests, timeout));
         match either(&mut first, &mut second).await {
-            Ok(heard @ Heard::Answer(..)) | Err(heard @ Heard::Answer(..)) => heard,
-            // One broke without an answer; the other may still bring one.
+            Ok(attempt @ AttemptOutcome::Response(..))
+            | Err(attempt @ AttemptOutcome::Response(..)) => attempt,
+            // One broke without a response; the other may still bring one.
             Ok(_) => second.await,
             Err(_) => first.await,
         }
     }
 
-    fn timed_out(&self, trouble: Option<Heard>) -> Error {
+    fn timed_out(&self, trouble: Option<AttemptOutcome>) -> Error {
         let seconds = self.policy.timeout.as_secs_f64();
         let state = match &self.last {
             Some(prediction) => format!(
-                "had not ended after {seconds:.0} s (it was last seen {}); it goes on",
+                "had not ended after {seconds:.0} s (last status: {}); it goes on",
                 prediction.status()
             ),
-            None => format!("was never seen in {seconds:.0} s; it may well run"),
+            None => format!("was not seen in {seconds:.0} s; it may well be running"),
         };
         let error = Error::new(
             ErrorKind::WaitTimeout,
-            format!(
-                "prediction {} {state}: wait for it again by its id",
-                self.id
-            ),
+            format!("prediction {} {state}: wait for it again by its id", self.id),
         );
-        let error = match trouble {
-            Some(heard) => error.with_source(unseen(&self.id, heard)),
-            None => error,
+        let Some(attempt) = trouble else {
+            return self.known(error);
         };
-        self.known(error)
+        let error = match &attempt {
+            // It may hold the end of the prediction: shown, so that a person can read it.
+            AttemptOutcome::Response(meta, _) => error.with_body(&meta.raw),
+            _ => error,
+        };
+        self.known(error.with_source(poll_error(&self.id, attempt)))
     }
 
     /// Adds what the wait knows to `error`.

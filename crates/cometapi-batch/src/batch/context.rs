@@ -223,6 +223,7 @@ impl Context {
         match recorded {
             Ok(()) => Written::Yes,
             Err(e) if e.kind() == ErrorKind::Lost => Written::Lost,
+            Err(e) if e.kind() == ErrorKind::TakenId => Written::TakenId,
             Err(e) => {
                 if matches!(mark, Mark::Created { .. }) {
                     let row = Arc::clone(row);
@@ -243,6 +244,7 @@ impl Context {
         let written = match self.ask(seq, owed.mark.clone()).await {
             Ok(()) => Written::Yes,
             Err(e) if e.kind() == ErrorKind::Lost => Written::Lost,
+            Err(e) if e.kind() == ErrorKind::TakenId => Written::TakenId,
             Err(_) => return Written::No,
         };
         let was_owed = lock(&self.owed).remove(&seq).is_some();
@@ -336,6 +338,8 @@ pub(crate) enum Written {
     No,
     /// The row is another's.
     Lost,
+    /// The id is another row's.
+    TakenId,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

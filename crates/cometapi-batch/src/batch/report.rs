@@ -20,6 +20,10 @@ pub enum Stopped {
     OutOfQuota(String),
     /// The address is not that of the service.
     WrongEndpoint(String),
+    /// A firewall or proxy in front of the service blocks create requests.
+    Blocked(String),
+    /// No connection can be made, and waiting would not change that.
+    NeverReached(String),
     /// The disk of the output folder is full.
     DiskFull(String),
     /// The ledger cannot be read or written. What was created until then is reported all the
@@ -34,6 +38,8 @@ impl Stopped {
             Self::Unauthorized(_) => ErrorKind::Unauthorized,
             Self::OutOfQuota(_) => ErrorKind::OutOfQuota,
             Self::WrongEndpoint(_) => ErrorKind::WrongEndpoint,
+            Self::Blocked(_) => ErrorKind::Blocked,
+            Self::NeverReached(_) => ErrorKind::NeverReached,
             Self::DiskFull(_) => ErrorKind::File,
             Self::Asked | Self::TooManyFailures | Self::Ledger(_) => return None,
         })

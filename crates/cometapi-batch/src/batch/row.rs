@@ -13,7 +13,7 @@ use crate::batch::event::{Event, PauseReason, RowInfo};
 use crate::batch::gate::Pass;
 use crate::batch::report::Stopped;
 use crate::ledger::{FileRecord, Job, Mark, Outcome};
-use crate::verdict::{Sent, sent};
+use crate::verdict::{Sent, sent, taken};
 
 /// What a row did with the leave to create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,9 @@ impl Row {
                 .await;
             match sent(&answer) {
                 Sent::Created(mark) => {
-                    self.created(&pass, mark, &answer).await;
+                    if !self.created(&pass, mark, &answer).await {
+                        return Created::No;
+                    }
                     return Created::Yes(answer.ok().map(Box::new), pass);
                 }
                 Sent::Doubt(outcome) => {
@@ -145,8 +147,13 @@ impl Row {
         });
     }
 
-    /// Writes the id down before anything else.
-    async fn created(&mut self, pass: &Pass, mark: Mark, answer: &Result<Prediction, Error>) {
+    /// Records the id before anything else. Returns whether it is this row's.
+    async fn created(
+        &mut self,
+        pass: &Pass,
+        mark: Mark,
+        answer: &Result<Prediction, Error>,
+    ) -> bool {
         if let Mark::Created { id, .. } = &mark {
             self.job.id = Some(id.clone());
         }
@@ -155,10 +162,18 @@ impl Row {
         let written = self.context.record_answer(&self.info, id, mark, tell).await;
         pass.accepted();
         self.context.created.fetch_add(1, Ordering::Relaxed);
+        if written == Written::TakenId {
+            let outcome = taken(self.job.id.take().unwrap_or_default());
+            if self.record(Mark::Unresolved(outcome.clone())).await != Written::Lost {
+                self.over(&outcome, true, &[], None);
+            }
+            return false;
+        }
         if let (Written::Yes, Some(id)) = (written, &self.job.id) {
             let row = &self.info;
             self.context.tell(&Event::Created { row, id });
         }
+        true
     }
 
     /// The create did not happen. Whether to try again.
@@ -173,7 +188,9 @@ impl Row {
             ErrorKind::RateLimited => {
                 Some((PauseReason::RateLimited, pass.limited(error.retry_after())))
             }
-            ErrorKind::NeverReached => Some((PauseReason::Unreachable, pass.away())),
+            ErrorKind::NeverReached if !error.is_permanent() => {
+                Some((PauseReason::Unreachable, pass.away()))
+            }
             _ => None,
         };
         if let Some((reason, pause)) = pause {
@@ -192,6 +209,8 @@ impl Row {
             ErrorKind::Unauthorized => Stopped::Unauthorized(message),
             ErrorKind::OutOfQuota => Stopped::OutOfQuota(message),
             ErrorKind::WrongEndpoint => Stopped::WrongEndpoint(message),
+            ErrorKind::Blocked => Stopped::Blocked(message),
+            ErrorKind::NeverReached => Stopped::NeverReached(message),
             _ => {
                 let code = error.service().and_then(|service| service.code.as_deref());
                 if code == Some("model_not_found") {

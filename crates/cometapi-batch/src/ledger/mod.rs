@@ -77,8 +77,11 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// becomes of its files later.
     fn adopt(&self, worker: WorkerId, id: String) -> Answer<Option<Job>>;
 
-    /// Writes down what happened to a prediction that `worker` holds. It is asked for by the
+    /// Records what happened to a prediction that `worker` holds. It is asked for by the
     /// call, and done even if the answer is dropped or awaited late.
+    ///
+    /// [`Mark::Created`] with an id that another prediction of the same service has is refused
+    /// with [`ErrorKind::TakenId`](crate::ErrorKind::TakenId), and changes nothing.
     fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> Answer<()>;
 
     /// Ends every row of the load that was never created and is of `model`, at most `most` at

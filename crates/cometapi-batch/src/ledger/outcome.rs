@@ -1,9 +1,9 @@
 //! How a prediction ended.
 
-use cometapi::{Error, ErrorKind};
+use cometapi::{Creation, Error, ErrorKind};
 
 /// The words under which ends are written down. They are in ledgers: none may ever change.
-const WORDS: [(ErrorKind, &str); 24] = [
+const WORDS: [(ErrorKind, &str); 25] = [
     (ErrorKind::NoKey, "no_key"),
     (ErrorKind::Config, "config"),
     (ErrorKind::InvalidModel, "invalid_model"),
@@ -12,6 +12,7 @@ const WORDS: [(ErrorKind, &str); 24] = [
     (ErrorKind::NeverReached, "never_reached"),
     (ErrorKind::WrongEndpoint, "wrong_endpoint"),
     (ErrorKind::Unauthorized, "unauthorized"),
+    (ErrorKind::Blocked, "blocked"),
     (ErrorKind::OutOfQuota, "out_of_quota"),
     (ErrorKind::RateLimited, "rate_limited"),
     (ErrorKind::Refused, "refused"),
@@ -104,6 +105,14 @@ impl From<&Error> for Outcome {
 pub(crate) fn word(kind: ErrorKind) -> &'static str {
     let known = WORDS.iter().find(|(known, _)| *known == kind);
     known.map_or("failed", |(_, word)| word)
+}
+
+/// The words of ends that prove that nothing was created.
+pub(crate) fn not_created() -> impl Iterator<Item = &'static str> {
+    WORDS
+        .iter()
+        .filter(|(kind, _)| kind.creation() == Creation::NotCreated)
+        .map(|(_, word)| *word)
 }
 
 /// The kind of a word; `None` is success. A word of a later program is a failure.

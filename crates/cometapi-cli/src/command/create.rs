@@ -98,7 +98,7 @@ pub(super) async fn send(
                 }
             },
             created = &mut create => {
-                record.answered(&created).await;
+                record.answered(&created).await?;
                 return Ok(created?);
             }
             () = &mut *interrupt => {

@@ -83,7 +83,7 @@ async fn nothing_is_sent() {
             ],
             &["plain http to another machine", "--allow-http"],
         ),
-        (&["get", ".."], &["prediction id \"..\" starts with '.'"]),
+        (&["get", ".."], &["prediction id \"..\" cannot be one"]),
         (&["wait", "a/b"], &["\"a/b\" contains '/'"]),
         (&["wait", ""], &["prediction id is empty"]),
         (

@@ -1,5 +1,6 @@
 //! Every shape an answer was seen in, and some that it was not.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -31,7 +32,8 @@ fn an_id_is_enough_and_odd_fields_are_named() {
     assert_eq!(p.id, "17");
     assert_eq!(p.status, Status::Unknown(String::new()));
     assert_eq!(p.output, Some(json!({"a": 1})));
-    assert!(p.metrics.is_none() && p.urls.is_none() && p.logs.is_none());
+    assert!(p.metrics.unwrap().predict_time.is_none());
+    assert!(p.urls.is_none() && p.logs.is_none());
     let mut paths: Vec<_> = odd.iter().map(|odd| odd.path.as_str()).collect();
     paths.sort_unstable();
     assert_eq!(
@@ -129,5 +131,131 @@ fn anything_else_is_kept_as_it_came() {
         json!({"ok": true}),
     ] {
         assert_eq!(Answer::from_json(json.clone()).other(), Some(&json));
+    }
+}
+
+#[test]
+fn a_task_needs_no_envelope() {
+    let json = json!({
+        "task_id": "t1", "status": "FAILURE", "fail_reason": "no", "progress": "100%",
+    });
+    let p = prediction(json);
+    assert_eq!((p.id.as_str(), &p.status), ("t1", &Status::Failed));
+    assert_eq!(p.error, Some(json!("no")));
+    let created = Answer::from_json(json!({"task_id": "t1", "status": "SUBMITTED"}));
+    assert_eq!(created.outer_id(), Some("t1"));
+    assert_eq!(created.into_prediction().unwrap().0.status, Status::Starting);
+    // A row number beside it is not the id.
+    let p = prediction(json!({"id": 7, "task_id": "t1", "status": "QUEUED"}));
+    assert_eq!(p.id, "t1");
+    let p = prediction(json!({"id": "a", "task_id": null, "status": "starting"}));
+    assert_eq!(p.id, "a");
+}
+
+#[test]
+fn an_envelope_may_say_success_in_numbers_and_hold_text() {
+    let task = json!({"task_id": "t1", "status": "SUCCESS", "data":
+        json!({"id": "u", "status": "succeeded", "output": "https://x/y.png"}).to_string()});
+    for code in [json!(200), json!(0), json!("200"), json!("SUCCESS"), json!(true)] {
+        for data in [task.clone(), json!(task.to_string())] {
+            let answer = Answer::from_json(json!({"code": code, "message": "", "data": data}));
+            assert_eq!(answer.outer_id(), Some("t1"), "{code}");
+            let (p, odd) = answer.into_prediction().unwrap();
+            assert_eq!((p.id.as_str(), p.status), ("t1", Status::Succeeded));
+            assert_eq!(p.output, Some(json!("https://x/y.png")));
+            assert!(odd.is_empty(), "{odd:?}");
+        }
+    }
+    // A code that says something else does not make an id of a request id.
+    let error = Answer::from_json(json!({"code": "bad", "message": "m", "data": {"id": "r"}}));
+    assert!(error.id().is_none() && error.task_error().is_some());
+}
+
+#[test]
+fn only_the_outermost_id_is_the_gateways_own() {
+    let inner = json!({"id": "u", "status": "starting"});
+    let wrapped = Answer::from_json(json!({"code": "success", "data": inner}));
+    assert_eq!((wrapped.id(), wrapped.outer_id()), (Some("u"), None));
+    assert_eq!(Answer::from_json(inner).outer_id(), Some("u"));
+}
+
+#[test]
+fn an_id_or_a_status_that_was_changed_is_none() {
+    let body = br#"{"id":"a\ud83d","status":"succeeded"}"#;
+    assert!(Answer::from_slice(body).unwrap().id().is_none());
+    let body = br#"{"id":"a","status":"succeeded\ud83d"}"#;
+    let (p, odd) = Answer::from_slice(body).unwrap().into_prediction().unwrap();
+    assert!(!p.status.is_terminal());
+    assert!(odd.iter().any(|field| field.path == "status"), "{odd:?}");
+}
+
+/// Any JSON; often a member of the type that it should have.
+fn member() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<i32>().prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(name(), inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn name() -> impl Strategy<Value = String> {
+    const KNOWN: [&str; 24] = [
+        "id", "status", "output", "error", "input", "logs", "metrics", "urls", "model", "version",
+        "source", "created_at", "started_at", "completed_at", "data_removed", "predict_time",
+        "image_count", "get", "web", "task_id", "data", "code", "message", "fail_reason",
+    ];
+    prop_oneof![
+        4 => prop::sample::select(&KNOWN[..]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ]
+}
+
+fn told(answer: Answer) -> (Option<String>, Option<Value>, Vec<OddField>) {
+    let outer = answer.outer_id().map(str::to_owned);
+    let other = answer.other().cloned();
+    match answer.into_prediction() {
+        Some((p, odd)) => (outer, serde_json::to_value(p).ok(), odd),
+        None => (outer, other, Vec::new()),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// From bytes, from a value, and by the derived decode where that succeeds: the same.
+    #[test]
+    fn every_way_of_decoding_gives_the_same(
+        members in prop::collection::btree_map(name(), member(), 0..12),
+        id in prop::option::of("[a-z0-9]{1,9}"), status in prop::option::of("succeeded|starting"),
+    ) {
+        let mut object: Map<String, Value> = members.into_iter().collect();
+        if let Some(id) = &id {
+            object.insert("id".into(), id.clone().into());
+        }
+        if let Some(status) = status {
+            object.insert("status".into(), status.into());
+        }
+        let json = Value::Object(object);
+        let body = json.to_string();
+        let read = told(Answer::from_slice(body.as_bytes()).unwrap());
+        prop_assert_eq!(&read, &told(Answer::from_json(json.clone())));
+        let bare = Answer::from_json(json.clone()).task().is_none();
+        if let (Some(id), true, Ok(derived)) =
+            (id, bare, serde_json::from_value::<Prediction>(json))
+        {
+            let derived = serde_json::to_value(derived).unwrap();
+            prop_assert_eq!(&read.0, &Some(id));
+            prop_assert_eq!(&read.1, &Some(derived));
+            prop_assert!(read.2.is_empty());
+        }
     }
 }

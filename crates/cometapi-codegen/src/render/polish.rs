@@ -2,7 +2,10 @@
 
 use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, Field, Fields, File, ImplItem, ItemImpl, ItemStruct, Lit, Meta, Type};
+use syn::{
+    Attribute, Expr, Field, Fields, File, ImplItem, ItemImpl, ItemStruct, Lit, Meta, Type, UseGroup,
+    UseTree,
+};
 
 use crate::Error;
 
@@ -18,7 +21,34 @@ pub(super) fn polish(file: &mut File) -> Result<(), Error> {
         });
     }
     Polish.visit_file_mut(file);
+    encode_paths_by_hand(file);
     Ok(())
+}
+
+/// Takes the encoding of path parameters from the client instead of from the generator's
+/// run-time crate, which leaves a backslash as it stands.
+fn encode_paths_by_hand(file: &mut File) {
+    const NAME: &str = "encode_path";
+    struct Imports(bool);
+    impl VisitMut for Imports {
+        fn visit_use_group_mut(&mut self, group: &mut UseGroup) {
+            let all = std::mem::take(&mut group.items);
+            for item in all {
+                match &item {
+                    UseTree::Name(name) if name.ident == NAME => self.0 = true,
+                    _ => group.items.push(item),
+                }
+            }
+        }
+    }
+    let mut imports = Imports(false);
+    imports.visit_file_mut(file);
+    if imports.0 {
+        let import = syn::parse_quote!(
+            use crate::params::encode_path;
+        );
+        file.items.insert(0, import);
+    }
 }
 
 /// Structs that stand for an `anyOf` whose items the generator could not tell apart.

@@ -112,15 +112,15 @@ async fn the_wrong_method() {
 #[tokio::test]
 async fn a_path_that_no_url_parser_would_send() {
     let server = server().await;
-    for id in ["..", "a%2Fb", "a\\b", "%2e%2e", "a%20b"] {
+    for id in ["..", ".", "%2e%2e", "a%0Ab"] {
         let status = raw_get(&server, &format!("/replicate/v1/predictions/{id}")).await;
         assert_eq!(status, "HTTP/1.1 400 Bad Request", "{id}");
     }
-    assert_eq!(rules(&server), [Rule::PathParameter; 5]);
+    assert_eq!(rules(&server), [Rule::PathParameter; 4]);
     let last = server.requests();
     // As it stood on the wire.
-    assert!(last[3].target.ends_with("/%2e%2e"));
-    assert_eq!(last[1].id.as_deref(), Some("a/b"));
+    assert!(last[2].target.ends_with("/%2e%2e"));
+    assert_eq!(last[3].id.as_deref(), Some("a\nb"));
 }
 
 #[tokio::test]

@@ -7,6 +7,6 @@ mod wait;
 
 pub use backoff::Backoff;
 pub use create::CreatePolicy;
-pub(crate) use create::{CreateEvent, Verdict, verdict};
+pub(crate) use create::{CreateEvent, Verdict};
 pub use wait::WaitPolicy;
 pub(crate) use wait::{PollEvent, Step};

@@ -1,10 +1,10 @@
-//! What becomes of a wait, by what a poll heard.
+//! What follows for a wait from what happened to a poll.
 
 use std::time::Duration;
 
 use crate::error::ErrorKind;
-use crate::heard::{Body, Heard};
 use crate::policy::Backoff;
+use crate::response::{AttemptOutcome, Body};
 
 /// How a wait polls and when it stops. The deadline is always finite.
 ///
@@ -46,7 +46,7 @@ impl Default for WaitPolicy {
     }
 }
 
-/// What a poll heard, in the terms that decide whether to go on.
+/// What happened to a poll, in the terms that decide whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PollEvent {
     /// A state was seen.
@@ -60,23 +60,25 @@ pub(crate) enum PollEvent {
 }
 
 impl PollEvent {
-    pub(crate) fn of(heard: &Heard) -> Self {
-        let (heading, body) = match heard {
-            Heard::Impossible(_) => return Self::Stop(ErrorKind::InvalidId),
-            Heard::NoConnection(_) | Heard::NoAnswer(_) => return Self::Nothing,
-            Heard::Answer(heading, body) => (heading, body),
+    pub(crate) fn of(attempt: &AttemptOutcome) -> Self {
+        let (meta, body) = match attempt {
+            AttemptOutcome::Impossible(_) => return Self::Stop(ErrorKind::InvalidId),
+            AttemptOutcome::Response(meta, body) => (meta, body),
+            _ => return Self::Nothing,
         };
-        match (heading.status.as_u16(), body) {
+        match (meta.status.as_u16(), body) {
             (200..=299, Body::Prediction(_)) => Self::State,
+            // It may have been something else before it broke off.
+            (_, Body::Unreadable { .. }) => Self::Nothing,
             (_, Body::Error(e)) if e.is_missing_task() => Self::Missing,
             (404, _) => Self::Missing,
-            (401, _) => Self::Stop(ErrorKind::Unauthorized),
             (402, _) => Self::Stop(ErrorKind::OutOfQuota),
-            (403, Body::Error(e)) if e.is_quota() => Self::Stop(ErrorKind::OutOfQuota),
-            // A firewall's page says nothing of the key.
-            (403, Body::Html) => Self::Nothing,
-            (403, _) => Self::Stop(ErrorKind::Unauthorized),
-            (408 | 429, _) => Self::Nothing,
+            (401 | 403, Body::Error(e)) if e.is_quota() => Self::Stop(ErrorKind::OutOfQuota),
+            (401, _) => Self::Stop(ErrorKind::Unauthorized),
+            (403, Body::Error(e)) if e.is_own() => Self::Stop(ErrorKind::Unauthorized),
+            // A firewall's 403 says nothing of the key, and may pass.
+            (403 | 408 | 429, _) => Self::Nothing,
+            (407, _) => Self::Stop(ErrorKind::NeverReached),
             (400..=499, _) => Self::Stop(ErrorKind::Refused),
             _ => Self::Nothing,
         }
@@ -124,7 +126,7 @@ mod tests {
     fn event(status: u16, body: &str) -> PollEvent {
         let mut response = http::Response::new(bytes::Bytes::from(body.to_owned()));
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        PollEvent::of(&crate::testing::heard(response))
+        PollEvent::of(&crate::testing::attempt(response, Some("a")))
     }
 
     #[test]
@@ -143,8 +145,42 @@ mod tests {
             (404, "<html>", Missing),
             (401, "", Stop(K::Unauthorized)),
             (403, r#"{"error":{"message":"no"}}"#, Stop(K::Unauthorized)),
-            (403, "", Stop(K::Unauthorized)),
+            (401, "{\"error\":{\"mess", Nothing),
+            (401, "unauthorized", Stop(K::Unauthorized)),
+            (
+                401,
+                r#"{"error":{"message":"m","code":"insufficient_user_quota"}}"#,
+                Stop(K::OutOfQuota),
+            ),
+            (403, r#"{"detail":"no"}"#, Stop(K::Unauthorized)),
+            (403, "", Nothing),
             (403, "<html>", Nothing),
+            (403, "error code: 1010", Nothing),
+            (403, r#"{"message":"Forbidden"}"#, Nothing),
+            (403, r#"{"message":"quota exceeded"}"#, Nothing),
+            (404, "{\"co", Nothing),
+            (400, "{\"co", Nothing),
+            (407, "", Stop(K::NeverReached)),
+            (200, r#"{"id":"other","status":"succeeded"}"#, Nothing),
+            (
+                200,
+                r#"{"code":"success","data":{"task_id":"other","status":"SUCCESS"}}"#,
+                Nothing,
+            ),
+            // The id inside an envelope may be the provider's.
+            (
+                200,
+                r#"{"code":"success","data":{"id":"other","status":"succeeded"}}"#,
+                State,
+            ),
+            (
+                200,
+                r#"{"code":"success","data":{"task_id":"a","status":"SUCCESS","data":{"id":"other","status":"succeeded"}}}"#,
+                State,
+            ),
+            (200, "\u{feff}{\"id\":\"a\",\"status\":\"succeeded\"}", State),
+            (200, r#"{"id":"a","status":"succeeded","logs":"\ud83d"}"#, State),
+            (200, r#"{"task_id":"a","status":"FAILURE","fail_reason":"no"}"#, State),
             (
                 403,
                 r#"{"code":null,"message":"user quota is not enough"}"#,

@@ -228,7 +228,8 @@ async fn requests(spec: &Arc<Spec>, oracle: &Oracle, report: &mut Report) -> any
             );
         }
 
-        let lawful = ids.is_valid(&id.as_str().into());
+        // `maxLength` counts characters; what is sent is limited in bytes.
+        let lawful = ids.is_valid(&id.as_str().into()) && id.len() <= 256;
         let got = client.predictions().get(&id).await;
         let sent = fresh(&server, &mut seen);
         let place = format!("get {id:?}");

@@ -297,12 +297,12 @@ async fn an_id_cannot_lead_out_of_the_folder() {
         let answer = json!({"id": id, "status": "succeeded", "output": "data:text/plain,hello"});
         let wrapped = json!({"code": "success", "data": {"task_id": "t1", "status": "SUCCESS", "data": answer}});
         let body = if id.is_empty() { wrapped } else { answer };
-        Mock::given(method("GET"))
+        Mock::given(method("POST"))
             .respond_with(ResponseTemplate::new(200).set_body_json(body))
             .mount(&service)
             .await;
         let client = builder(&service.uri()).build().unwrap();
-        let seen = client.predictions().get("abc").await.unwrap();
+        let seen = client.predictions().create(SCHNELL, input()).await.unwrap();
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("pictures");
         let saved = client.files(&seen)[0].save_in(&folder).await.unwrap();

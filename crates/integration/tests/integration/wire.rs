@@ -85,7 +85,7 @@ async fn what_cannot_be_sent_is_refused_before_the_wire() {
         let error = predictions.create(SCHNELL, bad).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
-    for id in ["", ".", "..", "a/b", "a\\b", "a%2Fb", "a b", "a?b", "é"] {
+    for id in ["", " ", ".", "..", "a\u{0}", "a\nb", &"a".repeat(257)] {
         assert_eq!(
             predictions.get(id).await.unwrap_err().kind(),
             ErrorKind::InvalidId,
@@ -98,6 +98,38 @@ async fn what_cannot_be_sent_is_refused_before_the_wire() {
         );
     }
     assert_eq!(server.requests().len(), 0);
+}
+
+/// Ids are opaque: any that is not a path of its own is sent, as one segment.
+#[tokio::test]
+async fn an_id_of_any_characters_is_one_segment_of_the_path() {
+    use wiremock::matchers::any;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+    for (id, segment) in [
+        ("video_bGl0ZWxsbTpjdXN0b20=", "video_bGl0ZWxsbTpjdXN0b20%3D"),
+        ("a+b/c:d", "a%2Bb%2Fc%3Ad"),
+        ("..\\x", "..%5Cx"),
+        ("%2e%2e", "%252e%252e"),
+        ("a b?c#d", "a%20b%3Fc%23d"),
+        ("狐", "%E7%8B%90"),
+    ] {
+        let service = MockServer::start().await;
+        let json = json!({"id": id, "status": "succeeded", "output": "https://a/b.png"});
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200).set_body_json(json))
+            .mount(&service)
+            .await;
+        let client = builder(&service.uri()).build().unwrap();
+        let done = client.run_model(SCHNELL, input()).await.unwrap();
+        assert_eq!(done.prediction().id(), id);
+        // Ended in the create response: there is nothing to poll for.
+        assert_eq!(service.received_requests().await.unwrap().len(), 1);
+        let waited = client.predictions().wait(format!(" {id}\n")).await.unwrap();
+        assert_eq!(waited.id(), id);
+        let requests = service.received_requests().await.unwrap();
+        let path = format!("/replicate/v1/predictions/{segment}");
+        assert_eq!(requests[1].url.path(), path);
+    }
 }
 
 #[tokio::test]

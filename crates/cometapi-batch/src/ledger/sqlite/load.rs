@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, named_params, params};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::outcome::{SUCCEEDED, word};
+use crate::ledger::outcome::{SUCCEEDED, not_created, word};
 use crate::ledger::sqlite::claim::let_go_of_the_dead;
 use crate::ledger::sqlite::desk::Desk;
 use crate::ledger::sqlite::mark::RUNNING;
@@ -13,7 +13,6 @@ use crate::ledger::sqlite::stage::tally;
 use crate::ledger::sqlite::{fault, natural, now};
 use crate::ledger::{LoadId, Loaded, Plan};
 use crate::rows::Problem;
-use crate::verdict::NOT;
 
 /// How many rows with another input are named.
 const NAMED: i64 = 100;
@@ -122,7 +121,8 @@ fn find(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
 /// the way is enough only of what was never about to be sent.
 fn renew_uncreated(conn: &Connection, load: LoadId) -> Result<(), Error> {
     // They are this program's own words, so that they can stand in the statement.
-    let words = NOT.map(|kind| format!("'{}'", word(kind))).join(", ");
+    let words: Vec<_> = not_created().map(|word| format!("'{word}'")).collect();
+    let words = words.join(", ");
     let sql = format!(
         "UPDATE prediction SET state = 'planned', outcome = NULL, message = NULL,
              request_ids = NULL, ended_at = NULL, sending_at = NULL,

@@ -84,6 +84,7 @@ pub(super) fn record(
         }
         Mark::NotSent => mine("state = 'planned', sending_at = NULL", &[]),
         Mark::Created { id, request_id } => {
+            untaken(conn, seq, id)?;
             // Known better than by whoever took this worker for dead and called it unresolved.
             // It is none any more then, and nobody could take from it what it held.
             let changed = conn
@@ -144,6 +145,24 @@ pub(super) fn record(
             )
         }
     }
+}
+
+/// No two predictions of a service have one id: else a response was taken for another's.
+fn untaken(conn: &Connection, seq: u64, id: &str) -> Result<(), Error> {
+    let taken = conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM prediction other WHERE other.id = :id
+                 AND other.seq <> :seq
+                 AND other.service = (SELECT service FROM prediction WHERE seq = :seq))",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(named_params! {":id": id, ":seq": integer(seq)}, |row| row.get(0))
+        });
+    if taken.map_err(fault)? {
+        let what = format!("{id} is the id of another prediction in this ledger");
+        return Err(Error::new(ErrorKind::TakenId, what));
+    }
+    Ok(())
 }
 
 fn held(changed: usize) -> Result<(), Error> {

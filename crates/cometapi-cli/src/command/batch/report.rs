@@ -158,6 +158,8 @@ pub(super) fn words(stopped: &Stopped) -> String {
         Stopped::Unauthorized(why)
         | Stopped::OutOfQuota(why)
         | Stopped::WrongEndpoint(why)
+        | Stopped::Blocked(why)
+        | Stopped::NeverReached(why)
         | Stopped::DiskFull(why) => why.clone(),
         Stopped::Ledger(why) => why.to_string(),
         _ => "for a reason of its own".to_owned(),

@@ -1,0 +1,581 @@
+//! Decoding an object member by member, so that one of the wrong type is left out instead of
+//! failing the whole: a paid result must not be lost because `metrics` holds a word.
+//!
+//! A prediction is decoded straight from its bytes into the typed struct; the same code reads
+//! one that stands inside another value.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+use serde_json::{Map, Number, Value};
+
+use crate::odd::OddField;
+use crate::status::{Status, TaskStatus};
+use crate::types::{Prediction, PredictionMetrics, PredictionUrls, Task, TaskError};
+
+/// The longest part of a value that a reason quotes, in characters.
+const QUOTED: usize = 40;
+
+/// An object decoded member by member, or any other value as it is.
+pub(crate) enum ObjectOr<T> {
+    Object(T),
+    Other(Value),
+}
+
+/// A type that is decoded member by member.
+pub(crate) trait Members: Default {
+    /// What a member is called.
+    type Key: for<'de> Deserialize<'de>;
+
+    /// Reads the value of the member `key`.
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: Self::Key,
+        members: &mut A,
+    ) -> Result<(), A::Error>;
+}
+
+impl<'de, T: Members> Deserialize<'de> for ObjectOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Members> Visitor<'de> for ObjectVisitor<T> {
+    type Value = ObjectOr<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = T::default();
+        while let Some(key) = map.next_key()? {
+            members.read(key, &mut map)?;
+        }
+        Ok(ObjectOr::Object(members))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(ObjectOr::Other(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(ObjectOr::Other(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(ObjectOr::Other(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(ObjectOr::Other(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(ObjectOr::Other(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(ObjectOr::Other(value.into()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Self::Value, E> {
+        Ok(ObjectOr::Other(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        let items = Value::deserialize(de::value::SeqAccessDeserializer::new(seq))?;
+        Ok(ObjectOr::Other(items))
+    }
+}
+
+/// Gives `value` as a `T`; `None` for null. A value of another type comes back.
+type Fit<T> = fn(Value) -> Result<Option<T>, Value>;
+
+fn text(value: Value) -> Result<Option<String>, Value> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        other => Err(other),
+    }
+}
+
+fn boolean(value: Value) -> Result<Option<bool>, Value> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Bool(flag) => Ok(Some(flag)),
+        other => Err(other),
+    }
+}
+
+fn integer(value: Value) -> Result<Option<i64>, Value> {
+    number(value, Number::as_i64)
+}
+
+fn float(value: Value) -> Result<Option<f64>, Value> {
+    number(value, Number::as_f64)
+}
+
+fn number<T>(value: Value, read: fn(&Number) -> Option<T>) -> Result<Option<T>, Value> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Number(number) => match read(&number) {
+            Some(read) => Ok(Some(read)),
+            None => Err(Value::Number(number)),
+        },
+        other => Err(other),
+    }
+}
+
+fn object(value: Value) -> Result<Option<Map<String, Value>>, Value> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Object(members) => Ok(Some(members)),
+        other => Err(other),
+    }
+}
+
+/// An id is opaque; one that comes as a number is the same id. One with a character that was
+/// replaced is not what the service wrote.
+pub(crate) fn id(value: Value) -> Result<Option<String>, Value> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(id) if id.is_empty() => Ok(None),
+        Value::String(id) if !id.contains(char::REPLACEMENT_CHARACTER) => Ok(Some(id)),
+        Value::Number(id) => Ok(Some(id.to_string())),
+        other => Err(other),
+    }
+}
+
+fn is_id(value: &Value) -> bool {
+    matches!(id(value.clone()), Ok(Some(_)))
+}
+
+fn status_word(value: Value) -> Result<Option<String>, Value> {
+    match value {
+        Value::String(word) if word.contains(char::REPLACEMENT_CHARACTER) => {
+            Err(Value::String(word))
+        }
+        value => text(value),
+    }
+}
+
+/// Why a member was left out.
+fn unfit(path: &str, expected: &str, found: &Value) -> OddField {
+    let found = found.to_string();
+    let found = match found.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &found[..end]),
+        None => found,
+    };
+    OddField {
+        path: path.to_owned(),
+        reason: format!("expected {expected}, found {found}"),
+    }
+}
+
+/// The members of a prediction, as far as they have been read.
+pub(crate) struct PredictionMembers {
+    id: Option<String>,
+    has_status: bool,
+    prediction: Prediction,
+    /// Members of the wrong type, with what was expected of them.
+    unfit: Vec<(&'static str, &'static str, Value)>,
+    /// The same inside `metrics` and `urls`.
+    ignored: Vec<OddField>,
+}
+
+impl Default for PredictionMembers {
+    fn default() -> Self {
+        Self {
+            id: None,
+            has_status: false,
+            prediction: Prediction::new(String::new(), Status::Unknown(String::new())),
+            unfit: Vec::new(),
+            ignored: Vec::new(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+pub(crate) enum PredictionKey {
+    CompletedAt,
+    CreatedAt,
+    DataRemoved,
+    Error,
+    Id,
+    Input,
+    Logs,
+    Metrics,
+    Model,
+    Output,
+    Source,
+    StartedAt,
+    Status,
+    Urls,
+    Version,
+    Extra(String),
+}
+
+impl Members for PredictionMembers {
+    type Key = PredictionKey;
+
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: PredictionKey,
+        members: &mut A,
+    ) -> Result<(), A::Error> {
+        use PredictionKey as Key;
+        match key {
+            Key::CompletedAt => {
+                self.prediction.completed_at =
+                    self.fit("completed_at", "a string", text, members)?;
+            }
+            Key::CreatedAt => {
+                self.prediction.created_at = self.fit("created_at", "a string", text, members)?;
+            }
+            Key::DataRemoved => {
+                self.prediction.data_removed =
+                    self.fit("data_removed", "a boolean", boolean, members)?;
+            }
+            Key::Error => self.prediction.error = present(members.next_value()?),
+            Key::Id => self.id = self.fit("id", "an id", id, members)?,
+            Key::Input => self.prediction.input = self.fit("input", "an object", object, members)?,
+            Key::Logs => self.prediction.logs = self.fit("logs", "a string", text, members)?,
+            Key::Metrics => self.prediction.metrics = self.nested("metrics", members)?,
+            Key::Model => self.prediction.model = self.fit("model", "a string", text, members)?,
+            Key::Output => self.prediction.output = present(members.next_value()?),
+            Key::Source => self.prediction.source = self.fit("source", "a string", text, members)?,
+            Key::StartedAt => {
+                self.prediction.started_at = self.fit("started_at", "a string", text, members)?;
+            }
+            Key::Status => {
+                let word = self.fit("status", "a string", status_word, members)?;
+                self.has_status = word.is_some();
+                self.prediction.status = Status::from(word.unwrap_or_default().as_str());
+            }
+            Key::Urls => self.prediction.urls = self.nested("urls", members)?,
+            Key::Version => {
+                self.prediction.version = self.fit("version", "a string", text, members)?;
+            }
+            Key::Extra(name) => {
+                self.prediction.extra.insert(name, members.next_value()?);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PredictionMembers {
+    fn fit<'de, T, A: MapAccess<'de>>(
+        &mut self,
+        name: &'static str,
+        expected: &'static str,
+        fit: Fit<T>,
+        members: &mut A,
+    ) -> Result<Option<T>, A::Error> {
+        let fitted = fit(members.next_value()?);
+        Ok(fitted.unwrap_or_else(|value| {
+            self.unfit.push((name, expected, value));
+            None
+        }))
+    }
+
+    fn nested<'de, T, A>(
+        &mut self,
+        name: &'static str,
+        members: &mut A,
+    ) -> Result<Option<T>, A::Error>
+    where
+        T: Default,
+        Nested<T>: Members,
+        A: MapAccess<'de>,
+    {
+        Ok(match members.next_value::<ObjectOr<Nested<T>>>()? {
+            ObjectOr::Object(nested) => {
+                let unfit = nested.unfit.iter().map(|(member, expected, value)| {
+                    unfit(&format!("{name}.{member}"), expected, value)
+                });
+                self.ignored.extend(unfit);
+                Some(nested.value)
+            }
+            ObjectOr::Other(Value::Null) => None,
+            ObjectOr::Other(value) => {
+                self.unfit.push((name, "an object", value));
+                None
+            }
+        })
+    }
+
+    /// Whether it is an object with an id, and not a gateway's task or envelope around one.
+    pub(crate) fn is_bare(&self) -> bool {
+        let extra = &self.prediction.extra;
+        self.id.is_some()
+            && !extra.get("task_id").is_some_and(is_id)
+            && (self.has_status || !extra.get("data").is_some_and(Value::is_object))
+    }
+
+    /// The prediction, and what was left out of it.
+    pub(crate) fn into_prediction(self) -> (Prediction, Vec<OddField>) {
+        let mut prediction = self.prediction;
+        prediction.id = self.id.unwrap_or_default();
+        let mut ignored = self.ignored;
+        let unfit = self
+            .unfit
+            .iter()
+            .map(|(name, expected, value)| unfit(name, expected, value));
+        ignored.extend(unfit);
+        if !self.has_status && !self.unfit.iter().any(|(name, ..)| *name == "status") {
+            ignored.push(OddField {
+                path: "status".to_owned(),
+                reason: "missing".to_owned(),
+            });
+        }
+        (prediction, ignored)
+    }
+
+    /// The object as it came, but for members that were null.
+    pub(crate) fn into_object(self) -> Map<String, Value> {
+        let Prediction {
+            completed_at,
+            created_at,
+            data_removed,
+            error,
+            extra: mut object,
+            id: _,
+            input,
+            logs,
+            metrics,
+            model,
+            output,
+            source,
+            started_at,
+            status,
+            urls,
+            version,
+        } = self.prediction;
+        let status = self.has_status.then(|| status.as_str().to_owned());
+        let texts = [
+            ("completed_at", completed_at),
+            ("created_at", created_at),
+            ("id", self.id),
+            ("logs", logs),
+            ("model", model),
+            ("source", source),
+            ("started_at", started_at),
+            ("status", status),
+            ("version", version),
+        ];
+        let texts = texts.map(|(name, text)| (name, text.map(Value::String)));
+        let rest = [
+            ("data_removed", data_removed.map(Value::Bool)),
+            ("error", error),
+            ("input", input.map(Value::Object)),
+            ("metrics", metrics.and_then(|it| serde_json::to_value(it).ok())),
+            ("output", output),
+            ("urls", urls.and_then(|it| serde_json::to_value(it).ok())),
+        ];
+        for (name, value) in texts.into_iter().chain(rest) {
+            if let Some(value) = value {
+                object.insert(name.to_owned(), value);
+            }
+        }
+        for (name, _, value) in self.unfit {
+            object.insert(name.to_owned(), value);
+        }
+        object
+    }
+}
+
+fn present(value: Value) -> Option<Value> {
+    (!value.is_null()).then_some(value)
+}
+
+/// An object inside a prediction.
+#[derive(Default)]
+pub(crate) struct Nested<T> {
+    value: T,
+    unfit: Vec<(&'static str, &'static str, Value)>,
+}
+
+impl<T> Nested<T> {
+    fn fit<U>(
+        &mut self,
+        name: &'static str,
+        expected: &'static str,
+        fitted: Result<Option<U>, Value>,
+    ) -> Option<U> {
+        fitted.unwrap_or_else(|value| {
+            self.unfit.push((name, expected, value));
+            None
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+pub(crate) enum MetricsKey {
+    ImageCount,
+    PredictTime,
+    TotalTime,
+    Extra(String),
+}
+
+impl Members for Nested<PredictionMetrics> {
+    type Key = MetricsKey;
+
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: MetricsKey,
+        members: &mut A,
+    ) -> Result<(), A::Error> {
+        let value = members.next_value()?;
+        match key {
+            MetricsKey::ImageCount => {
+                self.value.image_count = self.fit("image_count", "an integer", integer(value));
+            }
+            MetricsKey::PredictTime => {
+                self.value.predict_time = self.fit("predict_time", "a number", float(value));
+            }
+            MetricsKey::TotalTime => {
+                self.value.total_time = self.fit("total_time", "a number", float(value));
+            }
+            MetricsKey::Extra(name) => {
+                self.value.extra.insert(name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+pub(crate) enum UrlsKey {
+    Cancel,
+    Get,
+    Stream,
+    Web,
+    Extra(String),
+}
+
+impl Members for Nested<PredictionUrls> {
+    type Key = UrlsKey;
+
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: UrlsKey,
+        members: &mut A,
+    ) -> Result<(), A::Error> {
+        let value = members.next_value()?;
+        match key {
+            UrlsKey::Cancel => self.value.cancel = self.fit("cancel", "a string", text(value)),
+            UrlsKey::Get => self.value.get = self.fit("get", "a string", text(value)),
+            UrlsKey::Stream => self.value.stream = self.fit("stream", "a string", text(value)),
+            UrlsKey::Web => self.value.web = self.fit("web", "a string", text(value)),
+            UrlsKey::Extra(name) => {
+                self.value.extra.insert(name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for PredictionMetrics {
+    fn default() -> Self {
+        Self {
+            extra: Map::new(),
+            image_count: None,
+            predict_time: None,
+            total_time: None,
+        }
+    }
+}
+
+impl Default for PredictionUrls {
+    fn default() -> Self {
+        Self {
+            cancel: None,
+            extra: Map::new(),
+            get: None,
+            stream: None,
+            web: None,
+        }
+    }
+}
+
+/// Takes members out of an object that has been read whole.
+struct Taker<'o> {
+    object: &'o mut Map<String, Value>,
+    ignored: &'o mut Vec<OddField>,
+}
+
+impl Taker<'_> {
+    fn take<T>(&mut self, name: &str, expected: &str, fit: Fit<T>) -> Option<T> {
+        let value = self.object.remove(name)?;
+        fit(value).unwrap_or_else(|value| {
+            self.ignored.push(unfit(name, expected, &value));
+            None
+        })
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.take(name, "a string", text)
+    }
+
+    fn integer(&mut self, name: &str) -> Option<i64> {
+        self.take(name, "an integer", integer)
+    }
+}
+
+/// The gateway's record of a task, its `data` left out. `None`, with nothing taken, when the
+/// object has no usable `task_id`.
+pub(crate) fn task(
+    object: &mut Map<String, Value>,
+    ignored: &mut Vec<OddField>,
+) -> Option<Task> {
+    let task_id = id(object.get("task_id")?.clone()).ok()??;
+    object.remove("task_id");
+    let mut taker = Taker { object, ignored };
+    let word = taker.take("status", "a string", status_word);
+    Some(Task {
+        task_id,
+        status: TaskStatus::from(word.unwrap_or_default().as_str()),
+        action: taker.text("action"),
+        data: None,
+        fail_reason: taker.text("fail_reason"),
+        finish_time: taker.integer("finish_time"),
+        progress: taker.text("progress"),
+        start_time: taker.integer("start_time"),
+        submit_time: taker.integer("submit_time"),
+        extra: std::mem::take(object),
+    })
+}
+
+/// The gateway's flat error. `None`, with nothing taken, when the object has no code or no
+/// message that is text.
+pub(crate) fn task_error(object: &mut Map<String, Value>) -> Option<TaskError> {
+    let message = object.get("message")?.as_str()?.to_owned();
+    let code = object.remove("code")?;
+    object.remove("message");
+    Some(TaskError {
+        code,
+        data: object.remove("data").filter(|data| !data.is_null()),
+        message,
+        extra: std::mem::take(object),
+    })
+}
+
+/// A prediction out of an object that has been read whole.
+pub(crate) fn prediction(object: Map<String, Value>) -> PredictionMembers {
+    let read = Value::Object(object);
+    match ObjectOr::deserialize(read) {
+        Ok(ObjectOr::Object(members)) => members,
+        // An object is read as one, and no member of it can fail.
+        _ => PredictionMembers::default(),
+    }
+}
