@@ -1,5 +1,9 @@
 //! Tests that need several sides of the workspace at once. Nothing here is published.
 
+mod frozen_clock;
+
+pub use frozen_clock::{FrozenClock, drive};
+
 /// The README's Rust is compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -19,7 +19,8 @@ use crate::response::{AttemptOutcome, Body};
 #[non_exhaustive]
 pub struct WaitPolicy {
     /// How long to wait in all; 15 minutes by default. For a run just created it counts from
-    /// the create's answer.
+    /// the create's answer. The last poll is sent before the deadline, early by a fifth of the
+    /// timeout, but by at least 0.5 s and at most 2 s.
     pub timeout: Duration,
     /// How long one poll may take; 60 s by default. The reference's own check saw none
     /// answered within 45 s.
@@ -95,9 +96,13 @@ pub(crate) enum Step {
 }
 
 impl WaitPolicy {
-    /// What is kept back for the last look, so that its answer can come before the deadline.
+    /// The time kept for the last poll, so that its response can arrive before the deadline:
+    /// a fifth of the timeout, between 0.5 and 2 s. A timeout below that is kept whole, which
+    /// leaves one poll, sent at once.
     fn reserve(&self) -> Duration {
-        (self.timeout / 20).min(Duration::from_secs(2))
+        (self.timeout / 5)
+            .clamp(Duration::from_millis(500), Duration::from_secs(2))
+            .min(self.timeout)
     }
 
     /// The pause before the next poll, when `left` is left of the wait.
@@ -201,6 +206,47 @@ mod tests {
         for (status, body, expected) in rows {
             assert_eq!(event(status, body), expected, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn the_last_poll_has_a_fifth_of_the_timeout_within_limits() {
+        for (timeout, reserve) in [
+            (0, 0),
+            (1, 1),
+            (499, 499),
+            (500, 500),
+            (501, 500),
+            (2_000, 500),
+            (2_500, 500),
+            (5_000, 1_000),
+            (9_999, 1_999),
+            (10_000, 2_000),
+            (60_000, 2_000),
+            (900_000, 2_000),
+        ] {
+            let policy = WaitPolicy {
+                timeout: Duration::from_millis(timeout),
+                ..WaitPolicy::default()
+            };
+            assert_eq!(policy.reserve().as_millis(), reserve, "{timeout} ms");
+        }
+        let endless = WaitPolicy {
+            timeout: Duration::MAX,
+            ..WaitPolicy::default()
+        };
+        assert_eq!(endless.reserve(), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_timeout_below_the_reserve_leaves_one_poll_that_is_sent_at_once() {
+        let policy = WaitPolicy {
+            timeout: Duration::from_millis(300),
+            ..WaitPolicy::default()
+        };
+        assert_eq!(
+            policy.step(0, policy.timeout, None, 0.5),
+            Step::LastLook(Duration::ZERO)
+        );
     }
 
     #[test]

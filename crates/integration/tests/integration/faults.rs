@@ -3,60 +3,94 @@
 
 use std::collections::BTreeSet;
 use std::mem::{Discriminant, discriminant};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use cometapi::{Client, Error, ErrorKind};
+use cometapi::{Backoff, Client, CreateProgress, Error, ErrorKind};
 use cometapi_mock::{Fault, MockServer};
+use integration::{FrozenClock, drive};
+use tokio::net::TcpSocket;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, advance};
 
 use crate::fault_table::Endpoint::{self, Create, File, Poll};
 use crate::fault_table::{Case, Phase, creates, files, polls};
 use crate::setup::{
-    KEY, QUICK, SCHNELL, builder, input, mock, posts, quick_create, quick_download, quick_wait,
+    KEY, NO_PAUSE, SCHNELL, builder, client, input, mock, posts, quick_create, quick_download,
+    quick_wait,
 };
 
-/// How long an attempt may hang here, in place of the policy's minutes.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// The limits of the cases in which time passes, on a frozen clock.
+const ATTEMPT: Duration = Duration::from_secs(60);
+const HEDGE: Duration = Duration::from_secs(10);
+const STALL: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(300);
+const RESERVE: Duration = Duration::from_secs(2);
 
-/// The longest delay that is slept; every canned throttle asks for more.
-const TOLD: Duration = Duration::from_millis(900);
+/// Whether the case only goes on when time passes.
+fn needs_time(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Hang
+            | Fault::StallBody
+            | Fault::ThrottledSeconds(_)
+            | Fault::ThrottledDate(_)
+            | Fault::ThrottledBody(_)
+            | Fault::ThrottledText(_)
+    )
+}
 
-/// No case may take longer: it would mean that something waits for nothing.
-const CEILING: Duration = Duration::from_secs(30);
-
-/// A client with little patience where `fault` is silence, and with enough elsewhere that a
-/// busy machine is not taken for one.
-fn client(server: &MockServer, endpoint: Endpoint, fault: &Fault) -> Client {
-    let silent = matches!(fault, Fault::Hang | Fault::StallBody);
-    let patience = |of: Endpoint| {
-        if silent && of == endpoint {
-            PATIENCE
-        } else {
-            CEILING
-        }
-    };
+/// A client whose limits can be reached, without pauses of its own.
+fn limited_client(server: &MockServer) -> Client {
     let mut create = quick_create();
-    create.attempt_timeout = patience(Create);
-    create.max_told_delay = TOLD;
+    create.backoff = NO_PAUSE;
+    create.attempt_timeout = ATTEMPT;
     let mut wait = quick_wait();
-    wait.attempt_timeout = patience(Poll);
-    wait.hedge_after = patience(Poll) / 2;
-    if let Fault::ThrottledSeconds(_)
-    | Fault::ThrottledDate(_)
-    | Fault::ThrottledBody(_)
-    | Fault::ThrottledText(_) = fault
-    {
-        // The told delay is far beyond it.
-        wait.timeout = Duration::from_secs(2);
-    }
+    wait.backoff = NO_PAUSE;
+    wait.timeout = TIMEOUT;
+    wait.hedge_after = HEDGE;
     let mut download = quick_download();
-    // A picture is rendered when it is first asked for, by eight cases at a time.
-    download.stall_timeout = patience(File) * 2;
+    download.backoff = NO_PAUSE;
+    download.stall_timeout = STALL;
+    download.attempts = u32::MAX;
     builder(server.base_url())
         .create_policy(create)
         .wait_policy(wait)
         .download_policy(download)
         .build()
         .unwrap()
+}
+
+/// Lets the time pass that a case waits for, once the server has received the request.
+/// Afterwards the clock stands still.
+async fn pass_time(
+    clock: FrozenClock,
+    server: &MockServer,
+    endpoint: Endpoint,
+    fault: &Fault,
+) -> FrozenClock {
+    let silent = matches!(fault, Fault::Hang | Fault::StallBody);
+    match endpoint {
+        Create => {
+            server.wait_for_requests(1).await;
+            if silent {
+                advance(ATTEMPT).await;
+            }
+            clock
+        }
+        Poll => {
+            server.wait_for_requests(2).await;
+            advance(if silent { HEDGE } else { TIMEOUT - RESERVE }).await;
+            clock
+        }
+        // Jumps until the file is asked for again. A jump may also come while a response is on
+        // its way, which costs one of many attempts.
+        File => {
+            server.wait_for_file_requests(1).await;
+            drop(clock);
+            server.wait_for_file_requests(2).await;
+            FrozenClock::hold()
+        }
+    }
 }
 
 /// Runs one to the end: create, wait, save.
@@ -78,22 +112,24 @@ async fn check(case: Case) {
         posts: expected,
     } = case;
     let server = mock().await;
-    let client = client(&server, endpoint, &fault);
     match endpoint {
-        Create => server.on_create(fault),
-        Poll => server.on_poll(fault),
-        File => server.on_file(fault),
+        Create => server.on_create(fault.clone()),
+        Poll => server.on_poll(fault.clone()),
+        File => server.on_file(fault.clone()),
     }
     let folder = tempfile::tempdir().unwrap();
-    let began = Instant::now();
-    let result = tokio::time::timeout(CEILING, job(&client, folder.path())).await;
-    let result = result.unwrap_or_else(|_| panic!("{name}: not over after {CEILING:?}"));
-    let elapsed = began.elapsed();
+    let result = if needs_time(&fault) {
+        let clock = FrozenClock::hold();
+        let client = limited_client(&server);
+        let job = job(&client, folder.path());
+        drive(job, pass_time(clock, &server, endpoint, &fault)).await
+    } else {
+        job(&client(&server), folder.path()).await
+    };
 
     let kind = result.as_ref().err().map(Error::kind);
     assert_eq!(kind, outcome, "{name} ({phase:?}): {result:?}");
     assert_eq!(posts(&server), expected, "{name}: creates sent");
-    assert!(elapsed < CEILING, "{name}: took {elapsed:?}");
 
     let held: Vec<_> = std::fs::read_dir(folder.path())
         .unwrap()
@@ -132,11 +168,11 @@ async fn check(case: Case) {
     assert_eq!(server.violations(), [], "{name}");
 }
 
-/// Every case, a few side by side since most of a case is waiting; all failures together.
+/// Every case that needs no time, a few side by side; all failures together.
 async fn check_all(cases: Vec<Case>) {
     let mut tasks = tokio::task::JoinSet::new();
     let mut failures = Vec::new();
-    for case in cases {
+    for case in cases.into_iter().filter(|case| !needs_time(&case.fault)) {
         if tasks.len() >= 8 {
             failures.extend(tasks.join_next().await.and_then(Result::err));
         }
@@ -165,6 +201,18 @@ async fn polls_keep_to_the_table() {
 #[tokio::test]
 async fn files_keep_to_the_table() {
     check_all(files()).await;
+}
+
+/// One after the other, since they share a clock.
+#[tokio::test(start_paused = true)]
+async fn silence_and_long_delays_keep_to_the_table() {
+    let cases = creates().into_iter().chain(polls()).chain(files());
+    let mut checked = 0;
+    for case in cases.filter(|case| needs_time(&case.fault)) {
+        check(case).await;
+        checked += 1;
+    }
+    assert!(checked >= 15, "{checked} cases");
 }
 
 fn kinds(faults: impl IntoIterator<Item = Fault>) -> Vec<Discriminant<Fault>> {
@@ -209,9 +257,10 @@ fn the_table_is_large_and_leaves_no_known_fault_out() {
 /// Before there is a connection: no name, a closed port. Again by policy, then never reached.
 #[tokio::test]
 async fn before_a_connection_is_made_nothing_was_accepted() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let closed = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // A port that is taken, so that no other process gets it, and where nothing listens.
+    let port = TcpSocket::new_v4().unwrap();
+    port.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let closed = format!("http://{}", port.local_addr().unwrap());
     for base in [closed.as_str(), "http://no-such-host.localhost.invalid"] {
         let client = builder(base).allow_plain_http(true).build().unwrap();
         let error = client
@@ -250,7 +299,7 @@ async fn a_failed_handshake_is_no_connection() {
 }
 
 /// The create was carried out, its answer lost: one POST, one prediction, and doubt is said.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_accepted_create_whose_answer_is_lost_is_in_doubt_and_not_repeated() {
     for fault in [
         Fault::Close,
@@ -261,10 +310,11 @@ async fn an_accepted_create_whose_answer_is_lost_is_in_doubt_and_not_repeated() 
     ] {
         let server = mock().await;
         server.on_create(fault.clone().after_accept());
-        let error = client(&server, Create, &fault)
-            .run_model(SCHNELL, input())
-            .await
-            .unwrap_err();
+        let clock = FrozenClock::hold();
+        let client = limited_client(&server);
+        let run = client.run_model(SCHNELL, input()).into_future();
+        let error = drive(run, pass_time(clock, &server, Create, &fault));
+        let error = error.await.unwrap_err();
         assert!(error.may_have_been_accepted(), "{fault:?}: {error:?}");
         assert_eq!(
             (posts(&server), server.predictions().len()),
@@ -278,66 +328,107 @@ async fn an_accepted_create_whose_answer_is_lost_is_in_doubt_and_not_repeated() 
 async fn an_id_in_a_cut_answer_is_kept() {
     let server = mock().await;
     server.on_create(Fault::CutBody);
-    let error = client(&server, Create, &Fault::Close)
-        .run_model(SCHNELL, input())
-        .await
-        .unwrap_err();
+    let client = client(&server);
+    let error = client.run_model(SCHNELL, input()).await.unwrap_err();
     assert!(error.may_have_been_accepted());
     let id = server.predictions()[0].id.clone();
     assert_eq!(error.prediction_id(), Some(id.as_str()));
     // And it is enough to go on with.
-    assert!(
-        client(&server, Create, &Fault::Close)
-            .predictions()
-            .wait(id)
-            .await
-            .is_ok()
-    );
+    assert!(client.predictions().wait(id).await.is_ok());
 }
 
-#[tokio::test]
-async fn a_told_delay_is_really_waited() {
-    let server = mock().await;
-    server.on_create(Fault::ThrottledSeconds(1));
-    let mut policy = quick_create();
-    policy.backoff = QUICK;
+/// Creates a prediction while the clock passes each pause between two attempts; what came of
+/// it, the pauses, and the time that it took.
+async fn create_with_pauses(
+    server: &MockServer,
+    policy: cometapi::CreatePolicy,
+) -> (Result<(), Error>, Vec<Duration>, Duration) {
     let client = builder(server.base_url())
         .create_policy(policy)
         .build()
         .unwrap();
-    client.predictions().create(SCHNELL, input()).await.unwrap();
+    let (tell, mut pauses) = mpsc::unbounded_channel();
+    let create = client.predictions().create(SCHNELL, input());
+    let create = create.on_progress(move |progress| {
+        if let CreateProgress::Pausing { pause, .. } = progress {
+            tell.send(pause).unwrap();
+        }
+    });
+    let mut passed = Vec::new();
+    let _clock = FrozenClock::hold();
+    let began = Instant::now();
+    let result = drive(create.into_future(), async {
+        while let Some(pause) = pauses.recv().await {
+            passed.push(pause);
+            advance(pause).await;
+        }
+    });
+    let result = result.await.map(drop);
+    (result, passed, began.elapsed())
+}
+
+fn create_every(seconds: u64) -> cometapi::CreatePolicy {
+    let pause = Duration::from_secs(seconds);
+    let mut policy = quick_create();
+    policy.backoff = Backoff {
+        first: pause,
+        factor: 1.0,
+        max: pause,
+        jitter: 0.0,
+    };
+    policy
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_told_delay_is_really_waited() {
+    let server = mock().await;
+    server.on_create(Fault::ThrottledSeconds(50));
+    let (result, pauses, _) = create_with_pauses(&server, create_every(10)).await;
+    result.unwrap();
+    // A tenth of its own pause more, so that clients do not return together.
+    assert_eq!(pauses, [Duration::from_secs(51)]);
     let [first, second] = &server.requests()[..] else {
         panic!("two creates");
     };
-    assert!(second.since_start >= first.since_start + Duration::from_secs(1));
+    assert_eq!(
+        second.since_start - first.since_start,
+        Duration::from_secs(51)
+    );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_limit_that_stays_ends_by_the_policy() {
     let server = mock().await;
     server.on_create(Fault::EmptyTooManyRequests.always());
-    let error = client(&server, Create, &Fault::Close)
-        .run_model(SCHNELL, input())
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::RateLimited);
-    assert_eq!(posts(&server), 5);
+    let (result, pauses, _) = create_with_pauses(&server, create_every(10)).await;
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::RateLimited);
+    assert_eq!((posts(&server), pauses.len()), (5, 4));
 
+    // As many attempts as fit into the time limit.
+    let mut policy = create_every(10);
+    policy.attempts = 100;
+    policy.time_limit = Duration::from_secs(35);
+    let server = mock().await;
+    server.on_create(Fault::EmptyTooManyRequests.always());
+    let (result, _, elapsed) = create_with_pauses(&server, policy).await;
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::RateLimited);
+    assert_eq!((posts(&server), elapsed), (4, Duration::from_secs(30)));
+
+    // A delay beyond the policy is not waited at all.
     let server = mock().await;
     server.on_create(Fault::ThrottledSeconds(90));
-    let error = client(&server, Create, &Fault::Close)
-        .run_model(SCHNELL, input())
-        .await
-        .unwrap_err();
+    let (result, pauses, _) = create_with_pauses(&server, create_every(10)).await;
+    let error = result.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(90)));
     assert!(error.to_string().contains("come back in 90 s"), "{error}");
+    assert_eq!((posts(&server), pauses.len()), (1, 0));
 }
 
 #[tokio::test]
 async fn a_refusal_carries_all_that_the_service_said() {
     let server = mock().await;
     server.on_create(Fault::FieldRequired);
-    let error = client(&server, Create, &Fault::Close)
+    let error = client(&server)
         .run_model(SCHNELL, input())
         .await
         .unwrap_err();
@@ -354,7 +445,7 @@ async fn a_refusal_carries_all_that_the_service_said() {
     );
 
     server.on_create(Fault::InputRefusedNested);
-    let error = client(&server, Create, &Fault::Close)
+    let error = client(&server)
         .run_model(SCHNELL, input())
         .await
         .unwrap_err();

@@ -17,6 +17,17 @@ pub(crate) const QUICK: Backoff = Backoff {
     jitter: 0.0,
 };
 
+/// No pauses at all, for tests on a frozen clock.
+pub(crate) const NO_PAUSE: Backoff = Backoff {
+    first: Duration::ZERO,
+    factor: 1.0,
+    max: Duration::ZERO,
+    jitter: 0.0,
+};
+
+/// A limit that no test reaches unless it is about that limit, on however busy a machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+
 pub(crate) fn input() -> Value {
     // A small picture: what is tested is its way.
     json!({"prompt": "a lighthouse made of glass", "seed": 7, "megapixels": "0.25"})
@@ -36,18 +47,24 @@ pub(crate) async fn mock() -> MockServer {
 pub(crate) fn quick_create() -> CreatePolicy {
     let mut policy = CreatePolicy::default();
     policy.backoff = QUICK;
+    policy.attempt_timeout = PATIENCE;
+    policy.time_limit = PATIENCE;
     policy
 }
 
 pub(crate) fn quick_wait() -> WaitPolicy {
     let mut policy = WaitPolicy::default();
     policy.backoff = QUICK;
+    policy.timeout = PATIENCE;
+    policy.attempt_timeout = PATIENCE;
+    policy.hedge_after = PATIENCE;
     policy
 }
 
 pub(crate) fn quick_download() -> DownloadPolicy {
     let mut policy = DownloadPolicy::default();
     policy.backoff = QUICK;
+    policy.stall_timeout = PATIENCE;
     policy
 }
 
@@ -72,4 +89,11 @@ pub(crate) fn posts(server: &MockServer) -> usize {
         .iter()
         .filter(|r| r.method == http::Method::POST)
         .count()
+}
+
+/// Waits for two more requests. The second was sent after this call; the first may have been on
+/// its way.
+pub(crate) async fn polls_go_on(server: &MockServer) {
+    let seen = server.requests().len() as u64;
+    server.wait_for_requests(seen + 2).await;
 }

@@ -3,11 +3,51 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use cometapi::{ErrorKind, Status};
-use cometapi_mock::{Ending, Fault, Pace, Script, Step};
+use cometapi::{Backoff, Client, ErrorKind, Status, WaitPolicy};
+use cometapi_mock::{Ending, Fault, MockServer, Pace, Script, Step};
 use futures_core::Stream;
+use integration::{FrozenClock, drive};
+use tokio::time::{Instant, advance};
 
-use crate::setup::{SCHNELL, builder, checked, client, input, mock, quick_wait};
+use crate::setup::{
+    NO_PAUSE, SCHNELL, builder, checked, client, input, mock, polls_go_on, quick_wait,
+};
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn client_with(server: &MockServer, policy: WaitPolicy) -> Client {
+    builder(server.base_url())
+        .wait_policy(policy)
+        .build()
+        .unwrap()
+}
+
+/// Polls without a pause, for tests that move a frozen clock themselves.
+fn restless_wait() -> WaitPolicy {
+    let mut policy = quick_wait();
+    policy.backoff = NO_PAUSE;
+    policy
+}
+
+/// Polls every `seconds`.
+fn wait_every(seconds: u64) -> WaitPolicy {
+    let mut policy = quick_wait();
+    policy.backoff = Backoff {
+        first: secs(seconds),
+        factor: 1.0,
+        max: secs(seconds),
+        jitter: 0.0,
+    };
+    policy
+}
+
+/// A mock whose predictions never end.
+async fn endless() -> MockServer {
+    let builder = checked().pace(Pace::polls(0, u32::MAX));
+    builder.start().await.unwrap()
+}
 
 #[tokio::test]
 async fn each_update_is_a_state_that_was_seen() {
@@ -121,112 +161,225 @@ async fn every_end_but_success_is_its_own_error_with_the_prediction() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_deadline_is_kept_and_hands_back_what_is_known() {
-    let server = checked()
-        .pace(Pace::polls(0, 1_000_000))
-        .start()
-        .await
-        .unwrap();
-    let client = client(&server);
-    let began = std::time::Instant::now();
-    let error = client
-        .run_model(SCHNELL, input())
-        .timeout(Duration::from_millis(300))
-        .await
-        .unwrap_err();
-    assert!(began.elapsed() < Duration::from_secs(3));
+    let server = endless().await;
+    let _clock = FrozenClock::hold();
+    let mut policy = wait_every(10);
+    policy.timeout = secs(60);
+    let client = client_with(&server, policy);
+    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let began = Instant::now();
+    let mut wait = client.predictions().follow(created);
+    wait.next().await.unwrap().unwrap();
+    // The last poll has 2 s for its response.
+    for pause in [10, 10, 10, 10, 10, 8] {
+        let (update, ()) = tokio::join!(biased; wait.next(), advance(secs(pause)));
+        assert_eq!(update.unwrap().unwrap().status(), &Status::Processing);
+    }
+    let error = wait.next().await.unwrap().unwrap_err();
+    assert_eq!(began.elapsed(), secs(58));
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
     assert!(error.is_timeout());
     let last = error.prediction().unwrap();
     assert_eq!(last.status(), &Status::Processing);
     assert_eq!(error.prediction_id(), Some(last.id()));
     let effort = error.effort().unwrap();
+    assert_eq!((effort.requests, effort.elapsed), (6, secs(58)));
+}
+
+/// How long a wait of 4 s takes when no poll is answered, counted from the create response.
+/// The caller does something else for `idle` before it waits.
+async fn silent_wait(mut policy: WaitPolicy, idle: Duration) -> Duration {
+    let server = mock().await;
+    server.on_poll(Fault::Hang.always());
+    policy.timeout = secs(4);
+    let client = client_with(&server, policy);
+    let clock = FrozenClock::hold();
+    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let began = Instant::now();
+    let wait = client.predictions().follow(created);
+    advance(idle).await;
+    // No response is on its way from here on: the clock may jump from timer to timer.
+    drop(clock);
+    let error = wait.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WaitTimeout);
+    assert!(error.prediction_id().is_some());
+    assert!(error.effort().unwrap().requests > 0);
+    began.elapsed()
+}
+
+/// Timers of tokio fire up to a millisecond late.
+fn assert_kept(elapsed: Duration) {
+    let deadline = secs(4);
     assert!(
-        effort.requests > 1 && effort.elapsed >= Duration::from_millis(250),
-        "{effort:?}"
+        elapsed >= deadline && elapsed < deadline + Duration::from_millis(20),
+        "{elapsed:?}"
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_deadline_is_kept_when_every_poll_hangs() {
-    let server = mock().await;
-    server.on_poll(Fault::Hang.always());
-    let error = client(&server)
-        .run_model(SCHNELL, input())
-        .timeout(Duration::from_millis(300))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::WaitTimeout);
-    assert!(error.prediction_id().is_some());
+    // Longer than the wait, and shorter.
+    for attempt_timeout in [secs(100), secs(3), secs(1)] {
+        let mut policy = wait_every(1);
+        policy.attempt_timeout = attempt_timeout;
+        assert_kept(silent_wait(policy, Duration::ZERO).await);
+    }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn the_deadline_counts_from_the_create_response() {
+    assert_kept(silent_wait(wait_every(1), secs(3)).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_poll_that_hangs_does_not_blind_the_wait() {
     let server = mock().await;
+    let _clock = FrozenClock::hold();
+    let mut policy = restless_wait();
+    policy.hedge_after = secs(10);
+    policy.attempt_timeout = secs(60);
+    let client = client_with(&server, policy);
+
     server.on_poll(Fault::Hang);
-    let mut policy = quick_wait();
-    policy.hedge_after = Duration::from_millis(50);
-    let client = builder(server.base_url())
-        .wait_policy(policy)
-        .build()
-        .unwrap();
-    let done = client.run_model(SCHNELL, input()).await.unwrap();
+    let began = Instant::now();
+    let run = client.run_model(SCHNELL, input()).into_future();
+    let done = drive(run, async {
+        server.wait_for_requests(2).await;
+        advance(secs(10)).await;
+    });
+    let done = done.await.unwrap();
     assert_eq!(done.prediction().status(), &Status::Succeeded);
     assert_eq!(
         server.requests().len(),
         3,
         "a create, a poll that hangs, one beside it"
     );
+    assert_eq!(began.elapsed(), secs(10));
+
+    // At most one beside it: when both hang, the next is sent after both were given up.
+    server.on_poll(Fault::Hang.times(2));
+    let began = Instant::now();
+    let run = client.run_model(SCHNELL, input()).into_future();
+    let done = drive(run, async {
+        server.wait_for_requests(5).await;
+        advance(secs(10)).await;
+        server.wait_for_requests(6).await;
+        advance(secs(50)).await;
+        advance(secs(10)).await;
+    });
+    done.await.unwrap();
+    assert_eq!((server.requests().len(), began.elapsed()), (7, secs(70)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_unknown_id_has_its_grace_and_no_more() {
     let server = mock().await;
-    let mut policy = quick_wait();
-    policy.missing_grace = Duration::from_millis(100);
-    let client = builder(server.base_url())
-        .wait_policy(policy)
-        .build()
-        .unwrap();
-    let error = client
-        .predictions()
-        .wait("nobodyknowsthis")
-        .await
-        .unwrap_err();
+    let _clock = FrozenClock::hold();
+    let mut policy = restless_wait();
+    policy.missing_grace = secs(30);
+    let client = client_with(&server, policy);
+    let wait = client.predictions().wait("nobodyknowsthis").into_future();
+    let error = drive(wait, async {
+        polls_go_on(&server).await;
+        advance(secs(29)).await;
+        polls_go_on(&server).await;
+        advance(secs(1)).await;
+    });
+    let error = error.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(error.prediction_id(), Some("nobodyknowsthis"));
-    assert!(error.effort().unwrap().elapsed >= Duration::from_millis(100));
-    assert!(server.requests().len() > 1);
+    assert_eq!(error.effort().unwrap().elapsed, secs(30));
 }
 
-#[tokio::test]
+/// Polls before it may have failed for another reason.
+#[tokio::test(start_paused = true)]
+async fn the_grace_of_an_unknown_id_begins_when_the_service_first_says_so() {
+    let server = mock().await;
+    let _clock = FrozenClock::hold();
+    let mut policy = restless_wait();
+    policy.missing_grace = secs(30);
+    let client = client_with(&server, policy);
+    server.on_poll(Fault::Overloaded.always());
+    let wait = client.predictions().wait("nobodyknowsthis").into_future();
+    let error = drive(wait, async {
+        polls_go_on(&server).await;
+        advance(secs(40)).await;
+        server.clear_plans();
+        polls_go_on(&server).await;
+        advance(secs(29)).await;
+        polls_go_on(&server).await;
+        advance(secs(1)).await;
+    });
+    let error = error.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.effort().unwrap().elapsed, secs(70));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_was_seen_gives_an_id_its_whole_grace_again() {
+    let server = endless().await;
+    let _clock = FrozenClock::hold();
+    let mut policy = restless_wait();
+    policy.missing_grace = secs(30);
+    let client = client_with(&server, policy);
+    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    server.on_poll(Fault::TaskNotExist.always());
+    let wait = client.predictions().wait(created.id()).into_future();
+    let error = drive(wait, async {
+        polls_go_on(&server).await;
+        advance(secs(20)).await;
+        server.clear_plans();
+        polls_go_on(&server).await;
+        server.on_poll(Fault::TaskNotExist.always());
+        polls_go_on(&server).await;
+        advance(secs(29)).await;
+        polls_go_on(&server).await;
+        advance(secs(1)).await;
+    });
+    let error = error.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.effort().unwrap().elapsed, secs(50));
+}
+
+#[tokio::test(start_paused = true)]
 async fn pages_alone_mean_the_wrong_address_unless_a_state_was_seen() {
     let server = mock().await;
-    let mut policy = quick_wait();
-    policy.missing_grace = Duration::from_millis(100);
-    policy.timeout = Duration::from_millis(600);
-    let client = builder(server.base_url())
-        .wait_policy(policy)
-        .build()
-        .unwrap();
+    let _clock = FrozenClock::hold();
+    let mut policy = restless_wait();
+    policy.missing_grace = secs(30);
+    policy.timeout = secs(60);
+    let client = client_with(&server, policy);
     for fault in [
         Fault::IndexPage,
         Fault::Found("https://www.example.com/".into()),
     ] {
         server.on_poll(fault.always());
-        let error = client
-            .predictions()
-            .wait("nobodyknowsthis")
-            .await
-            .unwrap_err();
+        let wait = client.predictions().wait("nobodyknowsthis").into_future();
+        let error = drive(wait, async {
+            polls_go_on(&server).await;
+            advance(secs(30)).await;
+        });
+        let error = error.await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WrongEndpoint);
-        let error = client.run_model(SCHNELL, input()).await.unwrap_err();
+        assert_eq!(error.effort().unwrap().elapsed, secs(30));
+
+        let run = client.run_model(SCHNELL, input()).into_future();
+        let error = drive(run, async {
+            // The create, and a poll.
+            polls_go_on(&server).await;
+            advance(secs(30)).await;
+            polls_go_on(&server).await;
+            advance(secs(28)).await;
+        });
+        let error = error.await.unwrap_err();
         assert_eq!(
             error.kind(),
             ErrorKind::WaitTimeout,
             "its create has shown a state"
         );
+        assert_eq!(error.effort().unwrap().elapsed, secs(58));
         server.clear_plans();
     }
 }
