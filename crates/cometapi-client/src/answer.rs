@@ -274,6 +274,17 @@ fn around(mut task: Task, inner: Value, depth: usize, odd: &mut Vec<OddField>) -
             prediction: Some(prediction),
             ..
         } => (Some(prediction), None),
+        Shape::Other(Value::Object(object)) => {
+            let members = fields::prediction(object);
+            // The task has the id; a state and an output are worth keeping without another.
+            if members.has_status() {
+                let (prediction, ignored) = members.into_prediction();
+                odd.extend(ignored);
+                (Some(Box::new(prediction)), None)
+            } else {
+                (None, Some(Value::Object(members.into_object())))
+            }
+        }
         Shape::Other(json) => (None, Some(json)),
         _ => (None, None),
     };

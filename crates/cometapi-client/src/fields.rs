@@ -245,12 +245,16 @@ impl Members for PredictionMembers {
             }
             Key::Error => self.prediction.error = present(members.next_value()?),
             Key::Id => self.id = self.fit("id", "an id", id, members)?,
-            Key::Input => self.prediction.input = self.fit("input", "an object", object, members)?,
+            Key::Input => {
+                self.prediction.input = self.fit("input", "an object", object, members)?
+            }
             Key::Logs => self.prediction.logs = self.fit("logs", "a string", text, members)?,
             Key::Metrics => self.prediction.metrics = self.nested("metrics", members)?,
             Key::Model => self.prediction.model = self.fit("model", "a string", text, members)?,
             Key::Output => self.prediction.output = present(members.next_value()?),
-            Key::Source => self.prediction.source = self.fit("source", "a string", text, members)?,
+            Key::Source => {
+                self.prediction.source = self.fit("source", "a string", text, members)?
+            }
             Key::StartedAt => {
                 self.prediction.started_at = self.fit("started_at", "a string", text, members)?;
             }
@@ -310,6 +314,10 @@ impl PredictionMembers {
                 None
             }
         })
+    }
+
+    pub(crate) fn has_status(&self) -> bool {
+        self.has_status
     }
 
     /// Whether it is an object with an id, and not a gateway's task or envelope around one.
@@ -376,7 +384,10 @@ impl PredictionMembers {
             ("data_removed", data_removed.map(Value::Bool)),
             ("error", error),
             ("input", input.map(Value::Object)),
-            ("metrics", metrics.and_then(|it| serde_json::to_value(it).ok())),
+            (
+                "metrics",
+                metrics.and_then(|it| serde_json::to_value(it).ok()),
+            ),
             ("output", output),
             ("urls", urls.and_then(|it| serde_json::to_value(it).ok())),
         ];
@@ -534,10 +545,7 @@ impl Taker<'_> {
 
 /// The gateway's record of a task, its `data` left out. `None`, with nothing taken, when the
 /// object has no usable `task_id`.
-pub(crate) fn task(
-    object: &mut Map<String, Value>,
-    ignored: &mut Vec<OddField>,
-) -> Option<Task> {
+pub(crate) fn task(object: &mut Map<String, Value>, ignored: &mut Vec<OddField>) -> Option<Task> {
     let task_id = id(object.get("task_id")?.clone()).ok()??;
     object.remove("task_id");
     let mut taker = Taker { object, ignored };

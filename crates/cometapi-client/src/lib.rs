@@ -78,8 +78,8 @@ pub use crate::call::{CallOptions, Exchange, Extent, observe};
 pub use crate::encoding::{ContentDecoder, DecodeError, UnsupportedEncoding};
 pub use crate::generated::{Client, types};
 pub use crate::odd::OddField;
-pub use crate::prefix::id_in_cut_body;
 pub use crate::params::{InvalidParam, ModelName, ModelOwner, PredictionId};
+pub use crate::prefix::id_in_cut_body;
 pub use crate::status::{Status, TaskStatus};
 pub use crate::transport::{InvalidKey, Transport, http_client, without_tls_roots};
 

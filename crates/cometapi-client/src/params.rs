@@ -203,8 +203,22 @@ mod tests {
     #[test]
     fn a_model_part_can_be_sent_as_it_stands() {
         let bad = [
-            "", ".", "..", "...", "a/b", "a\\b", "%2F", "a%2e", "a b", "a\n", "a?b", "a#b", "-a",
-            "å", "a\u{200b}b", "a:b",
+            "",
+            ".",
+            "..",
+            "...",
+            "a/b",
+            "a\\b",
+            "%2F",
+            "a%2e",
+            "a b",
+            "a\n",
+            "a?b",
+            "a#b",
+            "-a",
+            "å",
+            "a\u{200b}b",
+            "a:b",
         ];
         for text in bad {
             assert!(text.parse::<ModelOwner>().is_err(), "{text:?} as an owner");
@@ -224,7 +238,16 @@ mod tests {
 
     #[test]
     fn a_prediction_id_is_opaque_and_one_segment_of_a_path() {
-        for bad in ["", ".", "..", "a\n", "\0", "a\u{7f}", "a\u{9b}b", &"a".repeat(257)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a\n",
+            "\0",
+            "a\u{7f}",
+            "a\u{9b}b",
+            &"a".repeat(257),
+        ] {
             assert!(bad.parse::<PredictionId>().is_err(), "{bad:?}");
         }
         for (id, encoded) in [

@@ -20,9 +20,15 @@ pub fn id_in_cut_body(body: &[u8]) -> Option<PredictionId> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let mut found = Found::default();
     let mut reader = Reader { rest: body };
-    // What was read before the break counts, however the reading ended.
-    let _ = object(&mut reader, &mut found, true);
-    let id = [found.task_id, found.id, found.data_id].into_iter().flatten().next()?;
+    // What was read before the break counts. An object that ends and has something behind it is
+    // not cut: it may be a part of another, at whose middle the body begins.
+    if object(&mut reader, &mut found, true).is_some() && reader.peek().is_some() {
+        return None;
+    }
+    let id = [found.task_id, found.id, found.data_id]
+        .into_iter()
+        .flatten()
+        .next()?;
     serde_json::from_slice::<String>(id)
         .ok()
         .filter(|id| !id.contains(char::REPLACEMENT_CHARACTER))?
@@ -108,7 +114,9 @@ impl<'b> Reader<'b> {
         let length = self.rest.iter().take_while(|byte| is_part(byte)).count();
         let scalar = &self.rest[..length];
         // One that ends where the body does may have been cut.
-        if length == self.rest.len() || serde_json::from_slice::<serde::de::IgnoredAny>(scalar).is_err() {
+        if length == self.rest.len()
+            || serde_json::from_slice::<serde::de::IgnoredAny>(scalar).is_err()
+        {
             return None;
         }
         self.rest = &self.rest[length..];
@@ -162,11 +170,17 @@ mod tests {
             ("\u{feff}{\"id\":\"abc\",", "abc"),
             (r#"{"model":"x","n":[1,{"a":"}"}],"id":"abc","lo"#, "abc"),
             (r#"{"code":"success","data":{"task_id":"t1","sta"#, "t1"),
-            (r#"{"code":"success","data":{"id":90211,"task_id":"t1","#, "t1"),
+            (
+                r#"{"code":"success","data":{"id":90211,"task_id":"t1","#,
+                "t1",
+            ),
             (r#"{"code":"success","data":{"id":"p1","status":"#, "p1"),
             (r#"{"task_id":"t1","status":"SUBM"#, "t1"),
-            (r#"{"id":"video_bGl0ZWxsbTpjdXN0b20=","sta"#, "video_bGl0ZWxsbTpjdXN0b20="),
-            (r#"{"id":"abc"} and more"#, "abc"),
+            (
+                r#"{"id":"video_bGl0ZWxsbTpjdXN0b20=","sta"#,
+                "video_bGl0ZWxsbTpjdXN0b20=",
+            ),
+            (r#"{"id":"abc"}"#, "abc"),
         ] {
             assert_eq!(id(body).as_deref(), Some(expected), "{body}");
         }
@@ -192,6 +206,7 @@ mod tests {
             r#"{"id":"","#,
             r#"{"id":12"#,
             r#"{"data":{"data":{"id":"abc","#,
+            r#"{"id":"abc"},"status":"starting"}"#,
         ] {
             assert_eq!(id(body), None, "{body}");
         }

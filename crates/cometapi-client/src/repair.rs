@@ -90,8 +90,7 @@ fn utf8(bytes: &[u8]) -> (Cow<'_, str>, bool) {
 fn utf16<'t>(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<(Cow<'t, str>, bool)> {
     let (units, rest) = bytes.as_chunks::<2>();
     let decoded = char::decode_utf16(units.iter().map(|bytes| unit(*bytes)));
-    rest.is_empty()
-        .then(|| replaced(decoded.map(Result::ok)))
+    rest.is_empty().then(|| replaced(decoded.map(Result::ok)))
 }
 
 fn utf32<'t>(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> Option<(Cow<'t, str>, bool)> {
@@ -194,7 +193,12 @@ impl<'t> Rewriter<'t> {
         let length = rest.iter().take_while(|byte| is_part(byte)).count();
         if length == 0 {
             // Not a part of any token; a character may have several bytes.
-            self.at += rest.iter().skip(1).take_while(|b| **b & 0xc0 == 0x80).count() + 1;
+            self.at += rest
+                .iter()
+                .skip(1)
+                .take_while(|b| **b & 0xc0 == 0x80)
+                .count()
+                + 1;
             return;
         }
         self.at += length;

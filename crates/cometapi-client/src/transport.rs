@@ -53,7 +53,11 @@ pub fn http_client() -> reqwest::ClientBuilder {
 /// The same without loading certificate roots, for a client that speaks plain http alone. It
 /// can be built where the system has none; any `https` request of it fails.
 pub fn without_tls_roots(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    #[cfg(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"))]
+    #[cfg(any(
+        feature = "rustls",
+        feature = "rustls-no-provider",
+        feature = "native-tls"
+    ))]
     let builder = builder.tls_certs_only([]);
     builder
 }

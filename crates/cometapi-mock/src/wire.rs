@@ -110,6 +110,21 @@ pub(crate) fn answer(
             task.data = inner;
             Answer::json(status, &envelope(&task, false))
         }
+        Some(Fault::BareTask) => Answer::json(status, &envelope(&Task::of(&view), false)["data"]),
+        Some(Fault::NumericCode) => {
+            let mut body = envelope(&Task::of(&view), false);
+            body["code"] = 200.into();
+            Answer::json(status, &body)
+        }
+        Some(Fault::DataAsText) => {
+            let mut body = envelope(&Task::of(&view), false);
+            body["data"] = body["data"].to_string().into();
+            Answer::json(status, &body)
+        }
+        Some(Fault::OtherPrediction) => {
+            view.id = view.id.map(|id| format!("{id}x"));
+            in_form(status, form, &view)
+        }
         Some(Fault::EmptyEnvelope) => {
             Answer::json(status, &json!({"code": "success", "data": null}))
         }

@@ -226,9 +226,7 @@ fn in_doubt(attempt: AttemptOutcome) -> Error {
         AttemptOutcome::Response(meta, body) => match body {
             // The error says why the body cannot be read.
             Body::Unreadable { id, .. } => (None, id.clone()),
-            Body::UnusableId { id } => {
-                (Some(format!("its id cannot be used, {id:?}")), None)
-            }
+            Body::UnusableId { id } => (Some(format!("its id cannot be used, {id:?}")), None),
             _ if meta.status.is_redirection() => (
                 Some("it was answered with a redirect, which is not followed".to_owned()),
                 None,
@@ -236,10 +234,11 @@ fn in_doubt(attempt: AttemptOutcome) -> Error {
             Body::Empty if meta.status.is_success() => {
                 (Some("the response is empty".to_owned()), None)
             }
-            _ if meta.status.is_success() => {
-                (Some("the response holds no id".to_owned()), None)
-            }
-            _ => (Some("the service failed while handling it".to_owned()), None),
+            _ if meta.status.is_success() => (Some("the response holds no id".to_owned()), None),
+            _ => (
+                Some("the service failed while handling it".to_owned()),
+                None,
+            ),
         },
         AttemptOutcome::NoResponse(e) if e.is_timeout() => {
             (Some("no response came in time".to_owned()), None)
@@ -264,7 +263,11 @@ fn in_doubt(attempt: AttemptOutcome) -> Error {
 fn stopped(kind: ErrorKind, attempt: AttemptOutcome) -> Error {
     let is_permanent = CreateEvent::of(&attempt) == CreateEvent::NoConnectionPossible;
     let error = attempt.error(kind, what(kind));
-    if is_permanent { error.permanent() } else { error }
+    if is_permanent {
+        error.permanent()
+    } else {
+        error
+    }
 }
 
 fn what(kind: ErrorKind) -> &'static str {

@@ -87,7 +87,10 @@ impl fmt::Display for Unreadable {
             Self::Cut => f.write_str("it breaks off"),
             Self::TooLarge => f.write_str("it is too large"),
             Self::Encoding(name) => {
-                write!(f, "its content encoding {name:?} is damaged or not supported")
+                write!(
+                    f,
+                    "its content encoding {name:?} is damaged or not supported"
+                )
             }
             Self::Json(error) => write!(f, "it is not JSON: {error}"),
         }
@@ -203,7 +206,9 @@ impl AttemptOutcome {
 
 fn encoding(headers: &HeaderMap) -> String {
     let names = headers.get_all(CONTENT_ENCODING).iter();
-    let names: Vec<_> = names.map(|name| String::from_utf8_lossy(name.as_bytes())).collect();
+    let names: Vec<_> = names
+        .map(|name| String::from_utf8_lossy(name.as_bytes()))
+        .collect();
     names.join(", ")
 }
 
@@ -341,6 +346,9 @@ impl ResponseMeta {
             .with_service(service)
     }
 }
+
+#[cfg(test)]
+mod generated_bodies;
 
 #[cfg(test)]
 mod tests {

@@ -48,7 +48,10 @@ impl ServiceError {
     /// message may quote the prompt, and a prompt may hold any word.
     pub(crate) fn is_quota(&self) -> bool {
         let message = self.message.to_lowercase();
-        self.is_quota_code() || QUOTA_MESSAGES.iter().any(|known| message.starts_with(known))
+        self.is_quota_code()
+            || QUOTA_MESSAGES
+                .iter()
+                .any(|known| message.starts_with(known))
     }
 
     /// Whether its code says that nothing was done, whatever the HTTP status is (documented).
@@ -345,7 +348,10 @@ mod tests {
     fn each_code_decides_alone() {
         for code in QUOTA_CODES {
             let e = of(json!({"error": {"code": code}}));
-            assert!(e.is_quota_code() && e.is_quota() && !e.is_refusal(), "{code}");
+            assert!(
+                e.is_quota_code() && e.is_quota() && !e.is_refusal(),
+                "{code}"
+            );
         }
         for code in REFUSAL_CODES {
             let e = of(json!({"code": code, "message": "m"}));
@@ -372,7 +378,10 @@ mod tests {
             "no access to model quota/enough",
             "额度",
         ] {
-            assert!(!of(json!({"code": null, "message": message})).is_quota(), "{message}");
+            assert!(
+                !of(json!({"code": null, "message": message})).is_quota(),
+                "{message}"
+            );
         }
     }
 
@@ -409,8 +418,15 @@ mod tests {
             assert_eq!(delay, Some(Duration::from_secs_f64(seconds)), "{json}");
         }
         // A sentence may quote a prompt; a number in a field of its own does not.
-        assert_eq!(of(json!({"detail": "resets in ~30s"})).retry_after(false), None);
-        assert!(of(json!({"detail": "x", "retry_after": 5})).retry_after(false).is_some());
+        assert_eq!(
+            of(json!({"detail": "resets in ~30s"})).retry_after(false),
+            None
+        );
+        assert!(
+            of(json!({"detail": "x", "retry_after": 5}))
+                .retry_after(false)
+                .is_some()
+        );
         for json in [
             json!({"detail": "resets in a while"}),
             json!({"detail": "x", "retry_after": -1}),

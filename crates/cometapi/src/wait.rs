@@ -312,7 +312,10 @@ impl Poller {
         };
         let error = Error::new(
             ErrorKind::WaitTimeout,
-            format!("prediction {} {state}: wait for it again by its id", self.id),
+            format!(
+                "prediction {} {state}: wait for it again by its id",
+                self.id
+            ),
         );
         let Some(attempt) = trouble else {
             return self.known(error);

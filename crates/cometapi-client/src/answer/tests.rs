@@ -144,7 +144,14 @@ fn a_task_needs_no_envelope() {
     assert_eq!(p.error, Some(json!("no")));
     let created = Answer::from_json(json!({"task_id": "t1", "status": "SUBMITTED"}));
     assert_eq!(created.outer_id(), Some("t1"));
-    assert_eq!(created.into_prediction().unwrap().0.status, Status::Starting);
+    assert_eq!(
+        created.into_prediction().unwrap().0.status,
+        Status::Starting
+    );
+    // What is inside needs no id of its own.
+    let json = envelope("SUCCESS", "", json!({"status": "succeeded", "output": "u"}));
+    let p = prediction(json);
+    assert_eq!((p.id.as_str(), p.output), ("t1", Some(json!("u"))));
     // A row number beside it is not the id.
     let p = prediction(json!({"id": 7, "task_id": "t1", "status": "QUEUED"}));
     assert_eq!(p.id, "t1");
@@ -156,7 +163,13 @@ fn a_task_needs_no_envelope() {
 fn an_envelope_may_say_success_in_numbers_and_hold_text() {
     let task = json!({"task_id": "t1", "status": "SUCCESS", "data":
         json!({"id": "u", "status": "succeeded", "output": "https://x/y.png"}).to_string()});
-    for code in [json!(200), json!(0), json!("200"), json!("SUCCESS"), json!(true)] {
+    for code in [
+        json!(200),
+        json!(0),
+        json!("200"),
+        json!("SUCCESS"),
+        json!(true),
+    ] {
         for data in [task.clone(), json!(task.to_string())] {
             let answer = Answer::from_json(json!({"code": code, "message": "", "data": data}));
             assert_eq!(answer.outer_id(), Some("t1"), "{code}");
@@ -209,9 +222,30 @@ fn member() -> impl Strategy<Value = Value> {
 
 fn name() -> impl Strategy<Value = String> {
     const KNOWN: [&str; 24] = [
-        "id", "status", "output", "error", "input", "logs", "metrics", "urls", "model", "version",
-        "source", "created_at", "started_at", "completed_at", "data_removed", "predict_time",
-        "image_count", "get", "web", "task_id", "data", "code", "message", "fail_reason",
+        "id",
+        "status",
+        "output",
+        "error",
+        "input",
+        "logs",
+        "metrics",
+        "urls",
+        "model",
+        "version",
+        "source",
+        "created_at",
+        "started_at",
+        "completed_at",
+        "data_removed",
+        "predict_time",
+        "image_count",
+        "get",
+        "web",
+        "task_id",
+        "data",
+        "code",
+        "message",
+        "fail_reason",
     ];
     prop_oneof![
         4 => prop::sample::select(&KNOWN[..]).prop_map(str::to_owned),

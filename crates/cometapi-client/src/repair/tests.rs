@@ -25,10 +25,17 @@ fn half_a_surrogate_pair_is_replaced_and_named() {
         (r#"{"a":"\\ud83d \uD83D"}"#, "\\ud83d \u{fffd}"),
         (r#"{"a":"\"\ud83d\""}"#, "\"\u{fffd}\""),
     ] {
-        assert_eq!(read(body.as_bytes()), Some(json!({"a": expected})), "{body}");
+        assert_eq!(
+            read(body.as_bytes()),
+            Some(json!({"a": expected})),
+            "{body}"
+        );
         assert_eq!(paths(body.as_bytes()), ["a"], "{body}");
     }
-    assert_eq!(paths(br#"{"id":"x","a":{"b":["\ud83d","\ud83d"]},"c":1}"#), ["a"]);
+    assert_eq!(
+        paths(br#"{"id":"x","a":{"b":["\ud83d","\ud83d"]},"c":1}"#),
+        ["a"]
+    );
     assert!(paths(br#"{"a":"\ud83e\udd8a"}"#).is_empty());
 }
 
@@ -36,9 +43,8 @@ fn half_a_surrogate_pair_is_replaced_and_named() {
 fn a_mark_or_another_encoding_is_read() {
     let text = r#"{"a":"狐 🦊"}"#;
     let expected = Some(json!({"a": "狐 🦊"}));
-    let utf16 = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
-        text.encode_utf16().flat_map(unit).collect()
-    };
+    let utf16 =
+        |unit: fn(u16) -> [u8; 2]| -> Vec<u8> { text.encode_utf16().flat_map(unit).collect() };
     let utf32 = |unit: fn(u32) -> [u8; 4]| -> Vec<u8> {
         text.chars().flat_map(|c| unit(u32::from(c))).collect()
     };
@@ -77,8 +83,22 @@ fn numbers_beyond_json_are_null() {
         assert_eq!(read(body.as_bytes()), Some(expected), "{number}");
         assert_eq!(paths(body.as_bytes()), ["a", "b"]);
     }
-    for number in ["nan", "+1", "01e999", "1.e999", "0x1", "Infinit", "NaNa", "--Infinity", "1e999e1"] {
-        assert_eq!(read(format!(r#"{{"a":{number}}}"#).as_bytes()), None, "{number}");
+    for number in [
+        "nan",
+        "+1",
+        "01e999",
+        "1.e999",
+        "0x1",
+        "Infinit",
+        "NaNa",
+        "--Infinity",
+        "1e999e1",
+    ] {
+        assert_eq!(
+            read(format!(r#"{{"a":{number}}}"#).as_bytes()),
+            None,
+            "{number}"
+        );
     }
 }
 
@@ -94,9 +114,17 @@ fn what_is_nested_too_deeply_is_null() {
         assert_eq!(value["id"], "x");
         assert_eq!(paths(body.as_bytes()), ["input"]);
     }
-    let deep = format!(r#"{{"input":{}1{},"id":"x"}}"#, "[".repeat(300), "]".repeat(299));
+    let deep = format!(
+        r#"{{"input":{}1{},"id":"x"}}"#,
+        "[".repeat(300),
+        "]".repeat(299)
+    );
     assert_eq!(read(deep.as_bytes()), None);
-    let other = format!(r#"{{"input":{}}}{},"id":"x"}}"#, "[".repeat(300), "]".repeat(299));
+    let other = format!(
+        r#"{{"input":{}}}{},"id":"x"}}"#,
+        "[".repeat(300),
+        "]".repeat(299)
+    );
     assert_eq!(read(other.as_bytes()), None);
 }
 

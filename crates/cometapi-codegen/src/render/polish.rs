@@ -3,8 +3,8 @@
 use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, Field, Fields, File, ImplItem, ItemImpl, ItemStruct, Lit, Meta, Type, UseGroup,
-    UseTree,
+    Attribute, Expr, Field, Fields, File, ImplItem, ItemImpl, ItemStruct, Lit, Meta, Type,
+    UseGroup, UseTree,
 };
 
 use crate::Error;

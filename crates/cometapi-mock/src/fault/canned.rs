@@ -75,6 +75,11 @@ fn refusal(fault: &Fault, call: &Call) -> Option<Answer> {
             "Unauthenticated",
             "You did not pass a valid authentication token",
         ),
+        Fault::UnauthorizedQuota => comet(
+            401,
+            Some("insufficient_user_quota"),
+            "user quota is not enough",
+        ),
         Fault::InsufficientCredit => errors::problem(
             402,
             "Insufficient credit",
@@ -106,6 +111,18 @@ fn refusal(fault: &Fault, call: &Call) -> Option<Answer> {
             &format!("This token has no access to model {model}"),
         ),
         Fault::FirewallPage => Answer::html(StatusCode::FORBIDDEN, FIREWALL_PAGE),
+        Fault::FirewallText => Answer::new(
+            StatusCode::FORBIDDEN,
+            "text/plain; charset=utf-8",
+            "error code: 1010",
+        ),
+        Fault::ProxyForbidden => {
+            Answer::json(StatusCode::FORBIDDEN, &json!({"message": "Forbidden"}))
+        }
+        Fault::ProxyLogin => Answer::html(
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            "<!doctype html><title>407 Proxy Authentication Required</title>",
+        ),
         Fault::InvalidUrl => errors::invalid_url(call),
         Fault::UpstreamNotFound => errors::problem(404, "Not found", "Not found."),
         Fault::RequestTimeout => comet(408, None, "request timed out"),
@@ -197,6 +214,11 @@ fn trouble(fault: &Fault, call: &Call) -> Option<Answer> {
         }
         Fault::GetChannelFailed => comet(500, "get_channel_failed", "no channel could be had"),
         Fault::DoRequestFailed => task("do_request_failed", "the upstream request failed"),
+        Fault::QuotaInPrompt => comet(
+            502,
+            "do_request_failed",
+            "upstream timed out, prompt: a poster about fishing quotas",
+        ),
         Fault::BuildRequestFailed => task(
             "build_request_failed",
             "the upstream request could not be built",
@@ -261,6 +283,10 @@ fn page(fault: &Fault) -> Option<Answer> {
             Answer::redirect(StatusCode::MOVED_PERMANENTLY, location)
         }
         Fault::Found(location) => Answer::redirect(StatusCode::FOUND, location),
+        Fault::SeeOther(location) => Answer::redirect(StatusCode::SEE_OTHER, location),
+        Fault::TemporaryRedirect(location) => {
+            Answer::redirect(StatusCode::TEMPORARY_REDIRECT, location)
+        }
         Fault::EmptyBody => Answer::new(StatusCode::OK, "application/json; charset=utf-8", ""),
         Fault::FileGone => Answer::new(
             StatusCode::NOT_FOUND,
@@ -302,6 +328,17 @@ mod tests {
             Fault::Wrapped
                 | Fault::WrappedNew
                 | Fault::WrappedTwice
+                | Fault::BareTask
+                | Fault::NumericCode
+                | Fault::DataAsText
+                | Fault::OtherPrediction
+                | Fault::ByteOrderMark
+                | Fault::Utf16
+                | Fault::HalfSurrogate
+                | Fault::NotANumber
+                | Fault::Gzip
+                | Fault::Deflate
+                | Fault::Encoding(_)
                 | Fault::EmptyEnvelope
                 | Fault::OuterFailed
                 | Fault::OuterLags

@@ -52,6 +52,8 @@ pub enum Fault {
     InvalidToken,
     /// 401 E3 (documented by Replicate): the gateway's key upstream, not the caller's.
     UpstreamUnauthenticated,
+    /// 401 E1 `insufficient_user_quota`: about money, not about the key (inferred).
+    UnauthorizedQuota,
     /// 402 E3 "Insufficient credit" (documented by Replicate): the gateway's account.
     InsufficientCredit,
     /// 403 E2 with a null `code`: "user quota is not enough" (observed).
@@ -68,6 +70,12 @@ pub enum Fault {
     NoAccessToModel,
     /// 403 HTML: a firewall's page (documented).
     FirewallPage,
+    /// 403 plain text, "error code: 1010": a firewall's (observed).
+    FirewallText,
+    /// 403 `{"message":"Forbidden"}`: a proxy's, in none of the service's shapes (observed).
+    ProxyForbidden,
+    /// 407 HTML: a proxy wants a login (inferred from HTTP).
+    ProxyLogin,
     /// 404 E1 `invalid_request_error`: "Invalid URL" (observed).
     InvalidUrl,
     /// 404 E3 "Not found" (observed at Replicate and a sibling).
@@ -106,6 +114,9 @@ pub enum Fault {
     GetChannelFailed,
     /// 500 E2 `do_request_failed` (observed).
     DoRequestFailed,
+    /// 502 E1 `do_request_failed` whose message quotes a prompt that holds the word "quotas"
+    /// (inferred).
+    QuotaInPrompt,
     /// 500 E2 `build_request_failed` (observed).
     BuildRequestFailed,
     /// 500 E2 `get_task_failed` (observed).
@@ -145,6 +156,10 @@ pub enum Fault {
     MovedPermanently(String),
     /// 302 to this location (inferred from the 301).
     Found(String),
+    /// 303 to this location (inferred from HTTP).
+    SeeOther(String),
+    /// 307 to this location (inferred from HTTP).
+    TemporaryRedirect(String),
 
     // Good answers in another shape.
     /// The poll's task envelope with the older fields (observed).
@@ -153,6 +168,15 @@ pub enum Fault {
     WrappedNew,
     /// An envelope in an envelope, as of two gateways in a row (inferred).
     WrappedTwice,
+    /// The gateway's task without an envelope (observed in gateways of the same family).
+    BareTask,
+    /// The task envelope with `"code": 200` (observed in gateways of the same family).
+    NumericCode,
+    /// The task envelope whose `data` is JSON as text (observed in gateways of the same family).
+    DataAsText,
+    /// The good response for another prediction (inferred: a connection one response out of
+    /// step).
+    OtherPrediction,
     /// `{"code":"success","data":null}` (observed in source): 2xx JSON without an id.
     EmptyEnvelope,
     /// An envelope of status `FAILURE` by the gateway's time limit, whose inner prediction
@@ -175,6 +199,22 @@ pub enum Fault {
     BrokenJson,
     /// 200 with JSON's media type and no body (inferred).
     EmptyBody,
+    /// The good response after a byte-order mark (inferred).
+    ByteOrderMark,
+    /// The good response in UTF-16 (inferred).
+    Utf16,
+    /// The good response with half of a surrogate pair in a string, as of a log that was cut
+    /// (observed).
+    HalfSurrogate,
+    /// The good response with `NaN`, as Python writes it (observed).
+    NotANumber,
+    /// The good response compressed by gzip although nothing asked for it (observed behind
+    /// proxies).
+    Gzip,
+    /// The same by deflate (observed behind proxies).
+    Deflate,
+    /// The good response that claims this content encoding (inferred).
+    Encoding(String),
     /// The good answer under this `Content-Type` (observed behind proxies, storage).
     ContentType(String),
 

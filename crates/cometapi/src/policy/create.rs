@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::error::ErrorKind;
-use crate::response::{AttemptOutcome, Body};
 use crate::policy::Backoff;
+use crate::response::{AttemptOutcome, Body};
 
 /// How a create is repeated when it provably did not happen: no connection was made, or the
 /// service answered 429. Nothing else is ever sent again.
@@ -118,7 +118,9 @@ impl Verdict {
     fn outcome(self) -> String {
         match self {
             Self::Created => "created".to_owned(),
-            Self::Retry(kind) => format!("retried by policy, then [`{kind:?}`](ErrorKind::{kind:?})"),
+            Self::Retry(kind) => {
+                format!("retried by policy, then [`{kind:?}`](ErrorKind::{kind:?})")
+            }
             Self::Stop(kind) => format!("[`{kind:?}`](ErrorKind::{kind:?})"),
             Self::MaybeAccepted => Self::Stop(ErrorKind::MaybeAccepted).outcome(),
         }
@@ -255,24 +257,65 @@ mod tests {
             (202, id.into(), E::Created),
             (203, id.into(), E::Created),
             (200, format!("\u{feff}{id}"), E::Created),
-            (200, r#"{"id":"a","status":"starting","logs":"\ud83d"}"#.into(), E::Created),
+            (
+                200,
+                r#"{"id":"a","status":"starting","logs":"\ud83d"}"#.into(),
+                E::Created,
+            ),
             (201, passed_on(id), E::Created),
-            (200, r#"{"code":"success","data":{"task_id":"t","status":"SUBMITTED","data":null}}"#.into(), E::Created),
-            (200, r#"{"task_id":"t","status":"SUBMITTED"}"#.into(), E::Created),
-            (200, r#"{"code":200,"data":{"task_id":"t","status":"SUBMITTED"}}"#.into(), E::Created),
-            (200, r#"{"code":0,"data":"{\"task_id\":\"t\",\"status\":\"SUBMITTED\"}"}"#.into(), E::Created),
-            (200, r#"{"id":"video_bGl0=","status":"starting"}"#.into(), E::Created),
-            (200, r#"{"id":"a\u0007","status":"starting"}"#.into(), E::SuccessWithoutId),
-            (200, r#"{"id":"a\u0007","status":"succeeded","output":"https://a/b"}"#.into(), E::Created),
+            (
+                200,
+                r#"{"code":"success","data":{"task_id":"t","status":"SUBMITTED","data":null}}"#
+                    .into(),
+                E::Created,
+            ),
+            (
+                200,
+                r#"{"task_id":"t","status":"SUBMITTED"}"#.into(),
+                E::Created,
+            ),
+            (
+                200,
+                r#"{"code":200,"data":{"task_id":"t","status":"SUBMITTED"}}"#.into(),
+                E::Created,
+            ),
+            (
+                200,
+                r#"{"code":0,"data":"{\"task_id\":\"t\",\"status\":\"SUBMITTED\"}"}"#.into(),
+                E::Created,
+            ),
+            (
+                200,
+                r#"{"id":"video_bGl0=","status":"starting"}"#.into(),
+                E::Created,
+            ),
+            (
+                200,
+                r#"{"id":"a\u0007","status":"starting"}"#.into(),
+                E::SuccessWithoutId,
+            ),
+            (
+                200,
+                r#"{"id":"a\u0007","status":"succeeded","output":"https://a/b"}"#.into(),
+                E::Created,
+            ),
             (200, r#"{"ok":true}"#.into(), E::SuccessWithoutId),
             (200, String::new(), E::SuccessWithoutId),
             (200, "accepted".into(), E::SuccessWithoutId),
             (200, r#"{"id":"abc","mod"#.into(), E::SuccessWithoutId),
             (200, gateway("invalid_request"), E::RefusedByCode),
             (200, gateway("insufficient_user_quota"), E::OutOfQuotaByCode),
-            (200, quoting("do_request_failed", "a poster about fishing quotas"), E::SuccessWithoutId),
+            (
+                200,
+                quoting("do_request_failed", "a poster about fishing quotas"),
+                E::SuccessWithoutId,
+            ),
             // A refusal that quotes a prompt which looks like a prediction.
-            (200, serde_json::json!({"code": "prompt_blocked", "message": id}).to_string(), E::RefusedByCode),
+            (
+                200,
+                serde_json::json!({"code": "prompt_blocked", "message": id}).to_string(),
+                E::RefusedByCode,
+            ),
             (200, "<!doctype html>".into(), E::WrongEndpoint),
             (301, String::new(), E::WrongEndpoint),
             (307, "<html>".into(), E::WrongEndpoint),
@@ -287,20 +330,48 @@ mod tests {
             (401, String::new(), E::KeyRefused),
             (401, "<html>".into(), E::KeyRefused),
             (401, gateway("insufficient_user_quota"), E::OutOfQuota),
-            (401, r#"{"code":null,"message":"user quota is not enough"}"#.into(), E::OutOfQuota),
+            (
+                401,
+                r#"{"code":null,"message":"user quota is not enough"}"#.into(),
+                E::OutOfQuota,
+            ),
             (403, gateway("access_denied"), E::KeyRefused),
-            (403, r#"{"error":{"code":"access_denied"}}"#.into(), E::KeyRefused),
+            (
+                403,
+                r#"{"error":{"code":"access_denied"}}"#.into(),
+                E::KeyRefused,
+            ),
             (403, r#"{"detail":"no"}"#.into(), E::KeyRefused),
-            (403, r#"{"code":null,"message":"no access"}"#.into(), E::KeyRefused),
-            (403, quoting("", "prompt blocked: fishing quotas"), E::KeyRefused),
+            (
+                403,
+                r#"{"code":null,"message":"no access"}"#.into(),
+                E::KeyRefused,
+            ),
+            (
+                403,
+                quoting("", "prompt blocked: fishing quotas"),
+                E::KeyRefused,
+            ),
             (403, "<html>".into(), E::Blocked),
             (403, "error code: 1010".into(), E::Blocked),
             (403, String::new(), E::Blocked),
             (403, r#"{"message":"Forbidden"}"#.into(), E::Blocked),
-            (403, r#"{"message":"quota exceeded at the proxy"}"#.into(), E::Blocked),
+            (
+                403,
+                r#"{"message":"quota exceeded at the proxy"}"#.into(),
+                E::Blocked,
+            ),
             (403, r#"{"error":"Forbidden"}"#.into(), E::Blocked),
-            (403, r#"{"code":null,"message":"user quota is not enough"}"#.into(), E::OutOfQuota),
-            (402, r#"{"title":"Insufficient credit","detail":"d","status":402}"#.into(), E::OutOfQuota),
+            (
+                403,
+                r#"{"code":null,"message":"user quota is not enough"}"#.into(),
+                E::OutOfQuota,
+            ),
+            (
+                402,
+                r#"{"title":"Insufficient credit","detail":"d","status":402}"#.into(),
+                E::OutOfQuota,
+            ),
             (402, String::new(), E::OutOfQuota),
             (400, gateway("invalid_request"), E::RefusedByStatus),
             (404, String::new(), E::RefusedByStatus),
@@ -310,7 +381,11 @@ mod tests {
             (408, String::new(), E::Unknown),
             (408, gateway("invalid_request"), E::Unknown),
             (500, gateway("invalid_request"), E::RefusedByCode),
-            (500, format!("\u{feff}{}", gateway("invalid_request")), E::RefusedByCode),
+            (
+                500,
+                format!("\u{feff}{}", gateway("invalid_request")),
+                E::RefusedByCode,
+            ),
             (503, gateway("model_not_found"), E::RefusedByCode),
             (500, gateway("prompt_blocked"), E::RefusedByCode),
             (500, gateway("model_price_error"), E::RefusedByCode),
@@ -319,7 +394,14 @@ mod tests {
             (502, quoting("do_request_failed", inner_422), E::Unknown),
             (502, quoting("", inner_422), E::Unknown),
             (500, gateway("insufficient_user_quota"), E::OutOfQuotaByCode),
-            (502, quoting("do_request_failed", "upstream timed out, prompt: a poster about fishing quotas"), E::Unknown),
+            (
+                502,
+                quoting(
+                    "do_request_failed",
+                    "upstream timed out, prompt: a poster about fishing quotas",
+                ),
+                E::Unknown,
+            ),
             (500, quoting("", "user quota is not enough"), E::Unknown),
             (500, gateway("do_request_failed"), E::Unknown),
             (502, "<html>".into(), E::Unknown),
@@ -368,9 +450,16 @@ mod tests {
         for event in CreateEvent::ALL {
             let outcome = event.verdict().outcome();
             let row = format!("/// | {} | {outcome} |\n", event.words());
-            assert!(docs.contains(&row), "the documentation of Create lacks\n{row}");
+            assert!(
+                docs.contains(&row),
+                "the documentation of Create lacks\n{row}"
+            );
             // There it is not a page with links.
-            let plain = outcome.split("](").next().unwrap_or_default().replace('[', "");
+            let plain = outcome
+                .split("](")
+                .next()
+                .unwrap_or_default()
+                .replace('[', "");
             let row = format!("| {} | {plain} |", event.words());
             assert!(readme.contains(&row), "the readme lacks\n{row}");
         }

@@ -183,9 +183,21 @@ mod tests {
                 r#"{"code":"success","data":{"task_id":"a","status":"SUCCESS","data":{"id":"other","status":"succeeded"}}}"#,
                 State,
             ),
-            (200, "\u{feff}{\"id\":\"a\",\"status\":\"succeeded\"}", State),
-            (200, r#"{"id":"a","status":"succeeded","logs":"\ud83d"}"#, State),
-            (200, r#"{"task_id":"a","status":"FAILURE","fail_reason":"no"}"#, State),
+            (
+                200,
+                "\u{feff}{\"id\":\"a\",\"status\":\"succeeded\"}",
+                State,
+            ),
+            (
+                200,
+                r#"{"id":"a","status":"succeeded","logs":"\ud83d"}"#,
+                State,
+            ),
+            (
+                200,
+                r#"{"task_id":"a","status":"FAILURE","fail_reason":"no"}"#,
+                State,
+            ),
             (
                 403,
                 r#"{"code":null,"message":"user quota is not enough"}"#,

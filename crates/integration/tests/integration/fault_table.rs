@@ -98,14 +98,25 @@ pub(crate) fn creates() -> Vec<Case> {
             Fault::UpstreamUnauthenticated,
             Fault::AccessDenied,
             Fault::NoAccessToModel,
-            Fault::FirewallPage,
         ],
     );
     add(
         AfterBody,
         1,
+        Some(K::Blocked),
+        vec![
+            Fault::FirewallPage,
+            Fault::FirewallText,
+            Fault::ProxyForbidden,
+        ],
+    );
+    add(AfterBody, 1, Some(K::NeverReached), vec![Fault::ProxyLogin]);
+    add(
+        AfterBody,
+        1,
         Some(K::OutOfQuota),
         vec![
+            Fault::UnauthorizedQuota,
             Fault::InsufficientCredit,
             Fault::QuotaFlat,
             Fault::InsufficientUserQuota,
@@ -143,6 +154,7 @@ pub(crate) fn creates() -> Vec<Case> {
             Fault::RequestTimeout,
             Fault::GetChannelFailed,
             Fault::DoRequestFailed,
+            Fault::QuotaInPrompt,
             Fault::BuildRequestFailed,
             Fault::GetTaskFailed,
             Fault::GenRelayInfoFailed,
@@ -166,11 +178,21 @@ pub(crate) fn creates() -> Vec<Case> {
     add(
         Headers,
         1,
+        Some(K::MaybeAccepted),
+        vec![
+            Fault::Found(elsewhere()),
+            Fault::SeeOther(elsewhere()),
+            Fault::Encoding("br".to_owned()),
+        ],
+    );
+    add(
+        Headers,
+        1,
         Some(K::WrongEndpoint),
         vec![
             Fault::IndexPage,
             Fault::MovedPermanently(elsewhere()),
-            Fault::Found(elsewhere()),
+            Fault::TemporaryRedirect(elsewhere()),
         ],
     );
     add(
@@ -181,10 +203,19 @@ pub(crate) fn creates() -> Vec<Case> {
             Fault::Wrapped,
             Fault::WrappedNew,
             Fault::WrappedTwice,
+            Fault::BareTask,
+            Fault::NumericCode,
+            Fault::DataAsText,
             Fault::OuterLags,
             Fault::UrlInFailReason,
             Fault::TaskErrorWithPrediction,
             Fault::UnknownStatus("reticulating".to_owned()),
+            Fault::ByteOrderMark,
+            Fault::Utf16,
+            Fault::HalfSurrogate,
+            Fault::NotANumber,
+            Fault::Gzip,
+            Fault::Deflate,
         ],
     );
     // The gateway's own end of the run, told in the create's answer.
@@ -242,6 +273,8 @@ pub(crate) fn polls() -> Vec<Case> {
             Fault::UpstreamNotFound,
             Fault::InvalidUrl,
             Fault::FirewallPage,
+            Fault::FirewallText,
+            Fault::ProxyForbidden,
             Fault::RequestTimeout,
             Fault::ConvertRequestFailed,
             Fault::RateLimited,
@@ -251,6 +284,7 @@ pub(crate) fn polls() -> Vec<Case> {
             Fault::FieldRequired,
             Fault::GetChannelFailed,
             Fault::DoRequestFailed,
+            Fault::QuotaInPrompt,
             Fault::BuildRequestFailed,
             Fault::GetTaskFailed,
             Fault::GenRelayInfoFailed,
@@ -269,12 +303,23 @@ pub(crate) fn polls() -> Vec<Case> {
             Fault::Wrapped,
             Fault::WrappedNew,
             Fault::WrappedTwice,
+            Fault::BareTask,
+            Fault::NumericCode,
+            Fault::DataAsText,
+            Fault::OtherPrediction,
             Fault::EmptyEnvelope,
             Fault::OuterLags,
             Fault::UrlInFailReason,
             Fault::TaskErrorWithPrediction,
             Fault::NoId,
             Fault::UnknownStatus("reticulating".to_owned()),
+            Fault::ByteOrderMark,
+            Fault::Utf16,
+            Fault::HalfSurrogate,
+            Fault::NotANumber,
+            Fault::Gzip,
+            Fault::Deflate,
+            Fault::Encoding("br".to_owned()),
             Fault::BrokenJson,
             Fault::EmptyBody,
         ],
@@ -309,6 +354,7 @@ pub(crate) fn polls() -> Vec<Case> {
         AfterBody,
         Some(K::OutOfQuota),
         vec![
+            Fault::UnauthorizedQuota,
             Fault::InsufficientCredit,
             Fault::QuotaFlat,
             Fault::InsufficientUserQuota,
@@ -316,6 +362,7 @@ pub(crate) fn polls() -> Vec<Case> {
             Fault::QuotaNotEnough,
         ],
     );
+    add(AfterBody, Some(K::NeverReached), vec![Fault::ProxyLogin]);
     // A told delay beyond the deadline: the last look still comes before it.
     add(
         AfterBody,
@@ -334,6 +381,8 @@ pub(crate) fn polls() -> Vec<Case> {
             Fault::IndexPage,
             Fault::MovedPermanently(elsewhere()),
             Fault::Found(elsewhere()),
+            Fault::SeeOther(elsewhere()),
+            Fault::TemporaryRedirect(elsewhere()),
             Fault::ContentType("text/plain".to_owned()),
             Fault::Delay(Duration::from_millis(50)),
         ],

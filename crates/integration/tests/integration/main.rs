@@ -9,6 +9,7 @@
     reason = "tests: a panic is the failure, and a table is as long as it is"
 )]
 
+mod connections;
 mod documented;
 mod fault_table;
 mod faults;

@@ -156,7 +156,9 @@ fn untaken(conn: &Connection, seq: u64, id: &str) -> Result<(), Error> {
                  AND other.service = (SELECT service FROM prediction WHERE seq = :seq))",
         )
         .and_then(|mut statement| {
-            statement.query_row(named_params! {":id": id, ":seq": integer(seq)}, |row| row.get(0))
+            statement.query_row(named_params! {":id": id, ":seq": integer(seq)}, |row| {
+                row.get(0)
+            })
         });
     if taken.map_err(fault)? {
         let what = format!("{id} is the id of another prediction in this ledger");

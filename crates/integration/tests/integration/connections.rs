@@ -1,0 +1,174 @@
+//! Which connection a request is sent on, and what follows when none can be made.
+
+use std::sync::{Arc, Mutex};
+
+use cometapi::ErrorKind;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::setup::{SCHNELL, builder, input, quick_create};
+
+/// A service that keeps its connections open, and notes on which one each request came.
+struct Service {
+    base: String,
+    /// The connection's number and the request's method, in order.
+    received: Arc<Mutex<Vec<(usize, String)>>>,
+}
+
+impl Service {
+    /// With `closes`, each connection is closed after its response without being announced.
+    async fn start(closes: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let received = Arc::<Mutex<Vec<_>>>::default();
+        let log = Arc::clone(&received);
+        tokio::spawn(async move {
+            for connection in 0.. {
+                let (socket, _) = listener.accept().await.unwrap();
+                tokio::spawn(serve(socket, connection, closes, Arc::clone(&log)));
+            }
+        });
+        Self { base, received }
+    }
+
+    /// The connections on which requests of this method came.
+    fn connections(&self, method: &str) -> Vec<usize> {
+        let received = self.received.lock().unwrap();
+        let of_method = received.iter().filter(|(_, received)| received == method);
+        of_method.map(|(connection, _)| *connection).collect()
+    }
+}
+
+async fn serve(
+    mut socket: TcpStream,
+    connection: usize,
+    closes: bool,
+    log: Arc<Mutex<Vec<(usize, String)>>>,
+) {
+    let mut read = Vec::new();
+    while let Some(head) = head(&mut socket, &mut read).await {
+        let (method, rest) = head.split_once(' ').unwrap();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .map_or(0, |length| length.parse().unwrap());
+        while read.len() < length {
+            assert!(socket.read_buf(&mut read).await.unwrap() > 0);
+        }
+        read.drain(..length);
+        let count = {
+            let mut log = log.lock().unwrap();
+            log.push((connection, method.to_owned()));
+            log.len()
+        };
+        let (id, status) = match rest.split(' ').next().unwrap().rsplit_once("/predictions/") {
+            Some((_, id)) => (id.to_owned(), "succeeded"),
+            None => (format!("p{count}"), "starting"),
+        };
+        let body = json!({"id": id, "status": status, "output": ["data:,x"]}).to_string();
+        let length = body.len();
+        let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
+        socket.write_all(response.as_bytes()).await.unwrap();
+        if closes {
+            return;
+        }
+    }
+}
+
+/// The head of the next request; `None` when the connection ends.
+async fn head(socket: &mut TcpStream, read: &mut Vec<u8>) -> Option<String> {
+    loop {
+        if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = read.drain(..end + 4).collect();
+            return Some(String::from_utf8(head).unwrap().to_ascii_lowercase());
+        }
+        if socket.read_buf(read).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_create_request_has_a_connection_of_its_own_and_polls_share_one() {
+    let service = Service::start(false).await;
+    let client = builder(&service.base).build().unwrap();
+    for _ in 0..5 {
+        client.run_model(SCHNELL, input()).await.unwrap();
+    }
+    let mut creates = service.connections("post");
+    let polls = service.connections("get");
+    assert_eq!((creates.len(), polls.len()), (5, 5));
+    assert!(polls.iter().all(|poll| *poll == polls[0]), "{polls:?}");
+    assert!(!creates.contains(&polls[0]));
+    creates.dedup();
+    assert_eq!(creates.len(), 5, "{creates:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_unannounced_leaves_no_create_request_in_doubt() {
+    let service = Service::start(true).await;
+    let client = builder(&service.base).build().unwrap();
+    for _ in 0..100 {
+        let created = client.predictions().create(SCHNELL, input()).await;
+        assert!(created.is_ok(), "{created:?}");
+    }
+    assert_eq!(service.connections("post").len(), 100);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_not_tried_again() {
+    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls_pki_types::PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key.into())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    let accepted = Arc::<Mutex<usize>>::default();
+    let count = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            *count.lock().unwrap() += 1;
+            // The client breaks the handshake off.
+            let _ = acceptor.accept(socket).await;
+        }
+    });
+    let client = builder(&base).build().unwrap();
+    let error = client
+        .predictions()
+        .create(SCHNELL, input())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
+    assert!(error.is_permanent(), "{error:?}");
+    assert_eq!(error.effort().unwrap().requests, 1);
+    assert_eq!(*accepted.lock().unwrap(), 1);
+}
+
+/// What may pass is tried again, and is not called permanent.
+#[tokio::test]
+async fn a_connection_that_is_refused_is_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            drop(listener.accept().await.unwrap());
+        }
+    });
+    let client = builder(&base).build().unwrap();
+    let error = client
+        .predictions()
+        .create(SCHNELL, input())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
+    assert!(!error.is_permanent(), "{error:?}");
+    assert_eq!(error.effort().unwrap().requests, quick_create().attempts);
+}
