@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use cometapi::ModelRef;
 use serde_json::{Map, Value};
 
-use crate::rows::{LINE_CAP, Parts, Problem, Read1};
+use crate::rows::{LINE_CAP, Parts, Problem, Read1, number_by_value};
 
 pub(crate) fn read(
     mut text: impl BufRead,
@@ -49,7 +49,7 @@ fn parse(line: u64, text: &[u8], default: Option<&ModelRef>) -> Read1 {
     let id = match fields.remove("id") {
         None | Some(Value::Null) => None,
         Some(Value::String(id)) if !id.trim().is_empty() => Some(id),
-        Some(Value::Number(id)) => Some(id.to_string()),
+        Some(Value::Number(id)) => Some(number_by_value(&id)),
         Some(_) => return bad(Some("id"), "must be a text or a number".to_owned()),
     };
     let named = match fields.remove("model") {

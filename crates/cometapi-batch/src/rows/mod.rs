@@ -16,7 +16,7 @@ use std::path::Path;
 use cometapi::ModelRef;
 use serde_json::{Map, Value};
 
-pub(crate) use identity::{canonical_map, digest, hash};
+pub(crate) use identity::{canonical_map, digest, hash, number_by_value};
 
 /// The longest line that is read, in bytes. An input may hold a picture, but a file without
 /// line breaks must not fill the memory.

@@ -147,6 +147,20 @@ fn the_format_is_guessed_by_the_name() {
     }
 }
 
+#[test]
+fn an_id_that_is_a_number_counts_by_its_value() {
+    for (id, shown) in [
+        ("7", "7"),
+        ("7.0", "7"),
+        ("7e0", "7"),
+        ("-0.0", "0"),
+        ("0.5", "0.5"),
+    ] {
+        let line = format!("{{\"model\":\"a/b\",\"id\":{id},\"x\":1}}");
+        assert_eq!(lines(&line)[0][1], shown);
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_a_reader_panic(bytes: Vec<u8>, text in "[\\[{\"',:a-c0-9\\s}\\]\u{feff}]{0,80}") {
