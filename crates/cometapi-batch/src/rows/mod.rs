@@ -26,7 +26,7 @@ pub(crate) use identity::{canonical_map, digest, hash, number_by_value};
 const ROW_CAP: usize = 64 << 20;
 
 /// How much of the beginning shows what a file is.
-const HEAD: u64 = 4096;
+const HEAD: usize = 4096;
 
 /// The format of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,14 +242,12 @@ pub(crate) fn read(
     visit: &mut dyn FnMut(Read1) -> bool,
 ) -> io::Result<()> {
     let mut rest = rows.read;
-    let mut head = Vec::new();
-    rest.by_ref().take(HEAD).read_to_end(&mut head)?;
+    let head = head(&mut rest)?;
     if let Some(kind) = NotText::detect(&head) {
         let what = format!("the file is {kind}");
         return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
-    // Spreadsheets begin a text with a byte-order mark.
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).to_vec();
+    let head = without_mark(&head).to_vec();
     let is_list = head.trim_ascii_start().starts_with(b"[");
     let format = rows.format.unwrap_or_else(|| Format::of_content(&head));
     let text = BufReader::with_capacity(1 << 16, Cursor::new(head).chain(rest));
@@ -258,6 +256,27 @@ pub(crate) fn read(
         Format::JsonLines => jsonl::read(text, model, visit),
         Format::Csv => table::read(text, rows.certainty, model, visit),
     }
+}
+
+/// Reads as much as shows what the text is: its first line, or [`HEAD`] bytes. No more, because
+/// whoever writes to a pipe may wait until the first rows are seen to be read.
+fn head(text: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let mut chunk = [0; HEAD];
+    while head.len() < HEAD && !without_mark(&head).trim_ascii_start().contains(&b'\n') {
+        match text.read(&mut chunk[head.len()..]) {
+            Ok(0) => break,
+            Ok(count) => head.extend_from_slice(&chunk[head.len()..][..count]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(head)
+}
+
+/// Spreadsheets begin a text with a byte-order mark.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 /// The error of a file that is refused whole, because of this place in it.

@@ -430,6 +430,33 @@ fn what_is_no_text_is_named_once() {
     }
 }
 
+/// A pipe may stay open after its first row.
+#[test]
+fn a_row_is_read_before_the_next_is_there() {
+    for text in ["{\"x\":1}\n", "[{\"x\":1},\n", "\u{feff}\nid,x\nk,1\n"] {
+        let open = Cursor::new(text).chain(Broken);
+        let mut found = 0;
+        let model = "a/b".parse().unwrap();
+        let end = read(Rows::detect(open), Some(&model), &mut |row| {
+            found += usize::from(row.is_ok());
+            true
+        });
+        assert_eq!(
+            (found, end.unwrap_err().to_string()),
+            (1, "read on".to_owned())
+        );
+    }
+}
+
+/// Where a pipe would wait.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("read on"))
+    }
+}
+
 /// A pipe may bring one byte at a time.
 #[test]
 fn the_beginning_may_come_in_pieces() {
