@@ -15,8 +15,24 @@ async fn nothing_is_sent() {
     place.write("half.json", "{\"prompt\":");
     place.write("request.json", "{\"input\":{\"prompt\":\"x\"}}");
     place.write("file", "");
+    let utf16 = |text: &str| {
+        text.encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<_>>()
+    };
+    place.write("utf16.txt", utf16("\u{feff}a fox\r\n"));
+    place.write("utf16.json", utf16("{\"prompt\": \"x\"}"));
+    place.write("latin1.txt", b"caf\xe9");
+    place.write(
+        "twice.json",
+        "{\"prompt\": \"x\",\n \"seed\": 1, \"seed\": 2}",
+    );
+    place.write(
+        "long.json",
+        "{\"prompt\": \"x\", \"seed\": 18446744073709551616}",
+    );
     let long = "a fox ".repeat(1_000);
-    let rows: [Row<'_>; 28] = [
+    let rows: [Row<'_>; 40] = [
         (&["run"], &["<OWNER/NAME>", "Usage: cometapi run"]),
         (&["run", ""], &["\"\" is not a model"]),
         (&["run", "flux"], &["write owner/name, such as"]),
@@ -51,6 +67,60 @@ async fn nothing_is_sent() {
         (
             &["run", SCHNELL, "--input", "half.json"],
             &["--input: half.json is not json", "line 1 column"],
+        ),
+        (
+            &["run", SCHNELL, "--input", "twice.json"],
+            &["--input: twice.json: \"seed\" is given twice at line 2"],
+        ),
+        (
+            &["create", "a/b", "--input", "long.json"],
+            &["--input: long.json: the number 18446744073709551616 is an integer beyond 64 bits"],
+        ),
+        (
+            &["run", SCHNELL, "--input", "utf16.json"],
+            &["--input: utf16.json is UTF-16 text; save it as UTF-8"],
+        ),
+        (
+            &["create", "a/b", "o:={\"a\": {\"b\": 1, \"b\": 2}}"],
+            &["o: \"b\" is given twice at line 1", "for text: o:="],
+        ),
+        (
+            &["create", "a/b", "o={\"a\": 1, \"a\": 2}"],
+            &["o: \"a\" is given twice"],
+        ),
+        (
+            &["create", "a/b", "seed=123456789012345678901234"],
+            &[
+                "seed: the number 123456789012345678901234 is an integer beyond 64 bits",
+                "for text: seed:=",
+            ],
+        ),
+        (
+            &["run", SCHNELL, "prompt=x", "seed:=1e400"],
+            &["seed: the number 1e400 is too large"],
+        ),
+        (
+            &["run", SCHNELL, "prompt=@utf16.txt"],
+            &["prompt: utf16.txt is UTF-16 text; save it as UTF-8"],
+        ),
+        (
+            &["create", "a/b", "note=@utf16.txt"],
+            &["note: utf16.txt is UTF-16 text; save it as UTF-8"],
+        ),
+        (
+            &["create", "a/b", "note=@latin1.txt"],
+            &["note: latin1.txt is not text in UTF-8; if it is text, save it as UTF-8"],
+        ),
+        (
+            &["run", SCHNELL, "--prompt", "--json"],
+            &[
+                "a value is required for '--prompt <TEXT>'",
+                "if it is the value: --prompt='--json'",
+            ],
+        ),
+        (
+            &["run", SCHNELL, "--seed", "--prompt", "x"],
+            &["a value is required for '--seed <NUMBER>'"],
         ),
         (
             &["run", SCHNELL, "--input", "request.json"],
@@ -99,7 +169,17 @@ async fn nothing_is_sent() {
         assert!(ended.stderr.len() < 1_000, "{args:?}:\n{}", ended.stderr);
     }
     assert!(server.requests().is_empty(), "{:?}", server.requests());
-    let names = ["file", "half.json", "list.json", "request.json"];
+    let names = [
+        "file",
+        "half.json",
+        "latin1.txt",
+        "list.json",
+        "long.json",
+        "request.json",
+        "twice.json",
+        "utf16.json",
+        "utf16.txt",
+    ];
     assert_eq!(place.names(""), names);
 }
 
