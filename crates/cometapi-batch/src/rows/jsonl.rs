@@ -6,7 +6,7 @@ use cometapi::ModelRef;
 use cometapi::models::{JsonErrorKind, parse_json};
 use serde_json::{Map, Value};
 
-use super::{Parts, Problem, ROW_CAP, Read1, number_by_value};
+use super::{Parts, Problem, ROW_CAP, Read1, number_by_value, without_mark};
 
 pub(super) fn read(
     mut text: impl BufRead,
@@ -28,7 +28,8 @@ pub(super) fn read(
             visit(Err(vec![Problem::new(number, None, what)]));
             break;
         }
-        let row = line.trim_ascii();
+        // Files that were put together may each have their mark.
+        let row = without_mark(&line).trim_ascii();
         if !row.is_empty() && !visit(parse(number, None, row, model)) {
             break;
         }

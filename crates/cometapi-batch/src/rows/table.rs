@@ -54,6 +54,10 @@ pub(super) fn read(
                 Err(vec![Problem::new(record.line, None, what)])
             }
             Some(cells) if is_empty(&cells) => continue,
+            Some(cells) if header.is_repeated(&cells) => {
+                let what = "repeats the header; remove the line";
+                Err(vec![Problem::new(record.line, None, what)])
+            }
             Some(cells) => header.row(record.line, &cells, model),
         };
         if !visit(row) {
@@ -159,6 +163,12 @@ impl Header {
              that it is a header by naming the format (--format csv)",
             names.join(", ")
         ))
+    }
+
+    /// Whether a row holds the names of the columns, as it does where tables were put together.
+    fn is_repeated(&self, cells: &[&str]) -> bool {
+        let plain = |cell: &&str| cell.trim_start_matches('\u{feff}').trim().to_owned();
+        cells.iter().map(plain).eq(self.names.iter().cloned())
     }
 
     fn row(&self, line: u64, cells: &[&str], default: Option<&ModelRef>) -> Read1 {

@@ -216,6 +216,23 @@ fn an_id_that_is_a_number_counts_by_its_value() {
     }
 }
 
+/// As `cat` does.
+#[test]
+fn files_that_were_put_together_are_noticed() {
+    let text = "\u{feff}prompt,seed\na,1\n\u{feff}prompt,seed\nb,2\n";
+    assert_eq!(
+        table(text),
+        [
+            json!([2, null, "a/b", {"prompt": "a", "seed": 1}]),
+            json!(["line 3: repeats the header; remove the line"]),
+            json!([4, null, "a/b", {"prompt": "b", "seed": 2}]),
+        ]
+    );
+    let line = "\u{feff}{\"model\":\"a/b\",\"x\":1}\r\n";
+    assert_eq!(lines(&line.repeat(2)).len(), 2);
+    assert_eq!(lines(&line.repeat(2))[1], json!([2, null, "a/b", {"x": 1}]));
+}
+
 #[test]
 fn an_empty_row_of_a_table_is_skipped() {
     let text = "\n,,\na,b,\n,,\n1,2,\n , \n\t\n,,,,\n\"\",\" \"\n";

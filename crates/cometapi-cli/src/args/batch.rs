@@ -18,7 +18,9 @@ const ROWS_HELP: &str = "\
 Rows:
   JSONL  {\"model\": \"OWNER/NAME\", \"input\": {\"prompt\": \"a red fox\"}}
          or flat: {\"prompt\": \"a red fox\", \"seed\": 7}, with --model
-  CSV    a column per field; an empty cell is not sent
+         or all of them in one JSON list
+  CSV    a column per field, named in the first line; an empty cell is not sent
+         separated by commas, semicolons or tabs; a quote in a quoted cell is doubled
 
 An `id` in a row names it, and its files. Without one, a row is what it holds: lines may be \
 moved, added and taken out at will. The batch is named by its folder.
