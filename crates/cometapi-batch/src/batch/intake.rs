@@ -156,6 +156,9 @@ fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, send: &Sender<Ite
     let problem =
         |(field, what): known::Remark| Problem::of_field(row.line, field, what).in_list(row.item);
     let mut warnings = Vec::new();
+    if let Some(note) = &row.note {
+        warnings.push(Problem::new(row.line, None, note.clone()).in_list(row.item));
+    }
     if let Some(meant) = told.meant(&row.model) {
         let what = format!(
             "{} is not a model known here; did you mean {meant}?",

@@ -29,7 +29,7 @@ pub(super) fn read(
         if buffer.is_empty() {
             return match list.part {
                 Part::After => Ok(()),
-                _ => Err(list.refused(
+                _ => Err(refused_at(
                     list.line,
                     "the list ends here without its closing ]; the file may be cut",
                 )),
@@ -79,7 +79,7 @@ impl List {
             (Part::Before, b'[') => self.part = Part::Element(0),
             (Part::Before | Part::After, _) if is_space => {}
             (Part::Before | Part::After, _) => {
-                return Err(self.refused(line, "there is text outside of the list"));
+                return Err(refused_at(line, "there is text outside of the list"));
             }
             (Part::Element(0), _) if is_space && self.element.is_empty() => {}
             (Part::Element(0), b',' | b']') => {
@@ -91,7 +91,7 @@ impl List {
                     return Ok(true);
                 }
                 if !is_last || self.count > 0 {
-                    return Err(self.refused(line, "there is a comma without a row"));
+                    return Err(refused_at(line, "there is a comma without a row"));
                 }
             }
             (Part::Element(depth), _) => {
@@ -127,7 +127,7 @@ impl List {
         }
         if self.element.len() == ROW_CAP {
             let what = format!("longer than {} MiB", ROW_CAP >> 20);
-            return Err(self.refused(self.begins, what));
+            return Err(refused_at(self.begins, what));
         }
         self.element.push(byte);
         Ok(())
@@ -144,8 +144,8 @@ impl List {
         self.element.clear();
         row
     }
+}
 
-    fn refused(&self, line: u64, what: impl Into<String>) -> io::Error {
-        refused(Problem::new(line, None, what))
-    }
+fn refused_at(line: u64, what: impl Into<String>) -> io::Error {
+    refused(Problem::new(line, None, what))
 }

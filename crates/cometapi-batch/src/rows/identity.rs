@@ -94,7 +94,6 @@ fn hex(bytes: &[u8]) -> String {
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    clippy::float_cmp,
     reason = "exact where it counts"
 )]
 mod tests {

@@ -229,6 +229,8 @@ pub(crate) struct Row {
     pub(crate) id: Option<String>,
     pub(crate) model: ModelRef,
     pub(crate) input: Map<String, Value>,
+    /// What looks like a slip in it.
+    pub(crate) note: Option<String>,
 }
 
 /// A row, or all that is wrong with it.
@@ -317,6 +319,7 @@ impl Parts<'_> {
             id: self.id,
             model,
             input,
+            note: None,
         })
     }
 }

@@ -47,9 +47,37 @@ pub(super) struct Record {
     pub(super) line: u64,
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    lines: usize,
+    /// The fewest and the most cells that one of its lines would have by itself.
+    in_line: (usize, usize),
+    /// How many delimiters its last line has so far.
+    delimiters: usize,
 }
 
 impl Record {
+    fn clear(&mut self, line: u64) {
+        self.line = line;
+        self.bytes.clear();
+        self.ends.clear();
+        self.lines = 0;
+        self.in_line = (usize::MAX, 0);
+        self.delimiters = 0;
+    }
+
+    fn end_line(&mut self) {
+        let (fewest, most) = self.in_line;
+        let cells = self.delimiters + 1;
+        self.lines += 1;
+        self.in_line = (fewest.min(cells), most.max(cells));
+        self.delimiters = 0;
+    }
+
+    /// Over how many lines it goes, if each of them could be a record of `columns` cells.
+    pub(super) fn lines_like_records(&self, columns: usize) -> Option<usize> {
+        let alike = self.in_line == (columns, columns);
+        (columns > 1 && self.lines > 1 && alike).then_some(self.lines)
+    }
+
     /// The cells, if they are UTF-8.
     pub(super) fn cells(&self) -> Option<Vec<&str>> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
@@ -189,9 +217,7 @@ impl<R: BufRead> Records<R> {
     /// Reads the next record, and returns whether there is one. An empty line is a record of
     /// one empty cell.
     pub(super) fn read(&mut self, record: &mut Record) -> Result<bool, Failure> {
-        record.bytes.clear();
-        record.ends.clear();
-        record.line = self.state.line;
+        record.clear(self.state.line);
         self.state.at = At::RecordStart;
         loop {
             let buffer = match self.text.fill_buf() {
@@ -240,6 +266,10 @@ impl State {
             (At::Quoted(opened), b'"') => return Ok(Step::Go(At::Quote(opened))),
             (At::Quoted(_), _) => {
                 record.bytes.push(byte);
+                if self.is_line_end(byte) {
+                    record.end_line();
+                }
+                record.delimiters += usize::from(self.delimiter == Some(byte));
                 return Ok(Step::Go(self.at));
             }
             (At::Quote(opened), b'"') => {
@@ -275,6 +305,7 @@ impl State {
         }
         if self.is_delimiter(byte, line)? {
             record.end_cell();
+            record.delimiters += 1;
             return Ok(Step::Go(At::CellStart));
         }
         if let At::Quote(_) = self.at {
@@ -327,6 +358,7 @@ impl State {
 
     fn end_record(&mut self, record: &mut Record) {
         record.end_cell();
+        record.end_line();
         self.in_header = false;
     }
 }

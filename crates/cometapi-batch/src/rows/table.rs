@@ -8,7 +8,7 @@ use cometapi::models::{Model, models};
 use serde_json::Map;
 
 use super::records::{Failure, Record, Records, delimiter_name};
-use super::{Certainty, Parts, Problem, Read1, known, refused};
+use super::{Certainty, Parts, Problem, Read1, Row, known, refused};
 
 /// What to write instead of lines without a header.
 const INSTEAD: &str = "the first line must name the columns, such as prompt,seed; for one prompt a \
@@ -60,6 +60,15 @@ pub(super) fn read(
             }
             Some(cells) => header.row(record.line, &cells, model),
         };
+        let row = row.map(|row| Row {
+            note: record.lines_like_records(header.names.len()).map(|lines| {
+                format!(
+                    "spans {lines} lines, and each of them could be a row of its own; check \
+                         its quotes"
+                )
+            }),
+            ..row
+        });
         if !visit(row) {
             return Ok(());
         }

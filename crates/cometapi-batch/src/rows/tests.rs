@@ -233,6 +233,19 @@ fn files_that_were_put_together_are_noticed() {
     assert_eq!(lines(&line.repeat(2))[1], json!([2, null, "a/b", {"x": 1}]));
 }
 
+/// Two quotes may be missing so that a well-formed table is left.
+#[test]
+fn a_row_whose_lines_could_all_be_rows_is_noted() {
+    let text = "prompt,seed\n\"a fox,1\na cat,2\na dog\",3\n\"a\nb, c\",4\nx,5\n";
+    let rows = all(text, stated(Format::Csv), Some("a/b")).unwrap();
+    let notes: Vec<_> = rows.into_iter().map(|row| row.unwrap().note).collect();
+    let note = "spans 3 lines, and each of them could be a row of its own; check its quotes";
+    assert_eq!(notes, [Some(note.to_owned()), None, None]);
+    // In one column any cell of several lines would be.
+    let rows = all("prompt\n\"a\nb\"\n", stated(Format::Csv), Some("a/b")).unwrap();
+    assert!(rows[0].as_ref().unwrap().note.is_none());
+}
+
 #[test]
 fn an_empty_row_of_a_table_is_skipped() {
     let text = "\n,,\na,b,\n,,\n1,2,\n , \n\t\n,,,,\n\"\",\" \"\n";
@@ -497,7 +510,8 @@ proptest! {
         pretty: bool,
     ) {
         let rows: Vec<_> = prompts.iter().map(|text| json!({"model": "a/b", "prompt": text})).collect();
-        let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        let lines: Vec<_> = rows.iter().map(Value::to_string).collect();
+        let lines = lines.join("\n");
         let list = if pretty { serde_json::to_string_pretty(&rows) } else { serde_json::to_string(&rows) };
         let read = |text: String| -> Vec<_> {
             let rows = all(text, stated(Format::JsonLines), None).unwrap();
