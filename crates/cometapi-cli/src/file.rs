@@ -49,7 +49,7 @@ impl<'a> Content<'a> {
             Some(NotText::Utf16) => false,
             Some(_) => true,
             // Every common binary format holds control characters.
-            None => decode(&self.bytes).is_err() && self.bytes.iter().any(is_control),
+            None => decode(&self.bytes).is_err() && self.bytes.iter().copied().any(is_control),
         }
     }
 
@@ -78,7 +78,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<&str, String> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-fn is_control(byte: &u8) -> bool {
+fn is_control(byte: u8) -> bool {
     byte.is_ascii_control() && !byte.is_ascii_whitespace()
 }
 
