@@ -28,7 +28,8 @@ pub enum ErrorKind {
     /// Rows cannot be used: see [`Error::problems`]. Nothing was sent. Mend the rows, or skip
     /// the bad ones.
     Rows,
-    /// The rows could not be read to their end. Nothing was sent.
+    /// The rows could not be read to their end, or it is in doubt what the rows are: the source
+    /// says where. Nothing was sent, and skipping bad rows does not help.
     Read,
     /// The output folder cannot be made, or not be named in a ledger. Nothing was sent.
     Folder,
