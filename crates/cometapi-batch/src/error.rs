@@ -28,12 +28,16 @@ pub enum ErrorKind {
     /// Rows cannot be used: see [`Error::problems`]. Nothing was sent. Mend the rows, or skip
     /// the bad ones.
     Rows,
-    /// The rows could not be read to their end. Nothing was sent.
+    /// The rows could not be read to their end, or it is in doubt what the rows are: the source
+    /// says where. Nothing was sent, and skipping bad rows does not help.
     Read,
     /// The output folder cannot be made, or not be named in a ledger. Nothing was sent.
     Folder,
     /// The ledger cannot be opened, read or written. What was not sent yet is not sent.
     Ledger,
+    /// The ledger was made by an earlier version of this program, which told rows apart in another
+    /// way; it was left as it is. Finish its predictions with that version, or use another file.
+    OlderLedger,
     /// The ledger was made by a later version of this program. Use that one.
     NewerLedger,
     /// The file is not a ledger; it was left as it is. Name another.

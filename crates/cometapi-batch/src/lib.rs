@@ -91,5 +91,5 @@ pub use crate::ledger::{
     Answer, Claimed, Entry, FileRecord, Filter, Intent, Job, Ledger, LoadId, Loaded, Mark, Outcome,
     Plan, Repeated, StagedRow, State, Tally, Want, WorkerId,
 };
-pub use crate::rows::{Format, Problem, Rows};
+pub use crate::rows::{Format, NotText, Problem, Rows};
 pub use crate::single::Single;

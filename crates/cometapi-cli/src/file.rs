@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use cometapi::ImageInput;
+use cometapi_batch::NotText;
 
 use crate::failure::Failure;
 
@@ -24,18 +25,32 @@ impl<'a> Content<'a> {
         Ok(Self { key, path, bytes })
     }
 
-    /// As text, if it is one.
-    pub(crate) fn as_text(&self) -> Option<&str> {
-        let text = std::str::from_utf8(&self.bytes).ok()?;
-        // No text holds it, and nearly every picture does.
-        (!text.contains('\0')).then_some(text)
+    /// The text, as it is sent: with `\n` for `\r\n`, and without the line ending with which
+    /// editors end a file.
+    pub(crate) fn text(&self) -> Result<String, Failure> {
+        match decode(&self.bytes) {
+            Ok(text) => {
+                let text = text.replace("\r\n", "\n");
+                Ok(text.strip_suffix('\n').map_or(text.clone(), str::to_owned))
+            }
+            Err(what) => {
+                let Self { key, path, .. } = self;
+                Err(Failure::usage(format!(
+                    "{key}: {} is {what}",
+                    path.display()
+                )))
+            }
+        }
     }
 
-    pub(crate) fn text(&self) -> Result<&str, Failure> {
-        self.as_text().ok_or_else(|| {
-            let Self { key, path, .. } = self;
-            Failure::usage(format!("{key}: {} is not text", path.display()))
-        })
+    /// Whether it is anything but text. Text in another encoding than UTF-8 is text.
+    pub(crate) fn is_binary(&self) -> bool {
+        match NotText::detect(&self.bytes) {
+            Some(NotText::Utf16) => false,
+            Some(_) => true,
+            // Every common binary format holds control characters.
+            None => decode(&self.bytes).is_err() && self.bytes.iter().copied().any(is_control),
+        }
     }
 
     /// As a data URI, up to `limit` bytes of file.
@@ -53,26 +68,80 @@ impl<'a> Content<'a> {
     }
 }
 
+/// The bytes as text, without the mark of their encoding; or what they are instead.
+pub(crate) fn decode(bytes: &[u8]) -> Result<&str, String> {
+    if let Some(kind) = NotText::detect(bytes) {
+        return Err(kind.to_string());
+    }
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| "not text in UTF-8; if it is text, save it as UTF-8".to_owned())?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !byte.is_ascii_whitespace()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn content(bytes: &[u8]) -> Content<'static> {
+        Content {
+            key: "image",
+            path: Path::new("file"),
+            bytes: bytes.to_vec(),
+        }
+    }
+
     #[test]
-    fn what_holds_a_nul_is_no_text() {
-        for (bytes, is_text) in [
-            (&b"ein Fuchs\n"[..], true),
-            ("狐".as_bytes(), true),
-            (b"", true),
-            (b"GIF89a\x01\0", false),
-            (b"\x89PNG", false),
+    fn text_loses_its_mark_and_its_last_line_ending() {
+        for (bytes, text) in [
+            ("\u{feff}a fox\r\n", "a fox"),
+            ("a fox\n", "a fox"),
+            ("a fox", "a fox"),
+            ("a\r\n\r\nfox\r\n\r\n", "a\n\nfox\n"),
+            ("a\rfox\r", "a\rfox\r"),
+            (" a \u{feff}fox \n", " a \u{feff}fox "),
+            ("\n", ""),
+            ("", ""),
+            ("狐", "狐"),
         ] {
-            let content = Content {
-                key: "image",
-                path: Path::new("file"),
-                bytes: bytes.to_vec(),
-            };
-            assert_eq!(content.as_text().is_some(), is_text, "{bytes:?}");
-            assert_eq!(content.text().is_ok(), is_text, "{bytes:?}");
+            let content = content(bytes.as_bytes());
+            assert_eq!(content.text().unwrap(), text, "{bytes:?}");
+            assert!(!content.is_binary());
+        }
+    }
+
+    #[test]
+    fn what_is_not_text_in_utf8_is_refused_as_text() {
+        let utf16: Vec<u8> = "\u{feff}a fox"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for (bytes, said, is_binary) in [
+            (&b"GIF89a\x01\0"[..], "image: file is not text", true),
+            (
+                b"\x89PNG\r\n\x1a\n",
+                "image: file is not text in UTF-8",
+                true,
+            ),
+            (
+                b"\x1f\x8b\x08\0",
+                "image: file is compressed with gzip",
+                true,
+            ),
+            (b"caf\xe9\r\n", "image: file is not text in UTF-8", false),
+            (
+                &utf16,
+                "image: file is UTF-16 text; save it as UTF-8",
+                false,
+            ),
+        ] {
+            let content = content(bytes);
+            let refused = content.text().unwrap_err().to_string();
+            assert!(refused.starts_with(said), "{refused}");
+            assert_eq!(content.is_binary(), is_binary, "{bytes:?}");
         }
     }
 }

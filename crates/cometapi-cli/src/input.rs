@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
-use cometapi::models::{self, Kind};
+use cometapi::models::{self, JsonErrorKind, Kind, parse_json};
 use serde_json::{Map, Value};
 
 use crate::args::What;
 use crate::failure::Failure;
+use crate::file::decode;
 use crate::pair::Reader;
 
 /// The input that the arguments spell.
@@ -56,18 +57,23 @@ fn again(
 
 /// The JSON object in a file, or on stdin.
 fn object(path: &Path) -> Result<Map<String, Value>, Failure> {
-    let (name, text) = if path.as_os_str() == "-" {
-        let mut text = String::new();
-        let read = std::io::stdin().read_to_string(&mut text);
-        ("stdin".to_owned(), read.map(|_| text))
+    let (name, bytes) = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().read_to_end(&mut bytes);
+        ("stdin".to_owned(), read.map(|_| bytes))
     } else {
-        (path.display().to_string(), std::fs::read_to_string(path))
+        (path.display().to_string(), std::fs::read(path))
     };
+    let bytes = bytes
+        .map_err(|e| Failure::usage(format!("--input: {name} cannot be read")).caused_by(&e))?;
     let text =
-        text.map_err(|e| Failure::usage(format!("--input: {name} cannot be read")).caused_by(&e))?;
-    // Some editors and shells begin a file with a mark of its encoding.
-    let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|e| Failure::usage(format!("--input: {name} is not json")).caused_by(&e))?;
+        decode(&bytes).map_err(|what| Failure::usage(format!("--input: {name} is {what}")))?;
+    let json = parse_json(text).map_err(|e| match e.kind() {
+        JsonErrorKind::DuplicateKey | JsonErrorKind::Number => {
+            Failure::usage(format!("--input: {name}: {e}"))
+        }
+        _ => Failure::usage(format!("--input: {name} is not json")).caused_by(&e),
+    })?;
     match json {
         Value::Object(fields)
             if fields.len() == 1 && fields.get("input").is_some_and(Value::is_object) =>

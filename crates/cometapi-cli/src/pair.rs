@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cometapi::models::{Field, Kind, Model};
+use cometapi::models::{Field, JsonError, JsonErrorKind, Kind, Model, json_or_text, parse_json};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -25,12 +25,15 @@ impl Reader {
         };
         if let Some(key) = key.strip_suffix(':') {
             let key = named(key, pair)?;
-            let value = serde_json::from_str(text).map_err(|e| {
-                Failure::usage(format!("{key}: what follows := is not json"))
-                    .caused_by(&e)
-                    .with_advice(format!("for text: {key}=TEXT"))
-            })?;
-            return Ok((key, value));
+            return match parse_json(text) {
+                Ok(value) => Ok((key, value)),
+                Err(e) if is_changed(&e) => Err(refused(&key, &e)),
+                Err(e) => Err(
+                    Failure::usage(format!("{key}: what follows := is not json"))
+                        .caused_by(&e)
+                        .with_advice(format!("for text: {key}=TEXT")),
+                ),
+            };
         }
         let key = named(key, pair)?;
         let value = match text.strip_prefix('@') {
@@ -40,7 +43,7 @@ impl Reader {
                 )));
             }
             Some(path) => self.file(&key, Path::new(path))?,
-            None => self.plain(&key, text),
+            None => self.plain(&key, text)?,
         };
         Ok((key, value))
     }
@@ -53,24 +56,38 @@ impl Reader {
     fn file(&self, key: &str, path: &Path) -> Result<Value, Failure> {
         let content = Content::of(key, path)?;
         let data_uri = || content.data_uri(self.max_file_size).map(Value::from);
-        match (self.field(key).map(Field::kind), content.as_text()) {
-            (Some(Kind::Image { .. }), _) => data_uri(),
-            (Some(Kind::Images { .. }), _) => Ok(Value::Array(vec![data_uri()?])),
-            (Some(_), _) => Ok(self.plain(key, content.text()?)),
-            (None, Some(text)) => Ok(text.into()),
-            (None, None) => data_uri(),
+        match self.field(key).map(Field::kind) {
+            Some(Kind::Image { .. }) => data_uri(),
+            Some(Kind::Images { .. }) => Ok(Value::Array(vec![data_uri()?])),
+            Some(_) => self.plain(key, &content.text()?),
+            None if key != "prompt" && content.is_binary() => data_uri(),
+            None => Ok(content.text()?.into()),
         }
     }
 
     /// What a field that is known reads as what it is; what it cannot read, and a field that is
     /// not known, is JSON where it parses as JSON, and text otherwise.
-    fn plain(&self, key: &str, text: &str) -> Value {
+    fn plain(&self, key: &str, text: &str) -> Result<Value, Failure> {
         if let Some(Ok(value)) = self.field(key).map(|field| field.read(text)) {
-            return value;
+            return Ok(value);
         }
-        let json = (key != "prompt").then(|| serde_json::from_str(text).ok());
-        json.flatten().unwrap_or_else(|| text.into())
+        if key == "prompt" {
+            return Ok(text.into());
+        }
+        json_or_text(text).map_err(|e| refused(key, &e))
     }
+}
+
+/// Whether it is JSON that would be sent as something else than is written.
+fn is_changed(error: &JsonError) -> bool {
+    matches!(
+        error.kind(),
+        JsonErrorKind::DuplicateKey | JsonErrorKind::Number
+    )
+}
+
+fn refused(key: &str, error: &JsonError) -> Failure {
+    Failure::usage(format!("{key}: {error}")).with_advice(format!("for text: {key}:='\"TEXT\"'"))
 }
 
 fn named(key: &str, pair: &str) -> Result<String, Failure> {
@@ -156,6 +173,32 @@ mod tests {
     }
 
     #[test]
+    fn json_that_would_change_is_refused_for_a_known_field_too() {
+        for (model, pair, said) in [
+            (
+                "flux-schnell",
+                "seed=18446744073709551616",
+                "seed: the number 184",
+            ),
+            (
+                "flux-dev",
+                "guidance=1e400",
+                "guidance: the number 1e400 is too large",
+            ),
+            (
+                "flux-2-pro",
+                "input_images=[{\"a\":1,\"a\":2}]",
+                "input_images: \"a\" is given twice",
+            ),
+        ] {
+            let refused = reader(model).read(pair).unwrap_err().to_string();
+            assert!(refused.starts_with(said), "{refused}");
+        }
+        let prompt = reader("flux-schnell").read("prompt=1e400").unwrap();
+        assert_eq!(prompt.1, json!("1e400"));
+    }
+
+    #[test]
     fn what_is_no_pair_is_refused() {
         for bad in [
             "a red fox",
@@ -163,6 +206,11 @@ mod tests {
             ":=1",
             "x:=nope",
             "x=@",
+            "x:={\"a\":1,\"a\":2}",
+            "x={\"a\":{\"b\":1,\"b\":2}}",
+            "seed=18446744073709551616",
+            "seed:=-9223372036854775809",
+            "scale=1e400",
             "x=@/does/not/exist",
         ] {
             assert!(reader("none").read(bad).is_err(), "{bad}");

@@ -15,7 +15,7 @@ use crate::rows::{self, Problem, Rows, known};
 /// How many rows go to the ledger at once.
 const CHUNK: usize = 256;
 
-/// How many problems are kept; all are told as events, and counted.
+/// How many different problems are kept; all are sent as events, and counted.
 const KEPT: usize = 100;
 
 /// What the reading thread brings.
@@ -70,7 +70,9 @@ pub(crate) async fn read(
             intake.rows -= repeated.len() as u64;
             for row in repeated {
                 let (id, first) = (&row.id, row.first);
-                let what = if row.exact {
+                let what = if row.exact && row.line == first {
+                    format!("{id:?} is also the id of another row on this line")
+                } else if row.exact {
                     format!("{id:?} is also the id of line {first}")
                 } else {
                     format!(
@@ -88,7 +90,7 @@ pub(crate) async fn read(
             Some(Err(e)) => {
                 return Err(Error::caused_by(
                     ErrorKind::Read,
-                    "the rows cannot be read to their end",
+                    "the rows cannot be read, and nothing was sent",
                     e,
                 ));
             }
@@ -106,7 +108,9 @@ impl Intake {
         self.bad += 1;
         for problem in problems {
             observer(&Event::BadRow { problem: &problem });
-            if self.problems.len() < KEPT {
+            if let Some(kept) = self.problems.iter_mut().find(|kept| kept.is_same(&problem)) {
+                kept.repeated += 1;
+            } else if self.problems.len() < KEPT {
                 self.problems.push(problem);
             }
         }
@@ -149,14 +153,18 @@ fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, send: &Sender<Ite
         Ok(row) => row,
         Err(problems) => return send.blocking_send(Item::Bad(problems)).is_ok(),
     };
-    let problem = |(field, what): known::Remark| Problem::of_field(row.line, field, what);
+    let problem =
+        |(field, what): known::Remark| Problem::of_field(row.line, field, what).in_list(row.item);
     let mut warnings = Vec::new();
+    if let Some(note) = &row.note {
+        warnings.push(Problem::new(row.line, None, note.clone()).in_list(row.item));
+    }
     if let Some(meant) = told.meant(&row.model) {
         let what = format!(
             "{} is not a model known here; did you mean {meant}?",
             row.model
         );
-        warnings.push(Problem::of_field(row.line, "model", what));
+        warnings.push(Problem::of_field(row.line, "model", what).in_list(row.item));
     }
     match known::check(&row.model, &row.input) {
         Ok(found) => warnings.extend(found.into_iter().map(problem)),

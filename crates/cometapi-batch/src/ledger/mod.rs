@@ -121,7 +121,7 @@ pub struct StagedRow {
     pub model: String,
     /// The input as canonical JSON.
     pub input: String,
-    /// The hash of model and input, in hex.
+    /// The hash of model and input, in hex. Numbers count by their value: `1.0` is `1`.
     pub hash: String,
 }
 
@@ -134,8 +134,8 @@ impl StagedRow {
         input: &serde_json::Map<String, serde_json::Value>,
     ) -> Self {
         let model = model.to_string();
+        let hash = crate::rows::hash(&model, input);
         let input = crate::rows::canonical_map(input);
-        let hash = crate::rows::hash(&model, &input);
         Self {
             line,
             id,

@@ -16,7 +16,7 @@ pub struct Intent {
     pub model: String,
     /// The input as canonical JSON.
     pub input: String,
-    /// The hash of the two, in hex.
+    /// The hash of the two, in hex. Numbers count by their value: `1.0` is `1`.
     pub hash: String,
 }
 
@@ -24,8 +24,8 @@ impl Intent {
     /// `model` on `input`.
     pub fn new(model: &ModelRef, input: &Map<String, Value>) -> Self {
         let model = model.to_string();
+        let hash = crate::rows::hash(&model, input);
         let input = crate::rows::canonical_map(input);
-        let hash = crate::rows::hash(&model, &input);
         Self { model, input, hash }
     }
 }

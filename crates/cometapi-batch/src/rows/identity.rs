@@ -2,36 +2,69 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
-/// `fields` as JSON with the keys of every object in order, whatever order the map keeps:
-/// whether `serde_json` sorts depends on a feature that any other crate may turn on.
+/// Writes `fields` as JSON with the keys of every object in order, whatever order the map keeps:
+/// whether `serde_json` sorts depends on a feature that any other crate may turn on. Numbers
+/// stay as they are: this is what is sent.
 pub(crate) fn canonical_map(fields: &Map<String, Value>) -> String {
     let mut text = String::new();
-    write_map(fields, &mut text);
+    write_map(fields, &mut text, &|number| number.to_string());
     text
 }
 
-fn write(value: &Value, text: &mut String) {
+/// Returns the hash of a model and an input in hex. Numbers count by their value: a spreadsheet
+/// writes 1 as `1.0`, and that is not another row.
+pub(crate) fn hash(model: &str, input: &Map<String, Value>) -> String {
+    let mut text = String::new();
+    write_map(input, &mut text, &number_by_value);
+    let mut digest = Sha256::new();
+    // A model holds no line break, so the two cannot run into each other.
+    digest.update(model.as_bytes());
+    digest.update(b"\n");
+    digest.update(text.as_bytes());
+    hex(&digest.finalize())
+}
+
+/// Returns one text for every spelling of a number: `1` for `1.0` and `1e0`, `0` for `-0.0`.
+pub(crate) fn number_by_value(number: &Number) -> String {
+    match number.as_f64() {
+        // Beyond 64 bits no integer has the same value, so the spelling of floats is enough.
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 2e19 => {
+            // The conversion is exact in this range.
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole, and within 128 bits"
+            )]
+            let whole = float as i128;
+            whole.to_string()
+        }
+        _ => number.to_string(),
+    }
+}
+
+/// `spell` writes the numbers.
+fn write(value: &Value, text: &mut String, spell: &dyn Fn(&Number) -> String) {
     match value {
-        Value::Object(fields) => write_map(fields, text),
+        Value::Object(fields) => write_map(fields, text, spell),
         Value::Array(items) => {
             text.push('[');
             for (n, item) in items.iter().enumerate() {
                 if n > 0 {
                     text.push(',');
                 }
-                write(item, text);
+                write(item, text, spell);
             }
             text.push(']');
         }
-        // Their own printing is compact and escapes what must be.
+        Value::Number(number) => text.push_str(&spell(number)),
+        // Their own printing is compact and escapes what must be escaped.
         plain => _ = write!(text, "{plain}"),
     }
 }
 
-fn write_map(fields: &Map<String, Value>, text: &mut String) {
+fn write_map(fields: &Map<String, Value>, text: &mut String, spell: &dyn Fn(&Number) -> String) {
     let mut fields: Vec<_> = fields.iter().collect();
     fields.sort_unstable_by_key(|(name, _)| *name);
     text.push('{');
@@ -40,19 +73,9 @@ fn write_map(fields: &Map<String, Value>, text: &mut String) {
             text.push(',');
         }
         _ = write!(text, "{}:", Value::String(name.clone()));
-        write(value, text);
+        write(value, text, spell);
     }
     text.push('}');
-}
-
-/// The hash of a model and an input in canonical form, in hex.
-pub(crate) fn hash(model: &str, canonical_input: &str) -> String {
-    let mut digest = Sha256::new();
-    // A model holds no line break, so the two cannot run into each other.
-    digest.update(model.as_bytes());
-    digest.update(b"\n");
-    digest.update(canonical_input.as_bytes());
-    hex(&digest.finalize())
 }
 
 /// The hash of a text, in hex.
@@ -68,6 +91,11 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "exact where it counts"
+)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
@@ -76,7 +104,7 @@ mod tests {
 
     fn canonical(value: &Value) -> String {
         let mut text = String::new();
-        write(value, &mut text);
+        write(value, &mut text, &|number| number.to_string());
         text
     }
 
@@ -93,9 +121,87 @@ mod tests {
     fn a_hash_is_the_same_on_every_machine_and_for_ever() {
         // `printf 'a/b\n{"prompt":"x"}' | sha256sum`
         assert_eq!(
-            hash("a/b", r#"{"prompt":"x"}"#),
+            hash("a/b", json!({"prompt": "x"}).as_object().unwrap()),
             "01684ed0a24f7b9e905b851e1f366edfc992c4bb25707c39020c67c4b818aaa5"
         );
+    }
+
+    fn hash_of(value: &Value) -> String {
+        hash("a/b", json!({ "list": [value] }).as_object().unwrap())
+    }
+
+    #[test]
+    fn one_number_is_one_row_however_it_is_written() {
+        for (same, other) in [
+            (["1", "1.0", "1e0", "10e-1"], "2"),
+            (["0", "-0.0", "0.0", "-0"], "1"),
+            (["-7", "-7.0", "-70e-1", "-0.7e1"], "7"),
+            (["0.5", "5e-1", "0.50", "50e-2"], "0.25"),
+            (
+                [
+                    "9007199254740992",
+                    "9007199254740992.0",
+                    "9007199254740.992e3",
+                    "9007199254740992e0",
+                ],
+                "9007199254740993",
+            ),
+            (
+                [
+                    "18446744073709549568",
+                    "18446744073709549568.0",
+                    "18446744073709549568e0",
+                    "1.8446744073709549568e19",
+                ],
+                "18446744073709551615",
+            ),
+            (
+                ["1e20", "100000000000000000000.0", "1.0e20", "10E+19"],
+                "1e21",
+            ),
+        ] {
+            let hashes = same.map(|text| hash_of(&serde_json::from_str(text).unwrap()));
+            assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{same:?}");
+            let other = serde_json::from_str(other).unwrap();
+            assert_ne!(hash_of(&other), hashes[0], "{same:?} and {other}");
+        }
+        assert_ne!(hash_of(&json!("1")), hash_of(&json!(1)));
+    }
+
+    fn any_number() -> impl Strategy<Value = Number> {
+        let near = |number: i64| {
+            let float = Number::from_f64(number as f64).unwrap();
+            prop_oneof![Just(Number::from(number)), Just(float)]
+        };
+        let float =
+            any::<u64>().prop_filter_map("finite", |bits| Number::from_f64(f64::from_bits(bits)));
+        prop_oneof![
+            (-3i64..4).prop_flat_map(near),
+            ((1i64 << 53) - 3..(1 << 53) + 4).prop_flat_map(near),
+            any::<i64>().prop_flat_map(near),
+            any::<u64>().prop_map(Number::from),
+            (u64::MAX - 4096..=u64::MAX).prop_map(Number::from),
+            (u64::MAX - 4096..=u64::MAX).prop_map(|n| Number::from_f64(n as f64).unwrap()),
+            (-12i32..12).prop_map(|n| Number::from_f64(f64::from(n) / 4.0).unwrap()),
+            float,
+        ]
+    }
+
+    /// Whether two numbers are equal, by exact arithmetic.
+    fn equal(a: &Number, b: &Number) -> bool {
+        let whole = |number: &Number| {
+            let unsigned = number.as_u64().map(i128::from);
+            number.as_i64().map(i128::from).or(unsigned)
+        };
+        let same = |whole: i128, float: f64| {
+            float.fract() == 0.0 && float.abs() < 1e38 && float as i128 == whole
+        };
+        match (whole(a), whole(b)) {
+            (Some(a), Some(b)) => a == b,
+            (Some(a), None) => same(a, b.as_f64().unwrap()),
+            (None, Some(b)) => same(b, a.as_f64().unwrap()),
+            (None, None) => a.as_f64() == b.as_f64(),
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -127,6 +233,17 @@ mod tests {
             ),
             Value::Array(items) => items.iter().map(reversed).collect(),
             plain => plain.clone(),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn numbers_are_one_row_if_and_only_if_they_are_equal(a in any_number(), b in any_number()) {
+            prop_assert_eq!(number_by_value(&a) == number_by_value(&b), equal(&a, &b));
+            let float = Number::from_f64(a.as_f64().unwrap()).unwrap();
+            prop_assert_eq!(number_by_value(&a) == number_by_value(&float), equal(&a, &float));
         }
     }
 

@@ -3,11 +3,12 @@
 use std::io::{self, BufRead, Read};
 
 use cometapi::ModelRef;
+use cometapi::models::{JsonErrorKind, parse_json};
 use serde_json::{Map, Value};
 
-use crate::rows::{LINE_CAP, Parts, Problem, Read1};
+use super::{Parts, Problem, ROW_CAP, Read1, number_by_value, without_mark};
 
-pub(crate) fn read(
+pub(super) fn read(
     mut text: impl BufRead,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(Read1) -> bool,
@@ -15,27 +16,43 @@ pub(crate) fn read(
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        if (&mut text).take(LINE_CAP).read_until(b'\n', &mut line)? == 0 {
+        if (&mut text)
+            .take(ROW_CAP as u64)
+            .read_until(b'\n', &mut line)?
+            == 0
+        {
             break;
         }
-        if line.len() as u64 == LINE_CAP && line.last() != Some(&b'\n') {
-            let what = format!("longer than {} MiB", LINE_CAP >> 20);
+        if line.len() == ROW_CAP && line.last() != Some(&b'\n') {
+            let what = format!("longer than {} MiB", ROW_CAP >> 20);
             visit(Err(vec![Problem::new(number, None, what)]));
             break;
         }
-        let row = line.trim_ascii();
-        if !row.is_empty() && !visit(parse(number, row, model)) {
+        // Files that were put together may each have their mark.
+        let row = without_mark(&line).trim_ascii();
+        if !row.is_empty() && !visit(parse(number, None, row, model)) {
             break;
         }
     }
     Ok(())
 }
 
-fn parse(line: u64, text: &[u8], default: Option<&ModelRef>) -> Read1 {
-    let bad = |field: Option<&str>, what: String| {
-        Err(vec![Problem::new(line, field.map(str::to_owned), what)])
+/// Reads a row out of JSON that begins on `line`; `item` is its place in a list.
+pub(super) fn parse(
+    line: u64,
+    item: Option<u64>,
+    text: &[u8],
+    default: Option<&ModelRef>,
+) -> Read1 {
+    let problem = |field: Option<&str>, what: String| {
+        let problem = Problem::new(line, field.map(str::to_owned), what);
+        vec![problem.in_list(item)]
     };
-    let mut fields = match serde_json::from_slice(text) {
+    let bad = |field: Option<&str>, what: String| Err(problem(field, what));
+    let Ok(text) = std::str::from_utf8(text) else {
+        return bad(None, "not UTF-8; save the file as UTF-8".to_owned());
+    };
+    let mut fields = match parse_json(text) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => {
             return bad(
@@ -43,13 +60,35 @@ fn parse(line: u64, text: &[u8], default: Option<&ModelRef>) -> Read1 {
                 "not an object: write {\"model\": …, \"input\": {…}}".to_owned(),
             );
         }
-        // The error's own line counts within this one.
-        Err(e) => return bad(None, format!("not json, at column {}", e.column())),
+        Err(e) => {
+            // The error's own line counts within the row.
+            let at = match e.line() {
+                ..=1 => format!("at column {}", e.column()),
+                below => format!("at line {} column {}", line + below as u64 - 1, e.column()),
+            };
+            return bad(
+                None,
+                match e.kind() {
+                    JsonErrorKind::DuplicateKey => format!("{}, {at}", e.message()),
+                    JsonErrorKind::Number => {
+                        format!(
+                            "{}, {at}: write it as text, in quotes, or round it",
+                            e.message()
+                        )
+                    }
+                    JsonErrorKind::Unfinished if item.is_none() => format!(
+                        "not json, {at}: it ends too early; write each row on one line, or all \
+                         rows as a list: [{{…}}, {{…}}]"
+                    ),
+                    _ => format!("not json, {at}"),
+                },
+            );
+        }
     };
     let id = match fields.remove("id") {
         None | Some(Value::Null) => None,
         Some(Value::String(id)) if !id.trim().is_empty() => Some(id),
-        Some(Value::Number(id)) => Some(id.to_string()),
+        Some(Value::Number(id)) => Some(number_by_value(&id)),
         Some(_) => return bad(Some("id"), "must be a text or a number".to_owned()),
     };
     let named = match fields.remove("model") {
@@ -59,6 +98,7 @@ fn parse(line: u64, text: &[u8], default: Option<&ModelRef>) -> Read1 {
     };
     let parts = Parts {
         line,
+        item,
         id,
         model: named,
         default,

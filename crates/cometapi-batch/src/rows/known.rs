@@ -1,7 +1,7 @@
 //! What is known of a model's inputs.
 
 use cometapi::ModelRef;
-use cometapi::models::{Model, find, nearest};
+use cometapi::models::{Model, find, json_or_text, nearest};
 use serde_json::{Map, Value};
 
 /// A field, and what is wrong or odd about it.
@@ -34,19 +34,32 @@ pub(crate) fn meant(model: &ModelRef) -> Option<&'static str> {
     nearest(&model.to_string()).map(Model::name)
 }
 
-/// Reads a table's cell as the model's field wants it; an empty cell is unset. What is not
-/// known, or not as the field wants it, is JSON where it parses and text where not, but for
-/// `prompt`; whether it fits is not asked here, but by [`check`].
-pub(crate) fn cell(model: &ModelRef, field: &str, text: &str) -> Option<Value> {
+/// Reads a table's cell as its model's field takes it; an empty cell is unset. A field that is
+/// not known, and a cell that its field cannot read, is JSON where it parses and text otherwise,
+/// except `prompt`; whether it fits is left to [`check`].
+///
+/// # Errors
+///
+/// The cell is JSON that would be sent as something else than is written.
+pub(crate) fn cell(model: &ModelRef, field: &str, text: &str) -> Result<Option<Value>, String> {
     if text.is_empty() {
-        return None;
+        return Ok(None);
     }
+    // A tool that rewrites the line endings of a file does so within cells, too.
+    let text = text.replace("\r\n", "\n");
     let known = find(&model.to_string()).and_then(|model| model.field(field));
-    if let Some(Ok(value)) = known.map(|field| field.read(text)) {
-        return Some(value);
+    if let Some(Ok(value)) = known.map(|field| field.read(&text)) {
+        return Ok(Some(value));
     }
-    let json = (field != "prompt").then(|| serde_json::from_str(text).ok());
-    Some(json.flatten().unwrap_or_else(|| text.into()))
+    if field == "prompt" {
+        return Ok(Some(text.into()));
+    }
+    json_or_text(&text).map(Some).map_err(|e| {
+        format!(
+            "{}: to send it as text, write the rows as JSON",
+            e.message()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -69,9 +82,19 @@ mod tests {
             (&other, "go_fast", "FALSE", Some(json!("FALSE"))),
             (&schnell, "seed", "many", Some(json!("many"))),
             (&schnell, "seed", "1.5", Some(json!(1.5))),
+            (&other, "text", "a\r\nb\r\n", Some(json!("a\nb\n"))),
         ];
         for (model, field, text, value) in rows {
-            assert_eq!(cell(model, field, text), value, "{model} {field}={text}");
+            let read = cell(model, field, text);
+            assert_eq!(read, Ok(value), "{model} {field}={text}");
+        }
+        for (model, field, text) in [
+            (&other, "seed", "123456789012345678901234"),
+            (&schnell, "seed", "123456789012345678901234"),
+            (&other, "scale", "1e400"),
+            (&other, "options", r#"{"a": 1, "a": 2}"#),
+        ] {
+            assert!(cell(model, field, text).is_err(), "{model} {field}={text}");
         }
     }
 

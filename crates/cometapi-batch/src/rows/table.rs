@@ -4,93 +4,195 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
 use cometapi::ModelRef;
-use csv::{ReaderBuilder, StringRecord};
+use cometapi::models::{Model, models};
 use serde_json::Map;
 
-use crate::rows::breaks::Breaks;
-use crate::rows::known;
-use crate::rows::{Parts, Problem, Read1};
+use super::records::{Failure, Record, Records, delimiter_name};
+use super::{Certainty, Parts, Problem, Read1, Row, known, refused};
 
-pub(crate) fn read(
-    text: impl BufRead,
+/// What to write instead of lines without a header.
+const INSTEAD: &str = "the first line must name the columns, such as prompt,seed; for one prompt a \
+                       line without a header, write each line as {\"prompt\": \"…\"}";
+
+/// Reads a table. `text` must have its first bytes in its buffer.
+pub(super) fn read(
+    mut text: impl BufRead,
+    certainty: Certainty,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(Read1) -> bool,
 ) -> io::Result<()> {
-    // Flexible, so that a row of another length is this program's error and not a halt.
-    let (text, ahead) = Breaks::new(text);
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(text);
-    let header = match reader.headers() {
-        Ok(header) => match Header::read(header) {
-            Ok(header) => header,
-            Err(problem) => {
-                visit(Err(vec![problem]));
-                return Ok(());
-            }
-        },
-        Err(e) => return failed(e, 1, visit).map(drop),
-    };
-    let mut record = StringRecord::new();
+    let mut line = 1;
+    let mut delimiter = None;
+    if let Some((named, length)) = separator(text.fill_buf()?) {
+        text.consume(length);
+        line = 2;
+        delimiter = Some(named.ok_or_else(|| {
+            refused(Problem::new(
+                1,
+                None,
+                "sep= must name one character, such as sep=;",
+            ))
+        })?);
+    }
+    let mut records = Records::new(text, delimiter, line);
+    let mut record = Record::default();
     loop {
-        let begin = reader.position().byte();
-        let more = match reader.read_record(&mut record) {
-            Ok(false) => return Ok(()),
-            Ok(true) if header.is_blank(&record) => true,
-            Ok(true) => visit(header.row(ahead.line(begin), &record, model)),
-            Err(e) => failed(e, ahead.line(begin), visit)?,
+        if !records.read(&mut record).map_err(failed)? {
+            return Ok(());
+        }
+        // Spreadsheets may leave empty lines above the header.
+        if record.cells().is_none_or(|cells| !is_empty(&cells)) {
+            break;
+        }
+    }
+    let header = Header::read(&record, records.delimiter()).map_err(refused)?;
+    header.must_be_one(certainty, model).map_err(refused)?;
+    while records.read(&mut record).map_err(failed)? {
+        let row = match record.cells() {
+            None => {
+                let what = "not UTF-8; save the file as UTF-8";
+                Err(vec![Problem::new(record.line, None, what)])
+            }
+            Some(cells) if is_empty(&cells) => continue,
+            Some(cells) if header.is_repeated(&cells) => {
+                let what = "repeats the header; remove the line";
+                Err(vec![Problem::new(record.line, None, what)])
+            }
+            Some(cells) => header.row(record.line, &cells, model),
         };
-        if !more {
+        let row = row.map(|row| Row {
+            note: record.lines_like_records(header.names.len()).map(|lines| {
+                format!(
+                    "spans {lines} lines, and each of them could be a row of its own; check \
+                         its quotes"
+                )
+            }),
+            ..row
+        });
+        if !visit(row) {
             return Ok(());
         }
     }
+    Ok(())
 }
 
-/// Says what a record that cannot be read is, and whether to go on after it.
-fn failed(e: csv::Error, line: u64, visit: &mut dyn FnMut(Read1) -> bool) -> io::Result<bool> {
-    match e.into_kind() {
-        csv::ErrorKind::Io(e) => Err(e),
-        csv::ErrorKind::Utf8 { .. } => Ok(visit(Err(vec![Problem::new(line, None, "not utf-8")]))),
-        _ => Ok(visit(Err(vec![Problem::new(line, None, "not a table")]))),
+fn failed(failure: Failure) -> io::Error {
+    match failure {
+        Failure::Io(e) => e,
+        Failure::Doubt(line, doubt) => refused(Problem::new(line, None, doubt.to_string())),
     }
+}
+
+/// Excel's first line that names the delimiter: the delimiter, unless it cannot be one, and the
+/// length of the line.
+fn separator(head: &[u8]) -> Option<(Option<u8>, usize)> {
+    let length = head.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    let line = &head[..length.unwrap_or(head.len())];
+    let quoted = line
+        .strip_prefix(b"\"")
+        .and_then(|line| line.strip_suffix(b"\""));
+    let (key, named) = quoted.unwrap_or(line).split_at_checked(4)?;
+    if !key.eq_ignore_ascii_case(b"sep=") {
+        return None;
+    }
+    let ending = match &head[line.len()..] {
+        [b'\r', b'\n', ..] => 2,
+        [] => 0,
+        _ => 1,
+    };
+    let delimiter = match named {
+        [byte] if *byte == b'\t' || (byte.is_ascii_punctuation() && *byte != b'"') => Some(*byte),
+        _ => None,
+    };
+    Some((delimiter, line.len() + ending))
+}
+
+/// Whether a row holds nothing.
+fn is_empty(cells: &[&str]) -> bool {
+    cells.iter().all(|cell| cell.trim().is_empty())
 }
 
 /// The columns.
 struct Header {
+    line: u64,
     names: Vec<String>,
+    delimiter: u8,
     model: Option<usize>,
     id: Option<usize>,
 }
 
 impl Header {
-    fn read(record: &StringRecord) -> Result<Self, Problem> {
-        let names: Vec<String> = record.iter().map(|name| name.trim().to_owned()).collect();
+    fn read(record: &Record, delimiter: u8) -> Result<Self, Problem> {
+        let line = record.line;
+        let cells = record
+            .cells()
+            .ok_or_else(|| Problem::new(line, None, "not UTF-8; save the file as UTF-8"))?;
+        let names: Vec<String> = cells.iter().map(|name| name.trim().to_owned()).collect();
         let mut seen = BTreeMap::new();
         for (at, name) in names.iter().enumerate() {
             if !name.is_empty() && seen.insert(name.as_str(), at).is_some() {
-                return Err(Problem::new(1, name.clone(), "two columns have this name"));
+                return Err(Problem::new(
+                    line,
+                    name.clone(),
+                    "two columns have this name",
+                ));
             }
         }
         let (model, id) = (seen.get("model").copied(), seen.get("id").copied());
         drop(seen);
-        Ok(Self { names, model, id })
+        Ok(Self {
+            line,
+            names,
+            delimiter,
+            model,
+            id,
+        })
     }
 
-    /// Whether it is a line of nothing but blanks.
-    fn is_blank(&self, record: &StringRecord) -> bool {
-        self.names.len() > 1 && record.len() == 1 && record[0].trim().is_empty()
+    /// Refuses a first line that is not, or may not be, a header: its row would be lost, and all
+    /// others sent under its words.
+    fn must_be_one(&self, certainty: Certainty, model: Option<&ModelRef>) -> Result<(), Problem> {
+        let names = || self.names.iter().filter(|name| !name.is_empty());
+        let refused = |what: String| Err(Problem::new(self.line, None, what));
+        if let Some(name) = names().find(|name| !is_field_like(name)) {
+            let name: String = name.chars().take(40).collect();
+            return refused(format!("{name:?} is not the name of a field; {INSTEAD}"));
+        }
+        let is_header = match certainty {
+            Certainty::Stated => true,
+            Certainty::Named => names().count() > 1 || names().any(|name| is_known(name, model)),
+            Certainty::Guessed => names().any(|name| is_known(name, model)),
+        };
+        if is_header {
+            return Ok(());
+        }
+        let names: Vec<_> = names().take(3).map(String::as_str).collect();
+        refused(format!(
+            "no field {} is known, so this line may be a row and not a header; {INSTEAD}; or say \
+             that it is a header by naming the format (--format csv)",
+            names.join(", ")
+        ))
     }
 
-    fn row(&self, line: u64, record: &StringRecord, default: Option<&ModelRef>) -> Read1 {
+    /// Whether a row holds the names of the columns, as it does where tables were put together.
+    fn is_repeated(&self, cells: &[&str]) -> bool {
+        let plain = |cell: &&str| cell.trim_start_matches('\u{feff}').trim().to_owned();
+        cells.iter().map(plain).eq(self.names.iter().cloned())
+    }
+
+    fn row(&self, line: u64, cells: &[&str], default: Option<&ModelRef>) -> Read1 {
         let cell = |at: Option<usize>| {
-            let text = record.get(at?)?.trim();
+            let text = cells.get(at?)?.trim();
             (!text.is_empty()).then(|| text.to_owned())
         };
         let parts = Parts {
             line,
+            item: None,
             id: cell(self.id),
             model: cell(self.model),
             default,
         };
-        let mut problems = self.misfits(line, record);
+        let mut problems = self.misfits(line, cells);
         let model = match parts.model() {
             Ok(model) => model,
             Err(problem) => {
@@ -103,8 +205,10 @@ impl Header {
             if name.is_empty() || Some(at) == self.model || Some(at) == self.id {
                 continue;
             }
-            if let Some(value) = known::cell(&model, name, record.get(at).unwrap_or_default()) {
-                input.insert(name.clone(), value);
+            match known::cell(&model, name, cells.get(at).copied().unwrap_or_default()) {
+                Ok(Some(value)) => _ = input.insert(name.clone(), value),
+                Ok(None) => {}
+                Err(what) => problems.push(Problem::new(line, name.clone(), what)),
             }
         }
         if problems.is_empty() {
@@ -115,24 +219,46 @@ impl Header {
     }
 
     /// Cells without a column, and columns without a cell.
-    fn misfits(&self, line: u64, record: &StringRecord) -> Vec<Problem> {
+    fn misfits(&self, line: u64, cells: &[&str]) -> Vec<Problem> {
         let columns = self.names.len();
-        if record.len() < columns {
-            let what = format!("has {} cells under {columns} columns", record.len());
+        if cells.len() < columns {
+            let what = format!("has {} cells under {columns} columns", cells.len());
             return vec![Problem::new(line, None, what)];
         }
         let nameless = |at: usize| self.names.get(at).is_none_or(String::is_empty);
-        record
+        cells
             .iter()
             .enumerate()
             .filter(|(at, text)| nameless(*at) && !text.trim().is_empty())
             .map(|(at, _)| {
+                let delimiter = delimiter_name(self.delimiter);
                 Problem::new(
                     line,
                     format!("cell {}", at + 1),
-                    "stands under no column: quote a cell that holds a comma",
+                    format!("stands under no column: quote a cell that holds {delimiter}"),
                 )
             })
             .collect()
     }
+}
+
+/// Whether a field may be called so. Prompts in some languages hold no spaces, so it is ASCII.
+fn is_field_like(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.len() <= 64
+        && name.chars().all(plain)
+}
+
+/// Whether a column called so makes a line a header.
+fn is_known(name: &str, model: Option<&ModelRef>) -> bool {
+    let of_model = |model: &ModelRef| {
+        let known = cometapi::models::find(&model.to_string());
+        known.map(|known| known.field(name).is_some())
+    };
+    matches!(name, "prompt" | "model" | "id")
+        || model.and_then(of_model).unwrap_or_else(|| {
+            let mut fields = models().iter().flat_map(Model::fields);
+            fields.any(|field| field.name() == name)
+        })
 }

@@ -18,7 +18,9 @@ const ROWS_HELP: &str = "\
 Rows:
   JSONL  {\"model\": \"OWNER/NAME\", \"input\": {\"prompt\": \"a red fox\"}}
          or flat: {\"prompt\": \"a red fox\", \"seed\": 7}, with --model
-  CSV    a column per field; an empty cell is not sent
+         or all of them in one JSON list
+  CSV    a column per field, named in the first line; an empty cell is not sent
+         separated by commas, semicolons or tabs; a quote in a quoted cell is doubled
 
 An `id` in a row names it, and its files. Without one, a row is what it holds: lines may be \
 moved, added and taken out at will. The batch is named by its folder.
@@ -49,8 +51,7 @@ pub(crate) struct Batch {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,
     /// Stop waiting for a row after this long, such as 90s or 5m; downloads are extra
-    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m",
-          allow_negative_numbers = true)]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m")]
     pub(crate) timeout: Duration,
     /// Create so many at most
     #[arg(long, value_name = "N")]
@@ -111,7 +112,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: Option<ModelRef>,
     /// Only those begun since: 2h, 3days, or 2026-03-20
-    #[arg(long, value_name = "TIME", value_parser = since, allow_negative_numbers = true)]
+    #[arg(long, value_name = "TIME", value_parser = since)]
     pub(crate) since: Option<SystemTime>,
     /// How many at most, newest first; 0 for all
     #[arg(long, value_name = "N", default_value_t = 100)]

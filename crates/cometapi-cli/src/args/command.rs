@@ -13,7 +13,7 @@ const PAIRS_HELP: &str = "\
 Values: JSON where it parses as JSON, text otherwise; `prompt` is always text.
   key=value    steps=4, go_fast=false, aspect_ratio=16:9, prompt=1984
   key:=JSON    always JSON: size:='[1,2]', note:='\"@text\"'
-  key=@FILE    the content of a file: text as text, anything else as a data URI
+  key=@FILE    the content of a file: UTF-8 text as text, anything else as a data URI
 
 Known models (`cometapi models`): a value is read as what its field takes, a list \
 grows by each input_images=@FILE, the input is checked before it is sent, and each \

@@ -78,9 +78,6 @@ fn arg(field: &Field, model: &Model) -> Arg {
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
-        Kind::Integer { .. } | Kind::IntegerChoice { .. } | Kind::Number { .. } => {
-            arg.allow_negative_numbers(true)
-        }
         Kind::Image { .. } | Kind::Images { .. } => arg.value_hint(ValueHint::FilePath),
         _ => arg,
     }

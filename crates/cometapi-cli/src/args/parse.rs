@@ -4,16 +4,17 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use cometapi::models::{self, Model};
 
-use super::walk::walk;
+use super::walk::{Walk, walk};
 use super::{Cli, field};
 
 /// The arguments that `words` spell; the first of them is the name of the program.
 pub(crate) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     let named = Named::by(&plain(&words));
     let mut root = named.command();
+    let words = attached(&root, words)?;
     let matches = root
         .try_get_matches_from_mut(words)
         .map_err(|e| named.explain(e))?;
@@ -24,6 +25,54 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
         what.pairs = pairs(matches, model);
     }
     Ok(cli)
+}
+
+/// Writes `--flag -value` as `--flag=-value`. Clap takes the second, and takes a value that begins
+/// with a hyphen for a flag in the first; set to allow hyphens, it would take a flag for the value
+/// that is missing before it.
+fn attached(root: &Command, words: Vec<OsString>) -> Result<Vec<OsString>, clap::Error> {
+    let plain = plain(&words);
+    let mut at = Walk::new(root);
+    let mut attached: Vec<OsString> = Vec::with_capacity(words.len());
+    for (index, (word, text)) in words.into_iter().zip(&plain).enumerate() {
+        match (at.pending, attached.last_mut()) {
+            (Some(arg), Some(flag)) if at.is_flag(text) => {
+                return Err(without_value(root, arg, &flag.to_string_lossy(), text));
+            }
+            (Some(_), Some(flag)) if text.starts_with('-') => {
+                flag.push("=");
+                flag.push(word);
+            }
+            _ => attached.push(word),
+        }
+        // The first is the name of the program.
+        if index > 0 {
+            at.step(text);
+        }
+    }
+    Ok(attached)
+}
+
+/// The error of a flag that is followed by another in the place of its value.
+fn without_value(root: &Command, arg: &Arg, flag: &str, next: &str) -> clap::Error {
+    let names = arg.get_value_names().unwrap_or_default();
+    let value = names.first().map_or("VALUE", |name| name.as_str());
+    let mut error = clap::Error::new(ErrorKind::InvalidValue).with_cmd(root);
+    error.insert(
+        ContextKind::InvalidArg,
+        ContextValue::String(format!("{flag} <{value}>")),
+    );
+    // Empty, as clap's own for a value that is missing.
+    error.insert(
+        ContextKind::InvalidValue,
+        ContextValue::String(String::new()),
+    );
+    let tip = format!("'{next}' looks like a flag; if it is the value: {flag}='{next}'");
+    error.insert(
+        ContextKind::Suggested,
+        ContextValue::StyledStrs(vec![tip.into()]),
+    );
+    error
 }
 
 /// The command that `words` are for, and the model whose fields it has as flags.

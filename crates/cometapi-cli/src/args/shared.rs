@@ -40,8 +40,7 @@ pub(crate) struct Outputs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Stop waiting after this long, such as 90s or 5m; downloads are extra
-    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m",
-          allow_negative_numbers = true)]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m")]
     pub(crate) timeout: Duration,
 }
 

@@ -17,37 +17,81 @@ pub(crate) struct Walk<'c, 'w> {
     pub(crate) positionals: Vec<&'w str>,
     /// The flags that were given.
     pub(crate) flags: Vec<&'c Arg>,
+    /// The next word is the value of a flag that the command does not have yet.
+    skip: bool,
 }
 
 /// Walks `words`, which begin after the name of the program.
 pub(crate) fn walk<'c, 'w>(root: &'c Command, words: &'w [String]) -> Walk<'c, 'w> {
-    let mut at = Walk {
-        command: root,
-        pending: None,
-        escaped: false,
-        positionals: Vec::new(),
-        flags: Vec::new(),
-    };
-    let mut skip = false;
+    let mut at = Walk::new(root);
     for word in words {
-        if std::mem::take(&mut skip) || at.pending.take().is_some() {
-            continue;
-        }
-        if at.escaped {
-            at.positionals.push(word);
-        } else if word == "--" {
-            at.escaped = true;
-        } else if let Some(flag) = word.strip_prefix("--") {
-            skip = at.long(flag);
-        } else if let Some(flags) = word.strip_prefix('-').filter(|flags| !flags.is_empty()) {
-            at.short(flags);
-        } else if let Some(command) = at.command.find_subcommand(word) {
-            at.command = command;
-        } else {
-            at.positionals.push(word);
-        }
+        at.step(word);
     }
     at
+}
+
+impl<'c, 'w> Walk<'c, 'w> {
+    pub(crate) fn new(root: &'c Command) -> Self {
+        Self {
+            command: root,
+            pending: None,
+            escaped: false,
+            positionals: Vec::new(),
+            flags: Vec::new(),
+            skip: false,
+        }
+    }
+
+    /// Takes the next word.
+    pub(crate) fn step(&mut self, word: &'w str) {
+        let is_value = std::mem::take(&mut self.skip) | self.pending.take().is_some();
+        if is_value && !self.is_flag(word) {
+            return;
+        }
+        if self.escaped {
+            self.positionals.push(word);
+        } else if word == "--" {
+            self.escaped = true;
+        } else if let Some(flag) = word.strip_prefix("--") {
+            self.skip = self.long(flag);
+        } else if let Some(flags) = word.strip_prefix('-').filter(|flags| !flags.is_empty()) {
+            self.short(flags);
+        } else if let Some(command) = self.command.find_subcommand(word) {
+            self.command = command;
+        } else {
+            self.positionals.push(word);
+        }
+    }
+
+    /// Whether `word`, where the value of a flag is due, is itself a flag, so that the value is
+    /// missing. In doubt it is one: the error costs nothing, and a flag that is sent as a prompt
+    /// costs a prediction.
+    pub(crate) fn is_flag(&self, word: &str) -> bool {
+        let Some(rest) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
+            return false;
+        };
+        let name = rest.strip_prefix('-').unwrap_or(rest);
+        let name = name.split_once('=').map_or(name, |(name, _)| name);
+        // With one hyphen it is a slip for the same flag.
+        if name.is_empty() || name == "help" || long(self.command, name).is_some() {
+            return true;
+        }
+        // No flag holds a space.
+        !word.contains(char::is_whitespace) && (rest.starts_with('-') || self.are_short(rest))
+    }
+
+    /// Whether `flags` are flags of one letter, the last perhaps with its value.
+    fn are_short(&self, flags: &str) -> bool {
+        for flag in flags.chars() {
+            match short(self.command, flag) {
+                Some(arg) if arg.get_action().takes_values() => return true,
+                Some(_) => {}
+                None if flag == 'h' => {}
+                None => return false,
+            }
+        }
+        true
+    }
 }
 
 impl<'c> Walk<'c, '_> {
@@ -77,11 +121,7 @@ impl<'c> Walk<'c, '_> {
 
     fn short(&mut self, flags: &str) {
         for (index, flag) in flags.char_indices() {
-            let Some(arg) = self
-                .command
-                .get_arguments()
-                .find(|arg| arg.get_short() == Some(flag))
-            else {
+            let Some(arg) = short(self.command, flag) else {
                 return;
             };
             self.flags.push(arg);
@@ -92,6 +132,12 @@ impl<'c> Walk<'c, '_> {
             }
         }
     }
+}
+
+fn short(command: &Command, flag: char) -> Option<&Arg> {
+    command
+        .get_arguments()
+        .find(|arg| arg.get_short() == Some(flag))
 }
 
 /// The flag `--name` of `command`.
@@ -134,6 +180,11 @@ mod tests {
             "run --prompt=x --seed 1 --go-fast=false a/b --prompt y",
             "run --unheard-of a/b",
             "run --json -- a/b --x",
+            "run --prompt -dramatic a/b",
+            "run --timeout -1 a/b",
+            "run --timeout --json a/b",
+            "run --prompt --json a/b",
+            "run -o -odd a/b",
         ] {
             let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
             let at = walk(&root, &words);

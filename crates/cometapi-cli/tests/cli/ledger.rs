@@ -283,3 +283,49 @@ async fn a_wait_for_a_strangers_id_writes_nothing() {
     place.cometapi(args).at(server.origin()).ends(0).await;
     assert_eq!(place.names(""), ["out"]);
 }
+
+/// An older ledger tells rows apart in another way: with it they would be paid for again.
+#[tokio::test]
+async fn an_older_ledger_is_refused_before_anything_is_sent() {
+    let place = Place::new();
+    let server = server().await;
+    let more = ["--ledger", "old.sqlite3"];
+    let old = database(2);
+    place.write("old.sqlite3", &old);
+    place.write("rows.jsonl", r#"{"prompt": "a red fox"}"#);
+    let batch = ["batch", "rows.jsonl", "--model", SCHNELL, "-o", "out"];
+    for call in [
+        fox(&place, "create", &more),
+        place.cometapi(batch.iter().chain(&more)),
+    ] {
+        let ended = call.at(server.origin()).ends(2).await;
+        ended.says(&[
+            "old.sqlite3: the ledger has version 2, and this program needs version",
+            "finish its predictions with the earlier version of this program",
+            "to use another ledger: --ledger FILE",
+        ]);
+    }
+    assert!(server.requests().is_empty());
+    assert_eq!(fs::read(place.path("old.sqlite3")).unwrap(), old);
+}
+
+/// An empty database of `SQLite`'s that is marked as a ledger of this version.
+fn database(version: u8) -> Vec<u8> {
+    let mut page = vec![0; 4096];
+    let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"SQLite format 3\0");
+    // The page size, the format versions and the payload fractions.
+    put(16, &[0x10, 0, 1, 1, 0, 64, 32, 32]);
+    // The change counter, the number of pages, and which change that number is of.
+    put(27, &[1]);
+    put(31, &[1]);
+    put(95, &[1]);
+    // The schema format, and UTF-8.
+    put(47, &[4]);
+    put(59, &[1]);
+    put(63, &[version]);
+    put(68, b"CoMt");
+    // A table of the schema without a row.
+    put(100, &[0x0d, 0, 0, 0, 0, 0x10, 0]);
+    page
+}

@@ -91,15 +91,99 @@ async fn nothing_is_sent() {
             &["\"a fox a fox", "…\" is not key"],
         ),
     ];
+    refused(&place, &rows).await;
+}
+
+/// Values that would arrive as something else than was written.
+#[tokio::test]
+async fn nothing_is_sent_as_something_else() {
+    let place = Place::new();
+    let utf16 = |text: &str| {
+        text.encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<_>>()
+    };
+    place.write("utf16.txt", utf16("\u{feff}a fox\r\n"));
+    place.write("utf16.json", utf16("{\"prompt\": \"x\"}"));
+    place.write("latin1.txt", b"caf\xe9");
+    place.write(
+        "twice.json",
+        "{\"prompt\": \"x\",\n \"seed\": 1, \"seed\": 2}",
+    );
+    place.write(
+        "long.json",
+        "{\"prompt\": \"x\", \"seed\": 18446744073709551616}",
+    );
+    let rows: [Row<'_>; 12] = [
+        (
+            &["run", SCHNELL, "--input", "twice.json"],
+            &["--input: twice.json: \"seed\" is given twice at line 2"],
+        ),
+        (
+            &["create", "a/b", "--input", "long.json"],
+            &["--input: long.json: the number 18446744073709551616 is an integer beyond 64 bits"],
+        ),
+        (
+            &["run", SCHNELL, "--input", "utf16.json"],
+            &["--input: utf16.json is UTF-16 text; save it as UTF-8"],
+        ),
+        (
+            &["create", "a/b", "o:={\"a\": {\"b\": 1, \"b\": 2}}"],
+            &["o: \"b\" is given twice at line 1", "for text: o:="],
+        ),
+        (
+            &["create", "a/b", "o={\"a\": 1, \"a\": 2}"],
+            &["o: \"a\" is given twice"],
+        ),
+        (
+            &["create", "a/b", "seed=123456789012345678901234"],
+            &[
+                "seed: the number 123456789012345678901234 is an integer beyond 64 bits",
+                "for text: seed:=",
+            ],
+        ),
+        (
+            &["run", SCHNELL, "prompt=x", "seed:=1e400"],
+            &["seed: the number 1e400 is too large"],
+        ),
+        (
+            &["run", SCHNELL, "prompt=@utf16.txt"],
+            &["prompt: utf16.txt is UTF-16 text; save it as UTF-8"],
+        ),
+        (
+            &["create", "a/b", "note=@utf16.txt"],
+            &["note: utf16.txt is UTF-16 text; save it as UTF-8"],
+        ),
+        (
+            &["create", "a/b", "note=@latin1.txt"],
+            &["note: latin1.txt is not text in UTF-8; if it is text, save it as UTF-8"],
+        ),
+        (
+            &["run", SCHNELL, "--prompt", "--json"],
+            &[
+                "a value is required for '--prompt <TEXT>'",
+                "if it is the value: --prompt='--json'",
+            ],
+        ),
+        (
+            &["run", SCHNELL, "--seed", "--prompt", "x"],
+            &["a value is required for '--seed <NUMBER>'"],
+        ),
+    ];
+    refused(&place, &rows).await;
+}
+
+/// Each is refused with its words, and nothing is sent or left behind.
+async fn refused(place: &Place, rows: &[Row<'_>]) {
     let server = server().await;
+    let names = place.names("");
     for (args, said) in rows {
-        let ended = place.cometapi(args).at(server.origin()).ends(2).await;
+        let ended = place.cometapi(*args).at(server.origin()).ends(2).await;
         ended.says(said);
         assert_eq!(ended.stdout, "", "{args:?}");
         assert!(ended.stderr.len() < 1_000, "{args:?}:\n{}", ended.stderr);
     }
     assert!(server.requests().is_empty(), "{:?}", server.requests());
-    let names = ["file", "half.json", "list.json", "request.json"];
     assert_eq!(place.names(""), names);
 }
 

@@ -119,3 +119,47 @@ async fn a_long_prompt_arrives_whole() {
     .await;
     assert_eq!(input["prompt"], prompt);
 }
+
+/// Editors mark the encoding of a text, end it with a line ending, and on some systems end lines
+/// with two characters. None of it is a part of the prompt.
+#[tokio::test]
+async fn a_text_file_loses_its_mark_and_its_last_line_ending() {
+    let place = Place::new();
+    place.write("p.txt", "\u{feff}a fox\r\nreads\r\n");
+    place.write("seed.txt", "\u{feff}7\r\n");
+    for model in [SCHNELL, UNKNOWN] {
+        let args = ["create", model, "prompt=@p.txt", "seed:=7"];
+        let input = sent(|place| place.cometapi(args), &place).await;
+        assert_eq!(input, json!({"prompt": "a fox\nreads", "seed": 7}));
+    }
+    let args = ["create", SCHNELL, "--prompt", "@p.txt", "--seed=@seed.txt"];
+    let input = sent(|place| place.cometapi(args), &place).await;
+    assert_eq!(input, json!({"prompt": "a fox\nreads", "seed": 7}));
+    // An image is sent byte by byte, whatever its bytes look like.
+    let image = [PNG, b"\r\n"].concat();
+    place.write("fox.png", &image);
+    let args = ["create", UNKNOWN, "input_image=@fox.png"];
+    let input = sent(|place| place.cometapi(args), &place).await;
+    let data = input["input_image"]
+        .as_str()
+        .unwrap()
+        .split_once(',')
+        .unwrap()
+        .1;
+    assert_eq!(STANDARD.decode(data).unwrap(), image);
+}
+
+#[tokio::test]
+async fn a_value_that_begins_with_a_hyphen_arrives() {
+    let place = Place::new();
+    let args = [
+        "create",
+        SCHNELL,
+        "--prompt",
+        "-dramatic light",
+        "--seed",
+        "-1",
+    ];
+    let input = sent(|place| place.cometapi(args), &place).await;
+    assert_eq!(input, json!({"prompt": "-dramatic light", "seed": -1}));
+}

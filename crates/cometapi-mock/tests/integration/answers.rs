@@ -115,7 +115,6 @@ const UNLAWFUL: &[&str] = &[
     "ProxyForbidden",
     "NoId",
     "BareTask",
-    "DataAsText",
     "ByteOrderMark",
     "Utf16",
     "HalfSurrogate",

@@ -3,6 +3,7 @@
 use serde_json::{Number, Value};
 
 use super::check::{Problem, ProblemKind};
+use super::json::{JsonError, json_or_text, parse_json};
 use super::registry::{Field, Kind};
 
 impl Field {
@@ -24,7 +25,8 @@ impl Field {
     ///
     /// # Errors
     ///
-    /// [`ProblemKind::WrongType`] when the text is not one of these.
+    /// [`ProblemKind::WrongType`] when the text is not one of these, or is JSON that would be
+    /// sent as something else than is written: see [`parse_json`](super::parse_json).
     pub fn read(&self, text: &str) -> Result<Value, Problem> {
         let trimmed = text.trim();
         if self.nullable && trimmed == "null" {
@@ -33,15 +35,12 @@ impl Field {
         let value = match self.kind {
             Kind::Text | Kind::Choice { .. } | Kind::Image { .. } => Some(text.into()),
             Kind::Integer { .. } | Kind::IntegerChoice { .. } => whole(trimmed),
-            Kind::Number { .. } => trimmed
-                .parse()
-                .ok()
-                .and_then(Number::from_f64)
-                // What is whole stays whole: 3, not 3.0.
-                .map(|number| whole(trimmed).unwrap_or(Value::Number(number))),
+            Kind::Number { .. } => number(trimmed),
             Kind::Boolean => boolean(trimmed),
-            Kind::Images { .. } | Kind::Texts { .. } => items(text),
-            Kind::Json => Some(serde_json::from_str(text).unwrap_or_else(|_| text.into())),
+            Kind::Images { .. } | Kind::Texts { .. } => {
+                items(text).map_err(|e| self.refused(&e))?
+            }
+            Kind::Json => Some(json_or_text(text).map_err(|e| self.refused(&e))?),
         };
         value.ok_or_else(|| {
             let message = format!(
@@ -53,6 +52,11 @@ impl Field {
             Problem::new(self.name, ProblemKind::WrongType, message)
         })
     }
+
+    fn refused(&self, error: &JsonError) -> Problem {
+        let message = format!("{}: {error}", self.name);
+        Problem::new(self.name, ProblemKind::WrongType, message)
+    }
 }
 
 fn whole(text: &str) -> Option<Value> {
@@ -61,6 +65,22 @@ fn whole(text: &str) -> Option<Value> {
     signed
         .map(Value::from)
         .or_else(|| text.parse::<u64>().ok().map(Value::from))
+}
+
+/// A number, whole if it is written so: 3 is not sent as 3.0.
+fn number(text: &str) -> Option<Value> {
+    match parse_json(text) {
+        Ok(number @ Value::Number(_)) => Some(number),
+        Ok(_) => None,
+        // Not every spelling is JSON: +3, 03, .5
+        Err(e) if e.is_not_json() => whole(text).or_else(|| {
+            text.parse()
+                .ok()
+                .and_then(Number::from_f64)
+                .map(Value::Number)
+        }),
+        Err(_) => None,
+    }
 }
 
 fn boolean(text: &str) -> Option<Value> {
@@ -72,11 +92,15 @@ fn boolean(text: &str) -> Option<Value> {
     }
 }
 
-fn items(text: &str) -> Option<Value> {
+fn items(text: &str) -> Result<Option<Value>, JsonError> {
     if text.trim_start().starts_with('[') {
-        return serde_json::from_str(text).ok();
+        return match parse_json(text) {
+            Ok(list) => Ok(Some(list)),
+            Err(e) if e.is_not_json() => Ok(None),
+            Err(e) => Err(e),
+        };
     }
-    Some(Value::Array(vec![text.into()]))
+    Ok(Some(Value::Array(vec![text.into()])))
 }
 
 #[cfg(test)]
@@ -123,6 +147,12 @@ mod tests {
                 Some(json!(["https://example.com/a.png"])),
             ),
             ("flux-2-pro", "input_images", "[nope", None),
+            ("flux-2-pro", "input_images", r#"[{"a":1,"a":2}]"#, None),
+            ("flux-dev", "guidance", "-.5", Some(json!(-0.5))),
+            ("flux-dev", "guidance", "+3", Some(json!(3))),
+            ("flux-dev", "guidance", "1e400", None),
+            ("flux-dev", "guidance", "18446744073709551616", None),
+            ("flux-dev", "guidance", "1e-400", None),
         ];
         for (model, field, text, expected) in rows {
             let model = find(&format!("black-forest-labs/{model}")).unwrap();

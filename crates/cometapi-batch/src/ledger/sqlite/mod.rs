@@ -70,8 +70,8 @@ impl SqliteLedger {
     ///
     /// # Errors
     ///
-    /// [`NotALedger`](ErrorKind::NotALedger) and [`NewerLedger`](ErrorKind::NewerLedger) leave
-    /// the file as it is; [`Ledger`](ErrorKind::Ledger) when it cannot be opened or written.
+    /// [`NotALedger`](ErrorKind::NotALedger), [`OlderLedger`](ErrorKind::OlderLedger) and
+    /// [`NewerLedger`](ErrorKind::NewerLedger) leave the file as it is; [`Ledger`](ErrorKind::Ledger) when it cannot be opened or written.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         Self::opened(path).map_err(|e| {
@@ -124,7 +124,7 @@ impl SqliteLedger {
         }
         // What macOS calls a sync leaves the disk's own cache out; others know no such thing.
         conn.pragma_update(None, "fullfsync", true).map_err(fault)?;
-        schema::migrate(&mut conn)?;
+        schema::create(&mut conn)?;
         let locks = Locks::new(path);
         Ok(Self {
             hand: Hand::start(conn, locks)?,

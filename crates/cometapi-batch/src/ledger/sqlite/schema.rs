@@ -1,4 +1,6 @@
-//! The tables, and how an older ledger becomes today's.
+//! The tables.
+
+use std::cmp::Ordering;
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -8,10 +10,11 @@ use crate::ledger::sqlite::fault;
 /// Marks a file as a ledger of this program: `CoMt`.
 const APPLICATION_ID: i32 = 0x436f_4d74;
 
-/// Each step leads from the version that is its place in the list to the next. Steps that
-/// have been released are never changed.
-pub(super) const STEPS: [&str; 2] = [
-    "
+/// The version of the tables, and of the hash by which rows are told apart. Raised with every
+/// change to either; a ledger of another version is refused.
+const VERSION: i64 = 3;
+
+const TABLES: &str = "
 CREATE TABLE worker (
     -- Never given out twice: a claim must not come back to life.
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,7 +56,9 @@ CREATE TABLE prediction (
     planned_at INTEGER NOT NULL,
     sending_at INTEGER,
     created_at INTEGER,
-    ended_at INTEGER
+    ended_at INTEGER,
+    -- Whether an end was polled again, so that what has expired is not polled for ever.
+    looked INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX prediction_row ON prediction (batch, key, occurrence)
     WHERE superseded = 0 AND key IS NOT NULL;
@@ -78,24 +83,9 @@ CREATE TABLE file (
     at INTEGER NOT NULL,
     PRIMARY KEY (seq, position)
 ) WITHOUT ROWID;
-",
-    "
--- Whether an end was looked at again, so that what has expired is not looked at for ever.
-ALTER TABLE prediction ADD COLUMN looked INTEGER NOT NULL DEFAULT 0;
--- Such as nobody sends any more; there should be none.
+-- Rows that no worker is sending any more; there should be none.
 CREATE INDEX prediction_lost ON prediction (seq) WHERE worker IS NULL AND state = 'sending';
--- Was an end once; whoever waits next looks for it again.
-UPDATE prediction SET state = 'running', outcome = NULL, message = NULL, request_ids = NULL,
-    ended_at = NULL
-    WHERE state = 'ended' AND outcome = 'not_found' AND id IS NOT NULL AND worker IS NULL
-        AND superseded = 0;
-",
-];
-
-/// Today's version.
-fn version() -> i64 {
-    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
-}
+";
 
 /// What each connection keeps to itself: the rows of a file being read. They touch the ledger
 /// only when all of them are good.
@@ -134,17 +124,24 @@ fn examine(conn: &Connection) -> Result<(), Error> {
     let application: i32 = pragma(conn, "application_id")?;
     let version: i64 = pragma(conn, "user_version")?;
     if application == APPLICATION_ID {
-        if usize::try_from(version).is_ok_and(|version| version <= STEPS.len()) {
-            return Ok(());
-        }
-        return Err(Error::new(
-            ErrorKind::NewerLedger,
-            format!(
-                "the ledger has version {version} and this program knows version {}: use the \
-                 program that made it, or name another ledger",
-                STEPS.len()
-            ),
-        ));
+        return match version.cmp(&VERSION) {
+            Ordering::Equal => Ok(()),
+            Ordering::Less => Err(Error::new(
+                ErrorKind::OlderLedger,
+                format!(
+                    "the ledger has version {version}, and this program needs version \
+                     {VERSION}: finish its predictions with the earlier version of this program \
+                     that made it, or use another ledger file"
+                ),
+            )),
+            Ordering::Greater => Err(Error::new(
+                ErrorKind::NewerLedger,
+                format!(
+                    "the ledger has version {version} and this program knows version {VERSION}: \
+                     use the program that made it, or name another ledger"
+                ),
+            )),
+        };
     }
     let tables: i64 = conn
         .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
@@ -162,22 +159,21 @@ pub(super) fn not_a_ledger() -> Error {
     )
 }
 
-/// Brings the ledger to today's version; several processes may do so at once.
-pub(super) fn migrate(conn: &mut Connection) -> Result<(), Error> {
-    if pragma::<i64>(conn, "user_version")? != version() {
+/// Makes the tables if there are none; several processes may do so at once.
+pub(super) fn create(conn: &mut Connection) -> Result<(), Error> {
+    if pragma::<i32>(conn, "application_id")? != APPLICATION_ID {
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
-        // Looked at again: another may have been first.
+        // Examined again: another process may have been first.
         examine(&tx)?;
-        let found: i64 = pragma(&tx, "user_version")?;
-        for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
-            tx.execute_batch(step).map_err(fault)?;
+        if pragma::<i32>(&tx, "application_id")? != APPLICATION_ID {
+            tx.execute_batch(TABLES).map_err(fault)?;
+            tx.pragma_update(None, "application_id", APPLICATION_ID)
+                .map_err(fault)?;
+            tx.pragma_update(None, "user_version", VERSION)
+                .map_err(fault)?;
         }
-        tx.pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(fault)?;
-        tx.pragma_update(None, "user_version", version())
-            .map_err(fault)?;
         tx.commit().map_err(fault)?;
     }
     conn.execute_batch(STAGING).map_err(fault)

@@ -145,6 +145,73 @@ fn pairs_and_flags_keep_the_order_in_which_they_were_given() {
 }
 
 #[test]
+fn a_value_may_begin_with_a_hyphen() {
+    for (flag, value) in [
+        ("--prompt", "-dramatic light"),
+        ("--prompt", "-dramatic"),
+        ("--prompt", "--dramatic light"),
+        ("--prompt", "--ar 16:9"),
+        ("--prompt", "-"),
+        ("--prompt", "-1"),
+        ("--prompt", "-o is a letter"),
+        ("--prompt", "- a list\n- of foxes"),
+        ("--seed", "-1"),
+        ("--seed", "-1e3"),
+        ("--image", "-odd.png"),
+        ("--guidance", "-.5"),
+    ] {
+        let model = "black-forest-labs/flux-dev";
+        let pair = format!("{}={value}", &flag[2..]);
+        for words in [["run", model, flag, value], ["run", flag, value, model]] {
+            if value == "-odd.png" {
+                // -o is a flag, and this would be its value.
+                assert!(refusal(&words).contains("if it is the value: --image='-odd.png'"));
+            } else {
+                assert_eq!(pairs_of(&words), [pair.as_str()], "{words:?}");
+            }
+        }
+        let together = format!("{flag}={value}");
+        assert_eq!(pairs_of(&["run", model, &together]), [pair.as_str()]);
+    }
+    let words = ["run", SCHNELL, "--input", "-", "--max-file-size", "-1"];
+    assert!(refusal(&words).contains("invalid value '-1' for '--max-file-size <SIZE>'"));
+    let words = [
+        "run", SCHNELL, "--key", "-secret", "-o", "-dir", "--prompt", "x",
+    ];
+    assert_eq!(pairs_of(&words), ["prompt=x"]);
+}
+
+#[test]
+fn a_flag_is_not_taken_for_the_value_that_is_missing_before_it() {
+    for next in [
+        "--json",
+        "-json",
+        "--seed=1",
+        "--seed",
+        "--go_fast",
+        "--help",
+        "-h",
+        "-o",
+        "--jsno",
+        "-oout",
+        "--output=my pictures",
+        "--",
+    ] {
+        for flag in ["--prompt", "--seed", "--timeout", "--input", "--key"] {
+            let said = refusal(&["run", SCHNELL, flag, next, "x"]);
+            assert!(
+                said.contains(&format!("a value is required for '{flag} <")),
+                "{said}"
+            );
+            assert!(
+                said.contains(&format!("if it is the value: {flag}='{next}'")),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_flag_that_is_on_or_off_needs_no_value_and_takes_no_word_after_it() {
     let words = [
         "run",

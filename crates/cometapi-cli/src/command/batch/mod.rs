@@ -12,8 +12,7 @@ pub(super) use self::interrupt::leave;
 pub(super) use self::report::home;
 pub(super) use self::results::file;
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,35 +100,20 @@ pub(super) async fn finished(
 
 fn rows(args: &Batch) -> Result<Rows, Failure> {
     let name = args.file.display();
-    let failed = |e: &io::Error| Failure::usage(format!("{name} cannot be read")).caused_by(e);
-    let mut read: Box<dyn BufRead + Send> = if args.file.as_os_str() == "-" {
-        Box::new(BufReader::new(io::stdin()))
+    let rows = if args.file.as_os_str() == "-" {
+        Rows::detect(io::stdin())
+    } else if args.file.is_dir() {
+        return Err(Failure::usage(format!(
+            "{name} is a folder; name a file of rows"
+        )));
     } else {
-        if args.file.is_dir() {
-            return Err(Failure::usage(format!(
-                "{name} is a folder; name a file of rows"
-            )));
-        }
-        Box::new(BufReader::new(
-            File::open(&args.file).map_err(|e| failed(&e))?,
-        ))
+        Rows::file(&args.file)
+            .map_err(|e| Failure::usage(format!("{name} cannot be read")).caused_by(&e))?
     };
-    let format = match (args.format, Format::of_name(&args.file)) {
-        (Some(RowFormat::Jsonl), _) => Format::JsonLines,
-        (Some(RowFormat::Csv), _) => Format::Csv,
-        (None, Some(format)) => format,
-        (None, None) => guessed(&mut read).map_err(|e| failed(&e))?,
-    };
-    Ok(Rows::reader(read, format))
-}
-
-/// Rows without a name: objects begin with a brace, and no head of a table does.
-fn guessed(read: &mut impl BufRead) -> io::Result<Format> {
-    let head = read.fill_buf()?;
-    let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
-    Ok(match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') | None => Format::JsonLines,
-        Some(_) => Format::Csv,
+    Ok(match args.format {
+        None => rows,
+        Some(RowFormat::Jsonl) => rows.format(Format::JsonLines),
+        Some(RowFormat::Csv) => rows.format(Format::Csv),
     })
 }
 
@@ -159,23 +143,5 @@ pub(super) fn refused(error: &cometapi_batch::Error) -> Failure {
             failure.with_advice("what was created is in the ledger; to go on: the same command")
         }
         _ => failure,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_without_a_name_are_told_by_their_first_character() {
-        for (text, format) in [
-            ("{\"prompt\": \"x\"}\n", Format::JsonLines),
-            ("\u{feff} \n{}", Format::JsonLines),
-            ("", Format::JsonLines),
-            ("prompt,seed\nx,1\n", Format::Csv),
-            ("\u{feff}\"prompt\"\nx\n", Format::Csv),
-        ] {
-            assert_eq!(guessed(&mut text.as_bytes()).unwrap(), format, "{text:?}");
-        }
     }
 }

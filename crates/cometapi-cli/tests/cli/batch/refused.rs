@@ -7,15 +7,17 @@ use crate::place::{Ended, Place};
 use crate::server;
 
 /// Refused, and as if it had never been: nothing sent, no folder, nothing written down.
-async fn refused(name: &str, text: &str, more: &[&str]) -> Ended {
+async fn refused(name: &str, text: impl AsRef<[u8]>, more: &[&str]) -> Ended {
+    let text = text.as_ref();
     let place = Place::new();
     let server = server().await;
     place.write(name, text);
     let ended = batch_of(&place, &server, name, more).ends(2).await;
-    assert_eq!(ended.stdout, "", "{text}");
-    assert!(server.requests().is_empty(), "{text}");
-    assert!(!place.path("out").exists(), "{text}");
-    assert!(place.listed(&[]).await.is_empty(), "{text}");
+    let shown = String::from_utf8_lossy(text);
+    assert_eq!(ended.stdout, "", "{shown}");
+    assert!(server.requests().is_empty(), "{shown}");
+    assert!(!place.path("out").exists(), "{shown}");
+    assert!(place.listed(&[]).await.is_empty(), "{shown}");
     ended
 }
 
@@ -59,7 +61,7 @@ async fn a_bad_row_is_named_by_line_and_field() {
             "--skip-bad",
         ]);
     }
-    let csv: [(&str, &str); 5] = [
+    let csv: [(&str, &str); 4] = [
         (
             "prompt,seed\nx,1\n\"a\nb\",many\n",
             "line 3: seed is \"many\", it takes a whole number",
@@ -73,24 +75,153 @@ async fn a_bad_row_is_named_by_line_and_field() {
             "prompt,seed\nx,1,red\n",
             "line 2, cell 3: stands under no column",
         ),
-        (
-            "prompt,prompt\nx,y\n",
-            "line 1, prompt: two columns have this name",
-        ),
     ];
     for (text, said) in csv {
         refused("rows.csv", text, &[]).await.says(&[said]);
     }
 }
 
+/// Where it is in doubt what the rows are, none is sent, whether bad rows are skipped or not.
+#[tokio::test]
+async fn a_file_in_doubt_is_refused_whole() {
+    let utf16: Vec<u8> = "prompt\na fox\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (name, text, said) in [
+        (
+            "rows.csv",
+            &b"prompt\n\"a fox\na cat\na dog\n"[..],
+            "line 2: the quote that opens a cell here is never closed",
+        ),
+        (
+            "rows.csv",
+            b"prompt\nx\n\"the \\\"red\\\" fox\"\n",
+            "line 3: a backslash does not escape a quote in CSV; double the quote instead",
+        ),
+        (
+            "rows.tsv",
+            b"prompt\tseed\n5\" nails\t1\n",
+            "line 2: there is a quote inside a cell that is not quoted",
+        ),
+        (
+            "rows.csv",
+            b"prompt,prompt\nx,y\n",
+            "line 1, prompt: two columns have this name",
+        ),
+        (
+            "rows.csv",
+            b"a red fox\na cat\n",
+            "line 1: \"a red fox\" is not the name of a field",
+        ),
+        (
+            "rows.txt",
+            b"a red fox\na cat\n",
+            "for one prompt a line without a header, write each",
+        ),
+        (
+            "rows.csv",
+            b"prompt;seed,x\n1\n",
+            "the header holds both a semicolon and a comma",
+        ),
+        (
+            "rows.json",
+            b"[{\"prompt\": \"x\"},\n",
+            "line 2: the list ends here without its closing ]",
+        ),
+        (
+            "rows.jsonl",
+            &utf16,
+            "the file is UTF-16 text; save it as UTF-8",
+        ),
+        (
+            "rows.csv",
+            b"PK\x03\x04\x14\0",
+            "the file is a zip archive, such as an Excel workbook",
+        ),
+        (
+            "rows.jsonl",
+            b"\x1f\x8b\x08\0",
+            "the file is compressed with gzip",
+        ),
+    ] {
+        for more in [&[][..], &["--skip-bad"], &["--dry-run"]] {
+            let ended = refused(name, text, more).await;
+            ended.says(&[said, "error: the rows cannot be read, and nothing was sent"]);
+            assert!(ended.stderr.lines().count() <= 3, "{}", ended.stderr);
+        }
+    }
+}
+
+#[tokio::test]
+async fn plain_lines_on_stdin_are_not_a_table() {
+    let place = Place::new();
+    let server = server().await;
+    for (model, text) in [
+        ("acme/portrait", "a red fox\na cat\n"),
+        ("acme/portrait", "fox\ncat\n"),
+        (crate::SCHNELL, "a red fox\na cat\n"),
+    ] {
+        let args = ["batch", "-", "--model", model, "-o", "out"];
+        let call = place.cometapi(args).stdin(text).at(server.origin());
+        call.ends(2)
+            .await
+            .says(&["write each line as {\"prompt\": \"…\"}"]);
+    }
+    assert!(server.requests().is_empty());
+    assert!(!place.path("out").exists());
+}
+
+#[tokio::test]
+async fn a_key_given_twice_is_refused_with_its_line() {
+    for (row, said) in [
+        (
+            r#"{"prompt": "x", "seed": 1, "seed": 2}"#,
+            "line 2: \"seed\" is given twice",
+        ),
+        (
+            r#"{"model": "a/b", "model": "c/d", "prompt": "x"}"#,
+            "line 2: \"model\" is given twice",
+        ),
+        (
+            r#"{"id": 1, "id": 2, "prompt": "x"}"#,
+            "line 2: \"id\" is given twice",
+        ),
+        (
+            r#"{"input": {"o": {"k": 1, "k": 2}}}"#,
+            "line 2: \"k\" is given twice",
+        ),
+        (
+            r#"{"prompt": "x", "seed": 18446744073709551616}"#,
+            "line 2: the number 18446744073709551616 is an integer beyond 64 bits",
+        ),
+        (
+            r#"{"prompt": "x", "seed": 1e999}"#,
+            "line 2: the number 1e999 is too large",
+        ),
+    ] {
+        let text = format!("{}{row}\n", foxes(&["good"]));
+        refused("rows.jsonl", &text, &[]).await.says(&[said]);
+    }
+}
+
 #[tokio::test]
 async fn of_many_bad_rows_the_first_are_named() {
     for (rows, said) in [(12, "and 2 more"), (150, "and at least 90 more")] {
-        let text = "{\"promt\": 1}\n".repeat(rows);
+        let row = |n| format!("{{\"prompt\": \"x\", \"num_outputs\": {n}}}\n");
+        let text: String = (5..).take(rows).map(row).collect();
         let ended = refused("rows.jsonl", &text, &[]).await;
-        ended.says(&["line 1: promt", "line 10: promt", said]);
+        ended.says(&["line 1: num_outputs is 5", "line 10: num_outputs", said]);
         assert!(!ended.stderr.contains("line 11"), "{}", ended.stderr);
     }
+    // The same again and again is said once.
+    let text = "nonsense\n".repeat(150) + "{\"promt\": 1}\n";
+    let ended = refused("rows.jsonl", &text, &[]).await;
+    ended.says(&[
+        "line 1: not json, at column 2 (and in 149 more rows)",
+        "line 151: promt",
+    ]);
+    assert!(!ended.stderr.contains("line 2"), "{}", ended.stderr);
 }
 
 #[tokio::test]

@@ -25,10 +25,20 @@ const TABLE_OF_MODELS: &str = "model,prompt,id,megapixels,seed\n\
     black-forest-labs/flux-schnell,1984,b,0.25,7\n\
     black-forest-labs/flux-schnell,\"a red fox\",a,0.25,\n";
 
+const LIST: &str = r#"[
+  {"id": "b", "prompt": "1984", "megapixels": "0.25", "seed": 7},
+  {"id": "a", "prompt": "a red fox", "megapixels": "0.25"}
+]"#;
+const SEMICOLONS: &str =
+    "\u{feff}id;prompt;megapixels;seed\r\nb;1984;0.25;7\r\n;;;\r\na;a red fox;0.25;\r\n";
+const EXCEL: &str =
+    "sep=;\r\nid;prompt;megapixels;seed\r\nb;1984;0.25;7\r\na;\"a red fox\";0.25;\r\n";
+const TABS: &str = "id\tprompt\tmegapixels\tseed\nb\t1984\t0.25\t7\na\ta red fox\t0.25\t\n";
+
 /// One thing written in different ways is sent alike, and saved under the same names.
 #[tokio::test]
 async fn every_form_of_a_row_comes_to_the_same() {
-    let rows: [(&str, &str, &[&str]); 8] = [
+    let rows: [(&str, &str, &[&str]); 15] = [
         ("rows.jsonl", NESTED, &[]),
         ("rows.jsonl", FLAT, &["--model", SCHNELL]),
         ("rows.csv", TABLE, &["--model", SCHNELL]),
@@ -37,6 +47,13 @@ async fn every_form_of_a_row_comes_to_the_same() {
         ("rows.json", TABLE_OF_MODELS, &["--format", "csv"]),
         ("-", FLAT, &["--model", SCHNELL]),
         ("-", TABLE_OF_MODELS, &[]),
+        ("rows.json", LIST, &["--model", SCHNELL]),
+        ("-", LIST, &["--model", SCHNELL]),
+        ("rows.csv", SEMICOLONS, &["--model", SCHNELL]),
+        ("rows.csv", EXCEL, &["--model", SCHNELL]),
+        ("-", EXCEL, &["--model", SCHNELL]),
+        ("rows.tsv", TABS, &["--model", SCHNELL]),
+        ("-", TABS, &["--model", SCHNELL]),
     ];
     for (name, text, more) in rows {
         let place = Place::new();
@@ -137,6 +154,26 @@ async fn a_row_that_comes_goes_or_moves_concerns_no_other() {
     assert!(first.iter().all(|name| names.contains(name)), "{names:?}");
     let is_second = |name: &String| name.ends_with("-2-0.webp");
     assert_eq!(names.iter().filter(|name| is_second(name)).count(), 1);
+}
+
+/// A spreadsheet rewrites 1 as 1.0, and other tools write it in yet other ways.
+#[tokio::test]
+async fn a_number_written_in_another_way_is_the_same_row() {
+    let place = Place::new();
+    let server = server().await;
+    for (spelling, created) in [("1", 1), ("1.0", 0), ("1e0", 0), ("10e-1", 0), ("2", 1)] {
+        let row = format!("{{\"prompt\": \"a\", \"megapixels\": \"0.25\", \"seed\": {spelling}}}");
+        place.write("rows.jsonl", row);
+        let ended = batch(&place, &server, &[]).ends(0).await;
+        ended.says(&[&format!("1 succeeded; {created} created in ")]);
+        place.write(
+            "rows.csv",
+            format!("prompt,megapixels,seed\na,0.25,{spelling}\n"),
+        );
+        let ended = batch_of(&place, &server, "rows.csv", &[]).ends(0).await;
+        ended.says(&["1 succeeded; 0 created in "]);
+    }
+    assert_eq!(server.creates(), 2);
 }
 
 /// An id names the files, wherever it points; and it stands for one input.

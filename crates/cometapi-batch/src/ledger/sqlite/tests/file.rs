@@ -43,27 +43,32 @@ fn a_ledger_of_a_later_program_is_refused() {
     assert!(error.to_string().contains("version 99"), "{error}");
 }
 
-#[tokio::test]
-async fn an_older_ledger_is_brought_up_with_what_is_in_it() {
+#[test]
+fn an_older_ledger_is_refused_with_words_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
-    let conn = Connection::open(&path).unwrap();
-    conn.execute_batch(super::super::schema::STEPS[0]).unwrap();
-    conn.pragma_update(None, "application_id", 0x436f_4d74)
-        .unwrap();
-    conn.pragma_update(None, "user_version", 1).unwrap();
-    conn.execute_batch(
-        "INSERT INTO prediction (service, model, input, hash, state, planned_at, id, outcome)
-         VALUES ('s', 'a/b', '{}', 'h', 'ended', 1, 'p1', 'succeeded'),
-                ('s', 'a/b', '{}', 'h', 'ended', 1, 'p2', 'not_found')",
-    )
-    .unwrap();
-    drop(conn);
-    let ledger = SqliteLedger::open(&path).unwrap();
-    let entries = ledger.list(crate::Filter::default()).await.unwrap();
-    let states: Vec<_> = entries.iter().map(|entry| entry.state).collect();
-    // Newest first: what was not found is looked for again.
-    assert_eq!(states, [crate::State::Running, crate::State::Ended]);
+    for version in [1, 2] {
+        drop(SqliteLedger::open(&path).unwrap());
+        let conn = Connection::open(&path).unwrap();
+        conn.pragma_update(None, "user_version", version).unwrap();
+        conn.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
+            .unwrap();
+        drop(conn);
+        let before = fs::read(&path).unwrap();
+        let error = SqliteLedger::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OlderLedger);
+        let said = error.to_string();
+        for part in [
+            path.to_str().unwrap(),
+            &format!("version {version}"),
+            "finish its predictions with the earlier version",
+            "use another ledger file",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), before);
+        fs::remove_file(&path).unwrap();
+    }
 }
 
 #[test]

@@ -1,0 +1,151 @@
+//! A JSON list of rows, read one element at a time.
+
+use std::io::{self, BufRead};
+
+use cometapi::ModelRef;
+
+use super::jsonl::parse;
+use super::{Problem, ROW_CAP, Read1, refused};
+
+/// Reads the elements of a list, which must be all that `text` holds.
+pub(super) fn read(
+    mut text: impl BufRead,
+    model: Option<&ModelRef>,
+    visit: &mut dyn FnMut(Read1) -> bool,
+) -> io::Result<()> {
+    let mut list = List {
+        line: 1,
+        part: Part::Before,
+        element: Vec::new(),
+        begins: 1,
+        count: 0,
+    };
+    loop {
+        let buffer = match text.fill_buf() {
+            Ok(buffer) => buffer,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        if buffer.is_empty() {
+            return match list.part {
+                Part::After => Ok(()),
+                _ => Err(refused_at(
+                    list.line,
+                    "the list ends here without its closing ]; the file may be cut",
+                )),
+            };
+        }
+        for byte in buffer {
+            if list.step(*byte)? && !visit(list.row(model)) {
+                return Ok(());
+            }
+        }
+        let length = buffer.len();
+        text.consume(length);
+    }
+}
+
+/// What has been read of the list.
+struct List {
+    /// The line of the next byte.
+    line: u64,
+    part: Part,
+    element: Vec<u8>,
+    /// The line that the element begins on.
+    begins: u64,
+    /// How many elements there are, with this one.
+    count: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Before,
+    /// In an element, or before it, at this depth of brackets.
+    Element(u64),
+    String {
+        depth: u64,
+        escaped: bool,
+    },
+    After,
+}
+
+impl List {
+    /// Takes a byte, and returns whether it ends an element.
+    fn step(&mut self, byte: u8) -> io::Result<bool> {
+        let line = self.line;
+        self.line += u64::from(byte == b'\n');
+        let is_space = byte.is_ascii_whitespace();
+        match (self.part, byte) {
+            (Part::Before, b'[') => self.part = Part::Element(0),
+            (Part::Before | Part::After, _) if is_space => {}
+            (Part::Before | Part::After, _) => {
+                return Err(refused_at(line, "there is text outside of the list"));
+            }
+            (Part::Element(0), _) if is_space && self.element.is_empty() => {}
+            (Part::Element(0), b',' | b']') => {
+                let is_last = byte == b']';
+                if is_last {
+                    self.part = Part::After;
+                }
+                if !self.element.is_empty() {
+                    return Ok(true);
+                }
+                if !is_last || self.count > 0 {
+                    return Err(refused_at(line, "there is a comma without a row"));
+                }
+            }
+            (Part::Element(depth), _) => {
+                self.part = match byte {
+                    b'"' => Part::String {
+                        depth,
+                        escaped: false,
+                    },
+                    b'{' | b'[' => Part::Element(depth + 1),
+                    b'}' | b']' => Part::Element(depth.saturating_sub(1)),
+                    _ => self.part,
+                };
+                self.push(byte, line)?;
+            }
+            (Part::String { depth, escaped }, _) => {
+                self.part = match byte {
+                    b'"' if !escaped => Part::Element(depth),
+                    _ => Part::String {
+                        depth,
+                        escaped: byte == b'\\' && !escaped,
+                    },
+                };
+                self.push(byte, line)?;
+            }
+        }
+        Ok(false)
+    }
+
+    fn push(&mut self, byte: u8, line: u64) -> io::Result<()> {
+        if self.element.is_empty() {
+            self.begins = line;
+            self.count += 1;
+        }
+        if self.element.len() == ROW_CAP {
+            let what = format!("longer than {} MiB", ROW_CAP >> 20);
+            return Err(refused_at(self.begins, what));
+        }
+        self.element.push(byte);
+        Ok(())
+    }
+
+    /// The row of the element, which is then forgotten.
+    fn row(&mut self, model: Option<&ModelRef>) -> Read1 {
+        let row = parse(
+            self.begins,
+            Some(self.count),
+            self.element.trim_ascii(),
+            model,
+        );
+        self.element.clear();
+        row
+    }
+}
+
+fn refused_at(line: u64, what: impl Into<String>) -> io::Error {
+    refused(Problem::new(line, None, what))
+}
