@@ -96,7 +96,7 @@ impl ImageInput {
                 limit / 1024
             ));
         }
-        let media_type = media::told(bytes, None);
+        let media_type = media::media_type(bytes);
         let data = STANDARD.encode(bytes);
         Ok(Self(format!("data:{media_type};base64,{data}")))
     }
