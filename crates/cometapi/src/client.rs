@@ -103,7 +103,7 @@ impl Client {
 
     /// The files of a prediction's output, in order.
     pub fn files(&self, prediction: &Prediction) -> Vec<OutputFile> {
-        OutputFile::all(self, prediction)
+        OutputFile::all(self, prediction, None)
     }
 
     /// The generated client underneath, with the same key and limits, for what this one does

@@ -1,5 +1,7 @@
 //! A file of a prediction's output.
 
+#[cfg(feature = "download")]
+use std::error::Error as StdError;
 use std::fmt;
 
 #[cfg(feature = "download")]
@@ -9,11 +11,14 @@ use std::path::Path;
 use bytes::Bytes;
 
 use crate::client::Client;
+use crate::contents::returns_files;
 #[cfg(feature = "download")]
-use crate::download::{self, FileStream, SavedFile, Target};
+use crate::download::{self, FileStream, SavedFile, Target, WebPage};
 #[cfg(feature = "download")]
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::output::{Address, Place};
 use crate::prediction::Prediction;
+use crate::{data_uri, media};
 
 /// One file that a model made: where it is, and the ways to bring it home.
 ///
@@ -40,18 +45,83 @@ pub struct OutputFile {
     id: String,
     position: usize,
     url: String,
+    #[cfg_attr(
+        not(feature = "download"),
+        expect(dead_code, reason = "only asked after a download")
+    )]
+    link: Link,
+}
+
+/// What a URL may be besides a file of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// Nothing: it is a file.
+    No,
+    /// A link to a web page.
+    ToPage,
+    /// A link to anything, also to what cannot be fetched.
+    ToAnything,
+}
+
+impl Link {
+    fn of(address: &Address<'_>) -> Self {
+        let is_data = data_uri::strip(address.url).is_some();
+        let path = reqwest::Url::parse(address.url);
+        let is_named = path.is_ok_and(|url| media::is_media_file_name(url.path()));
+        match address.place {
+            _ if is_data || is_named => Self::No,
+            Place::Key(key) if !is_file_key(key) => Self::ToAnything,
+            _ => Self::ToPage,
+        }
+    }
+}
+
+/// Whether values under this key of an object are likely to be files.
+fn is_file_key(key: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "image",
+        "img",
+        "picture",
+        "photo",
+        "video",
+        "audio",
+        "sound",
+        "music",
+        "speech",
+        "file",
+        "output",
+        "result",
+        "mask",
+        "mesh",
+        "media",
+        "frame",
+        "thumbnail",
+        "download",
+    ];
+    let key = key.to_ascii_lowercase();
+    // An image_source or a video_page is where the image or the video came from.
+    let is_origin = ["source", "page", "link", "license", "author"]
+        .iter()
+        .any(|word| key.contains(word));
+    !is_origin && WORDS.iter().any(|word| key.contains(word))
 }
 
 impl OutputFile {
-    pub(crate) fn all(client: &Client, prediction: &Prediction) -> Vec<Self> {
-        let urls = prediction.output().urls();
-        urls.into_iter()
-            .enumerate()
-            .map(|(position, url)| Self {
+    pub(crate) fn all(client: &Client, prediction: &Prediction, model: Option<&str>) -> Vec<Self> {
+        let found = prediction.output().find_files();
+        let is_known = returns_files(model.or(prediction.model()));
+        let addresses = found.addresses.into_iter().enumerate();
+        addresses
+            .map(|(position, address)| Self {
                 client: client.clone(),
                 id: prediction.id().to_owned(),
                 position,
-                url: url.to_owned(),
+                link: if is_known {
+                    Link::No
+                } else {
+                    Link::of(&address)
+                },
+                url: address.url.to_owned(),
             })
             .collect()
     }
@@ -69,6 +139,26 @@ impl OutputFile {
     /// The id of the prediction that it is of.
     pub fn prediction_id(&self) -> &str {
         &self.id
+    }
+
+    /// Returns whether `error`, which fetching it ended in, shows that its URL is a link in the
+    /// output and not a file of it. Such a link is best left where it is: in the output's JSON
+    /// or text.
+    ///
+    /// A URL is a link if its path does not end in a file name of an image, a video or the
+    /// like, its model is not known to return files, and
+    ///
+    /// - it returns a web page, or
+    /// - it cannot be fetched, and is in an object under a key that does not speak of a file:
+    ///   `source` rather than `image`.
+    #[cfg(feature = "download")]
+    pub fn is_link(&self, error: &Error) -> bool {
+        let is_page = || StdError::source(error).is_some_and(<dyn StdError>::is::<WebPage>);
+        match self.link {
+            Link::No => false,
+            Link::ToPage => is_page(),
+            Link::ToAnything => matches!(error.kind(), ErrorKind::Download | ErrorKind::Expired),
+        }
     }
 }
 
@@ -170,6 +260,7 @@ mod tests {
             id: "a".into(),
             position: 0,
             url: "data:,x".into(),
+            link: Link::No,
         };
         sendable(&file.bytes());
         sendable(&file.stream());

@@ -9,6 +9,7 @@ use cometapi_client::{Answer, PredictionId};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::base_url::BaseUrl;
+use crate::data_uri;
 use crate::model::ModelRef;
 use crate::policy::{CreateEvent, PollEvent};
 use crate::response::{AttemptOutcome, Body};
@@ -84,8 +85,10 @@ pub fn input(text: &str) {
         assert_eq!(again.as_str(), base.as_str());
         assert!(!base.as_str().ends_with('/') && !base.as_str().contains('?'));
     }
-    #[cfg(feature = "download")]
-    crate::download::fuzz_data_uri(text);
+    if let Some(rest) = data_uri::strip(text) {
+        let _ = data_uri::decode(rest);
+    }
+    let _ = data_uri::shorten_data_uris(text);
 }
 
 #[cfg(test)]

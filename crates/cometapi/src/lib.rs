@@ -57,7 +57,9 @@
 mod base_url;
 mod client;
 mod connection;
+mod contents;
 mod create;
+mod data_uri;
 #[cfg(feature = "download")]
 mod download;
 mod error;
@@ -69,7 +71,6 @@ mod get;
 mod http_clients;
 mod input;
 mod key;
-#[cfg(any(feature = "download", feature = "models"))]
 mod media;
 mod model;
 mod model_input;
@@ -95,7 +96,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use crate::client::{Client, ClientBuilder};
+pub use crate::contents::{Contents, OutputText};
 pub use crate::create::{Create, CreateProgress};
+#[doc(hidden)]
+pub use crate::data_uri::shorten_data_uris;
 #[cfg(feature = "download")]
 pub use crate::download::{DownloadPolicy, FileStream, SavedFile};
 pub use crate::error::{Creation, Effort, Error, ErrorKind};

@@ -1,10 +1,10 @@
 //! Bringing files home: fetched without the key, whole or not at all.
 
-mod data_uri;
 mod fetch;
 mod resolve;
 mod save;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 pub(crate) use fetch::Fetcher;
 pub use fetch::FileStream;
 use save::Saving;
-pub(crate) use save::{Target, stem};
+pub(crate) use save::{Target, plain, save_text, stem};
 
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
@@ -36,7 +36,8 @@ pub struct DownloadPolicy {
     /// How long no byte may come before the attempt is given up; 15 s by default. There is
     /// no limit on the whole, a large file may take its time.
     pub stall_timeout: Duration,
-    /// The largest file that is fetched, in bytes; 1 GiB by default.
+    /// The largest file that is fetched, in bytes, decoded if it comes in an encoding; 1 GiB
+    /// by default.
     pub max_bytes: u64,
     /// How many redirects are followed, each checked like the first address; 5 by default.
     pub redirects: u32,
@@ -64,9 +65,22 @@ pub struct SavedFile {
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// What it is by its content, else by what its host says: `image/png`.
+    /// What it is: by its content, else by its host's media type, else by the extension of its
+    /// URL: `image/png`.
     pub media_type: String,
 }
+
+/// What a URL returns that is a link rather than a file. The source of a download's error.
+#[derive(Debug)]
+pub(crate) struct WebPage;
+
+impl fmt::Display for WebPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the response is html")
+    }
+}
+
+impl std::error::Error for WebPage {}
 
 /// Whether a fault may pass.
 pub(crate) enum Fault {
@@ -171,13 +185,6 @@ impl<'f> Repeats<'f> {
             }
             fault => Err(fault.into_error().with_id(self.file.prediction_id())),
         }
-    }
-}
-
-#[cfg(any(fuzzing, test))]
-pub(crate) fn fuzz_data_uri(text: &str) {
-    if let Some(rest) = data_uri::strip(text) {
-        let _ = data_uri::decode(rest);
     }
 }
 

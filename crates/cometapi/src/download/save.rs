@@ -11,7 +11,7 @@ use crate::download::fetch::Resume;
 use crate::download::{Fault, Fetcher, SavedFile};
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
-use crate::media;
+use crate::media::{self, FileType};
 
 /// Where a file is to be.
 #[derive(Debug)]
@@ -54,35 +54,66 @@ impl Target {
         })
     }
 
-    fn path(&self, media_type: &str) -> PathBuf {
+    fn path(&self, extension: &str) -> PathBuf {
         match &self.name {
             Some(name) => self.folder.join(name),
-            None => self
-                .folder
-                .join(format!("{}.{}", self.stem, media::ending(media_type))),
+            None => self.folder.join(format!("{}.{extension}", self.stem)),
         }
     }
 }
 
 impl SavedFile {
-    /// What [`save_as`](OutputFile::save_as) saved earlier in `folder` under `stem`, whatever
-    /// its ending. A name appears when its file is whole, so what is found is; an empty file
-    /// is none.
+    /// Returns the file that [`save_as`](OutputFile::save_as) saved earlier in `folder` under
+    /// `stem`, whatever its extension. A name appears when its file is complete, so a file that
+    /// is found is complete; an empty file is not taken for one. Of several files, the first by
+    /// name is returned.
     ///
-    /// Looks at the endings that are known, one by one, and not at the whole folder. Blocks on
-    /// the file system.
+    /// Reads the whole folder; blocks on the file system.
     pub fn find(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<Self> {
-        let (folder, stem) = (folder.as_ref(), stem.as_ref());
-        media::known().find_map(|(media_type, ending)| {
-            let path = folder.join(format!("{stem}.{ending}"));
-            let is = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-            (is.len() > 0).then(|| Self {
-                path,
-                bytes: is.len(),
-                media_type: media_type.to_owned(),
-            })
+        let folder = folder.as_ref();
+        let here = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        let names = std::fs::read_dir(here).ok()?.filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            extension_of(&name, stem.as_ref()).is_some().then_some(name)
+        });
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names.into_iter().find_map(|name| {
+            let kind = FileType::of_extension(extension_of(&name, stem.as_ref())?);
+            Self::at(folder.join(name), kind.media_type)
         })
     }
+
+    /// Returns the text or JSON that [`OutputText::save_as`](crate::OutputText::save_as) saved
+    /// earlier in `folder` under `stem`. Blocks on the file system.
+    pub fn find_text(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<Self> {
+        let (folder, stem) = (folder.as_ref(), stem.as_ref());
+        media::TEXTS
+            .into_iter()
+            .find_map(|(media_type, extension)| {
+                let path = folder.join(format!("{stem}.{extension}"));
+                Self::at(path, media_type.to_owned())
+            })
+    }
+
+    fn at(path: PathBuf, media_type: String) -> Option<Self> {
+        let is = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        (is.len() > 0).then_some(Self {
+            path,
+            bytes: is.len(),
+            media_type,
+        })
+    }
+}
+
+/// The extension of a name that was made of `stem`.
+fn extension_of<'n>(name: &'n str, stem: &str) -> Option<&'n str> {
+    let extension = name.strip_prefix(stem)?.strip_prefix('.')?;
+    media::is_extension(extension).then_some(extension)
 }
 
 /// The name of a prediction's file, without its ending.
@@ -92,7 +123,7 @@ pub(crate) fn stem(id: &str, position: usize) -> String {
 
 /// An id as a part of a name. Ids come from the service and are opaque; one that holds a
 /// separator, or begins with a dot, must not lead anywhere.
-fn plain(id: &str) -> String {
+pub(crate) fn plain(id: &str) -> String {
     let id = id.trim_start_matches('.').chars().take(100);
     id.map(|c| match c {
         c if c.is_ascii_alphanumeric() || "_-.~".contains(c) => c,
@@ -125,9 +156,8 @@ impl Saving {
             slot => {
                 // What there was is of no use; its file goes with it.
                 *slot = None;
-                let media_type = stream.media_type().to_owned();
                 let validator = stream.validator().cloned();
-                slot.insert(Part::begin(&self.target, media_type, validator).await?)
+                slot.insert(Part::begin(&self.target, stream.kind(), validator).await?)
             }
         };
         while let Some(piece) = stream.piece().await? {
@@ -135,6 +165,21 @@ impl Saving {
         }
         part.finish().await
     }
+}
+
+/// Saves a text as a file is saved.
+pub(crate) async fn save_text(
+    text: &str,
+    media_type: &str,
+    target: Target,
+) -> Result<SavedFile, Error> {
+    let kind = FileType::of_text(media_type);
+    let saved = async {
+        let mut part = Part::begin(&target, &kind, None).await?;
+        part.write(text.as_bytes()).await?;
+        part.finish().await
+    };
+    saved.await.map_err(Fault::into_error)
 }
 
 /// The hidden file that the bytes go to, beside the name it will have; removed on drop,
@@ -151,10 +196,10 @@ struct Part {
 impl Part {
     async fn begin(
         target: &Target,
-        media_type: String,
+        kind: &FileType,
         validator: Option<HeaderValue>,
     ) -> Result<Self, Fault> {
-        let path = target.path(&media_type);
+        let path = target.path(&kind.extension);
         if fs::try_exists(&path).await.unwrap_or(false) {
             return Err(exists(&path));
         }
@@ -178,7 +223,7 @@ impl Part {
             file,
             written: 0,
             validator,
-            media_type,
+            media_type: kind.media_type.clone(),
         })
     }
 
@@ -260,7 +305,7 @@ mod tests {
             assert!(Target::stem(Path::new("out"), bad).is_err(), "{bad:?}");
         }
         let target = Target::stem(Path::new("out"), "fox-0").unwrap();
-        assert_eq!(target.path("image/webp"), Path::new("out/fox-0.webp"));
+        assert_eq!(target.path("webp"), Path::new("out/fox-0.webp"));
     }
 
     #[test]
@@ -273,8 +318,46 @@ mod tests {
         std::fs::write(folder.join("fox-0.webp"), "abc").unwrap();
         let found = SavedFile::find(&folder, "fox-0").unwrap();
         assert_eq!((found.bytes, found.media_type.as_str()), (3, "image/webp"));
-        std::fs::write(folder.join("fox-1.bin"), "abc").unwrap();
-        assert!(SavedFile::find(&folder, "fox-1").is_some());
+        for extension in ["bin", "ply", "safetensors", "3gp", "tgz"] {
+            std::fs::write(folder.join(format!("{extension}-0.{extension}")), "abc").unwrap();
+            let found = SavedFile::find(&folder, format!("{extension}-0"));
+            assert!(found.is_some(), "{extension}");
+        }
+        // Names made of other stems, and files on their way.
+        for other in [
+            "cat-1.png",
+            "cat.b-0.png",
+            "cat-.png",
+            ".cat.0123.part",
+            "cat.tar.gz",
+        ] {
+            std::fs::write(folder.join(other), "abc").unwrap();
+        }
+        std::fs::create_dir(folder.join("cat.png")).unwrap();
+        assert_eq!(SavedFile::find(&folder, "cat"), None);
+        assert_eq!(SavedFile::find(folder.join("none"), "cat"), None);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_text_is_saved_whole_found_again_and_never_overwritten() {
+        let folder = std::env::temp_dir().join(format!("cometapi-{:016x}", fastrand::u64(..)));
+        let target = || Target::stem(&folder, "fox").unwrap();
+        let saved = save_text("a fox", "text/plain", target()).await.unwrap();
+        assert_eq!(saved.path, folder.join("fox.txt"));
+        assert_eq!((saved.bytes, saved.media_type.as_str()), (5, "text/plain"));
+        assert_eq!(std::fs::read(&saved.path).unwrap(), b"a fox");
+        let found = SavedFile::find_text(&folder, "fox");
+        assert_eq!(found, Some(saved));
+        assert_eq!(
+            SavedFile::find_text(&folder, "fox", "application/json"),
+            None
+        );
+        let error = save_text("another", "text/plain", target())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::File);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cometapi::{Client, ErrorKind, OutputFile};
+use cometapi::{Client, ErrorKind, OutputFile, SavedFile};
 use cometapi_mock::{Ending, Fault, MockServer};
 use serde_json::json;
 
@@ -151,13 +151,10 @@ async fn the_size_is_capped() {
 async fn only_safe_addresses_are_fetched() {
     let server = mock().await;
     let client = client(&server);
-    for (url, word) in [
-        ("http://[::1", "no usable address"),
-        ("data:image/png;base64,###", "data uri"),
-    ] {
-        let file = output_of(&server, &client, url).await;
-        let error = file.bytes().await.unwrap_err();
-        assert!(error.to_string().contains(word), "{url}: {error}");
+    for text in ["http://[::1", "data:image/png;base64,###"] {
+        server.on_end(Ending::Output(json!(text)));
+        let done = client.run_model(SCHNELL, input()).await.unwrap();
+        assert!(done.files().is_empty(), "{text}");
     }
     // Against a public service, an address on a private network is an attack.
     let public = builder("https://api.cometapi.com").build().unwrap();
@@ -276,6 +273,294 @@ async fn a_file_that_breaks_off_is_resumed_where_its_host_gives_parts() {
         );
         assert_eq!(asked[1].contains("if-range: \"v1\"\r\n"), asks);
         assert!(!asked[0].contains("range:"));
+    }
+}
+
+/// A host of files that gives these responses, one per connection, and returns what it was
+/// asked.
+async fn host(
+    path: &str,
+    responses: Vec<Vec<u8>>,
+) -> (String, tokio::task::JoinHandle<Vec<String>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}{path}", listener.local_addr().unwrap());
+    let requests = tokio::spawn(async move {
+        let mut requests = Vec::new();
+        for response in responses {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let read = socket.read(&mut request).await.unwrap();
+            requests.push(String::from_utf8_lossy(&request[..read]).to_ascii_lowercase());
+            socket.write_all(&response).await.unwrap();
+        }
+        requests
+    });
+    (url, requests)
+}
+
+/// A response of this body, whose head has `fields` besides its length.
+fn response(fields: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{fields}connection: close\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_file_that_comes_encoded_is_decoded() {
+    let octets = "content-type: application/octet-stream\r\n";
+    let file = content();
+    for (encoding, body) in [
+        ("gzip", gzip(&file)),
+        ("x-gzip", gzip(&file)),
+        ("deflate", zlib(&file)),
+        ("gzip, deflate", zlib(&gzip(&file))),
+        ("identity", file.clone()),
+    ] {
+        let server = mock().await;
+        let client = client(&server);
+        let fields = format!("{octets}content-encoding: {encoding}\r\n");
+        let (url, requests) = host("/a.png", vec![response(&fields, &body)]).await;
+        let output = output_of(&server, &client, &url).await;
+        let folder = tempfile::tempdir().unwrap();
+        let saved = output.save_in(folder.path()).await.unwrap();
+        assert_eq!(std::fs::read(&saved.path).unwrap(), file, "{encoding}");
+        assert_eq!(
+            (saved.bytes, saved.media_type.as_str()),
+            (1000, "image/png")
+        );
+        let requests = requests.await.unwrap();
+        assert!(!requests[0].contains("accept-encoding"), "{}", requests[0]);
+    }
+}
+
+#[tokio::test]
+async fn an_encoding_that_cannot_be_decoded_is_named() {
+    let server = mock().await;
+    let client = client(&server);
+    let fields = "content-encoding: br\r\n";
+    let (url, _requests) = host("/a.png", vec![response(fields, &content())]).await;
+    let error = output_of(&server, &client, &url)
+        .await
+        .bytes()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Download);
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "the content encoding \"br\" is not supported");
+}
+
+/// Its second attempt asks for all of it, though the host gives parts: a part of the encoded
+/// file cannot be decoded by itself.
+#[tokio::test]
+async fn an_encoded_file_that_breaks_off_is_never_resumed() {
+    let server = mock().await;
+    let client = client(&server);
+    let fields = "content-encoding: gzip\r\naccept-ranges: bytes\r\netag: \"v1\"\r\n";
+    // Random enough not to be compressed into a few bytes.
+    let file: Vec<u8> = (0..200_000u32)
+        .map(|i| u8::try_from(i.wrapping_mul(2_654_435_761) >> 24).unwrap())
+        .collect();
+    let whole = response(fields, &gzip(&file));
+    let cut = whole[..whole.len() / 2].to_vec();
+    // Its length is right, and the encoded data in it is cut.
+    let short = response(fields, &gzip(&file)[..500]);
+    let (url, requests) = host("/a.bin", vec![cut, short, whole]).await;
+    let output = output_of(&server, &client, &url).await;
+    let folder = tempfile::tempdir().unwrap();
+    let saved = output.save_in(folder.path()).await.unwrap();
+    assert_eq!(std::fs::read(&saved.path).unwrap(), file);
+    assert_eq!(names(folder.path()).len(), 1);
+    for request in requests.await.unwrap() {
+        assert!(!request.contains("range:"), "{request}");
+    }
+}
+
+/// A host that encodes the rest of a file whose first part it did not encode.
+#[tokio::test]
+async fn an_encoded_part_is_not_appended() {
+    let server = mock().await;
+    let client = client(&server);
+    let file = content();
+    let fields = "accept-ranges: bytes\r\netag: \"v1\"\r\n";
+    let cut = response(fields, &file)[..400].to_vec();
+    let rest = gzip(&file[300..]);
+    let mut part = format!(
+        "HTTP/1.1 206 Partial Content\r\ncontent-length: {}\r\ncontent-encoding: gzip\r\n\
+         content-range: bytes RANGE-999/1000\r\nconnection: close\r\n\r\n",
+        rest.len()
+    );
+    let received = 400 - (response(fields, &file).len() - file.len());
+    part = part.replace("RANGE", &received.to_string());
+    let part = [part.into_bytes(), rest].concat();
+    let whole = response(fields, &file);
+    let (url, requests) = host("/a.png", vec![cut, part, whole]).await;
+    let output = output_of(&server, &client, &url).await;
+    let folder = tempfile::tempdir().unwrap();
+    let saved = output.save_in(folder.path()).await.unwrap();
+    assert_eq!(std::fs::read(&saved.path).unwrap(), file);
+    let requests = requests.await.unwrap();
+    assert!(requests[1].contains("range: bytes="), "{}", requests[1]);
+    assert!(!requests[2].contains("range:"), "{}", requests[2]);
+}
+
+/// A file of a megabyte that comes as a thousand bytes.
+#[tokio::test]
+async fn the_cap_counts_decoded_bytes() {
+    let server = mock().await;
+    let mut policy = quick_download();
+    policy.max_bytes = 100_000;
+    let client = builder(server.base_url())
+        .download_policy(policy)
+        .build()
+        .unwrap();
+    let fields = "content-encoding: gzip\r\n";
+    let responses = vec![response(fields, &gzip(&vec![0; 1_000_000]))];
+    let (url, _requests) = host("/a.bin", responses).await;
+    let error = output_of(&server, &client, &url)
+        .await
+        .bytes()
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("larger than the 100000 bytes"),
+        "{error}"
+    );
+    // What is encoded may be larger than what is allowed, if the file is not.
+    let small = vec![response(fields, &gzip(&[7; 100_000]))];
+    let (url, _requests) = host("/a.bin", small).await;
+    let bytes = output_of(&server, &client, &url)
+        .await
+        .bytes()
+        .await
+        .unwrap();
+    assert_eq!(bytes.len(), 100_000);
+}
+
+#[tokio::test]
+async fn an_empty_file_may_fill_and_is_never_a_success() {
+    let server = mock().await;
+    let client = client(&server);
+    let empty = || response("content-type: image/png\r\n", b"");
+    let encoded = || response("content-encoding: gzip\r\n", &gzip(b""));
+    let whole = response("", &content());
+    let (url, _requests) = host("/a.png", vec![empty(), encoded(), whole]).await;
+    let output = output_of(&server, &client, &url).await;
+    assert_eq!(output.bytes().await.unwrap(), content());
+    for response in [empty(), encoded()] {
+        let (url, requests) = host("/a.png", vec![response; 4]).await;
+        let output = output_of(&server, &client, &url).await;
+        let folder = tempfile::tempdir().unwrap();
+        let error = output.save_in(folder.path()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Download);
+        assert_eq!(error.to_string(), "the file is empty (http 200)");
+        assert_eq!(names(folder.path()), Vec::<String>::new());
+        assert_eq!(requests.await.unwrap().len(), 4);
+    }
+    let output = output_of(&server, &client, "data:image/png;base64,").await;
+    let error = output.bytes().await.unwrap_err();
+    assert_eq!(error.to_string(), "the file is empty");
+}
+
+#[tokio::test]
+async fn the_extension_comes_from_content_claim_or_url() {
+    let server = mock().await;
+    let client = client(&server);
+    let octets = "content-type: application/octet-stream\r\n";
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\0";
+    for (path, fields, body, extension) in [
+        ("/out.mp4", octets, &heic[..], "heic"),
+        ("/x/out.ply?sig=a.b/c.d", octets, b"ply\n", "ply"),
+        (
+            "/out.safetensors",
+            octets,
+            b"\x64\x86\0\0\0\0\0\0{}",
+            "safetensors",
+        ),
+        ("/out.csv", "content-type: text/plain\r\n", b"a,b\n", "csv"),
+        ("/out.dat", "content-type: model/obj\r\n", b"v 0 0 0", "obj"),
+        ("/out", "", b"abc", "bin"),
+    ] {
+        let (url, _requests) = host(path, vec![response(fields, body)]).await;
+        let output = output_of(&server, &client, &url).await;
+        let folder = tempfile::tempdir().unwrap();
+        let saved = output.save_in(folder.path()).await.unwrap();
+        assert_eq!(saved.path.extension().unwrap(), extension, "{path}");
+        let found = SavedFile::find(folder.path(), output.stem()).unwrap();
+        assert_eq!((found.path, found.bytes), (saved.path, saved.bytes));
+    }
+}
+
+/// The first bytes decide also when they come one by one.
+#[tokio::test]
+async fn a_type_is_not_decided_by_the_first_packet() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = mock().await;
+    let client = client(&server);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/a", listener.local_addr().unwrap());
+    let host = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        let mut request = vec![0; 4096];
+        let _ = socket.read(&mut request).await.unwrap();
+        let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        socket.write_all(head).await.unwrap();
+        for byte in content() {
+            let chunk = [b"1\r\n".as_slice(), &[byte], b"\r\n"].concat();
+            socket.write_all(&chunk).await.unwrap();
+            socket.flush().await.unwrap();
+        }
+        socket.write_all(b"0\r\n\r\n").await.unwrap();
+    });
+    let output = output_of(&server, &client, &url).await;
+    let folder = tempfile::tempdir().unwrap();
+    let saved = output.save_in(folder.path()).await.unwrap();
+    assert_eq!(saved.media_type, "image/png");
+    assert_eq!(std::fs::read(&saved.path).unwrap(), content());
+    host.await.unwrap();
+}
+
+/// Of a model that is not known: a link that cannot be fetched is no file of the output.
+#[tokio::test]
+async fn a_link_in_an_output_is_told_from_a_file() {
+    let server = mock().await;
+    let client = client(&server);
+    let page = || response("content-type: text/html\r\n", b"<!doctype html><p>hello");
+    let gone = || b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec();
+    for (key, path, response, is_link) in [
+        ("source", "/article", page(), true),
+        ("source", "/article", gone(), true),
+        ("image_source", "/article", gone(), true),
+        ("image", "/article", page(), true),
+        ("image", "/article", gone(), false),
+        ("url", "/article", page(), true),
+        ("url", "/article", gone(), false),
+        ("source", "/fox.png", page(), false),
+        ("source", "/fox.png", gone(), false),
+    ] {
+        let (url, _requests) = host(path, vec![response]).await;
+        server.on_end(Ending::Output(json!({key: url, "seed": 7})));
+        let done = client.run_model("acme/search", json!({})).await.unwrap();
+        let output = &done.files()[0];
+        let error = output.bytes().await.unwrap_err();
+        assert_eq!(output.is_link(&error), is_link, "{key} {path} {error}");
     }
 }
 

@@ -1,0 +1,210 @@
+//! Files that are in the output itself: data URIs (RFC 2397).
+
+use std::fmt::Write as _;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+
+use crate::media;
+
+/// Browsers decode without padding, too.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Returns what follows `data:`.
+pub(crate) fn strip(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_at_checked(5)?;
+    scheme.eq_ignore_ascii_case("data:").then_some(rest)
+}
+
+/// Decodes what follows `data:` into the media type and the bytes; `None` if it is malformed.
+pub(crate) fn decode(rest: &str) -> Option<(Option<String>, Bytes)> {
+    let (head, data) = rest.split_once(',')?;
+    let (head, base64) = match head.rsplit_once(';') {
+        Some((before, last)) if last.trim().eq_ignore_ascii_case("base64") => (before, true),
+        _ => (head, false),
+    };
+    let media_type = media::essence(head).filter(|found| is_media_type(head, found));
+    // A text may begin with "data:" and hold a comma. With a media type it is a data URI for
+    // sure; one without has no character in it that a URI cannot have.
+    if media_type.is_none() {
+        let short = head.split(';').enumerate().all(|(at, part)| {
+            if at == 0 {
+                part.is_empty()
+            } else {
+                part.contains('=')
+            }
+        });
+        if !short || (!base64 && !data.bytes().all(|b| b.is_ascii_graphic())) {
+            return None;
+        }
+    }
+    let plain: Vec<u8> = percent_decode_str(data).collect();
+    let bytes = if base64 {
+        let compact: Vec<u8> = plain
+            .into_iter()
+            .filter(|b| !b.is_ascii_whitespace())
+            .collect();
+        BASE64.decode(compact).ok()?
+    } else {
+        plain
+    };
+    Some((media_type, bytes.into()))
+}
+
+/// Whether `head` begins with the media type `essence` of a registered kind.
+fn is_media_type(head: &str, essence: &str) -> bool {
+    let kinds = [
+        "application",
+        "audio",
+        "chemical",
+        "font",
+        "image",
+        "message",
+        "model",
+        "multipart",
+        "text",
+        "video",
+    ];
+    head.split(';')
+        .next()
+        .is_some_and(|kind| kind.len() == essence.len())
+        && essence
+            .split_once('/')
+            .is_some_and(|(kind, _)| kinds.contains(&kind))
+}
+
+/// Shortens data URIs in a text for people: `data:image/png;base64,… (723 kB)`. Short ones
+/// stay as they are.
+#[doc(hidden)]
+#[must_use]
+pub fn shorten_data_uris(text: &str) -> String {
+    /// What a line of a terminal holds with ease.
+    const LONG: usize = 100;
+    let mut short = String::new();
+    let mut rest = text;
+    while let Some(at) = find_ignore_case(rest, "data:") {
+        let (before, uri) = rest.split_at(at);
+        short.push_str(before);
+        let end = uri
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')' | ']'))
+            .unwrap_or(uri.len());
+        let (uri, after) = uri.split_at(end);
+        match uri.split_once(',') {
+            Some((head, data)) if uri.len() > LONG && head.len() <= LONG => {
+                let base64 = head.to_ascii_lowercase().ends_with(";base64");
+                let bytes = if base64 {
+                    data.len() / 4 * 3
+                } else {
+                    data.len()
+                };
+                short.push_str(head);
+                let _ = write!(short, ",… ({} kB)", bytes.div_ceil(1024));
+            }
+            _ => short.push_str(uri),
+        }
+        rest = after;
+    }
+    short.push_str(rest);
+    short
+}
+
+fn find_ignore_case(text: &str, mark: &str) -> Option<usize> {
+    text.as_bytes()
+        .windows(mark.len())
+        .position(|part| part.eq_ignore_ascii_case(mark.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(uri: &str) -> Option<(Option<String>, Vec<u8>)> {
+        decode(strip(uri)?).map(|(media_type, bytes)| (media_type, bytes.to_vec()))
+    }
+
+    #[test]
+    fn both_forms_are_read() {
+        let png = Some("image/png".to_owned());
+        let svg = Some("image/svg+xml".to_owned());
+        for (uri, media_type, bytes) in [
+            ("data:image/png;base64,aGk=", &png, "hi"),
+            ("data:image/png;base64,aGk", &png, "hi"),
+            ("data:image/png;base64,aG\n k%3D", &png, "hi"),
+            ("DATA:image/png;x=y;BASE64,aGk=", &png, "hi"),
+            (
+                "data:image/svg+xml;utf8,<svg id='a' />",
+                &svg,
+                "<svg id='a' />",
+            ),
+            ("data:,a%20b", &None, "a b"),
+            ("data:;base64,aGk=", &None, "hi"),
+            ("data:;charset=utf-8,a%20b", &None, "a b"),
+            ("data:image/png;base64,", &png, ""),
+        ] {
+            let read = Some((media_type.clone(), bytes.as_bytes().to_vec()));
+            assert_eq!(of(uri), read, "{uri}");
+        }
+    }
+
+    #[test]
+    fn text_is_no_data_uri() {
+        for text in [
+            "data:text/plain;base64,a",
+            "data:image/png;base64,aGk=!",
+            "data:text/plain",
+            "data: the chart shows 5 bars, and a line",
+            "Data: the chart shows 5 bars",
+            "data:, and so on",
+            "data:5 bars, 3 lines",
+            "Data: input/output, and so on",
+            "Data:input/output, and so on",
+            "data:\nimage/png,x",
+            "data:",
+            "https://a/b",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_ones_are_shortened_wherever_they_are() {
+        let uri = format!("data:image/png;base64,{}", "A".repeat(986_668));
+        let json = serde_json::json!({"image": uri, "seed": 7}).to_string();
+        assert_eq!(
+            shorten_data_uris(&json),
+            r#"{"image":"data:image/png;base64,… (723 kB)","seed":7}"#
+        );
+        assert_eq!(
+            shorten_data_uris(&format!("see {uri} and DATA:,é")),
+            "see data:image/png;base64,… (723 kB) and DATA:,é"
+        );
+        for short in ["", "data:", "no data: at all", "data:,x"] {
+            assert_eq!(shorten_data_uris(short), short);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_survive(bytes: Vec<u8>) {
+            let uri = format!("data:image/png;base64,{}", STANDARD.encode(&bytes));
+            prop_assert_eq!(of(&uri).unwrap().1, bytes);
+        }
+
+        #[test]
+        fn nothing_panics(text: String) {
+            let _ = of(&format!("data:{text}"));
+            let _ = shorten_data_uris(&format!("{text}data:{text}"));
+        }
+    }
+}
