@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// After this much real time the clock advances by itself again, so that a test whose subject
 /// does nothing fails at its assertions instead of hanging.
-const THAW: Duration = Duration::from_secs(120);
+const THAW: Duration = Duration::from_secs(45);
 
 /// Keeps tokio's paused clock from advancing by itself until dropped; `tokio::time::advance`
 /// still moves it.

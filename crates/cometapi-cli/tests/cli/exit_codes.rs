@@ -2,7 +2,8 @@
 //! the id is always there.
 
 use cometapi_mock::{Ending, Fault, MockServer, Plan, Script, Step};
-use tokio::net::TcpSocket;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::place::{Ended, Place};
 use crate::{created, fox, server};
@@ -88,21 +89,36 @@ async fn of_a_create_whose_answer_was_cut() {
     assert_eq!(server.creates(), 1);
 }
 
-/// One that lasts: nobody answers, and the create is tried again by its policy,
-/// which is safe as no connection was ever made.
+/// The create is tried again by its policy, which is safe as no connection was ever made; here
+/// until the service is back.
 #[tokio::test]
 async fn of_a_service_that_is_not_there() {
     let place = Place::new();
+    let server = server().await;
     // A port that is taken, so that nobody else gets it, and where nobody listens.
     let port = TcpSocket::new_v4().unwrap();
     port.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let origin = format!("http://{}", port.local_addr().unwrap());
 
-    let run = fox(&place, "run", &[]).at(&origin).start();
     let get = place.cometapi(["get", "abc"]).at(&origin).ends(1).await;
     get.says(&["safe to ask again", "refused", "cometapi wait abc"]);
-    let ended = run.ends(1).await;
-    ended.says(&["never reached", "nothing was accepted", "refused"]);
+    let mut run = fox(&place, "run", &[]).at(&origin).start();
+    run.says("never reached, so nothing was accepted").await;
+
+    let listener = port.listen(64).unwrap();
+    let upstream = server.origin().trim_start_matches("http://").to_owned();
+    let forward = tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut far = TcpStream::connect(&upstream).await.unwrap();
+            tokio::spawn(async move {
+                let _ = copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    run.ends(0).await;
+    forward.abort();
+    assert_eq!(server.creates(), 1);
 }
 
 #[tokio::test]

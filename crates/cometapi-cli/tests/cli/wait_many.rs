@@ -1,6 +1,7 @@
 //! `cometapi wait` for several ids.
 
 use cometapi_mock::{Ending, Fault};
+use serde_json::json;
 
 use crate::place::Place;
 use crate::{created, server};
@@ -56,15 +57,17 @@ async fn the_code_is_the_gravest() {
     assert_eq!(listed[0]["id"], refused.as_str());
 }
 
-/// One that lasts: nobody knows it, which is believed only after a while.
+/// How long a wait believes in an id that the service does not know is tested with the wait.
 #[tokio::test]
-async fn an_unknown_id_is_an_error_of_its_own() {
+async fn an_id_that_is_refused_is_an_error_of_its_own() {
     let place = Place::new();
     let server = server().await;
     let fine = &created(&place, &server).await;
+    let refused = Fault::json(400, &json!({"error": {"message": "no such task"}}));
+    server.on_poll(refused.always().id("nosuchid"));
     let args = ["wait", "nosuchid", fine, "-o", "out"];
     let ended = place.cometapi(args).at(server.origin()).ends(1).await;
-    ended.says(&["knows no such", "nosuchid", "1 of 2 did not succeed"]);
+    ended.says(&["no such task", "nosuchid", "1 of 2 did not succeed"]);
     assert_eq!(ended.lines(), [format!("out/{fine}-0.webp")]);
 }
 

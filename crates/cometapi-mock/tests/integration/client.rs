@@ -1,6 +1,7 @@
 //! A client that does as it is told, right or wrong.
 
 use std::io;
+use std::sync::{LazyLock, mpsc};
 
 use bytes::Bytes;
 use cometapi_mock::MockServer;
@@ -12,14 +13,34 @@ use tokio::net::TcpStream;
 pub(crate) const SCHNELL: &str = "black-forest-labs/flux-schnell";
 pub(crate) const KONTEXT: &str = "black-forest-labs/flux-kontext-pro";
 
-/// No proxies from the environment, no redirects, no waiting for a stale connection.
+/// No proxies from the environment, no redirects, no waiting for a stale connection. It keeps no
+/// connection, so that tests can share it although each has a runtime of its own.
 pub(crate) fn http() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .pool_max_idle_per_host(0)
-        .build()
-        .unwrap()
+    static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        reqwest::Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap()
+    });
+    HTTP.clone()
+}
+
+/// Keeps the paused clock from advancing by itself until dropped: it would otherwise jump
+/// while an answer is still in the socket. Tokio does not jump while a blocking task runs.
+pub(crate) fn hold_clock() -> impl Drop {
+    struct Held(Option<mpsc::Sender<()>>);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.take();
+        }
+    }
+    let (release, released) = mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || {
+        let _ = released.recv();
+    });
+    Held(Some(release))
 }
 
 pub(crate) fn create_of(server: &MockServer, model: &str, input: &Value) -> RequestBuilder {

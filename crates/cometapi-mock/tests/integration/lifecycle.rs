@@ -1,7 +1,7 @@
 //! Start, end, and many at once.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::time::Duration;
 
 use cometapi_mock::{Fault, MockServer, Pace, Spec, serve};
@@ -11,6 +11,17 @@ use tokio::task::JoinSet;
 
 use crate::client::{create, created, created_of, http, json_of, poll, polled};
 
+/// An address that no other process listens on or connects from: a port that is closed on it
+/// stays free. Systems other than Linux have only one loopback address.
+fn own_address(network: u8) -> IpAddr {
+    if cfg!(target_os = "linux") {
+        let [.., high, low] = std::process::id().to_be_bytes();
+        Ipv4Addr::new(127, network, high, low).into()
+    } else {
+        Ipv4Addr::LOCALHOST.into()
+    }
+}
+
 fn port(server: &MockServer) -> u16 {
     let port = server.origin().rsplit(':').next().unwrap();
     port.parse().unwrap()
@@ -18,30 +29,34 @@ fn port(server: &MockServer) -> u16 {
 
 #[tokio::test]
 async fn a_shutdown_frees_the_ports() {
-    let server = MockServer::start().await.unwrap();
+    let address = own_address(77);
+    let builder = || MockServer::builder().bind(address);
+    let server = builder().start().await.unwrap();
     let port = port(&server);
-    let taken = MockServer::builder().port(port).start().await.unwrap_err();
+    let taken = builder().port(port).start().await.unwrap_err();
     assert_eq!(
         taken.to_string(),
-        format!("cannot listen on 127.0.0.1:{port}")
+        format!("cannot listen on {address}:{port}")
     );
     assert!(std::error::Error::source(&taken).is_some());
     server.shutdown().await;
-    let again = MockServer::builder().port(port).start().await.unwrap();
+    let again = builder().port(port).start().await.unwrap();
     assert_eq!(
         again.base_url(),
-        format!("http://127.0.0.1:{port}/replicate/v1")
+        format!("http://{address}:{port}/replicate/v1")
     );
     created(&again).await;
 }
 
 #[tokio::test]
 async fn a_drop_frees_the_port_as_soon_as_the_runtime_runs() {
-    let server = MockServer::start().await.unwrap();
+    let address = own_address(78);
+    let server = MockServer::builder().bind(address).start().await.unwrap();
     let port = port(&server);
     drop(server);
+    // Turns of the runtime, not time: the listener ends in the first.
     for _ in 0..100 {
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        if TcpListener::bind((address, port)).is_ok() {
             return;
         }
         tokio::task::yield_now().await;

@@ -5,14 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cometapi::{Backoff, Client, CreatePolicy, DownloadPolicy, ErrorKind as Kind, WaitPolicy};
+use cometapi::{Client, CreatePolicy, ErrorKind as Kind};
 use cometapi_batch::{
     Batch, ErrorKind, Event, Filter, Finish, Format, Ledger, Report, Rows, Single, SqliteLedger,
     Stop, Stopped,
 };
 use cometapi_mock::{Ending, Fault, MockServer, Pace, Plan, Script, Step};
+use integration::{FrozenClock, drive};
 use serde_json::json;
 use tempfile::TempDir;
+
+use crate::setup::{NO_PAUSE, QUICK, client, client_with};
 
 const MODEL: &str = "acme/painter";
 
@@ -60,28 +63,6 @@ impl Bench {
         names.sort();
         names
     }
-}
-
-const QUICK: Backoff = Backoff {
-    first: Duration::from_millis(1),
-    factor: 1.0,
-    max: Duration::from_millis(5),
-    jitter: 0.0,
-};
-
-fn client(base_url: &str) -> Client {
-    let mut wait = WaitPolicy::default();
-    wait.backoff = QUICK;
-    wait.missing_grace = Duration::ZERO;
-    let mut download = DownloadPolicy::default();
-    download.backoff = QUICK;
-    Client::builder()
-        .key("sk-test")
-        .base_url(base_url)
-        .wait_policy(wait)
-        .download_policy(download)
-        .build()
-        .unwrap()
 }
 
 fn row(id: &str) -> String {
@@ -424,24 +405,30 @@ async fn a_stop_before_anything_is_written_down_leaves_nothing() {
     assert!(entries.await.unwrap().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
-    let bench = Bench::new().await;
+    let mut bench = Bench::new().await;
+    // The clock stands still, so nothing may pause.
+    bench.client = client_with(bench.server.base_url(), NO_PAUSE);
+    let _clock = FrozenClock::hold();
     bench.server.on_run(Script::new([Step::Processing]));
-    let report = bench
-        .batch()
-        .timeout(Duration::from_millis(30))
-        .run(rows(&["a", "b"]))
-        .await
-        .unwrap();
+    let timeout = Duration::from_secs(60);
+    let ended = Arc::new(tokio::sync::Notify::new());
+    let tell = Arc::clone(&ended);
+    let batch = bench.batch().timeout(timeout).on_event(move |event| {
+        if matches!(event, Event::Ended { .. }) {
+            tell.notify_one();
+        }
+    });
+    let report = drive(batch.run(rows(&["a", "b"])), async {
+        ended.notified().await;
+        tokio::time::advance(timeout).await;
+    });
+    let report = report.await.unwrap();
     assert_eq!((report.tally.running, report.tally.succeeded), (1, 1));
     assert_eq!(report.gravest(), Some(Kind::WaitTimeout));
     let finish = Finish::new(&bench.client, Arc::clone(&bench.ledger), bench.folder());
-    let report = finish
-        .timeout(Duration::from_millis(30))
-        .run()
-        .await
-        .unwrap();
+    let report = finish.timeout(Duration::ZERO).run().await.unwrap();
     assert_eq!((report.tally.running, bench.server.creates()), (1, 2));
 }
 
@@ -449,14 +436,14 @@ async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
 async fn an_id_that_the_service_does_not_know_today_is_looked_for_again() {
     let bench = Bench::new().await;
     bench.server.on_run(Script::new([Step::Processing]));
-    let short = || bench.batch().timeout(Duration::from_millis(30));
-    let report = short().run(rows(&["a"])).await.unwrap();
+    let short = bench.batch().timeout(Duration::ZERO);
+    let report = short.run(rows(&["a"])).await.unwrap();
     assert_eq!(report.tally.running, 1);
     bench.server.on_poll(Plan::of(Fault::TaskNotExist).always());
     for retry in [false, true] {
         let left = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&left);
-        let batch = short().retry_failed(retry).on_event(move |event| {
+        let batch = bench.batch().retry_failed(retry).on_event(move |event| {
             if let Event::Left { error, .. } = event {
                 noted.lock().unwrap().push(error.kind());
             }
@@ -527,20 +514,17 @@ async fn a_dropped_run_is_taken_up_by_the_next() {
 async fn the_network_away_is_waited_out() {
     let bench = Bench::new().await;
     let address = bench.server.base_url().to_owned();
-    // A port that nothing listens on any more; something does from the third pause on.
-    let port = {
-        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        taken.local_addr().unwrap().port()
-    };
+    // A port that is taken and that nothing listens on; something does from the third pause on.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
     let upstream = address.split('/').nth(2).unwrap().to_owned();
     let away = client(&address.replace(&upstream, &format!("127.0.0.1:{port}")));
     let back = Arc::new(tokio::sync::Notify::new());
     let (told, pauses) = (Arc::clone(&back), AtomicUsize::new(0));
     tokio::spawn(async move {
         back.notified().await;
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-            .await
-            .unwrap();
+        let listener = socket.listen(64).unwrap();
         loop {
             let (mut near, _) = listener.accept().await.unwrap();
             let mut far = tokio::net::TcpStream::connect(&upstream).await.unwrap();

@@ -12,6 +12,8 @@ use cometapi_batch::{
 };
 use cometapi_mock::{MockServer, Pace};
 
+use crate::setup::client;
+
 /// When it fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum At {
@@ -123,8 +125,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
             .start()
             .await
             .unwrap();
-        let client = Client::builder().key("sk-test").base_url(server.base_url());
-        let client = client.build().unwrap();
+        let client = client(server.base_url());
         let base = tempfile::tempdir().unwrap();
         let inner = SqliteLedger::open(base.path().join("ledger")).unwrap();
         let ledger = Faulty::new(inner, at);
@@ -170,12 +171,8 @@ async fn what_cannot_be_written_down_is_not_sent() {
 async fn stage() -> (MockServer, Client, tempfile::TempDir) {
     let server = MockServer::builder().pace(Pace::instant());
     let server = server.start().await.unwrap();
-    let client = Client::builder().key("sk-test").base_url(server.base_url());
-    (
-        server,
-        client.build().unwrap(),
-        tempfile::tempdir().unwrap(),
-    )
+    let client = client(server.base_url());
+    (server, client, tempfile::tempdir().unwrap())
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
+use cometapi::{Backoff, Client, DownloadPolicy, WaitPolicy};
 use cometapi_batch::{Entry, Filter, Ledger, SqliteLedger, State};
 use cometapi_mock::{MockServer, Pace};
 use tempfile::TempDir;
@@ -12,6 +14,48 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 pub(crate) const MODEL: &str = "acme/painter";
+
+/// Pauses so short that a real socket can be used without waiting.
+pub(crate) const QUICK: Backoff = Backoff {
+    first: Duration::from_millis(1),
+    factor: 1.0,
+    max: Duration::from_millis(5),
+    jitter: 0.0,
+};
+
+/// No pauses at all, for tests on a frozen clock.
+pub(crate) const NO_PAUSE: Backoff = Backoff {
+    first: Duration::ZERO,
+    factor: 1.0,
+    max: Duration::ZERO,
+    jitter: 0.0,
+};
+
+/// A limit that no test reaches, on however busy a machine.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+pub(crate) fn client(base_url: &str) -> Client {
+    client_with(base_url, QUICK)
+}
+
+/// A client with these pauses, which gives an unknown id no grace.
+pub(crate) fn client_with(base_url: &str, backoff: Backoff) -> Client {
+    let mut wait = WaitPolicy::default();
+    wait.backoff = backoff;
+    wait.missing_grace = Duration::ZERO;
+    wait.attempt_timeout = PATIENCE;
+    wait.hedge_after = PATIENCE;
+    let mut download = DownloadPolicy::default();
+    download.backoff = backoff;
+    download.stall_timeout = PATIENCE;
+    Client::builder()
+        .key("sk-test")
+        .base_url(base_url)
+        .wait_policy(wait)
+        .download_policy(download)
+        .build()
+        .unwrap()
+}
 
 /// A mock that panics on what the spec does not allow, with a file of rows and a place for
 /// everything.
