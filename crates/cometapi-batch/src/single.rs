@@ -142,13 +142,26 @@ impl Single {
 
     /// Writes down how it ended. An error that says something of the waiting and not of the
     /// prediction, a deadline say, leaves it running, for whoever waits next; one of a download
-    /// leaves it to be fetched again.
-    pub async fn ended(mut self, end: Result<(), &ApiError>) -> Result<(), Error> {
+    /// leaves it to be fetched again. An output of no use is a success with a note: it has been
+    /// paid for, and waiting does not change it.
+    pub async fn ended(self, end: Result<(), &ApiError>) -> Result<(), Error> {
         let mark = match end {
             Ok(()) => Mark::Ended(Outcome::succeeded()),
+            Err(e) if e.kind() == cometapi::ErrorKind::UnexpectedOutput => {
+                Mark::Ended(Outcome::succeeded_with(e.to_string()))
+            }
             Err(e) if is_end(e) => Mark::Ended(e.into()),
             Err(_) => Mark::Released,
         };
+        self.end(mark).await
+    }
+
+    /// Writes down that it succeeded, with a `note` for a person.
+    pub async fn succeeded_with(self, note: impl Into<String>) -> Result<(), Error> {
+        self.end(Mark::Ended(Outcome::succeeded_with(note))).await
+    }
+
+    async fn end(mut self, mark: Mark) -> Result<(), Error> {
         self.record(mark).await?;
         self.ledger.retire(self.worker.id()).await
     }

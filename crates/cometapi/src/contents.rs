@@ -201,12 +201,6 @@ impl OutputText {
         let saved = download::save_text(&self.text, self.media_type(), target).await;
         saved.map_err(|error| error.with_id(&self.id))
     }
-
-    /// Returns the file that [`save_as`](Self::save_as) saved earlier under `stem`, if any.
-    /// Blocks on the file system.
-    pub fn find(&self, folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<SavedFile> {
-        SavedFile::find_text(folder.as_ref(), stem.as_ref(), self.media_type())
-    }
 }
 
 impl fmt::Debug for OutputText {

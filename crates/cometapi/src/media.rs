@@ -65,6 +65,10 @@ const EXTENSIONS: [(&str, &str); 42] = [
     ("text/markdown", "md"),
 ];
 
+/// What texts are saved as.
+#[cfg(feature = "download")]
+pub(crate) const TEXTS: [(&str, &str); 2] = [("text/plain", "txt"), ("application/json", "json")];
+
 /// A media type, and the extension that goes with it, without a dot.
 #[cfg(feature = "download")]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +169,7 @@ fn is_container(media_type: &str) -> bool {
 }
 
 #[cfg(feature = "download")]
-pub(crate) fn extension(media_type: &str) -> Option<&'static str> {
+fn extension(media_type: &str) -> Option<&'static str> {
     EXTENSIONS
         .iter()
         .find(|(known, _)| *known == media_type)

@@ -9,7 +9,7 @@ use crate::prediction::Prediction;
 pub(crate) fn of(prediction: Prediction) -> Result<Prediction, Error> {
     let (kind, what) = match prediction.status() {
         // Its files are gone, and with them all that was paid for.
-        Status::Succeeded if prediction.data_removed() && prediction.output().is_null() => (
+        Status::Succeeded if prediction.data_removed() && is_empty(&prediction) => (
             ErrorKind::Expired,
             "succeeded, but its files have been removed",
         ),
@@ -24,6 +24,11 @@ pub(crate) fn of(prediction: Prediction) -> Result<Prediction, Error> {
         None => format!("prediction {id} {what}"),
     };
     Err(Error::new(kind, message).with_prediction(prediction))
+}
+
+fn is_empty(prediction: &Prediction) -> bool {
+    let output = prediction.output();
+    output.is_null() || output.is_hollow()
 }
 
 #[cfg(test)]
@@ -69,6 +74,11 @@ mod tests {
             ),
             (
                 json!({"status": "succeeded", "data_removed": true}),
+                ErrorKind::Expired,
+                "prediction p1 succeeded, but its files have been removed",
+            ),
+            (
+                json!({"status": "succeeded", "output": [], "data_removed": true}),
                 ErrorKind::Expired,
                 "prediction p1 succeeded, but its files have been removed",
             ),

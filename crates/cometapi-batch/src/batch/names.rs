@@ -11,7 +11,22 @@ const LONGEST: usize = 100;
 /// The stem of a file: `ID-POSITION`, or the first twelve digits of the row's hash in place of
 /// an id, with its place among equal rows after the first.
 pub(crate) fn stem(job: &Job, position: usize) -> String {
-    let mut stem = match (&job.row, &job.folder, &job.id) {
+    format!("{}-{position}", base(job))
+}
+
+/// The stem of a text: as of a file, without a position.
+pub(crate) fn text_stem(job: &Job) -> String {
+    let mut stem = base(job);
+    // As the text of the row `fox-0`, a file of the row `fox` has this stem; `~` is in no id.
+    let digits = stem.rsplit_once('-').map(|(_, position)| position);
+    if digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())) {
+        stem.push('~');
+    }
+    stem
+}
+
+fn base(job: &Job) -> String {
+    let mut base = match (&job.row, &job.folder, &job.id) {
         (Some(row), ..) => safe(row),
         // A run by itself goes by its prediction's id.
         (None, None, Some(id)) => safe(id),
@@ -25,10 +40,9 @@ pub(crate) fn stem(job: &Job, position: usize) -> String {
     };
     // An id cannot hold this: `~` is written otherwise.
     if job.retake > 0 {
-        _ = write!(stem, "~r{}", job.retake);
+        _ = write!(base, "~r{}", job.retake);
     }
-    _ = write!(stem, "-{position}");
-    stem
+    base
 }
 
 /// An id as a part of a name that leads nowhere. Different ids give different names: what has
@@ -70,6 +84,35 @@ mod tests {
             assert_eq!(safe(id), name);
         }
         assert_eq!(safe(&"x".repeat(300)).len(), LONGEST);
+    }
+
+    fn job(row: &str, retake: u64) -> Job {
+        Job {
+            seq: 1,
+            folder: Some("out".into()),
+            line: None,
+            row: Some(row.to_owned()),
+            hash: "0123456789abcdef".to_owned(),
+            occurrence: 1,
+            retake,
+            model: "acme/painter".to_owned(),
+            input: "{}".to_owned(),
+            id: None,
+            fetching: false,
+        }
+    }
+
+    #[test]
+    fn a_text_and_a_file_never_share_a_stem() {
+        assert_eq!(text_stem(&job("fox", 0)), "fox");
+        assert_eq!(text_stem(&job("fox", 2)), "fox~r2");
+        assert_eq!(stem(&job("fox", 0), 0), "fox-0");
+        assert_eq!(text_stem(&job("fox-0", 0)), "fox-0~");
+        assert_eq!(text_stem(&job("fox-a", 0)), "fox-a");
+        let mut equal = job("", 0);
+        equal.row = None;
+        equal.occurrence = 2;
+        assert_eq!(text_stem(&equal), "0123456789ab-2~");
     }
 
     proptest! {

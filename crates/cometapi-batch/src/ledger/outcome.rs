@@ -39,7 +39,7 @@ pub(crate) const SUCCEEDED: &str = "succeeded";
 pub struct Outcome {
     /// What it is; `None` when it ended well.
     pub kind: Option<ErrorKind>,
-    /// The reason, for a person.
+    /// The reason, for a person; of one that ended well, a note on it.
     pub message: Option<String>,
     /// The gateway's ids of the request that brought it.
     pub request_ids: Vec<String>,
@@ -52,6 +52,14 @@ impl Outcome {
             kind: None,
             message: None,
             request_ids: Vec::new(),
+        }
+    }
+
+    /// It ended well, with a `note` for a person.
+    pub fn succeeded_with(note: impl Into<String>) -> Self {
+        Self {
+            message: Some(note.into()),
+            ..Self::succeeded()
         }
     }
 

@@ -88,11 +88,16 @@ impl SavedFile {
         })
     }
 
-    /// The text that was saved earlier under `stem`. Its extension is known.
-    pub(crate) fn find_text(folder: &Path, stem: &str, media_type: &str) -> Option<Self> {
-        let extension = media::extension(media_type)?;
-        let path = folder.join(format!("{stem}.{extension}"));
-        Self::at(path, media_type.to_owned())
+    /// Returns the text or JSON that [`OutputText::save_as`](crate::OutputText::save_as) saved
+    /// earlier in `folder` under `stem`. Blocks on the file system.
+    pub fn find_text(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<Self> {
+        let (folder, stem) = (folder.as_ref(), stem.as_ref());
+        media::TEXTS
+            .into_iter()
+            .find_map(|(media_type, extension)| {
+                let path = folder.join(format!("{stem}.{extension}"));
+                Self::at(path, media_type.to_owned())
+            })
     }
 
     fn at(path: PathBuf, media_type: String) -> Option<Self> {
@@ -342,12 +347,9 @@ mod tests {
         assert_eq!(saved.path, folder.join("fox.txt"));
         assert_eq!((saved.bytes, saved.media_type.as_str()), (5, "text/plain"));
         assert_eq!(std::fs::read(&saved.path).unwrap(), b"a fox");
-        let found = SavedFile::find_text(&folder, "fox", "text/plain");
+        let found = SavedFile::find_text(&folder, "fox");
         assert_eq!(found, Some(saved));
-        assert_eq!(
-            SavedFile::find_text(&folder, "fox", "application/json"),
-            None
-        );
+        assert_eq!(SavedFile::find_text(&folder, "fo"), None);
         let error = save_text("another", "text/plain", target())
             .await
             .unwrap_err();

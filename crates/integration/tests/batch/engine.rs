@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use cometapi::{Backoff, Client, CreatePolicy, DownloadPolicy, ErrorKind as Kind, WaitPolicy};
 use cometapi_batch::{
-    Batch, ErrorKind, Event, Finish, Format, Ledger, Report, Rows, Single, SqliteLedger, Stop,
-    Stopped,
+    Batch, ErrorKind, Event, Filter, Finish, Format, Ledger, Report, Rows, Single, SqliteLedger,
+    Stop, Stopped,
 };
 use cometapi_mock::{Ending, Fault, MockServer, Pace, Plan, Script, Step};
+use serde_json::json;
 use tempfile::TempDir;
 
 const MODEL: &str = "acme/painter";
@@ -419,7 +420,7 @@ async fn a_stop_before_anything_is_written_down_leaves_nothing() {
     stop.request();
     let report = run.await.unwrap().unwrap();
     assert!(matches!(report.stopped, Some(Stopped::Asked)));
-    let entries = bench.ledger.list(cometapi_batch::Filter::default());
+    let entries = bench.ledger.list(Filter::default());
     assert!(entries.await.unwrap().is_empty());
 }
 
@@ -674,4 +675,129 @@ async fn events_come_in_the_order_in_which_things_happen() {
             "Saved", "Recorded", "Ended"
         ]
     );
+}
+
+/// The outcome and files of each prediction of a ledger, oldest first.
+async fn kept(bench: &Bench) -> Vec<(Option<Kind>, Option<String>, Vec<String>)> {
+    let entries = bench.ledger.list(Filter::default()).await.unwrap();
+    let entries = entries.into_iter().rev().map(|entry| {
+        let outcome = entry.outcome.unwrap();
+        let names = entry.files.iter().map(|file| {
+            let name = file.path.file_name().unwrap();
+            name.to_str().unwrap().to_owned()
+        });
+        (outcome.kind, outcome.message, names.collect())
+    });
+    entries.collect()
+}
+
+#[tokio::test]
+async fn text_and_json_are_saved_and_recorded_like_files() {
+    let bench = Bench::new().await;
+    let outputs = [
+        ("a", json!("a red fox"), "a.txt", "a red fox"),
+        ("b", json!(["A ", "red ", "fox"]), "b.txt", "A red fox"),
+        ("c", json!([{"text": "a fox"}]), "c.txt", "a fox"),
+        ("d", json!(0.25), "d.json", "0.25"),
+        (
+            "e",
+            json!({"safe": true}),
+            "e.json",
+            "{\n  \"safe\": true\n}",
+        ),
+        ("f-0", json!("Data: 5 bars"), "f-0~.txt", "Data: 5 bars"),
+    ];
+    for (_, output, ..) in &outputs {
+        bench.server.on_end(Ending::Output(output.clone()));
+    }
+    let ids = outputs.each_ref().map(|(id, ..)| *id);
+    let one = || bench.batch().concurrency(1);
+    let report = one().run(rows(&ids)).await.unwrap();
+    assert!(report.is_success(), "{report:?}");
+    for (entry, (id, _, name, text)) in kept(&bench).await.into_iter().zip(&outputs) {
+        assert_eq!(entry, (None, None, vec![(*name).to_owned()]), "{id}");
+        let saved = std::fs::read_to_string(bench.folder().join(name)).unwrap();
+        assert_eq!(saved, *text);
+    }
+    let report = one().retry_failed(true).run(rows(&ids)).await.unwrap();
+    assert_eq!((report.created, report.is_success()), (0, true));
+    assert_eq!(bench.files().len(), outputs.len());
+}
+
+/// A text that was deleted is fetched again, as a file is.
+#[tokio::test]
+async fn a_text_that_is_missing_is_saved_again() {
+    let bench = Bench::new().await;
+    bench.server.on_end(Ending::Output(json!("a red fox")));
+    bench.batch().run(rows(&["a"])).await.unwrap();
+    std::fs::remove_file(bench.folder().join("a.txt")).unwrap();
+    let report = bench.batch().run(rows(&["a"])).await.unwrap();
+    assert_eq!((report.created, report.is_success()), (0, true));
+    assert_eq!(bench.files(), ["a.txt"]);
+}
+
+#[tokio::test]
+async fn an_output_of_no_use_is_paid_for_and_never_sent_again() {
+    let bench = Bench::new().await;
+    let ids = ["a", "b", "c"];
+    for output in [json!([null]), json!([]), json!(["out-0.png"])] {
+        bench.server.on_end(Ending::Output(output));
+    }
+    let one = || bench.batch().concurrency(1);
+    let report = one().run(rows(&ids)).await.unwrap();
+    assert_eq!(report.tally.succeeded, 3);
+    for ((kind, note, files), shown) in
+        kept(&bench)
+            .await
+            .into_iter()
+            .zip(["[null]", "[]", "[\"out-0.png\"]"])
+    {
+        let note = note.unwrap();
+        assert!(note.ends_with(shown), "{note}");
+        assert_eq!((kind, files), (None, Vec::new()));
+    }
+    for retry in [false, true] {
+        let again = one().retry_failed(retry).retry_unresolved(retry);
+        let report = again.run(rows(&ids)).await.unwrap();
+        assert_eq!((report.created, report.tally.succeeded), (0, 3));
+    }
+    assert_eq!(bench.server.creates(), 3);
+}
+
+/// A link to a page is left in the json; the image beside it is saved, and the row is done.
+#[tokio::test]
+async fn a_link_takes_no_file_with_it() {
+    let bench = Bench::new().await;
+    let images = bench.server.files_origin();
+    let page = format!("{images}/none/article");
+    let output = json!({"image": "data:image/png;base64,iVBORw0KGgo=", "source": page});
+    bench.server.on_end(Ending::Output(output));
+    // A file that is gone is no link.
+    let output = json!({"image": format!("{images}/none/out.png"), "seed": 7});
+    bench.server.on_end(Ending::Output(output));
+    let one = || bench.batch().concurrency(1);
+    let report = one().run(rows(&["a", "b"])).await.unwrap();
+    assert_eq!((report.tally.succeeded, report.tally.failed()), (1, 1));
+    assert_eq!(bench.files(), ["a-0.png", "a.json", "b.json"]);
+    let entries = kept(&bench).await;
+    let note = entries[0].1.as_deref().unwrap();
+    assert!(
+        note.starts_with(&format!("{page} was left as a link: ")),
+        "{note}"
+    );
+    assert_eq!(entries[0].2, ["a-0.png", "a.json"]);
+    let report = one().run(rows(&["a"])).await.unwrap();
+    assert_eq!((report.created, report.is_success()), (0, true));
+}
+
+/// Before anything is sent: a text of an earlier run, of which this ledger knows nothing.
+#[tokio::test]
+async fn a_text_of_another_ledger_is_not_paid_for_again() {
+    let bench = Bench::new().await;
+    std::fs::create_dir_all(bench.folder()).unwrap();
+    std::fs::write(bench.folder().join("a.txt"), "a fox").unwrap();
+    std::fs::write(bench.folder().join("b-0.ply"), "ply").unwrap();
+    let report = bench.batch().run(rows(&["a", "b", "c"])).await.unwrap();
+    assert_eq!(failed(&report), [("file", 2)]);
+    assert_eq!(bench.server.creates(), 1);
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cometapi::{Error, ErrorKind, Prediction, SavedFile, Wait};
+use cometapi::{Error, ErrorKind, OutputText, Prediction, SavedFile, Wait};
 
 use crate::batch::context::Written;
 use crate::batch::event::Event;
@@ -92,14 +92,26 @@ impl Row {
             }
         };
         let client = &self.context.settings.client;
-        let files = client.files(&prediction);
+        let contents = match client.contents(&prediction, Some(&self.job.model)) {
+            Ok(contents) => contents,
+            Err(error) => {
+                // It has been paid for, and nothing will make more of it.
+                if self.seen(&status, false).await {
+                    let outcome = Outcome::succeeded_with(error.to_string());
+                    self.end(outcome, &[], Some(&prediction)).await;
+                }
+                return;
+            }
+        };
+        let (files, text) = contents.into_parts();
         let stems: Vec<String> = (0..files.len())
             .map(|position| names::stem(&self.job, position))
             .collect();
+        let text_stem = names::text_stem(&self.job);
         let folder = self.folder();
-        let there = there(&folder, stems.clone()).await;
+        let found = there(&folder, stems.clone(), text_stem.clone()).await;
         if !self.job.fetching
-            && let Some(stranger) = there.iter().flatten().next()
+            && let Some(stranger) = found.any(text.is_some())
         {
             // Not this prediction's: it was there before the first file could be saved.
             let path = stranger.path.display();
@@ -110,32 +122,69 @@ impl Row {
         if !self.seen(&status, true).await {
             return;
         }
-        let mut records = Vec::new();
-        let mut fault = None;
-        for ((file, stem), there) in files.iter().zip(&stems).zip(there) {
+        let mut kept = Kept::default();
+        for ((file, stem), there) in files.iter().zip(&stems).zip(found.files) {
             let saved = match there {
                 Some(saved) => Ok(saved),
                 None => file.save_as(&folder, stem).await,
             };
-            match saved {
-                Ok(saved) => {
-                    let record = FileRecord::new(file.position(), &saved);
-                    if !self.saved(&record).await {
-                        return;
-                    }
-                    records.push(record);
-                }
-                Err(error) => {
-                    if is_disk_full(&error) {
-                        self.context.halt(Stopped::DiskFull(error.to_string()));
-                    }
-                    // The first one's reason; the others still come home.
-                    fault.get_or_insert_with(|| Outcome::from(&error));
-                }
+            if let Err(error) = &saved
+                && file.is_link(error)
+            {
+                // Its query may hold a signature.
+                let address = file.url().split(['?', '#']).next().unwrap_or_default();
+                kept.notes
+                    .push(format!("{address} was left as a link: {error}"));
+            } else if !self.keep(file.position(), saved, &mut kept).await {
+                return;
             }
         }
-        let outcome = fault.unwrap_or_else(Outcome::succeeded);
-        self.end(outcome, &records, Some(&prediction)).await;
+        // What was left as a link stands in the text.
+        let text = match text {
+            None if !kept.notes.is_empty() => Some(OutputText::of(&prediction)),
+            text => text,
+        };
+        if let Some(text) = text {
+            let saved = match found.text {
+                Some(saved) if self.job.fetching => Ok(saved),
+                _ => text.save_as(&folder, &text_stem).await,
+            };
+            if !self.keep(files.len(), saved, &mut kept).await {
+                return;
+            }
+        }
+        let outcome = match kept.fault {
+            Some(fault) => fault,
+            None if kept.notes.is_empty() => Outcome::succeeded(),
+            None => Outcome::succeeded_with(kept.notes.join("; ")),
+        };
+        self.end(outcome, &kept.records, Some(&prediction)).await;
+    }
+
+    /// Takes note of a file that was saved, or was not. Whether to go on.
+    async fn keep(
+        &self,
+        position: usize,
+        saved: Result<SavedFile, Error>,
+        kept: &mut Kept,
+    ) -> bool {
+        match saved {
+            Ok(saved) => {
+                let record = FileRecord::new(position, &saved);
+                if !self.saved(&record).await {
+                    return false;
+                }
+                kept.records.push(record);
+            }
+            Err(error) => {
+                if is_disk_full(&error) {
+                    self.context.halt(Stopped::DiskFull(error.to_string()));
+                }
+                // The first one's reason; the others are still saved.
+                kept.fault.get_or_insert_with(|| Outcome::from(&error));
+            }
+        }
+        true
     }
 
     async fn saved(&self, record: &FileRecord) -> bool {
@@ -173,9 +222,12 @@ impl Row {
     /// Why the row is not to be sent: a file with its name is in the folder, though this
     /// ledger knows of no create. It is a stranger's, or was made with another ledger.
     pub(super) async fn is_there(&self) -> Option<Outcome> {
-        let stem = names::stem(&self.job, 0);
-        let there = there(&self.folder(), vec![stem]).await;
-        let path = there.into_iter().flatten().next()?.path;
+        let (stem, text_stem) = (names::stem(&self.job, 0), names::text_stem(&self.job));
+        let found = there(&self.folder(), vec![stem], text_stem).await;
+        // A model that is known to return files returns no text.
+        let returns_text = cometapi::models::find(&self.job.model)
+            .is_none_or(|model| model.answer() == cometapi::models::Answer::Any);
+        let path = found.any(returns_text)?.path.clone();
         let what = format!(
             "{} is there already, and this ledger knows of no create for it, so nothing was \
              sent: move the file away, or name the ledger that it was made with",
@@ -190,14 +242,43 @@ impl Row {
     }
 }
 
-/// The files that are there under these stems.
-async fn there(folder: &Path, stems: Vec<String>) -> Vec<Option<SavedFile>> {
+/// What was kept of an output.
+#[derive(Default)]
+struct Kept {
+    records: Vec<FileRecord>,
+    fault: Option<Outcome>,
+    /// What was not kept, and need not be.
+    notes: Vec<String>,
+}
+
+/// The files of a row that are there.
+struct There {
+    files: Vec<Option<SavedFile>>,
+    text: Option<SavedFile>,
+}
+
+impl There {
+    /// The first one; the text only where one is expected.
+    fn any(&self, with_text: bool) -> Option<&SavedFile> {
+        let text = self.text.as_ref().filter(|_| with_text);
+        self.files.iter().flatten().next().or(text)
+    }
+}
+
+/// Looks for files under these stems.
+async fn there(folder: &Path, stems: Vec<String>, text_stem: String) -> There {
     let count = stems.len();
     let folder = folder.to_owned();
-    let looked = tokio::task::spawn_blocking(move || {
-        let find = |stem: &String| SavedFile::find(&folder, stem);
-        stems.iter().map(find).collect()
+    let looked = tokio::task::spawn_blocking(move || There {
+        files: stems
+            .iter()
+            .map(|stem| SavedFile::find(&folder, stem))
+            .collect(),
+        text: SavedFile::find_text(&folder, &text_stem),
     });
     // Not looked at when the runtime is going down, and this with it.
-    looked.await.unwrap_or_else(|_| vec![None; count])
+    looked.await.unwrap_or_else(|_| There {
+        files: vec![None; count],
+        text: None,
+    })
 }

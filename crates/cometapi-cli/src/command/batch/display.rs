@@ -114,6 +114,11 @@ impl Display {
                 let row = results::name(row);
                 self.say(format_args!("{row}: {}: {why}", outcome.word()));
             }
+            Event::Ended { row, outcome, .. } => {
+                if let Some(note) = &outcome.message {
+                    self.say(format_args!("{}: note: {note}", results::name(row)));
+                }
+            }
             _ => {}
         }
     }
