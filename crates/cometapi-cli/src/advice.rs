@@ -66,6 +66,7 @@ pub(crate) fn way_back(error: &Error) -> Option<String> {
         | ErrorKind::Canceled
         | ErrorKind::Aborted
         | ErrorKind::Expired
+        | ErrorKind::UnexpectedOutput
         | ErrorKind::NotFound
         | ErrorKind::InvalidId => {
             let said = error.to_string().contains(id);

@@ -1,8 +1,10 @@
 //! What goes to the two streams. A reader that has gone away ends the talk, not the work.
 
 use std::fmt::{Display, Write as _};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
+
+use cometapi::{OutputText, shorten_data_uris};
 
 use crate::failure::Failure;
 
@@ -30,6 +32,21 @@ fn escaped(json: &str) -> String {
     escaped
 }
 
+/// The text or JSON of an output as data. A terminal gets no control characters but tabs.
+pub(crate) fn output(text: &OutputText) -> Result<(), Failure> {
+    if text.is_json() {
+        return json(text.as_str());
+    }
+    let text = text.as_str();
+    // The line ends with a break, whether the text does or not.
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    if io::stdout().is_terminal() {
+        let parts: Vec<_> = text.split('\t').map(plain).collect();
+        return data(parts.join("\t"));
+    }
+    write(text.as_bytes())
+}
+
 /// A path as data: its own bytes, so that whatever reads the line finds the file.
 pub(crate) fn path(path: &Path) -> Result<(), Failure> {
     write(path.as_os_str().as_encoded_bytes())
@@ -52,6 +69,7 @@ fn write(line: &[u8]) -> Result<(), Failure> {
 /// Talk, a line of it.
 pub(crate) fn talk(line: impl Display) {
     // Nobody to tell that nobody listens.
+    let line = shorten_data_uris(&line.to_string());
     let _ = writeln!(io::stderr().lock(), "{}", plain(line));
 }
 

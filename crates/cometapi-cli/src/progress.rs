@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use cometapi::OutputText;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::failure::Failure;
@@ -72,6 +73,11 @@ impl Progress {
     /// A path on stdout.
     pub(crate) fn path(&self, path: &Path) -> Result<(), Failure> {
         self.clear_of_spinner(|| print::path(path))
+    }
+
+    /// The text of an output on stdout.
+    pub(crate) fn text(&self, text: &OutputText) -> Result<(), Failure> {
+        self.clear_of_spinner(|| print::output(text))
     }
 
     fn clear_of_spinner<T>(&self, print: impl FnOnce() -> T) -> T {

@@ -15,6 +15,7 @@ use crate::print;
 /// prediction is worth more than its record: a fault is said once, and the run goes on.
 pub(crate) struct Record {
     single: Option<Single>,
+    model: Option<String>,
     is_faulty: bool,
 }
 
@@ -39,6 +40,7 @@ impl Record {
         };
         Ok(Self {
             single,
+            model: Some(model.to_string()),
             is_faulty: false,
         })
     }
@@ -47,15 +49,24 @@ impl Record {
     pub(crate) async fn adopt(ledger: Option<Arc<dyn Ledger>>, client: &Client, id: &str) -> Self {
         let mut record = Self {
             single: None,
+            model: None,
             is_faulty: false,
         };
         if let Some(ledger) = ledger {
             match Single::adopt(client, ledger, id).await {
-                Ok(single) => record.single = single,
+                Ok(single) => {
+                    record.model = single.as_ref().map(|single| single.job().model.clone());
+                    record.single = single;
+                }
                 Err(e) => record.fault(&e),
             }
         }
         record
+    }
+
+    /// The model that is run, if it is known.
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.model.as_deref()
     }
 
     /// What the create was answered; before anything else is done with it.
@@ -94,6 +105,17 @@ impl Record {
     pub(crate) async fn ended(&mut self, end: Result<(), &Error>) {
         if let Some(single) = self.single.take() {
             let written = single.ended(end).await;
+            self.note(written);
+        }
+    }
+
+    /// It succeeded, with notes for a person.
+    pub(crate) async fn succeeded(&mut self, notes: &[String]) {
+        if let Some(single) = self.single.take() {
+            let written = match notes {
+                [] => single.ended(Ok(())).await,
+                notes => single.succeeded_with(notes.join("; ")).await,
+            };
             self.note(written);
         }
     }

@@ -100,9 +100,9 @@ fn unexpected(completed: Completed, wanted: &str) -> Error {
         many => format!("{many} files"),
     };
     let message = format!(
-        "prediction {} succeeded with {found} where {wanted} was expected; its output is in \
-         the error's prediction",
-        prediction.id()
+        "prediction {} succeeded with {found} where {wanted} was expected: {}",
+        prediction.id(),
+        prediction.output().shown()
     );
     Error::new(ErrorKind::UnexpectedOutput, message).with_prediction(prediction)
 }

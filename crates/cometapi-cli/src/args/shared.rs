@@ -2,7 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "these comments are printed as help")]
 #![allow(rustdoc::bare_urls, reason = "these texts are read in a terminal")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
@@ -33,9 +33,10 @@ pub(crate) struct What {
 /// What becomes of the outcome.
 #[derive(Args)]
 pub(crate) struct Outputs {
-    /// Save the files in this folder, made if need be
-    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
-    pub(crate) output: PathBuf,
+    /// Save files and text in this folder, creating it if needed; without it, files go to the
+    /// current folder and text to stdout
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
     /// Print the final prediction with the saved paths as JSON, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
@@ -43,6 +44,13 @@ pub(crate) struct Outputs {
     #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m",
           allow_negative_numbers = true)]
     pub(crate) timeout: Duration,
+}
+
+impl Outputs {
+    /// Where files are saved.
+    pub(crate) fn folder(&self) -> &Path {
+        self.output.as_deref().unwrap_or(Path::new("."))
+    }
 }
 
 /// Which service, with which key.

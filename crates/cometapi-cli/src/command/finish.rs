@@ -3,7 +3,7 @@
 use cometapi::{Client, Error, Prediction, Wait};
 
 use crate::args::Outputs;
-use crate::command::save::save;
+use crate::command::save::Saving;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -17,6 +17,8 @@ pub(super) struct Waiting<'a> {
     pub(super) wait: Wait,
     pub(super) record: Record,
     pub(super) progress: Progress,
+    /// Whether text goes to stdout instead of a file.
+    pub(super) prints_text: bool,
 }
 
 impl Waiting<'_> {
@@ -35,6 +37,7 @@ impl Waiting<'_> {
             wait,
             mut record,
             mut progress,
+            prints_text,
         } = self;
         let wait = wait.timeout(outputs.timeout);
         let ended = last_state(wait, &mut record, &mut progress)
@@ -51,7 +54,13 @@ impl Waiting<'_> {
                 return Err(error.into());
             }
         };
-        let (saved, fault) = save(client, &prediction, outputs, &mut record, &mut progress).await;
+        let saving = Saving {
+            client,
+            prediction: &prediction,
+            outputs,
+            prints_text,
+        };
+        let (saved, fault) = saving.save(&mut record, &mut progress).await;
         drop(progress);
         if outputs.json {
             report::print_with_saved(&prediction, &saved)?;

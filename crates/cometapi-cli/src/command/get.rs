@@ -1,5 +1,7 @@
 //! `cometapi get`: look once.
 
+use cometapi::{Client, Contents, OutputText, Prediction, shorten_data_uris};
+
 use crate::args::Get;
 use crate::failure::Failure;
 use crate::{connect, print, report};
@@ -11,11 +13,27 @@ pub(crate) async fn execute(args: Get) -> Result<(), Failure> {
         return print::json(format_args!("{:#}", report::json(&prediction)?));
     }
     print::data(print::plain(prediction.status()))?;
-    for url in prediction.output().urls() {
-        print::data(print::plain(url))?;
-    }
+    output(&connection.client, &prediction)?;
     if let Some(reason) = prediction.error() {
         print::talk(format_args!("reason: {reason}"));
     }
     Ok(())
+}
+
+/// The URLs of an output that consists of files, else all of it.
+fn output(client: &Client, prediction: &Prediction) -> Result<(), Failure> {
+    match client.contents(prediction, None) {
+        Ok(Contents::Nothing) => Ok(()),
+        Ok(Contents::Files(files)) => files
+            .iter()
+            .try_for_each(|file| print::data(print::plain(shorten_data_uris(file.url())))),
+        // To look at it is no failure, whatever it is.
+        _ => {
+            let text = OutputText::of(prediction);
+            if text.is_json() {
+                return print::json(shorten_data_uris(text.as_str()));
+            }
+            print::output(&text)
+        }
+    }
 }

@@ -18,7 +18,7 @@ use crate::{connect, interrupt, ledger};
 
 pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
     let connection = connect::service(&args.service)?;
-    save::make_folder(&args.outputs.output)?;
+    save::make_folder(args.outputs.folder())?;
     let client = &connection.client;
     if args.all {
         return all::execute(&args, client).await;
@@ -52,5 +52,7 @@ async fn waiting<'a>(
         wait: client.predictions().wait(id),
         record: Record::adopt(ledger, client, id).await,
         progress,
+        // Of several, nothing on stdout would say whose text it is.
+        prints_text: args.ids.len() == 1 && args.outputs.output.is_none(),
     })
 }

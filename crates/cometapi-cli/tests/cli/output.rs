@@ -1,9 +1,9 @@
 //! stdout is data, stderr is talk.
 
-use cometapi_mock::{Ending, Script, Step};
+use cometapi_mock::{Ending, MockServer, Script, Step};
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::place::{Ended, Place};
 use crate::{created, fox, server};
 
 #[tokio::test]
@@ -57,30 +57,179 @@ async fn json_is_there_when_the_run_failed() {
 }
 
 #[tokio::test]
-async fn a_success_without_files_is_a_success_with_a_note() {
+async fn a_success_without_an_output_is_a_success_with_a_note() {
     let place = Place::new();
     let server = server().await;
-    for (ending, note) in [
+    server.on_end(Ending::NullOutput);
+    let id = &created(&place, &server).await;
+    let ended = place
+        .cometapi(["wait", id])
+        .at(server.origin())
+        .ends(0)
+        .await;
+    ended.says(&["note: the run succeeded without an output"]);
+    assert_eq!(ended.stdout, "");
+}
+
+/// A run of a model of which nothing is known.
+async fn chat(
+    server: &MockServer,
+    place: &Place,
+    output: Value,
+    args: &[&str],
+    code: i32,
+) -> Ended {
+    server.on_end(Ending::Output(output));
+    let run = place.cometapi(["run", "acme/chat", "prompt=a fox"].iter().chain(args));
+    run.at(server.origin()).ends(code).await
+}
+
+#[tokio::test]
+async fn text_goes_to_stdout_and_with_a_folder_into_a_file() {
+    let place = Place::new();
+    let server = server().await;
+    for (output, stdout, name) in [
         (
-            Ending::NullOutput,
-            "note: the run succeeded without an output",
+            json!("Data: the chart shows 5 bars"),
+            "Data: the chart shows 5 bars\n",
+            "txt",
         ),
         (
-            Ending::Output(json!({"text": "a fox"})),
-            "note: the output holds no files; see it with --json",
+            json!(["Visit ", "https://", "a.com", "\n"]),
+            "Visit https://a.com\n",
+            "txt",
+        ),
+        (json!([{"text": "a\tfox"}]), "a\tfox\n", "txt"),
+        (json!(0.25), "0.25\n", "json"),
+        (
+            json!({"text": "a fox"}),
+            "{\n  \"text\": \"a fox\"\n}\n",
+            "json",
         ),
     ] {
-        server.on_end(ending);
-        let id = &created(&place, &server).await;
+        let ended = chat(&server, &place, output.clone(), &[], 0).await;
+        assert_eq!(ended.stdout, stdout);
+        let id = ended.id();
+
         let wait = place.cometapi(["wait", id]).at(server.origin());
-        let ended = wait.ends(0).await;
-        ended.says(&[note]);
-        assert_eq!(ended.stdout, "");
+        assert_eq!(wait.ends(0).await.stdout, stdout);
+        let get = place.cometapi(["get", id]).at(server.origin());
+        assert_eq!(get.ends(0).await.stdout, format!("succeeded\n{stdout}"));
+        assert_eq!(place.names("."), [".local"]);
+
+        let folder = format!("of-{name}");
+        let file = format!("{id}.{name}");
+        let args = ["wait", id, "-o", &folder];
+        let ended = place.cometapi(args).at(server.origin()).ends(0).await;
+        assert_eq!(ended.stdout, format!("{folder}/{file}\n"));
+        let saved = std::fs::read_to_string(place.path(&folder).join(&file)).unwrap();
+        assert_eq!(saved.trim_end(), stdout.trim_end());
+        // Found again, and left as it is.
+        let ended = place.cometapi(args).at(server.origin()).ends(0).await;
+        ended.says(&["was there already"]);
+        std::fs::remove_dir_all(place.path(&folder)).unwrap();
     }
 }
 
-/// Each state that was seen, once, in order; nothing of it on stdout. A word is the
-/// service's, so a terminal must not obey it.
+#[tokio::test]
+async fn text_of_a_run_is_recorded_like_a_file() {
+    let place = Place::new();
+    let server = server().await;
+    let ended = chat(&server, &place, json!("a fox"), &["-o", "out", "--json"], 0).await;
+    let id = ended.id();
+    let json = ended.json();
+    assert_eq!(json["saved"], json!([format!("out/{id}.txt")]));
+    let list = &place.listed(&[]).await[0];
+    assert_eq!(list["outcome"], "succeeded");
+    let path = list["files"][0]["path"].as_str().unwrap();
+    assert!(path.ends_with(&format!("out/{id}.txt")), "{path}");
+    assert_eq!(list["files"][0]["media_type"], "text/plain");
+}
+
+#[tokio::test]
+async fn an_output_of_no_use_is_shown_and_is_over() {
+    let place = Place::new();
+    let server = server().await;
+    for (output, shown) in [
+        (json!([null]), "is empty: [null]"),
+        (json!([]), "is empty: []"),
+        (
+            json!("out-0.png"),
+            "names files instead of giving their urls: \"out-0.png\"",
+        ),
+    ] {
+        let ended = chat(&server, &place, output, &["-o", "out"], 1).await;
+        ended.says(&[shown]);
+        assert!(!ended.stderr.contains("to go on"), "{ended:?}");
+        let list = &place.listed(&["--limit", "1"]).await[0];
+        assert_eq!(
+            (&list["state"], &list["outcome"]),
+            (&json!("ended"), &json!("succeeded"))
+        );
+        assert_eq!(list["error"], Value::Null);
+        assert!(list["note"].as_str().unwrap().ends_with(shown), "{list}");
+    }
+    // A model that is known to return files.
+    server.on_end(Ending::Output(json!("a fox")));
+    let ended = fox(&place, "run", &[]).at(server.origin()).ends(1).await;
+    ended.says(&["holds no files, which its model is known to return: \"a fox\""]);
+    let ended = place
+        .cometapi(["wait", "--all"])
+        .at(server.origin())
+        .ends(0)
+        .await;
+    ended.says(&["there is nothing to wait for"]);
+}
+
+#[tokio::test]
+async fn a_link_is_left_and_takes_no_file_with_it() {
+    let place = Place::new();
+    let server = server().await;
+    let page = format!("{}/none/article", server.files_origin());
+    let output = json!({"image": "data:image/png;base64,iVBORw0KGgo=", "source": page});
+    let ended = chat(&server, &place, output.clone(), &["-o", "out"], 0).await;
+    let id = ended.id();
+    ended.says(&[&format!("note: {page} was left as a link")]);
+    assert_eq!(
+        place.names("out"),
+        [format!("{id}-0.png"), format!("{id}.json")]
+    );
+    let saved = std::fs::read(place.path("out").join(format!("{id}.json"))).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&saved).unwrap(), output);
+}
+
+#[tokio::test]
+async fn a_data_uri_is_shown_short_and_printed_whole_as_json() {
+    let place = Place::new();
+    let server = server().await;
+    let uri = format!("data:image/png;base64,{}", "A".repeat(986_668));
+    server.on_end(Ending::Output(json!([uri])));
+    let id = &created(&place, &server).await;
+    place
+        .cometapi(["wait", id, "-o", "out"])
+        .at(server.origin())
+        .ends(0)
+        .await;
+    let get = place
+        .cometapi(["get", id])
+        .at(server.origin())
+        .ends(0)
+        .await;
+    assert_eq!(get.stdout, "succeeded\ndata:image/png;base64,… (723 kB)\n");
+    let get = place.cometapi(["get", id, "--json"]).at(server.origin());
+    assert_eq!(get.ends(0).await.json()["output"], json!([uri]));
+    // In messages, too: the reason of a failure may quote the input.
+    server.on_end(Ending::failed(format!("cannot read {uri}")));
+    let id = &created(&place, &server).await;
+    let ended = place
+        .cometapi(["wait", id])
+        .at(server.origin())
+        .ends(3)
+        .await;
+    ended.says(&["cannot read data:image/png;base64,… (723 kB)"]);
+    assert!(ended.stderr.len() < 2000);
+}
+
 #[tokio::test]
 async fn the_states_are_told_on_stderr() {
     let place = Place::new();

@@ -144,6 +144,8 @@ mod tests {
             (b"\xff\xd8\xff\xe0", "data:image/jpeg;base64,"),
             (b"RIFF\0\0\0\0WEBPVP8 ", "data:image/webp;base64,"),
             (b"GIF89a", "data:image/gif;base64,"),
+            (b"\0\0\0\x14ftypheic\0\0\0\0mif1", "data:image/heic;base64,"),
+            (b"\0\0\0\x14ftypmif1\0\0\0\0avif", "data:image/avif;base64,"),
             (b"what is this", "data:application/octet-stream;base64,"),
         ] {
             let image = ImageInput::from_bytes(bytes).unwrap();

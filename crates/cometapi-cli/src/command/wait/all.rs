@@ -16,7 +16,7 @@ pub(super) async fn execute(args: &Wait, client: &Client) -> Result<(), Failure>
     let stop = Stop::new();
     let display = Arc::new(Display::new(args.outputs.json, false, &stop)?);
     let observer = Arc::clone(&display);
-    let finish = Finish::new(client, ledger, &args.outputs.output)
+    let finish = Finish::new(client, ledger, args.outputs.folder())
         .concurrency(32)
         .timeout(args.outputs.timeout)
         .stop(&stop)
