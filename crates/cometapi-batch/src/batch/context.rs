@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::batch::event::{Event, Observer, RowInfo};
 use crate::batch::gate::Gate;
+use crate::batch::present::Present;
 use crate::batch::report::{Report, Stopped};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{Answer, Ledger, LoadId, Mark, Outcome, Tally};
@@ -88,6 +89,7 @@ pub(crate) struct Context {
     pub(crate) halted: watch::Sender<bool>,
     ends: Mutex<Tally>,
     gone: Mutex<BTreeMap<String, Outcome>>,
+    pub(crate) present: Arc<Present>,
     /// Ids that could not be written down, by the row's number.
     owed: Mutex<BTreeMap<u64, Owed>>,
 }
@@ -107,6 +109,7 @@ impl Context {
             settings,
             worker,
             load,
+            present: Arc::default(),
             created: AtomicU64::new(0),
             begun: AtomicBool::new(false),
             failures: AtomicU64::new(0),

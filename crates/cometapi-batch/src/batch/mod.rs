@@ -8,6 +8,7 @@ mod folder;
 mod gate;
 mod intake;
 mod names;
+mod present;
 mod report;
 mod row;
 mod stop;

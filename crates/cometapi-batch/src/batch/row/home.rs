@@ -1,6 +1,7 @@
 //! The way home of what was created: its states, its files, its end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cometapi::{Error, ErrorKind, OutputText, Prediction, SavedFile, Wait};
 
@@ -109,7 +110,7 @@ impl Row {
             .collect();
         let text_stem = names::text_stem(&self.job);
         let folder = self.folder();
-        let found = there(&folder, stems.clone(), text_stem.clone()).await;
+        let found = self.there(&folder, stems.clone(), text_stem.clone()).await;
         if !self.job.fetching
             && let Some(stranger) = found.any(text.is_some())
         {
@@ -223,7 +224,7 @@ impl Row {
     /// ledger knows of no create. It is a stranger's, or was made with another ledger.
     pub(super) async fn is_there(&self) -> Option<Outcome> {
         let (stem, text_stem) = (names::stem(&self.job, 0), names::text_stem(&self.job));
-        let found = there(&self.folder(), vec![stem], text_stem).await;
+        let found = self.there(&self.folder(), vec![stem], text_stem).await;
         // A model that is known to return files returns no text.
         let returns_text = cometapi::models::find(&self.job.model)
             .is_none_or(|model| model.answer() == cometapi::models::Answer::Any);
@@ -234,6 +235,31 @@ impl Row {
             path.display()
         );
         Some(Outcome::failed(ErrorKind::File, what))
+    }
+
+    /// Looks for files under these stems. Before this row saves its first, only what was there
+    /// when the run began can be found.
+    async fn there(&self, folder: &Path, stems: Vec<String>, text_stem: String) -> There {
+        let count = stems.len();
+        let folder = folder.to_owned();
+        let fetching = self.job.fetching;
+        let present = Arc::clone(&self.context.present);
+        let looked = tokio::task::spawn_blocking(move || {
+            let find = |stem: &String| {
+                (fetching || present.has(&folder, stem))
+                    .then(|| SavedFile::find(&folder, stem))
+                    .flatten()
+            };
+            There {
+                files: stems.iter().map(find).collect(),
+                text: SavedFile::find_text(&folder, &text_stem),
+            }
+        });
+        // Not looked at when the runtime is going down, and this with it.
+        looked.await.unwrap_or_else(|_| There {
+            files: vec![None; count],
+            text: None,
+        })
     }
 
     fn folder(&self) -> PathBuf {
@@ -263,22 +289,4 @@ impl There {
         let text = self.text.as_ref().filter(|_| with_text);
         self.files.iter().flatten().next().or(text)
     }
-}
-
-/// Looks for files under these stems.
-async fn there(folder: &Path, stems: Vec<String>, text_stem: String) -> There {
-    let count = stems.len();
-    let folder = folder.to_owned();
-    let looked = tokio::task::spawn_blocking(move || There {
-        files: stems
-            .iter()
-            .map(|stem| SavedFile::find(&folder, stem))
-            .collect(),
-        text: SavedFile::find_text(&folder, &text_stem),
-    });
-    // Not looked at when the runtime is going down, and this with it.
-    looked.await.unwrap_or_else(|_| There {
-        files: vec![None; count],
-        text: None,
-    })
 }
