@@ -118,7 +118,8 @@ pub enum ErrorKind {
     /// The service answered JSON that is not a prediction in any known shape. The raw body
     /// is in the error; please report it.
     Undecodable,
-    /// The run succeeded in another form than the typed input's model is known to answer.
+    /// The run succeeded in another form than the typed input's model is known to answer, or
+    /// with an output that cannot be used: empty, or names of files instead of URLs.
     /// [`Error::prediction`] has the output; run it by [`Run::completed`](crate::Run) for any.
     UnexpectedOutput,
     /// The run ended in failure. [`Error::prediction`] has the reason.

@@ -349,10 +349,7 @@ mod tests {
         assert_eq!(std::fs::read(&saved.path).unwrap(), b"a fox");
         let found = SavedFile::find_text(&folder, "fox");
         assert_eq!(found, Some(saved));
-        assert_eq!(
-            SavedFile::find_text(&folder, "fox", "application/json"),
-            None
-        );
+        assert_eq!(SavedFile::find_text(&folder, "fo"), None);
         let error = save_text("another", "text/plain", target())
             .await
             .unwrap_err();
