@@ -1,13 +1,13 @@
 //! The 2xx answer of both operations, decided by structure: the reference documents a bare
 //! prediction, the field shows envelopes, and nothing on the wire says which it is.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use crate::fields::{self, ObjectOr, PredictionMembers};
 use crate::odd::OddField;
 use crate::repair;
-use crate::status::Status;
+use crate::status::{Status, TaskStatus};
 use crate::types::{Prediction, Task, TaskError};
 
 /// Envelopes were seen one level deep; gateways chain, so a few more are opened.
@@ -73,8 +73,35 @@ impl Answer {
     /// ```
     pub fn from_slice(body: &[u8]) -> Result<Self, serde_json::Error> {
         let (mut answer, replaced): (Self, _) = repair::from_slice(body)?;
+        if !replaced.is_empty() {
+            answer.leave_out_replaced()?;
+        }
         answer.odd.extend(replaced);
         Ok(answer)
+    }
+
+    /// An id in which a character was replaced is not what the service wrote, and neither is a
+    /// status.
+    fn leave_out_replaced(&mut self) -> Result<(), serde_json::Error> {
+        let is_replaced = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+        if self.id().is_some_and(is_replaced) {
+            return Err(de::Error::custom(
+                "its id holds characters that are not JSON",
+            ));
+        }
+        let (task, prediction) = match &mut self.shape {
+            Shape::Bare(prediction) => (None, Some(prediction)),
+            Shape::Wrapped { task, prediction } => (task.as_mut(), prediction.as_mut()),
+            Shape::Error { prediction, .. } => (None, prediction.as_mut()),
+            Shape::Other(_) => (None, None),
+        };
+        if let Some(task) = task.filter(|task| is_replaced(task.status.as_str())) {
+            task.status = TaskStatus::Unknown(String::new());
+        }
+        if let Some(prediction) = prediction.filter(|it| is_replaced(it.status.as_str())) {
+            prediction.status = Status::Unknown(String::new());
+        }
+        Ok(())
     }
 
     /// Decides what `json` is.

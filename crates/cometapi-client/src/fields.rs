@@ -140,13 +140,12 @@ fn object(value: Value) -> Result<Option<Map<String, Value>>, Value> {
     }
 }
 
-/// An id is opaque; one that comes as a number is the same id. One with a character that was
-/// replaced is not what the service wrote.
+/// An id is opaque; one that comes as a number is the same id.
 pub(crate) fn id(value: Value) -> Result<Option<String>, Value> {
     match value {
         Value::Null => Ok(None),
         Value::String(id) if id.is_empty() => Ok(None),
-        Value::String(id) if !id.contains(char::REPLACEMENT_CHARACTER) => Ok(Some(id)),
+        Value::String(id) => Ok(Some(id)),
         Value::Number(id) => Ok(Some(id.to_string())),
         other => Err(other),
     }
@@ -154,15 +153,6 @@ pub(crate) fn id(value: Value) -> Result<Option<String>, Value> {
 
 fn is_id(value: &Value) -> bool {
     matches!(id(value.clone()), Ok(Some(_)))
-}
-
-fn status_word(value: Value) -> Result<Option<String>, Value> {
-    match value {
-        Value::String(word) if word.contains(char::REPLACEMENT_CHARACTER) => {
-            Err(Value::String(word))
-        }
-        value => text(value),
-    }
 }
 
 /// Why a member was left out.
@@ -246,20 +236,20 @@ impl Members for PredictionMembers {
             Key::Error => self.prediction.error = present(members.next_value()?),
             Key::Id => self.id = self.fit("id", "an id", id, members)?,
             Key::Input => {
-                self.prediction.input = self.fit("input", "an object", object, members)?
+                self.prediction.input = self.fit("input", "an object", object, members)?;
             }
             Key::Logs => self.prediction.logs = self.fit("logs", "a string", text, members)?,
             Key::Metrics => self.prediction.metrics = self.nested("metrics", members)?,
             Key::Model => self.prediction.model = self.fit("model", "a string", text, members)?,
             Key::Output => self.prediction.output = present(members.next_value()?),
             Key::Source => {
-                self.prediction.source = self.fit("source", "a string", text, members)?
+                self.prediction.source = self.fit("source", "a string", text, members)?;
             }
             Key::StartedAt => {
                 self.prediction.started_at = self.fit("started_at", "a string", text, members)?;
             }
             Key::Status => {
-                let word = self.fit("status", "a string", status_word, members)?;
+                let word = self.fit("status", "a string", text, members)?;
                 self.has_status = word.is_some();
                 self.prediction.status = Status::from(word.unwrap_or_default().as_str());
             }
@@ -549,7 +539,7 @@ pub(crate) fn task(object: &mut Map<String, Value>, ignored: &mut Vec<OddField>)
     let task_id = id(object.get("task_id")?.clone()).ok()??;
     object.remove("task_id");
     let mut taker = Taker { object, ignored };
-    let word = taker.take("status", "a string", status_word);
+    let word = taker.take("status", "a string", text);
     Some(Task {
         task_id,
         status: TaskStatus::from(word.unwrap_or_default().as_str()),

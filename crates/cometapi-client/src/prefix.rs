@@ -29,11 +29,7 @@ pub fn id_in_cut_body(body: &[u8]) -> Option<PredictionId> {
         .into_iter()
         .flatten()
         .next()?;
-    serde_json::from_slice::<String>(id)
-        .ok()
-        .filter(|id| !id.contains(char::REPLACEMENT_CHARACTER))?
-        .parse()
-        .ok()
+    serde_json::from_slice::<String>(id).ok()?.parse().ok()
 }
 
 /// The ids that were read, each a JSON string with its quotes.

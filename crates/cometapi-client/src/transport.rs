@@ -210,6 +210,10 @@ fn decoded(headers: &HeaderMap, read: (Bytes, Extent), cap: usize) -> (Bytes, Ex
     for piece in body.chunks(PIECE) {
         match decoder.push(piece, cap) {
             Ok(piece) => plain.extend_from_slice(&piece),
+            // A proxy that decodes a body and leaves the header was observed.
+            Err(DecodeError::Corrupt) if plain.is_empty() && is_plain(&body) => {
+                return (body, extent);
+            }
             Err(error) => return (plain.freeze(), stopped(error)),
         }
     }
@@ -261,6 +265,11 @@ fn joined(first: Bytes, rest: BytesMut) -> Bytes {
     } else {
         rest.freeze()
     }
+}
+
+/// Whether a body that claims to be compressed begins as JSON or a page does.
+fn is_plain(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
 }
 
 /// The same response with its body in memory, for the generated code to decode.

@@ -25,8 +25,9 @@ async fn run(plan: impl FnOnce(&MockServer), args: &[&str], code: i32) -> (MockS
 #[tokio::test]
 async fn of_a_create_that_went_wrong() {
     const DOUBT: &[&str] = &["may have been accepted", "before creating it again"];
+    const BLOCKED: &[&str] = &["nothing was accepted", "the key is not at fault"];
     const BASE_URL: &[&str] = &["nothing was accepted", "--base-url or COMETAPI_BASE_URL"];
-    let rows: [(Fault, i32, &[&str]); 22] = [
+    let rows: [(Fault, i32, &[&str]); 29] = [
         (
             Fault::InputRefused,
             1,
@@ -46,8 +47,16 @@ async fn of_a_create_that_went_wrong() {
             &["key was refused", "look at the key"],
         ),
         (Fault::AccessDenied, 5, &["key was refused"]),
-        (Fault::FirewallPage, 5, &["key was refused"]),
-        (Fault::ThrottledSeconds(3600), 6, &["come back in 3600 s"]),
+        (Fault::FirewallPage, 1, BLOCKED),
+        (Fault::FirewallText, 1, BLOCKED),
+        (Fault::ProxyForbidden, 1, BLOCKED),
+        (Fault::ProxyLogin, 1, &["no connection to the service"]),
+        (
+            Fault::ThrottledSeconds(3600),
+            6,
+            &["asks to retry after 3600 s"],
+        ),
+        (Fault::UnauthorizedQuota, 6, &["out of quota"]),
         (Fault::QuotaFlat, 6, &["user quota is not enough", "top up"]),
         (Fault::InsufficientUserQuota, 6, &["out of quota"]),
         (Fault::InsufficientCredit, 6, &["insufficient credit"]),
@@ -55,6 +64,9 @@ async fn of_a_create_that_went_wrong() {
         (Fault::GatewayTimeoutPage, 7, DOUBT),
         (Fault::CdnTimeoutPage, 7, DOUBT),
         (Fault::DoRequestFailed, 7, DOUBT),
+        (Fault::QuotaInPrompt, 7, DOUBT),
+        (Fault::Found("https://www.example.com/".into()), 7, DOUBT),
+        (Fault::SeeOther("https://www.example.com/".into()), 7, DOUBT),
         (Fault::RequestTimeout, 7, DOUBT),
         (Fault::Close, 7, DOUBT),
         (Fault::Reset, 7, DOUBT),
@@ -101,9 +113,10 @@ async fn of_a_service_that_is_not_there() {
     let origin = format!("http://{}", port.local_addr().unwrap());
 
     let get = place.cometapi(["get", "abc"]).at(&origin).ends(1).await;
-    get.says(&["safe to ask again", "refused", "cometapi wait abc"]);
+    get.says(&["safe to poll again", "refused", "cometapi wait abc"]);
     let mut run = fox(&place, "run", &[]).at(&origin).start();
-    run.says("never reached, so nothing was accepted").await;
+    run.says("no connection to the service was made, so nothing was sent")
+        .await;
 
     let listener = port.listen(64).unwrap();
     let upstream = server.origin().trim_start_matches("http://").to_owned();
@@ -166,7 +179,7 @@ async fn of_a_wait_that_stopped() {
         run(unknown, &[], 1),
     );
     for ((server, ended), said) in [
-        (&deadline, "had not ended after 2 s (it was last seen "),
+        (&deadline, "had not ended after 2 s (last status: "),
         (&key, "the key was refused: invalid token"),
         (&other, "the service refused the request: no"),
     ] {
@@ -218,7 +231,11 @@ async fn of_a_single_look() {
     let server = server().await;
     let id = &created(&place, &server).await;
     let rows: [(Fault, i32, &[&str]); 5] = [
-        (Fault::BadGatewayPage, 1, &["safe to ask again", "http 502"]),
+        (
+            Fault::BadGatewayPage,
+            1,
+            &["safe to poll again", "http 502"],
+        ),
         (Fault::IndexPage, 1, &["base url", "COMETAPI_BASE_URL"]),
         (Fault::TaskNotExist, 1, &["knows no such", "look at the id"]),
         (Fault::EmptyTooManyRequests, 6, &["rate limiting", "later"]),

@@ -16,6 +16,7 @@ mod ledger;
 mod list;
 mod main_job;
 mod mock_command;
+mod network;
 mod output;
 mod place;
 #[cfg(unix)]

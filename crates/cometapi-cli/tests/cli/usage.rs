@@ -84,7 +84,7 @@ async fn nothing_is_sent() {
             &["plain http to another machine", "--allow-http"],
         ),
         (&["get", ".."], &["prediction id \"..\" cannot be one"]),
-        (&["wait", "a/b"], &["\"a/b\" contains '/'"]),
+        (&["wait", "a\u{7f}b"], &["contains '\\u{7f}'"]),
         (&["wait", ""], &["prediction id is empty"]),
         (
             &["run", SCHNELL, &long],

@@ -195,11 +195,17 @@ fn only_the_outermost_id_is_the_gateways_own() {
 #[test]
 fn an_id_or_a_status_that_was_changed_is_none() {
     let body = br#"{"id":"a\ud83d","status":"succeeded"}"#;
-    assert!(Answer::from_slice(body).unwrap().id().is_none());
+    assert!(Answer::from_slice(body).is_err());
     let body = br#"{"id":"a","status":"succeeded\ud83d"}"#;
     let (p, odd) = Answer::from_slice(body).unwrap().into_prediction().unwrap();
-    assert!(!p.status.is_terminal());
+    assert_eq!(p.status, Status::Unknown(String::new()));
     assert!(odd.iter().any(|field| field.path == "status"), "{odd:?}");
+    // The same character as the service's own.
+    let body = "{\"id\":\"a\u{fffd}\",\"status\":\"succeeded\"}";
+    assert_eq!(
+        Answer::from_slice(body.as_bytes()).unwrap().id(),
+        Some("a\u{fffd}")
+    );
 }
 
 /// Any JSON; often a member of the type that it should have.

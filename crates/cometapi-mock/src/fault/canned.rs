@@ -15,6 +15,8 @@ use crate::service::Call;
 /// The answer of a fault that needs no good one. The reshaping ones have none.
 pub(crate) fn answer(fault: &Fault, call: &Call) -> Option<Answer> {
     refusal(fault, call)
+        .or_else(|| quota(fault, call))
+        .or_else(|| in_front(fault))
         .or_else(|| limit(fault, call))
         .or_else(|| trouble(fault, call))
         .or_else(|| page(fault))
@@ -75,53 +77,11 @@ fn refusal(fault: &Fault, call: &Call) -> Option<Answer> {
             "Unauthenticated",
             "You did not pass a valid authentication token",
         ),
-        Fault::UnauthorizedQuota => comet(
-            401,
-            Some("insufficient_user_quota"),
-            "user quota is not enough",
-        ),
-        Fault::InsufficientCredit => errors::problem(
-            402,
-            "Insufficient credit",
-            "You have insufficient credit to run this model.",
-        ),
-        Fault::QuotaFlat => Answer::json(
-            StatusCode::FORBIDDEN,
-            &json!({"code": null, "message": "user quota is not enough"}),
-        ),
-        Fault::InsufficientUserQuota => comet(
-            403,
-            Some("insufficient_user_quota"),
-            "user quota is not enough",
-        ),
-        Fault::PreConsumeQuotaFailed => comet(
-            403,
-            Some("pre_consume_token_quota_failed"),
-            "token quota is not enough",
-        ),
-        Fault::QuotaNotEnough => errors::task(
-            StatusCode::FORBIDDEN,
-            "quota_not_enough",
-            "user quota is not enough",
-        ),
         Fault::AccessDenied => comet(403, Some("access_denied"), "access denied"),
         Fault::NoAccessToModel => comet(
             403,
             None,
             &format!("This token has no access to model {model}"),
-        ),
-        Fault::FirewallPage => Answer::html(StatusCode::FORBIDDEN, FIREWALL_PAGE),
-        Fault::FirewallText => Answer::new(
-            StatusCode::FORBIDDEN,
-            "text/plain; charset=utf-8",
-            "error code: 1010",
-        ),
-        Fault::ProxyForbidden => {
-            Answer::json(StatusCode::FORBIDDEN, &json!({"message": "Forbidden"}))
-        }
-        Fault::ProxyLogin => Answer::html(
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
-            "<!doctype html><title>407 Proxy Authentication Required</title>",
         ),
         Fault::InvalidUrl => errors::invalid_url(call),
         Fault::UpstreamNotFound => errors::problem(404, "Not found", "Not found."),
@@ -135,6 +95,61 @@ fn refusal(fault: &Fault, call: &Call) -> Option<Answer> {
             StatusCode::UNPROCESSABLE_ENTITY,
             "fail_to_fetch_task",
             &input_problem(None).to_string(),
+        ),
+        _ => return None,
+    })
+}
+
+/// About money.
+fn quota(fault: &Fault, call: &Call) -> Option<Answer> {
+    let comet = |status, code: &str, message: &str| {
+        errors::object(status, COMET, Some(code), message, call)
+    };
+    Some(match fault {
+        Fault::UnauthorizedQuota => {
+            comet(401, "insufficient_user_quota", "user quota is not enough")
+        }
+        Fault::InsufficientCredit => errors::problem(
+            402,
+            "Insufficient credit",
+            "You have insufficient credit to run this model.",
+        ),
+        Fault::QuotaFlat => Answer::json(
+            StatusCode::FORBIDDEN,
+            &json!({"code": null, "message": "user quota is not enough"}),
+        ),
+        Fault::InsufficientUserQuota => {
+            comet(403, "insufficient_user_quota", "user quota is not enough")
+        }
+        Fault::PreConsumeQuotaFailed => comet(
+            403,
+            "pre_consume_token_quota_failed",
+            "token quota is not enough",
+        ),
+        Fault::QuotaNotEnough => errors::task(
+            StatusCode::FORBIDDEN,
+            "quota_not_enough",
+            "user quota is not enough",
+        ),
+        _ => return None,
+    })
+}
+
+/// What stands in front of the service and is not the service.
+fn in_front(fault: &Fault) -> Option<Answer> {
+    Some(match fault {
+        Fault::FirewallPage => Answer::html(StatusCode::FORBIDDEN, FIREWALL_PAGE),
+        Fault::FirewallText => Answer::new(
+            StatusCode::FORBIDDEN,
+            "text/plain; charset=utf-8",
+            "error code: 1010",
+        ),
+        Fault::ProxyForbidden => {
+            Answer::json(StatusCode::FORBIDDEN, &json!({"message": "Forbidden"}))
+        }
+        Fault::ProxyLogin => Answer::html(
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            "<!doctype html><title>407 Proxy Authentication Required</title>",
         ),
         _ => return None,
     })

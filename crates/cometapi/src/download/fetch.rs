@@ -13,16 +13,17 @@ use reqwest::Url;
 
 use crate::base_url::{self, BaseUrl};
 use crate::data_uri;
-use crate::download::resolve::{PrivateAddress, PublicOnly};
+use crate::download::resolve::PrivateAddress;
 use crate::download::{DownloadPolicy, Fault, WebPage, failed};
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
+use crate::http_clients::FileClients;
 use crate::media::{self, FileType};
 
 /// Fetches files. It has never heard of the key.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
-    http: reqwest::Client,
+    http: FileClients,
     policy: DownloadPolicy,
     /// Whether addresses of private networks are fetched: where the API itself is on one.
     private: bool,
@@ -30,20 +31,8 @@ pub(crate) struct Fetcher {
 
 impl Fetcher {
     pub(crate) fn new(base: &BaseUrl, policy: DownloadPolicy) -> Result<Self, Error> {
-        let mut http = cometapi_client::http_client()
-            .user_agent(concat!("cometapi-rust/", env!("CARGO_PKG_VERSION")))
-            .read_timeout(policy.stall_timeout);
-        if base.is_loopback() {
-            http = http.no_proxy();
-        }
-        if !base.is_private() {
-            http = http.dns_resolver(PublicOnly::unless_proxied());
-        }
-        let http = http.build().map_err(|e| {
-            Error::new(ErrorKind::Config, "the http client cannot be set up").with_source(e)
-        })?;
         Ok(Self {
-            http,
+            http: FileClients::new(base, policy.stall_timeout)?,
             policy,
             private: base.is_private(),
         })
@@ -76,7 +65,7 @@ impl Fetcher {
         })?;
         for _ in 0..=self.policy.redirects {
             self.check_address(&url)?;
-            let mut request = self.http.get(url.clone());
+            let mut request = self.http.of(&url).map_err(Fault::Final)?.get(url.clone());
             if let Some(resume) = resume {
                 request = request
                     .header(RANGE, format!("bytes={}-", resume.offset))

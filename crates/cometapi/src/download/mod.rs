@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 
 pub(crate) use fetch::Fetcher;
 pub use fetch::FileStream;
+pub(crate) use resolve::PublicOnly;
 use save::Saving;
 pub(crate) use save::{Target, plain, save_text, stem};
 

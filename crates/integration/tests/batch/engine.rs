@@ -86,6 +86,33 @@ fn failed(report: &Report) -> Vec<(&'static str, u64)> {
         .collect()
 }
 
+/// A response that was another request's: what its row created is not known.
+#[tokio::test]
+async fn an_id_that_another_row_has_is_unresolved_and_never_sent_again() {
+    let bench = Bench::new().await;
+    assert!(bench.batch().run(rows(&["a"])).await.unwrap().is_success());
+    let id = bench.server.predictions()[0].id.clone();
+    let body = serde_json::json!({"id": id, "status": "starting"});
+    bench.server.on_create(Fault::json(201, &body));
+    let report = bench.batch().run(rows(&["a", "b"])).await.unwrap();
+    assert_eq!((report.tally.succeeded, report.tally.unresolved), (1, 1));
+    assert_eq!(report.gravest(), Some(Kind::MaybeAccepted));
+    assert_eq!(bench.files(), ["a-0.png"]);
+    let listed = bench.ledger.list(Filter::default()).await.unwrap();
+    let message = listed[0]
+        .outcome
+        .as_ref()
+        .unwrap()
+        .message
+        .as_ref()
+        .unwrap();
+    assert!(message.contains(&id), "{message}");
+    assert_eq!(listed[0].id, None);
+    let again = bench.batch().run(rows(&["a", "b"])).await.unwrap();
+    assert_eq!((again.created, again.tally.unresolved), (0, 1));
+    assert_eq!(bench.server.creates(), 2);
+}
+
 #[tokio::test]
 async fn run_again_it_does_only_what_is_missing() {
     let bench = Bench::new().await;

@@ -57,6 +57,34 @@ async fn a_row_that_fails_stops_no_other_and_is_made_again_only_when_asked_to() 
     assert_eq!(place.names("out"), files(&["a", "b", "c"]));
 }
 
+/// A message may quote a prompt, and a prompt may hold any word.
+#[tokio::test]
+async fn a_word_in_a_message_never_sends_a_row_again() {
+    let place = Place::new();
+    let server = server().await;
+    server.on_create(Fault::QuotaInPrompt.always());
+    place.write("rows.jsonl", foxes(&["a"]));
+    for _ in 0..3 {
+        let ended = batch(&place, &server, &[]).ends(7).await;
+        ended.says(&["1 unresolved"]);
+        assert_eq!(server.creates(), 1);
+    }
+}
+
+/// What stands in front of the service would refuse all rows alike, and charges nothing.
+#[tokio::test]
+async fn a_firewall_stops_it_and_the_same_command_goes_on() {
+    let place = Place::new();
+    let server = server().await;
+    server.on_create(Fault::FirewallText);
+    place.write("rows.jsonl", foxes(&["a", "b"]));
+    let ended = batch(&place, &server, IN_TURN).ends(1).await;
+    ended.says(&["blocked the request", "2 not created"]);
+    assert_eq!(server.creates(), 1);
+    batch(&place, &server, IN_TURN).ends(0).await;
+    assert_eq!(place.names("out"), files(&["a", "b"]));
+}
+
 #[tokio::test]
 async fn enough_failures_stop_it() {
     let place = Place::new();

@@ -4,7 +4,7 @@ use cometapi::{Error, ErrorKind, Prediction};
 use proptest::strategy::{Strategy, ValueTree};
 use serde_json::{Value, json};
 
-use super::wire::{Call, Wire, panicked, whole};
+use super::wire::{Call, Wire, is_usable, panicked, whole};
 use crate::layers::l2_types::{plain, runner};
 use crate::oracle::{Oracle, reference, short};
 use crate::report::Report;
@@ -85,7 +85,24 @@ async fn bare(call: Call, wire: &Wire, value: &Value, lawful: bool, report: &mut
         .get("id")
         .and_then(Value::as_str)
         .filter(|id| !id.is_empty());
-    match (wire.json(call, 200, value).await, id) {
+    let answer = wire.json(call, 200, value).await;
+    if let (Ok(answer), Some(id)) = (&answer, id)
+        && !is_usable(id)
+    {
+        // Nobody can poll for it: the prediction is kept if it has ended, else in doubt.
+        let changed = answer
+            .as_ref()
+            .is_ok_and(|prediction| prediction.id() != id);
+        if changed {
+            report.fail(
+                &place,
+                "value-changed",
+                "it became another id; fix the wrapper",
+            );
+        }
+        return;
+    }
+    match (answer, id) {
         (Err(why), _) => panicked(&place, &why, report),
         (Ok(Ok(prediction)), Some(id)) => {
             for fault in unlike(&prediction, value, id, lawful) {
@@ -176,7 +193,7 @@ async fn enveloped(wire: &Wire, wrapped: &Value, task: &Value, report: &mut Repo
                 );
             }
         }
-        Ok(Err(_)) if id.is_empty() => report.pass("errors whole"),
+        Ok(Err(_)) if !is_usable(id) => report.pass("errors whole"),
         Ok(other) => report.fail(
             &place,
             "envelope-id",
@@ -266,22 +283,24 @@ fn retryable(
     report: &mut Report,
 ) {
     use ErrorKind as K;
-    let upstream = json
-        .and_then(|json| json.get("status"))
-        .and_then(Value::as_u64);
-    let refuses = upstream.is_some_and(|status| (400..500).contains(&status) && status != 408);
-    let page = body.starts_with('<');
+    // What the service itself writes has one of these; all else is of what stands before it.
+    let is_own = json.is_some_and(|json| {
+        json["error"].is_object() || json.get("code").is_some() || json.get("detail").is_some()
+    });
+    let is_cut = json.is_none()
+        && body.starts_with(['{', '['])
+        && serde_json::from_str::<Value>(body).is_err();
     let wanted = match (call, status) {
-        (_, 401) => K::Unauthorized,
-        (Call::Get, 403) if page => K::Unavailable,
-        (_, 403) => K::Unauthorized,
+        (_, 403) if !is_own => K::Blocked,
+        // A body that breaks off may have been anything: the wait goes on.
+        (Call::Get, 400..=499) if is_cut && status != 429 => K::Unavailable,
+        (_, 401 | 403) => K::Unauthorized,
         (_, 402) => K::OutOfQuota,
         (_, 429) => K::RateLimited,
         (Call::Get, 404) => K::NotFound,
         (Call::Create, 408) => K::MaybeAccepted,
         (Call::Get, 408) => K::Unavailable,
         (_, 400..=499) => K::Refused,
-        (Call::Create, _) if refuses => K::Refused,
         (Call::Create, _) => K::MaybeAccepted,
         (Call::Get, _) => K::Unavailable,
     };

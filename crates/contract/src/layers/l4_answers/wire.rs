@@ -58,16 +58,18 @@ impl Wire {
         media: &str,
         body: impl Into<Bytes>,
     ) -> Came {
+        let body = body.into();
+        let asked = asked(&body);
         let fault = Fault::Answer {
             status,
             content_type: media.to_owned(),
-            body: body.into(),
+            body,
         };
         match call {
             Call::Create => self.server.on_create(fault),
             Call::Get => self.server.on_poll(fault),
         }
-        self.call(call, ID).await
+        self.call(call, &asked).await
     }
 
     pub(super) async fn json(&self, call: Call, status: u16, body: &Value) -> Came {
@@ -99,6 +101,25 @@ impl Wire {
     pub(super) fn files(&self, prediction: &Prediction) -> usize {
         self.client.files(prediction).len()
     }
+}
+
+/// The id to ask for, so that `body` is of that prediction: its own where it can be sent.
+fn asked(body: &[u8]) -> String {
+    let json = serde_json::from_slice(body).unwrap_or(Value::Null);
+    [&json["data"]["task_id"], &json["task_id"], &json["id"]]
+        .into_iter()
+        .find_map(|id| match id {
+            Value::String(id) => Some(id.clone()),
+            Value::Number(id) => Some(id.to_string()),
+            _ => None,
+        })
+        .filter(|id| is_usable(id))
+        .unwrap_or_else(|| ID.to_owned())
+}
+
+/// Whether an id can be sent back to the service.
+pub(super) fn is_usable(id: &str) -> bool {
+    id.trim() == id && id.parse::<cometapi_client::PredictionId>().is_ok()
 }
 
 /// What every error must carry, wherever it is from. `sent` is the status and body, where
@@ -150,7 +171,7 @@ pub(super) fn whole(
         report.fail(
             place,
             "error-incomplete",
-            format!("{fault}; mend the wrapper's `heard`"),
+            format!("{fault}; fix the wrapper's `response`"),
         );
     }
 }

@@ -103,6 +103,39 @@ fn no_row_is_held_by_two() {
 }
 
 #[test]
+fn an_id_is_of_one_prediction_of_a_service() {
+    on_sqlite(|one, other, folder| async move {
+        load(&one, 1, rows(&["a", "b"]), plan(&folder)).await;
+        let worker = one.register(SERVICE.to_owned()).await.unwrap();
+        let jobs = claim(&one, worker, 1, 9).await.jobs;
+        for job in &jobs {
+            one.record(worker, job.seq, Mark::Sending).await.unwrap();
+        }
+        let [first, second] = [jobs[0].seq, jobs[1].seq];
+        one.record(worker, first, created("p1")).await.unwrap();
+        // Again is the same.
+        one.record(worker, first, created("p1")).await.unwrap();
+        let taken = one.record(worker, second, created("p1")).await.unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::TakenId);
+        // Nothing has changed: the caller says what it is.
+        let tally = one.tally(LoadId(1)).await.unwrap();
+        assert_eq!((tally.running, tally.sending), (1, 1));
+        let doubt = Outcome::failed(Kind::MaybeAccepted, "taken");
+        let unresolved = one.record(worker, second, Mark::Unresolved(doubt)).await;
+        unresolved.unwrap();
+        assert_eq!(one.tally(LoadId(1)).await.unwrap().unresolved, 1);
+        // At another service it means nothing.
+        let elsewhere = other.register("https://elsewhere".to_owned()).await;
+        let elsewhere = elsewhere.unwrap();
+        let input = json!({"prompt": "a"});
+        let intent = Intent::new(&"a/b".parse().unwrap(), input.as_object().unwrap());
+        let job = other.begin(elsewhere, intent).await.unwrap();
+        let recorded = other.record(elsewhere, job.seq, created("p1")).await;
+        recorded.unwrap();
+    });
+}
+
+#[test]
 fn what_the_dead_held_is_free_at_once_and_what_they_sent_is_unresolved() {
     on_sqlite(|one, other, folder| async move {
         load(&one, 1, rows(&["a", "b", "c"]), plan(&folder)).await;
