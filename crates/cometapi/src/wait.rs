@@ -290,6 +290,9 @@ impl Poller {
         if let Some(attempt) = before(&mut first, sleep(self.policy.hedge_after)).await {
             return attempt;
         }
+        // It begins later, and must not end later than the wait.
+        let left = left.saturating_sub(self.policy.hedge_after);
+        let timeout = self.policy.attempt_timeout.min(left);
         self.requests += 1;
         let mut second = Box::pin(poll_once(client, id, self.requests, timeout));
         match either(&mut first, &mut second).await {

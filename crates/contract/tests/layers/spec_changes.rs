@@ -96,33 +96,40 @@ const CHANGES: [Change; 10] = [
 fn each_turns_a_layer_red_that_is_not_the_drift_check() {
     let own = Workspace::own();
     let yaml = own.read(SPEC).unwrap();
-    for change in CHANGES {
-        let what = change.what;
-        assert_eq!(
-            yaml.matches(change.old).count(),
-            1,
-            "{what}: one place in the spec"
-        );
-        let workspace = own.clone().with_spec(&yaml.replace(change.old, change.new));
-        let options = Options::new(workspace);
-        assert!(
-            check("L1", &options).report.is_good(),
-            "{what}: nothing has drifted"
-        );
-        let said: Vec<_> = LAYERS
-            .iter()
-            .filter(|layer| **layer != "L4")
-            .flat_map(|layer| check(layer, &options).report.findings)
-            .map(|finding| finding.to_string())
-            .collect();
-        assert!(
-            said.iter()
-                .any(|one| one.contains(change.place) && one.contains(change.advice)),
-            "{what}: {} and {} in {said:#?}",
-            change.place,
-            change.advice
-        );
-    }
+    std::thread::scope(|scope| {
+        for change in &CHANGES {
+            let (own, yaml) = (&own, &yaml);
+            scope.spawn(move || turns_a_layer_red(own, yaml, change));
+        }
+    });
+}
+
+fn turns_a_layer_red(own: &Workspace, yaml: &str, change: &Change) {
+    let what = change.what;
+    assert_eq!(
+        yaml.matches(change.old).count(),
+        1,
+        "{what}: one place in the spec"
+    );
+    let workspace = own.clone().with_spec(&yaml.replace(change.old, change.new));
+    let options = Options::new(workspace);
+    assert!(
+        check("L1", &options).report.is_good(),
+        "{what}: nothing has drifted"
+    );
+    let said: Vec<_> = LAYERS
+        .iter()
+        .filter(|layer| **layer != "L4")
+        .flat_map(|layer| check(layer, &options).report.findings)
+        .map(|finding| finding.to_string())
+        .collect();
+    assert!(
+        said.iter()
+            .any(|one| one.contains(change.place) && one.contains(change.advice)),
+        "{what}: {} and {} in {said:#?}",
+        change.place,
+        change.advice
+    );
 }
 
 #[test]

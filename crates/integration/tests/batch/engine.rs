@@ -514,23 +514,16 @@ async fn a_dropped_run_is_taken_up_by_the_next() {
     bench
         .server
         .on_create(Plan::of(Fault::Hang).after_accept().skip(1));
-    let sending = Arc::new(tokio::sync::Notify::new());
-    let told = Arc::clone(&sending);
-    let counted = AtomicUsize::new(0);
-    let run = bench
-        .batch()
-        .concurrency(1)
-        .on_event(move |event| {
-            if matches!(event, Event::Sending { .. })
-                && counted.fetch_add(1, Ordering::Relaxed) == 1
-            {
-                told.notify_one();
-            }
-        })
-        .run(rows(&["a", "b", "c"]));
+    let run = bench.batch().concurrency(1).run(rows(&["a", "b", "c"]));
+    let hangs = async {
+        while bench.server.creates() < 2 {
+            let received = bench.server.requests().len() as u64;
+            bench.server.wait_for_requests(received + 1).await;
+        }
+    };
     tokio::select! {
         _ = run => panic!("one row hangs"),
-        () = sending.notified() => {}
+        () = hangs => {}
     }
     let report = bench.batch().run(rows(&["a", "b", "c"])).await.unwrap();
     assert_eq!((report.tally.succeeded, report.tally.unresolved), (2, 1));

@@ -24,7 +24,7 @@ const ATTEMPT: Duration = Duration::from_secs(60);
 const HEDGE: Duration = Duration::from_secs(10);
 const STALL: Duration = Duration::from_secs(15);
 const TIMEOUT: Duration = Duration::from_secs(300);
-/// When the last poll is sent: two seconds before the deadline.
+/// When the last poll is due: 2 s before the deadline.
 const LAST_POLL: Duration = Duration::from_secs(298);
 
 /// Whether the case only goes on when time passes.
@@ -375,8 +375,8 @@ async fn a_told_delay_is_really_waited() {
         panic!("two creates");
     };
     assert_eq!(
-        second.since_start.saturating_sub(first.since_start),
-        Duration::from_secs(51)
+        second.since_start,
+        first.since_start + Duration::from_secs(51)
     );
 }
 

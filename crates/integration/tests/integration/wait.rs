@@ -218,6 +218,14 @@ fn assert_kept(elapsed: Duration) {
     );
 }
 
+/// The second poll begins later than the first, and ends no later.
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_kept_by_a_second_poll_beside_the_first() {
+    let mut policy = wait_every(1);
+    policy.hedge_after = secs(1);
+    assert_kept(silent_wait(policy, Duration::ZERO).await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_deadline_is_kept_when_every_poll_hangs() {
     // Longer than the wait, and shorter.
