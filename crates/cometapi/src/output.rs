@@ -190,6 +190,8 @@ fn is_tokens(items: &[Value]) -> bool {
     for item in items {
         match item {
             Value::Null => {}
+            // Beside files it stands for one that was not made; beside words it adds nothing.
+            Value::String(text) if text.is_empty() => {}
             Value::String(text) => all_files = all_files && file_url(text).is_some(),
             _ => return false,
         }
@@ -312,6 +314,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_string_beside_files_is_no_text() {
+        let json = json!(["", "https://a/0.png"]);
+        let output = Output::of(Some(&json));
+        assert_eq!(output.urls(), ["https://a/0.png"]);
+        assert_eq!(output.text(), None);
+        assert!(!output.find_files().has_more);
+    }
+
+    #[test]
     fn a_list_of_tokens_is_text_as_a_whole() {
         for (json, text) in [
             (json!(["a", "b"]), "ab"),
@@ -326,6 +337,7 @@ mod tests {
             (json!(["data", ":", " 5"]), "data: 5"),
             (json!(["a", null, "b"]), "ab"),
             (json!([{"text": "a "}, {"text": "fox"}]), "a fox"),
+            (json!(["", "a", ""]), "a"),
             (json!("a"), "a"),
         ] {
             let output = Output::of(Some(&json));
