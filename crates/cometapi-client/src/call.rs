@@ -17,6 +17,9 @@ use http::{HeaderMap, StatusCode};
 pub struct CallOptions {
     /// How long the attempt may take, from the first byte sent to the last received.
     pub timeout: Option<Duration>,
+    /// Whether the request is sent on a connection of its own, as what is not safe to repeat
+    /// always is ([`Transport::with_unpooled_client`](crate::Transport::with_unpooled_client)).
+    pub own_connection: bool,
 }
 
 impl CallOptions {
@@ -25,7 +28,15 @@ impl CallOptions {
     pub fn with_timeout(timeout: Duration) -> Self {
         Self {
             timeout: Some(timeout),
+            ..Self::default()
         }
+    }
+
+    /// Sends the request on a connection of its own.
+    #[must_use]
+    pub fn own_connection(mut self, own: bool) -> Self {
+        self.own_connection = own;
+        self
     }
 }
 

@@ -160,11 +160,11 @@ impl ClientHooks<Transport> for Client {
         // The generator sends the version of our own document; the service knows nothing of it.
         headers.remove("api-version");
         headers.insert(AUTHORIZATION, transport.authorization.clone());
-        let timeout = call::options().timeout.unwrap_or(ATTEMPT_TIMEOUT);
-        *request.timeout_mut() = Some(timeout);
+        let options = call::options();
+        *request.timeout_mut() = Some(options.timeout.unwrap_or(ATTEMPT_TIMEOUT));
 
         let client = match &transport.unpooled {
-            Some(unpooled) if !request.method().is_safe() => unpooled,
+            Some(unpooled) if options.own_connection || !request.method().is_safe() => unpooled,
             _ => self.client(),
         };
         let mut response = client.execute(request).await?;

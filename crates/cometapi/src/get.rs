@@ -1,6 +1,6 @@
 //! One poll, and the error of one that shows no state.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use cometapi_client::{CallOptions, PredictionId, observe};
 
@@ -13,7 +13,7 @@ use crate::trace;
 
 pub(crate) async fn get(client: &Client, id: &PredictionId) -> Result<Prediction, Error> {
     let timeout = client.wait_policy().attempt_timeout;
-    match poll_once(client, id, 1, timeout).await {
+    match poll_once(client, id, 1, CallOptions::with_timeout(timeout)).await {
         AttemptOutcome::Response(_, Body::Prediction(prediction)) => Ok(*prediction),
         attempt => Err(poll_error(id, attempt)),
     }
@@ -24,12 +24,9 @@ pub(crate) async fn poll_once(
     client: &Client,
     id: &PredictionId,
     attempt: u32,
-    timeout: Duration,
+    options: CallOptions,
 ) -> AttemptOutcome {
-    let poll = observe(
-        CallOptions::with_timeout(timeout),
-        client.raw().get_prediction(id),
-    );
+    let poll = observe(options, client.raw().get_prediction(id));
     let call = trace::poll(id, attempt, poll).await;
     AttemptOutcome::of(call, Some(id), SystemTime::now())
 }

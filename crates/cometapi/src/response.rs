@@ -163,6 +163,11 @@ impl AttemptOutcome {
         }
     }
 
+    /// Whether it is the prediction of another id than the one that was asked for.
+    pub(crate) fn is_of_another(&self) -> bool {
+        matches!(self, Self::Response(_, Body::OtherPrediction { .. }))
+    }
+
     /// Whether it shows that this API is there: JSON, whatever it says.
     pub(crate) fn is_from_service(&self) -> bool {
         matches!(

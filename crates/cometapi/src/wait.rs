@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use cometapi_client::PredictionId;
+use cometapi_client::{CallOptions, PredictionId};
 use futures_core::Stream;
 use tokio::time::{Instant, sleep};
 
@@ -196,6 +196,9 @@ struct Poller {
     turn: u32,
     requests: u32,
     told: Option<Duration>,
+    /// Whether a response was of another prediction: its connection may stay one response out
+    /// of step, so the polls that follow have connections of their own.
+    is_out_of_step: bool,
     /// Whether anything has come that only this API sends.
     is_service: bool,
     /// Since when the service has said that it knows no such id.
@@ -216,6 +219,7 @@ impl Poller {
             turn: 0,
             requests: 0,
             told: None,
+            is_out_of_step: false,
             is_service: false,
             missing_since: None,
             last_look_done: false,
@@ -252,6 +256,7 @@ impl Poller {
             let attempt = Box::pin(self.poll(left)).await;
             self.told = attempt.retry_after();
             self.is_service |= attempt.is_from_service();
+            self.is_out_of_step |= attempt.is_of_another();
             let event = match PollEvent::of(&attempt) {
                 // Pages and nothing else, ever: more likely the wrong address than a passing
                 // fault. It has the same grace as an id that is not known.
@@ -283,18 +288,20 @@ impl Poller {
 
     /// One poll; when it stays silent, a second beside it. The first response wins.
     async fn poll(&mut self, left: Duration) -> AttemptOutcome {
-        let timeout = self.policy.attempt_timeout.min(left);
+        let options = |left: Duration| {
+            let timeout = self.policy.attempt_timeout.min(left);
+            CallOptions::with_timeout(timeout).own_connection(self.is_out_of_step)
+        };
         let (client, id) = (&self.client, &self.id);
         self.requests += 1;
-        let mut first = Box::pin(poll_once(client, id, self.requests, timeout));
+        let mut first = Box::pin(poll_once(client, id, self.requests, options(left)));
         if let Some(attempt) = before(&mut first, sleep(self.policy.hedge_after)).await {
             return attempt;
         }
         // It begins later, and must not end later than the wait.
         let left = left.saturating_sub(self.policy.hedge_after);
-        let timeout = self.policy.attempt_timeout.min(left);
         self.requests += 1;
-        let mut second = Box::pin(poll_once(client, id, self.requests, timeout));
+        let mut second = Box::pin(poll_once(client, id, self.requests, options(left)));
         match either(&mut first, &mut second).await {
             Ok(attempt @ AttemptOutcome::Response(..))
             | Err(attempt @ AttemptOutcome::Response(..)) => attempt,
