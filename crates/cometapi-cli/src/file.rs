@@ -1,12 +1,17 @@
 //! A file as an input value: text as text, a picture as a data URI.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use cometapi::ImageInput;
 use cometapi_batch::NotText;
 
 use crate::failure::Failure;
+
+/// The most that is read of a file, in bytes: no request is nearly as large, and a file may be
+/// endless.
+pub(crate) const MAX_SIZE: usize = 64 << 20;
 
 /// A file that was read for the field `key`.
 pub(crate) struct Content<'a> {
@@ -16,8 +21,10 @@ pub(crate) struct Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    pub(crate) fn of(key: &'a str, path: &'a Path) -> Result<Self, Failure> {
-        let bytes = fs::read(path).map_err(|e| {
+    /// Reads at most `max` bytes.
+    pub(crate) fn of(key: &'a str, path: &'a Path, max: usize) -> Result<Self, Failure> {
+        let bytes = File::open(path).and_then(|file| read(file, max));
+        let bytes = bytes.map_err(|e| {
             Failure::usage(format!("{key}: {} cannot be read", path.display()))
                 .caused_by(&e)
                 .with_advice(format!("if the @ is a part of the text: {key}:='\"@…\"'"))
@@ -68,6 +75,18 @@ impl<'a> Content<'a> {
     }
 }
 
+/// Reads all of `source`, which may have at most `max` bytes.
+pub(crate) fn read(source: impl Read, max: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = (max as u64).saturating_add(1);
+    source.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > max {
+        let what = format!("it is larger than {} MB", max >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+    }
+    Ok(bytes)
+}
+
 /// The bytes as text, without the mark of their encoding; or what they are instead.
 pub(crate) fn decode(bytes: &[u8]) -> Result<&str, String> {
     if let Some(kind) = NotText::detect(bytes) {
@@ -92,6 +111,13 @@ mod tests {
             path: Path::new("file"),
             bytes: bytes.to_vec(),
         }
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_read() {
+        assert_eq!(read(&b"12345"[..], 5).unwrap(), b"12345");
+        let refused = read(io::repeat(b'x'), 2 << 20).unwrap_err();
+        assert_eq!(refused.to_string(), "it is larger than 2 MB");
     }
 
     #[test]

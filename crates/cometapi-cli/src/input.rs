@@ -1,7 +1,7 @@
 //! A model's input: the fields of `--input`, then the pairs.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::fs::File;
 use std::path::Path;
 
 use cometapi::models::{self, JsonErrorKind, Kind, parse_json};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::args::What;
 use crate::failure::Failure;
-use crate::file::decode;
+use crate::file::{self, decode};
 use crate::pair::Reader;
 
 /// The input that the arguments spell.
@@ -58,11 +58,11 @@ fn again(
 /// The JSON object in a file, or on stdin.
 fn object(path: &Path) -> Result<Map<String, Value>, Failure> {
     let (name, bytes) = if path.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().read_to_end(&mut bytes);
-        ("stdin".to_owned(), read.map(|_| bytes))
+        let read = file::read(std::io::stdin(), file::MAX_SIZE);
+        ("stdin".to_owned(), read)
     } else {
-        (path.display().to_string(), std::fs::read(path))
+        let read = File::open(path).and_then(|file| file::read(file, file::MAX_SIZE));
+        (path.display().to_string(), read)
     };
     let bytes = bytes
         .map_err(|e| Failure::usage(format!("--input: {name} cannot be read")).caused_by(&e))?;

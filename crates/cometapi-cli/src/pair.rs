@@ -6,7 +6,7 @@ use cometapi::models::{Field, JsonError, JsonErrorKind, Kind, Model, json_or_tex
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::file::Content;
+use crate::file::{self, Content};
 
 /// What decides over the meaning of a value.
 #[derive(Clone, Copy)]
@@ -54,7 +54,7 @@ impl Reader {
     }
 
     fn file(&self, key: &str, path: &Path) -> Result<Value, Failure> {
-        let content = Content::of(key, path)?;
+        let content = Content::of(key, path, file::MAX_SIZE.max(self.max_file_size))?;
         let data_uri = || content.data_uri(self.max_file_size).map(Value::from);
         match self.field(key).map(Field::kind) {
             Some(Kind::Image { .. }) => data_uri(),

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
-use cometapi::{OutputText, shorten_data_uris};
+use cometapi::{OutputText, shorten_data_uris, truncate};
 
 use crate::failure::Failure;
 
@@ -66,11 +66,18 @@ fn write(line: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// The most that is printed of one message, in bytes: it may hold any text of the service.
+const MAX_MESSAGE: usize = 8 * 1024;
+
 /// Talk, a line of it.
 pub(crate) fn talk(line: impl Display) {
     // Nobody to tell that nobody listens.
-    let line = shorten_data_uris(&line.to_string());
-    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+    let _ = writeln!(io::stderr().lock(), "{}", message(&line.to_string()));
+}
+
+/// A message as it is printed: short, and without control characters.
+fn message(line: &str) -> String {
+    plain(truncate(&shorten_data_uris(line), MAX_MESSAGE))
 }
 
 /// `text` without control characters: much of it is the service's, and a terminal obeys them.
@@ -102,6 +109,14 @@ mod tests {
             let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
             assert_eq!(read(&plain), read(&json));
         }
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let long = message(&"ü".repeat(MAX_MESSAGE));
+        assert_eq!(long.len(), MAX_MESSAGE + "… (8192 bytes more)".len());
+        assert!(long.ends_with("ü… (8192 bytes more)"));
+        assert_eq!(message("no"), "no");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
+use crate::bounded::{self, Json};
 use crate::fields::{self, ObjectOr, PredictionMembers};
 use crate::odd::OddField;
 use crate::repair;
@@ -15,9 +16,12 @@ const DEPTH: usize = 4;
 
 /// What a create or a poll answered with a 2xx status.
 ///
-/// Every JSON value decodes as one of these. A field of the wrong type is left out and
-/// listed as [`odd`](Answer::odd) instead of failing the whole. A bare prediction is decoded
-/// straight into the typed struct.
+/// Every JSON value decodes as one of these, except a list that is too large. A field of the wrong
+/// type is left out and listed as [`odd`](Answer::odd) instead of failing the whole. A bare
+/// prediction is decoded straight into the typed struct.
+///
+/// A field is also left out if it would take more than 32 MiB of memory besides its strings, which
+/// is about half a million numbers. Of such an `output`, the URLs are kept.
 ///
 /// ```
 /// use cometapi_client::{Answer, Status};
@@ -202,6 +206,7 @@ impl<'de> Deserialize<'de> for Answer {
         let shape = match ObjectOr::deserialize(deserializer)? {
             ObjectOr::Object(members) => shape(members, DEPTH, &mut odd),
             ObjectOr::Other(json) => Shape::Other(json),
+            ObjectOr::TooLarge => return Err(bounded::too_large()),
         };
         Ok(Self { shape, odd })
     }
@@ -214,7 +219,8 @@ fn shape_of(json: Value, depth: usize, odd: &mut Vec<OddField>) -> Shape {
     }
 }
 
-fn shape(members: PredictionMembers, depth: usize, odd: &mut Vec<OddField>) -> Shape {
+fn shape(mut members: PredictionMembers, depth: usize, odd: &mut Vec<OddField>) -> Shape {
+    odd.extend(members.take_left_out());
     if members.is_bare() {
         let (prediction, ignored) = members.into_prediction();
         odd.extend(ignored);
@@ -242,10 +248,14 @@ fn shape(members: PredictionMembers, depth: usize, odd: &mut Vec<OddField>) -> S
 /// provider's body as text.
 fn parsed(data: Value) -> Value {
     let object = match &data {
-        Value::String(text) => serde_json::from_str::<Map<String, Value>>(text).ok(),
+        Value::String(text) if text.trim_start().starts_with('{') => json_in(text),
         _ => None,
     };
-    object.map_or(data, Value::Object)
+    object.unwrap_or(data)
+}
+
+fn json_in(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().map(|Json(json)| json)
 }
 
 /// Whether `data` beside `code` is what an envelope holds: anything beside a code that says
@@ -325,7 +335,7 @@ fn around(mut task: Task, inner: Value, depth: usize, odd: &mut Vec<OddField>) -
 fn task_error(error: TaskError, depth: usize, odd: &mut Vec<OddField>) -> Shape {
     let inner = depth
         .checked_sub(1)
-        .zip(serde_json::from_str::<Value>(&error.message).ok())
+        .zip(json_in(&error.message))
         .map(|(depth, json)| shape_of(json, depth, odd));
     let prediction = match inner {
         Some(

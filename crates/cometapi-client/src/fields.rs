@@ -4,15 +4,18 @@
 //! A prediction is decoded straight from its bytes into the typed struct; the same code reads
 //! one that stands inside another value.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
 use serde_json::{Map, Number, Value};
 
+use crate::bounded::{self, BoundedMap, LEVELS, LIMIT, LeftOut, SCALAR_LIMIT};
 use crate::odd::OddField;
 use crate::status::{Status, TaskStatus};
+use crate::truncate::{MAX_KEPT_TEXT, truncate, truncate_owned};
 use crate::types::{Prediction, PredictionMetrics, PredictionUrls, Task, TaskError};
 
 /// The longest part of a value that a reason quotes, in characters.
@@ -22,6 +25,8 @@ const QUOTED: usize = 40;
 pub(crate) enum ObjectOr<T> {
     Object(T),
     Other(Value),
+    /// A list of too many values.
+    TooLarge,
 }
 
 /// A type that is decoded member by member.
@@ -89,8 +94,7 @@ impl<'de, T: Members> Visitor<'de> for ObjectVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        let items = Value::deserialize(de::value::SeqAccessDeserializer::new(seq))?;
-        Ok(ObjectOr::Other(items))
+        Ok(bounded::list(seq)?.map_or(ObjectOr::TooLarge, ObjectOr::Other))
     }
 }
 
@@ -145,10 +149,16 @@ pub(crate) fn id(value: Value) -> Result<Option<String>, Value> {
     match value {
         Value::Null => Ok(None),
         Value::String(id) if id.is_empty() => Ok(None),
-        Value::String(id) => Ok(Some(id)),
+        // One so long cannot be sent back to the service, cut or not.
+        Value::String(id) => Ok(Some(truncate_owned(id, MAX_KEPT_TEXT))),
         Value::Number(id) => Ok(Some(id.to_string())),
         other => Err(other),
     }
+}
+
+/// A word for a state; nothing if there is none.
+fn known_word(word: Option<&str>) -> Cow<'_, str> {
+    truncate(word.unwrap_or_default(), MAX_KEPT_TEXT)
 }
 
 fn is_id(value: &Value) -> bool {
@@ -173,6 +183,7 @@ pub(crate) struct PredictionMembers {
     id: Option<String>,
     has_status: bool,
     prediction: Prediction,
+    extra: BoundedMap,
     /// Members of the wrong type, with what was expected of them.
     unfit: Vec<(&'static str, &'static str, Value)>,
     /// The same inside `metrics` and `urls`.
@@ -185,6 +196,7 @@ impl Default for PredictionMembers {
             id: None,
             has_status: false,
             prediction: Prediction::new(String::new(), Status::Unknown(String::new())),
+            extra: BoundedMap::new(LIMIT),
             unfit: Vec::new(),
             ignored: Vec::new(),
         }
@@ -233,15 +245,16 @@ impl Members for PredictionMembers {
                 self.prediction.data_removed =
                     self.fit("data_removed", "a boolean", boolean, members)?;
             }
-            Key::Error => self.prediction.error = present(members.next_value()?),
+            Key::Error => self.prediction.error = self.value("error", LIMIT, members)?,
             Key::Id => self.id = self.fit("id", "an id", id, members)?,
             Key::Input => {
-                self.prediction.input = self.fit("input", "an object", object, members)?;
+                let value = self.value("input", LIMIT, members)?;
+                self.prediction.input = self.fitted("input", "an object", object, value);
             }
             Key::Logs => self.prediction.logs = self.fit("logs", "a string", text, members)?,
             Key::Metrics => self.prediction.metrics = self.nested("metrics", members)?,
             Key::Model => self.prediction.model = self.fit("model", "a string", text, members)?,
-            Key::Output => self.prediction.output = present(members.next_value()?),
+            Key::Output => self.prediction.output = self.value("output", LIMIT, members)?,
             Key::Source => {
                 self.prediction.source = self.fit("source", "a string", text, members)?;
             }
@@ -251,14 +264,14 @@ impl Members for PredictionMembers {
             Key::Status => {
                 let word = self.fit("status", "a string", text, members)?;
                 self.has_status = word.is_some();
-                self.prediction.status = Status::from(word.unwrap_or_default().as_str());
+                self.prediction.status = Status::from(&*known_word(word.as_deref()));
             }
             Key::Urls => self.prediction.urls = self.nested("urls", members)?,
             Key::Version => {
                 self.prediction.version = self.fit("version", "a string", text, members)?;
             }
             Key::Extra(name) => {
-                self.prediction.extra.insert(name, members.next_value()?);
+                self.extra.read(name, LEVELS, members)?;
             }
         }
         Ok(())
@@ -273,11 +286,40 @@ impl PredictionMembers {
         fit: Fit<T>,
         members: &mut A,
     ) -> Result<Option<T>, A::Error> {
-        let fitted = fit(members.next_value()?);
-        Ok(fitted.unwrap_or_else(|value| {
+        let value = self.value(name, SCALAR_LIMIT, members)?;
+        Ok(self.fitted(name, expected, fit, value))
+    }
+
+    fn fitted<T>(
+        &mut self,
+        name: &'static str,
+        expected: &'static str,
+        fit: Fit<T>,
+        value: Option<Value>,
+    ) -> Option<T> {
+        fit(value?).unwrap_or_else(|value| {
             self.unfit.push((name, expected, value));
             None
-        }))
+        })
+    }
+
+    /// The value of a member; `None` if it is null or too large.
+    fn value<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &'static str,
+        limit: usize,
+        members: &mut A,
+    ) -> Result<Option<Value>, A::Error> {
+        let left_out = &mut self.extra.left_out;
+        let read = bounded::member(name, limit, LEVELS, left_out, members)?;
+        Ok(read
+            .map(|(value, _)| value)
+            .filter(|value| !value.is_null()))
+    }
+
+    /// The members that were left out because they are too large.
+    pub(crate) fn take_left_out(&mut self) -> impl Iterator<Item = OddField> + use<> {
+        std::mem::take(&mut self.extra.left_out).into_fields()
     }
 
     fn nested<'de, T, A>(
@@ -286,17 +328,24 @@ impl PredictionMembers {
         members: &mut A,
     ) -> Result<Option<T>, A::Error>
     where
-        T: Default,
+        T: Extensible,
         Nested<T>: Members,
         A: MapAccess<'de>,
     {
         Ok(match members.next_value::<ObjectOr<Nested<T>>>()? {
             ObjectOr::Object(nested) => {
+                let mut nested = nested;
+                let left_out = std::mem::take(&mut nested.extra.left_out);
+                self.extra.left_out.append(name, left_out);
                 let unfit = nested.unfit.iter().map(|(member, expected, value)| {
                     unfit(&format!("{name}.{member}"), expected, value)
                 });
                 self.ignored.extend(unfit);
-                Some(nested.value)
+                Some(nested.into_value())
+            }
+            ObjectOr::TooLarge => {
+                self.extra.left_out.push(name.to_owned());
+                None
             }
             ObjectOr::Other(Value::Null) => None,
             ObjectOr::Other(value) => {
@@ -312,7 +361,7 @@ impl PredictionMembers {
 
     /// Whether it is an object with an id, and not a gateway's task or envelope around one.
     pub(crate) fn is_bare(&self) -> bool {
-        let extra = &self.prediction.extra;
+        let extra = &self.extra.map;
         self.id.is_some()
             && !extra.get("task_id").is_some_and(is_id)
             && (self.has_status || !extra.get("data").is_some_and(Value::is_object))
@@ -321,6 +370,7 @@ impl PredictionMembers {
     /// The prediction, and what was left out of it.
     pub(crate) fn into_prediction(self) -> (Prediction, Vec<OddField>) {
         let mut prediction = self.prediction;
+        prediction.extra = self.extra.map;
         prediction.id = self.id.unwrap_or_default();
         let mut ignored = self.ignored;
         let unfit = self
@@ -344,7 +394,7 @@ impl PredictionMembers {
             created_at,
             data_removed,
             error,
-            extra: mut object,
+            extra: _,
             id: _,
             input,
             logs,
@@ -357,6 +407,7 @@ impl PredictionMembers {
             urls,
             version,
         } = self.prediction;
+        let mut object = self.extra.map;
         let status = self.has_status.then(|| status.as_str().to_owned());
         let texts = [
             ("completed_at", completed_at),
@@ -393,28 +444,62 @@ impl PredictionMembers {
     }
 }
 
-fn present(value: Value) -> Option<Value> {
-    (!value.is_null()).then_some(value)
-}
-
 /// An object inside a prediction.
-#[derive(Default)]
 pub(crate) struct Nested<T> {
     value: T,
+    extra: BoundedMap,
     unfit: Vec<(&'static str, &'static str, Value)>,
 }
 
+impl<T: Default> Default for Nested<T> {
+    fn default() -> Self {
+        Self {
+            value: T::default(),
+            extra: BoundedMap::new(SCALAR_LIMIT),
+            unfit: Vec::new(),
+        }
+    }
+}
+
 impl<T> Nested<T> {
-    fn fit<U>(
+    fn fit<'de, U, A: MapAccess<'de>>(
         &mut self,
         name: &'static str,
         expected: &'static str,
-        fitted: Result<Option<U>, Value>,
-    ) -> Option<U> {
-        fitted.unwrap_or_else(|value| {
+        fit: Fit<U>,
+        members: &mut A,
+    ) -> Result<Option<U>, A::Error> {
+        let left_out: &mut LeftOut = &mut self.extra.left_out;
+        let read = bounded::member(name, SCALAR_LIMIT, 0, left_out, members)?;
+        let fitted = read.map_or(Ok(None), |(value, _)| fit(value));
+        Ok(fitted.unwrap_or_else(|value| {
             self.unfit.push((name, expected, value));
             None
-        })
+        }))
+    }
+}
+
+/// An object inside a prediction that has members which the spec does not name.
+pub(crate) trait Extensible {
+    fn extra(&mut self) -> &mut Map<String, Value>;
+}
+
+impl Extensible for PredictionMetrics {
+    fn extra(&mut self) -> &mut Map<String, Value> {
+        &mut self.extra
+    }
+}
+
+impl Extensible for PredictionUrls {
+    fn extra(&mut self) -> &mut Map<String, Value> {
+        &mut self.extra
+    }
+}
+
+impl<T: Extensible> Nested<T> {
+    fn into_value(mut self) -> T {
+        *self.value.extra() = self.extra.map;
+        self.value
     }
 }
 
@@ -435,20 +520,17 @@ impl Members for Nested<PredictionMetrics> {
         key: MetricsKey,
         members: &mut A,
     ) -> Result<(), A::Error> {
-        let value = members.next_value()?;
         match key {
             MetricsKey::ImageCount => {
-                self.value.image_count = self.fit("image_count", "an integer", integer(value));
+                self.value.image_count = self.fit("image_count", "an integer", integer, members)?;
             }
             MetricsKey::PredictTime => {
-                self.value.predict_time = self.fit("predict_time", "a number", float(value));
+                self.value.predict_time = self.fit("predict_time", "a number", float, members)?;
             }
             MetricsKey::TotalTime => {
-                self.value.total_time = self.fit("total_time", "a number", float(value));
+                self.value.total_time = self.fit("total_time", "a number", float, members)?;
             }
-            MetricsKey::Extra(name) => {
-                self.value.extra.insert(name, value);
-            }
+            MetricsKey::Extra(name) => self.extra.read(name, 0, members)?,
         }
         Ok(())
     }
@@ -472,15 +554,12 @@ impl Members for Nested<PredictionUrls> {
         key: UrlsKey,
         members: &mut A,
     ) -> Result<(), A::Error> {
-        let value = members.next_value()?;
         match key {
-            UrlsKey::Cancel => self.value.cancel = self.fit("cancel", "a string", text(value)),
-            UrlsKey::Get => self.value.get = self.fit("get", "a string", text(value)),
-            UrlsKey::Stream => self.value.stream = self.fit("stream", "a string", text(value)),
-            UrlsKey::Web => self.value.web = self.fit("web", "a string", text(value)),
-            UrlsKey::Extra(name) => {
-                self.value.extra.insert(name, value);
-            }
+            UrlsKey::Cancel => self.value.cancel = self.fit("cancel", "a string", text, members)?,
+            UrlsKey::Get => self.value.get = self.fit("get", "a string", text, members)?,
+            UrlsKey::Stream => self.value.stream = self.fit("stream", "a string", text, members)?,
+            UrlsKey::Web => self.value.web = self.fit("web", "a string", text, members)?,
+            UrlsKey::Extra(name) => self.extra.read(name, 0, members)?,
         }
         Ok(())
     }
@@ -542,7 +621,7 @@ pub(crate) fn task(object: &mut Map<String, Value>, ignored: &mut Vec<OddField>)
     let word = taker.take("status", "a string", text);
     Some(Task {
         task_id,
-        status: TaskStatus::from(word.unwrap_or_default().as_str()),
+        status: TaskStatus::from(&*known_word(word.as_deref())),
         action: taker.text("action"),
         data: None,
         fail_reason: taker.text("fail_reason"),

@@ -41,6 +41,7 @@
 //!   seconds and some 26 crates, and gives the same bytes.
 
 mod answer;
+mod bounded;
 mod call;
 mod encoding;
 mod fields;
@@ -52,6 +53,7 @@ mod repair;
 mod schema;
 mod status;
 mod transport;
+mod truncate;
 
 #[cfg(not(feature = "from-spec"))]
 #[rustfmt::skip]
@@ -82,11 +84,13 @@ pub use crate::params::{InvalidParam, ModelName, ModelOwner, PredictionId};
 pub use crate::prefix::id_in_cut_body;
 pub use crate::status::{Status, TaskStatus};
 pub use crate::transport::{InvalidKey, Transport, http_client, without_tls_roots};
+#[doc(hidden)]
+pub use crate::truncate::{MAX_KEPT_TEXT, truncate, truncate_owned};
 
-/// Decodes JSON as [`Answer::from_slice`] does.
+/// Decodes JSON as [`Answer::from_slice`] does: leniently, and without members that are too large.
 #[doc(hidden)]
 pub fn json_from_slice(body: &[u8]) -> Result<serde_json::Value, serde_json::Error> {
-    repair::from_slice(body).map(|(json, _)| json)
+    repair::from_slice(body).map(|(bounded::Json(json), _)| json)
 }
 
 // What the generated methods take and give back.

@@ -15,6 +15,9 @@ use crate::odd::OddField;
 /// Containers inside more than this many others become null. `serde_json` refuses 128.
 const MAX_DEPTH: usize = 100;
 
+/// The longest text that is rewritten, in bytes. A body that is not UTF-8 may be a third of it.
+const MAX_TEXT: usize = 128 << 20;
+
 /// Decodes `body`, strictly first. Lists what had to be replaced, if anything had.
 pub(crate) fn from_slice<T: DeserializeOwned>(
     body: &[u8],
@@ -38,7 +41,7 @@ struct Repaired {
 /// Rewrites what is not strict JSON in `body`. `None` where it is not text, or its brackets do
 /// not match; everything else is left for the strict decode to judge.
 fn repair(body: &[u8]) -> Option<Repaired> {
-    let (text, is_whole) = decode(body)?;
+    let (text, is_whole) = decode(body).filter(|(text, _)| text.len() <= MAX_TEXT)?;
     let mut rewriter = Rewriter {
         text: &text,
         at: 0,

@@ -34,9 +34,14 @@ const SCHEME: &str = "Bearer ";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The most headers that a response may have; hyper's own limit is 100. A response with more
+/// cannot be read at all, and leaves a create request in doubt. The memory is needed only while
+/// the head of a response is parsed: about 30 KiB.
+const MAX_HEADERS: usize = 512;
+
 /// A `reqwest` client as this API wants it: no redirects (one would turn a create into
 /// something else, or carry the key away), no repeats of its own, no connection that may
-/// have gone stale, ten seconds to connect.
+/// have gone stale, ten seconds to connect, at most 512 headers in a response.
 ///
 /// ```
 /// let http = cometapi_client::http_client().user_agent("my-service/1.0").build();
@@ -47,6 +52,7 @@ pub fn http_client() -> reqwest::ClientBuilder {
         .retry(reqwest::retry::never())
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
+        .http1_max_headers(MAX_HEADERS)
         .pool_idle_timeout(POOL_IDLE)
 }
 

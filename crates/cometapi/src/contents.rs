@@ -48,8 +48,9 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::UnexpectedOutput`], with the prediction, if nothing in the output can be
-    /// used: empty lists, `[null]`, names of files instead of their URLs, and anything without
-    /// a URL from a model that is known to return files. The prediction succeeded and has been
+    /// used: empty lists, `[null]`, names of files instead of their URLs, anything without a URL
+    /// from a model that is known to return files, and an output that is too large to be decoded
+    /// and holds no URLs (see [`Prediction::odd_fields`]). The prediction succeeded and has been
     /// paid for; to create it again costs again.
     ///
     /// # Examples
@@ -74,7 +75,10 @@ impl Client {
     ) -> Result<Contents, Error> {
         let output = prediction.output();
         if output.is_null() {
-            return Ok(Contents::Nothing);
+            return match prediction.undecoded_output() {
+                Some(why) => Err(undecoded(prediction, why)),
+                None => Ok(Contents::Nothing),
+            };
         }
         let found = output.find_files();
         let returns_files = returns_files(model.or(prediction.model()));
@@ -100,6 +104,14 @@ impl Client {
             Contents::Files(files)
         })
     }
+}
+
+fn undecoded(prediction: &Prediction, why: &str) -> Error {
+    let message = format!(
+        "prediction {} succeeded, but its output {why}; the raw response holds it",
+        prediction.id()
+    );
+    Error::new(ErrorKind::UnexpectedOutput, message).with_prediction(prediction.clone())
 }
 
 fn unusable(prediction: &Prediction, why: &str) -> Error {
@@ -291,6 +303,30 @@ mod tests {
     }
 
     #[cfg(feature = "models")]
+    #[test]
+    fn an_output_that_is_too_large_to_be_decoded_is_an_error() {
+        let body = format!(
+            r#"{{"id":"p1","status":"succeeded","output":[{}1]}}"#,
+            r#"{"":1},"#.repeat(100_000)
+        );
+        for body in [
+            body.clone(),
+            format!(r#"{{"code":"success","data":{body}}}"#),
+        ] {
+            let answer = Answer::from_slice(body.as_bytes()).unwrap();
+            let (wire, odd) = answer.into_prediction().unwrap();
+            let prediction = Prediction::new(wire, odd, body.into(), None);
+            let client = Client::builder().key("k").build().unwrap();
+            let error = client.contents(&prediction, None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnexpectedOutput);
+            assert_eq!(
+                error.to_string(),
+                "prediction p1 succeeded, but its output holds too many values to be decoded; the \
+                 raw response holds it"
+            );
+        }
+    }
+
     #[test]
     fn text_of_a_model_that_returns_files_is_unexpected() {
         let schnell = Some("black-forest-labs/flux-schnell");

@@ -46,13 +46,10 @@ pub(crate) fn decode(rest: &str) -> Option<(Option<String>, Bytes)> {
             return None;
         }
     }
-    let plain: Vec<u8> = percent_decode_str(data).collect();
+    let mut plain: Vec<u8> = percent_decode_str(data).collect();
     let bytes = if base64 {
-        let compact: Vec<u8> = plain
-            .into_iter()
-            .filter(|b| !b.is_ascii_whitespace())
-            .collect();
-        BASE64.decode(compact).ok()?
+        plain.retain(|b| !b.is_ascii_whitespace());
+        BASE64.decode(plain).ok()?
     } else {
         plain
     };

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cometapi_client::{MAX_KEPT_TEXT, truncate_owned};
 use http::StatusCode;
 
 #[cfg(feature = "models")]
@@ -21,8 +22,8 @@ const BODY_CAP: usize = 16 * 1024;
 ///
 /// One type for all of it: match on [`kind`](Error::kind), or ask one of the predicates.
 /// Whatever was known when it happened is reachable: the prediction or its id, the HTTP
-/// status, the request ids, the service's own words, the raw body (capped at 16 KiB). No
-/// credential is ever in it.
+/// status, the request ids, the service's own words, the raw body (capped at 16 KiB). The message
+/// and the service's words are cut at 64 KiB, with a note of how much is missing. No credential is ever in it.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -178,7 +179,7 @@ impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: truncate_owned(message.into(), MAX_KEPT_TEXT),
             source: None,
             id: None,
             prediction: None,

@@ -119,6 +119,8 @@ pub use crate::service_error::ServiceError;
 pub use crate::wait::Wait;
 // The wire's own types are used as they are.
 pub use cometapi_client as wire;
+#[doc(hidden)]
+pub use cometapi_client::{MAX_KEPT_TEXT, truncate, truncate_owned};
 pub use cometapi_client::{OddField, Status};
 
 /// The future of a call: boxed, so that it can be named, and `Send`.

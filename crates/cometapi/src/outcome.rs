@@ -1,6 +1,6 @@
 //! What the end of a run means.
 
-use cometapi_client::Status;
+use cometapi_client::{MAX_KEPT_TEXT, Status, truncate_owned};
 
 use crate::error::{Error, ErrorKind};
 use crate::prediction::Prediction;
@@ -20,7 +20,10 @@ pub(crate) fn of(prediction: Prediction) -> Result<Prediction, Error> {
     };
     let id = prediction.id();
     let message = match prediction.error() {
-        Some(reason) => format!("prediction {id} {what}: {reason}"),
+        Some(reason) => {
+            let reason = truncate_owned(reason, MAX_KEPT_TEXT);
+            format!("prediction {id} {what}: {reason}")
+        }
         None => format!("prediction {id} {what}"),
     };
     Err(Error::new(kind, message).with_prediction(prediction))

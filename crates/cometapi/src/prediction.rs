@@ -132,7 +132,16 @@ impl Prediction {
         self.request_id.as_deref()
     }
 
-    /// The fields that were not what the spec says they are, and were left out.
+    /// Why the output could not be decoded; `None` if it could.
+    pub(crate) fn undecoded_output(&self) -> Option<&str> {
+        // Inside of an envelope, the path begins with the envelope's own members.
+        let is_output = |path: &str| path == "output" || path.ends_with(".output");
+        let field = self.odd.iter().find(|field| is_output(&field.path))?;
+        Some(&field.reason)
+    }
+
+    /// The fields that were not what the spec says they are, or too large to be decoded (see
+    /// [`Answer`](cometapi_client::Answer)), and were left out. [`raw`](Self::raw) holds them.
     pub fn odd_fields(&self) -> &[OddField] {
         &self.odd
     }

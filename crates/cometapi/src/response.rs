@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use cometapi_client::{Answer, Exchange, Extent, PredictionId, id_in_cut_body};
+use cometapi_client::{Answer, Exchange, Extent, PredictionId, id_in_cut_body, truncate};
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, StatusCode};
 
@@ -12,7 +12,10 @@ use crate::connection;
 use crate::error::{Error, ErrorKind};
 use crate::prediction::Prediction;
 use crate::retry_after;
-use crate::service_error::ServiceError;
+use crate::service_error::{MAX_REQUEST_IDS, ServiceError};
+
+/// The longest request id that is kept, in bytes. They have about forty.
+const MAX_REQUEST_ID: usize = 1024;
 
 /// The result of a generated method, with the exchange beside it.
 type Call = (
@@ -251,11 +254,12 @@ fn decoded(meta: &mut ResponseMeta, answer: Answer, polled: Option<&PredictionId
     if answer.is_empty_envelope() && answer.prediction().is_none() {
         return Body::EmptyEnvelope;
     }
-    let error = match (answer.task_error(), answer.other()) {
-        (Some(error), _) => serde_json::to_value(error).ok(),
-        (None, other) => other.cloned(),
-    };
-    let error = error.as_ref().and_then(ServiceError::read);
+    let error = answer.task_error();
+    let error = error.and_then(|error| serde_json::to_value(error).ok());
+    let error = error
+        .as_ref()
+        .or(answer.other())
+        .and_then(ServiceError::read);
     // A message may quote the prompt, and a prompt may look like a prediction.
     let is_refused = error
         .as_ref()
@@ -287,9 +291,7 @@ fn decoded(meta: &mut ResponseMeta, answer: Answer, polled: Option<&PredictionId
 
 fn service_error(meta: &mut ResponseMeta, error: ServiceError) -> Body {
     for id in &error.request_ids {
-        if !meta.request_ids.contains(id) {
-            meta.request_ids.push(id.clone());
-        }
+        push_request_id(&mut meta.request_ids, id);
     }
     let limited = meta.status == StatusCode::TOO_MANY_REQUESTS;
     meta.retry_after = meta.retry_after.or(error.retry_after(limited));
@@ -302,14 +304,20 @@ fn request_ids(headers: &HeaderMap) -> Vec<String> {
     for name in ["x-cometapi-request-id", "x-oneapi-request-id"] {
         for id in headers.get_all(name) {
             match id.to_str() {
-                Ok(id) if !id.trim().is_empty() && !ids.iter().any(|known| known == id) => {
-                    ids.push(id.to_owned());
-                }
+                Ok(id) if !id.trim().is_empty() => push_request_id(&mut ids, id),
                 _ => {}
             }
         }
     }
     ids
+}
+
+/// Adds a request id unless it is known, or there are many already.
+fn push_request_id(ids: &mut Vec<String>, id: &str) {
+    let id = truncate(id, MAX_REQUEST_ID);
+    if ids.len() < MAX_REQUEST_IDS && !ids.iter().any(|known| *known == id) {
+        ids.push(id.into_owned());
+    }
 }
 
 impl ResponseMeta {
@@ -366,5 +374,17 @@ mod tests {
         headers.append("x-oneapi-request-id", "a".parse().unwrap());
         headers.append("x-cometapi-request-id", "a".parse().unwrap());
         assert_eq!(request_ids(&headers), ["a", "b"]);
+    }
+
+    #[test]
+    fn few_and_short_request_ids_are_kept() {
+        let mut headers = HeaderMap::new();
+        for n in 0..100 {
+            headers.append("x-oneapi-request-id", n.into());
+        }
+        assert_eq!(request_ids(&headers).len(), MAX_REQUEST_IDS);
+        let long = "x".repeat(MAX_REQUEST_ID + 1);
+        headers.insert("x-cometapi-request-id", long.parse().unwrap());
+        assert!(request_ids(&headers)[0].ends_with("x… (1 bytes more)"));
     }
 }

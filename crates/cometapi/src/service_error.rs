@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use cometapi_client::{MAX_KEPT_TEXT, json_from_slice, truncate_owned};
 use serde_json::{Map, Value};
+
+/// The most request ids that are kept of one response. Each gateway in a chain adds one.
+pub(crate) const MAX_REQUEST_IDS: usize = 16;
 
 /// Errors wrapped in the text of errors were seen once; a little more is looked at.
 const DEPTH: u8 = 3;
@@ -35,7 +39,19 @@ pub struct ServiceError {
 impl ServiceError {
     /// Reads an error body; `None` when it has none of the known shapes.
     pub(crate) fn read(json: &Value) -> Option<Self> {
-        read(json, DEPTH)
+        read(json, DEPTH).map(Self::truncated)
+    }
+
+    /// Cuts what would be too long to be kept: it goes into errors, logs and records.
+    fn truncated(self) -> Self {
+        let short = |text| truncate_owned(text, MAX_KEPT_TEXT);
+        Self {
+            message: short(self.message),
+            code: self.code.map(short),
+            family: self.family.map(short),
+            field: self.field.map(short),
+            ..self
+        }
     }
 
     /// Whether its code says that the account is out of quota.
@@ -149,7 +165,8 @@ fn read(json: &Value, depth: u8) -> Option<ServiceError> {
     // says decides only where that is what the code means: else it may quote a prompt.
     let inner = depth
         .checked_sub(1)
-        .zip(serde_json::from_str::<Value>(&error.message).ok())
+        .filter(|_| error.message.starts_with('{'))
+        .zip(json_from_slice(error.message.as_bytes()).ok())
         .and_then(|(depth, json)| read(&json, depth));
     if let Some(inner) = inner {
         error.message = inner.message;
@@ -157,6 +174,7 @@ fn read(json: &Value, depth: u8) -> Option<ServiceError> {
         error.family = inner.family.or(error.family);
         error.retry_after = inner.retry_after.or(error.retry_after);
         error.request_ids.extend(inner.request_ids);
+        error.request_ids.truncate(MAX_REQUEST_IDS);
         if error.code.as_deref() == Some(PASSED_ON) {
             error.passed_on = true;
             error.upstream_status = inner.upstream_status;
@@ -263,7 +281,9 @@ fn without_request_ids(message: &str) -> (String, Vec<String>) {
             break;
         };
         text.push_str(before.trim_end());
-        ids.push(id.trim().to_owned());
+        if ids.len() < MAX_REQUEST_IDS {
+            ids.push(id.trim().to_owned());
+        }
         rest = tail;
     }
     text.push_str(rest);
@@ -433,6 +453,20 @@ mod tests {
         ] {
             assert_eq!(of(json).retry_after(true), None);
         }
+    }
+
+    #[test]
+    fn what_is_kept_of_an_error_is_limited() {
+        let long = "x".repeat(MAX_KEPT_TEXT + 1000);
+        let ids = "(request id: a)".repeat(1000);
+        let inner =
+            json!({"error": {"message": format!("{long}{ids}"), "param": long, "type": long}});
+        let e = of(json!({"code": long, "message": inner.to_string()}));
+        for text in [Some(e.message), e.code, e.family, e.field] {
+            let text = text.unwrap();
+            assert!(text.ends_with("… (1000 bytes more)"), "{}", text.len());
+        }
+        assert_eq!(e.request_ids.len(), MAX_REQUEST_IDS);
     }
 
     #[test]

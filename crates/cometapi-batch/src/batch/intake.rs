@@ -2,28 +2,74 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 use std::thread;
 
 use cometapi::ModelRef;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::batch::event::{Event, Observer};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{Ledger, LoadId, StagedRow};
-use crate::rows::{self, Problem, Rows, known};
+use crate::rows::{self, MAX_PROBLEMS, Problem, Rows, known};
 
 /// How many rows go to the ledger at once.
 const CHUNK: usize = 256;
 
+/// How many bytes may wait between the reading thread and the ledger: rows may be large. A row
+/// that is larger by itself waits alone.
+const BUFFER: u32 = 8 << 20;
+
+/// What an item takes besides its text, in bytes.
+const OVERHEAD: usize = 256;
+
 /// How many different problems are kept; all are sent as events, and counted.
 const KEPT: usize = 100;
 
-/// What the reading thread brings.
+/// What the reading thread sends, and its share of the buffer.
+type Weighed = (Item, OwnedSemaphorePermit);
+
 enum Item {
     Row(StagedRow),
     Warning(Problem),
     Bad(Vec<Problem>),
     End(io::Result<()>),
+}
+
+impl Item {
+    /// How many bytes it takes, about.
+    fn weight(&self) -> usize {
+        let of = |problem: &Problem| {
+            OVERHEAD + problem.what.len() + problem.field.as_ref().map_or(0, String::len)
+        };
+        match self {
+            Self::Row(row) => OVERHEAD + row.input.len() + row.id.as_ref().map_or(0, String::len),
+            Self::Warning(problem) => of(problem),
+            Self::Bad(problems) => problems.iter().map(of).sum(),
+            Self::End(_) => 0,
+        }
+    }
+}
+
+/// Where the reading thread sends what it reads.
+struct Outlet {
+    items: Sender<Weighed>,
+    buffer: Arc<Semaphore>,
+    runtime: Handle,
+}
+
+impl Outlet {
+    /// Waits until there is room. Returns whether anyone receives.
+    fn send(&self, item: Item) -> bool {
+        let weight = u32::try_from(item.weight()).unwrap_or(BUFFER).min(BUFFER);
+        let share = Arc::clone(&self.buffer).acquire_many_owned(weight);
+        // If the receiver is dropped, the items that hold the buffer are dropped with it.
+        self.runtime
+            .block_on(share)
+            .is_ok_and(|share| self.items.blocking_send((item, share)).is_ok())
+    }
 }
 
 /// What was read.
@@ -56,9 +102,14 @@ pub(crate) async fn read(
             ));
         }
         let mut end = None;
-        for item in received.drain(..) {
+        // Rows hold their shares of the buffer until they are in the ledger.
+        let mut shares = Vec::new();
+        for (item, share) in received.drain(..) {
             match item {
-                Item::Row(row) => chunk.push(row),
+                Item::Row(row) => {
+                    chunk.push(row);
+                    shares.push(share);
+                }
                 Item::Warning(problem) => observer(&Event::Warning { problem: &problem }),
                 Item::Bad(problems) => intake.refuse(problems, observer),
                 Item::End(result) => end = Some(result),
@@ -67,6 +118,7 @@ pub(crate) async fn read(
         if !chunk.is_empty() {
             intake.rows += chunk.len() as u64;
             let repeated = ledger.stage(load, std::mem::take(&mut chunk)).await?;
+            drop(shares);
             intake.rows -= repeated.len() as u64;
             for row in repeated {
                 let (id, first) = (&row.id, row.first);
@@ -131,27 +183,32 @@ impl Intake {
 
 /// A thread of its own: standard input may never end, and a runtime that shuts down would wait
 /// for one of its own threads.
-fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receiver<Item>, Error> {
-    let (send, receive) = channel(CHUNK);
+fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receiver<Weighed>, Error> {
+    let (items, receive) = channel(CHUNK);
+    let outlet = Outlet {
+        items,
+        buffer: Arc::new(Semaphore::new(BUFFER as usize)),
+        runtime: Handle::current(),
+    };
     thread::Builder::new()
         .name("cometapi-rows".to_owned())
         .spawn(move || {
             let mut told = Told::default();
             let result = rows::read(rows, model.as_ref(), &mut |row| {
-                pass_on(row, unchecked, &mut told, &send)
+                pass_on(row, unchecked, &mut told, &outlet)
             });
-            // Nobody listens any more when the run was dropped.
-            let _ = send.blocking_send(Item::End(result));
+            // Nobody receives any more if the run was dropped.
+            outlet.send(Item::End(result));
         })
         .map_err(|e| Error::caused_by(ErrorKind::Read, "the rows cannot be read", e))?;
     Ok(receive)
 }
 
 /// Whether somebody still listens.
-fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, send: &Sender<Item>) -> bool {
+fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, outlet: &Outlet) -> bool {
     let row = match row {
         Ok(row) => row,
-        Err(problems) => return send.blocking_send(Item::Bad(problems)).is_ok(),
+        Err(problems) => return outlet.send(Item::Bad(problems)),
     };
     let problem =
         |(field, what): known::Remark| Problem::of_field(row.line, field, what).in_list(row.item);
@@ -167,20 +224,22 @@ fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, send: &Sender<Ite
         warnings.push(Problem::of_field(row.line, "model", what).in_list(row.item));
     }
     match known::check(&row.model, &row.input) {
-        Ok(found) => warnings.extend(found.into_iter().map(problem)),
-        Err(problems) if unchecked => warnings.extend(problems.into_iter().map(problem)),
+        Ok(found) => warnings.extend(found.into_iter().take(MAX_PROBLEMS).map(problem)),
+        Err(problems) if unchecked => {
+            warnings.extend(problems.into_iter().take(MAX_PROBLEMS).map(problem));
+        }
         Err(problems) => {
-            let problems = problems.into_iter().map(problem).collect();
-            return send.blocking_send(Item::Bad(problems)).is_ok();
+            let problems = problems.into_iter().take(MAX_PROBLEMS);
+            return outlet.send(Item::Bad(problems.map(problem).collect()));
         }
     }
     for warning in warnings {
-        if send.blocking_send(Item::Warning(warning)).is_err() {
+        if !outlet.send(Item::Warning(warning)) {
             return false;
         }
     }
     let staged = StagedRow::new(row.line, row.id.clone(), &row.model, &row.input);
-    send.blocking_send(Item::Row(staged)).is_ok()
+    outlet.send(Item::Row(staged))
 }
 
 /// Models that have been wondered at; once is enough.

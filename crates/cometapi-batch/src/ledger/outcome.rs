@@ -1,6 +1,6 @@
 //! How a prediction ended.
 
-use cometapi::{Creation, Error, ErrorKind};
+use cometapi::{Creation, Error, ErrorKind, MAX_KEPT_TEXT, truncate_owned};
 
 /// The words under which ends are written down. They are in ledgers: none may ever change.
 const WORDS: [(ErrorKind, &str); 25] = [
@@ -40,7 +40,7 @@ pub(crate) const SUCCEEDED: &str = "succeeded";
 pub struct Outcome {
     /// What it is; `None` when it ended well.
     pub kind: Option<ErrorKind>,
-    /// The reason, for a person; of one that ended well, a note on it.
+    /// The reason, for a person; of one that ended well, a note on it. Cut at 64 KiB.
     pub message: Option<String>,
     /// The gateway's ids of the request that brought it.
     pub request_ids: Vec<String>,
@@ -59,7 +59,7 @@ impl Outcome {
     /// It ended well, with a `note` for a person.
     pub fn succeeded_with(note: impl Into<String>) -> Self {
         Self {
-            message: Some(note.into()),
+            message: Some(kept(note.into())),
             ..Self::succeeded()
         }
     }
@@ -68,7 +68,7 @@ impl Outcome {
     pub fn failed(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind: Some(kind),
-            message: Some(message.into()),
+            message: Some(kept(message.into())),
             request_ids: Vec::new(),
         }
     }
@@ -103,10 +103,15 @@ impl From<&Error> for Outcome {
         }
         Self {
             kind: Some(error.kind()),
-            message: Some(message),
+            message: Some(kept(message)),
             request_ids: error.request_ids().to_vec(),
         }
     }
+}
+
+/// What of a message is recorded: it may hold any text of the service.
+fn kept(message: String) -> String {
+    truncate_owned(message, MAX_KEPT_TEXT)
 }
 
 /// The word of a kind; a kind that came after this was written is "failed".
@@ -135,6 +140,23 @@ pub(crate) fn kind(text: &str) -> Option<ErrorKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let long = "ü".repeat(MAX_KEPT_TEXT);
+        for outcome in [
+            Outcome::failed(ErrorKind::Failed, long.clone()),
+            Outcome::succeeded_with(long),
+        ] {
+            let message = outcome.message.unwrap();
+            assert!(message.len() < MAX_KEPT_TEXT + 40);
+            assert!(
+                message.ends_with("… (65536 bytes more)"),
+                "{}",
+                message.len()
+            );
+        }
+    }
 
     #[test]
     fn every_word_is_read_back() {

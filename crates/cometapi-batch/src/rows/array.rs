@@ -5,11 +5,12 @@ use std::io::{self, BufRead};
 use cometapi::ModelRef;
 
 use super::jsonl::parse;
-use super::{Problem, ROW_CAP, Read1, refused};
+use super::{Problem, Read1, refused, too_long};
 
 /// Reads the elements of a list, which must be all that `text` holds.
 pub(super) fn read(
     mut text: impl BufRead,
+    max: usize,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(Read1) -> bool,
 ) -> io::Result<()> {
@@ -17,6 +18,7 @@ pub(super) fn read(
         line: 1,
         part: Part::Before,
         element: Vec::new(),
+        max,
         begins: 1,
         count: 0,
     };
@@ -51,6 +53,8 @@ struct List {
     line: u64,
     part: Part,
     element: Vec<u8>,
+    /// The most bytes that an element may have.
+    max: usize,
     /// The line that the element begins on.
     begins: u64,
     /// How many elements there are, with this one.
@@ -125,9 +129,9 @@ impl List {
             self.begins = line;
             self.count += 1;
         }
-        if self.element.len() == ROW_CAP {
-            let what = format!("longer than {} MiB", ROW_CAP >> 20);
-            return Err(refused_at(self.begins, what));
+        if self.element.len() == self.max {
+            let problem = Problem::new(self.begins, None, too_long(self.max));
+            return Err(refused(problem.in_list(Some(self.count))));
         }
         self.element.push(byte);
         Ok(())

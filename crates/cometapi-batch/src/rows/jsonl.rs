@@ -6,27 +6,28 @@ use cometapi::ModelRef;
 use cometapi::models::{JsonErrorKind, parse_json};
 use serde_json::{Map, Value};
 
-use super::{Parts, Problem, ROW_CAP, Read1, number_by_value, without_mark};
+use super::{Parts, Problem, Read1, number_by_value, too_long, without_mark};
 
 pub(super) fn read(
     mut text: impl BufRead,
+    max: usize,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(Read1) -> bool,
 ) -> io::Result<()> {
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        if (&mut text)
-            .take(ROW_CAP as u64)
-            .read_until(b'\n', &mut line)?
-            == 0
-        {
+        // With the line break of a row of the greatest length.
+        let limit = (max as u64).saturating_add(1);
+        if (&mut text).take(limit).read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        if line.len() == ROW_CAP && line.last() != Some(&b'\n') {
-            let what = format!("longer than {} MiB", ROW_CAP >> 20);
-            visit(Err(vec![Problem::new(number, None, what)]));
-            break;
+        if line.len() > max && line.last() != Some(&b'\n') {
+            text.skip_until(b'\n')?;
+            if !visit(Err(vec![Problem::new(number, None, too_long(max))])) {
+                break;
+            }
+            continue;
         }
         // Files that were put together may each have their mark.
         let row = without_mark(&line).trim_ascii();

@@ -15,15 +15,21 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
-use cometapi::ModelRef;
+use cometapi::{ModelRef, truncate_owned};
 use serde_json::{Map, Value};
 
 pub use content::NotText;
 pub(crate) use identity::{canonical_map, digest, hash, number_by_value};
 
-/// The longest row that is read, in bytes. An input may hold an image, but a file without line
-/// breaks must not fill the memory.
-const ROW_CAP: usize = 64 << 20;
+/// The longest row that is read unless set otherwise, in bytes. An input may hold a small image, but
+/// a file without line breaks must not fill the memory.
+const MAX_ROW_SIZE: usize = 1 << 20;
+
+/// The longest text that a problem quotes, in bytes: it may hold what a row holds.
+const MAX_PROBLEM: usize = 1024;
+
+/// The most problems of one row. It may have as many as it has cells.
+pub(crate) const MAX_PROBLEMS: usize = 20;
 
 /// How much of the beginning shows what a file is.
 const HEAD: usize = 4096;
@@ -91,6 +97,7 @@ pub struct Rows {
     /// `None` to go by the content.
     format: Option<Format>,
     certainty: Certainty,
+    max_row_size: usize,
 }
 
 impl Rows {
@@ -120,6 +127,7 @@ impl Rows {
             read: Box::new(read),
             format: None,
             certainty: Certainty::Guessed,
+            max_row_size: MAX_ROW_SIZE,
         }
     }
 
@@ -128,6 +136,17 @@ impl Rows {
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
         self.certainty = Certainty::Stated;
+        self
+    }
+
+    /// Sets how long a row may be, in bytes as it is written in the file; 1 MiB by default. A longer
+    /// row is refused without being held in memory. In JSON lines, the rows after it are still
+    /// read; a list or a table is refused as a whole.
+    ///
+    /// A row takes several times its length in memory while it is checked.
+    #[must_use]
+    pub fn max_row_size(mut self, bytes: usize) -> Self {
+        self.max_row_size = bytes;
         self
     }
 }
@@ -168,11 +187,12 @@ impl Problem {
         field: impl Into<Option<String>>,
         what: impl Into<String>,
     ) -> Self {
+        let field: Option<String> = field.into();
         Self {
             line,
             item: None,
-            field: field.into(),
-            what: what.into(),
+            field: field.map(|field| truncate_owned(field, MAX_PROBLEM)),
+            what: truncate_owned(what.into(), MAX_PROBLEM),
             repeated: 0,
         }
     }
@@ -253,11 +273,22 @@ pub(crate) fn read(
     let is_list = head.trim_ascii_start().starts_with(b"[");
     let format = rows.format.unwrap_or_else(|| Format::of_content(&head));
     let text = BufReader::with_capacity(1 << 16, Cursor::new(head).chain(rest));
+    let max = rows.max_row_size;
     match format {
-        Format::JsonLines if is_list => array::read(text, model, visit),
-        Format::JsonLines => jsonl::read(text, model, visit),
-        Format::Csv => table::read(text, rows.certainty, model, visit),
+        Format::JsonLines if is_list => array::read(text, max, model, visit),
+        Format::JsonLines => jsonl::read(text, max, model, visit),
+        Format::Csv => table::read(text, rows.certainty, max, model, visit),
     }
+}
+
+/// What is wrong with a row of more than `max` bytes.
+fn too_long(max: usize) -> String {
+    let (size, unit) = match max {
+        _ if max >= 1 << 20 && max.is_multiple_of(1 << 20) => (max >> 20, "MB"),
+        _ if max >= 1 << 10 && max.is_multiple_of(1 << 10) => (max >> 10, "kB"),
+        _ => (max, "bytes"),
+    };
+    format!("longer than {size} {unit}; to allow longer rows: --max-row-size SIZE")
 }
 
 /// Reads as much as shows what the text is: its first line, or [`HEAD`] bytes. No more, because

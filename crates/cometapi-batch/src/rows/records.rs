@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io::{self, BufRead};
 
-use super::ROW_CAP;
+use super::too_long;
 
 /// The delimiters that a header may show.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
@@ -16,8 +16,7 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 pub(super) struct Records<R> {
     text: R,
     state: State,
-    /// The most bytes that a record may have.
-    cap: usize,
+    max: usize,
 }
 
 /// What is known after the bytes so far.
@@ -102,7 +101,7 @@ pub(super) enum Doubt {
     Backslash,
     TwoDelimiters(u8, u8),
     TwoEndings,
-    TooLong,
+    TooLong(usize),
 }
 
 impl fmt::Display for Doubt {
@@ -135,11 +134,10 @@ impl fmt::Display for Doubt {
                 "there is a line break of another kind than in the first line; end all lines \
                  alike, and quote a cell that holds a line break",
             ),
-            Self::TooLong => write!(
+            Self::TooLong(max) => write!(
                 f,
-                "the row that begins here is longer than {} MiB; look for a quote that is never \
-                 closed",
-                ROW_CAP >> 20
+                "{}; or close a quote that is left open: the row begins here",
+                too_long(*max)
             ),
         }
     }
@@ -193,8 +191,8 @@ enum Step {
 }
 
 impl<R: BufRead> Records<R> {
-    /// `line` is the number of the first line.
-    pub(super) fn new(text: R, delimiter: Option<u8>, line: u64) -> Self {
+    /// `line` is the number of the first line; `max` is the most bytes that a record may have.
+    pub(super) fn new(text: R, delimiter: Option<u8>, line: u64, max: usize) -> Self {
         let state = State {
             delimiter,
             in_header: delimiter.is_none(),
@@ -202,11 +200,7 @@ impl<R: BufRead> Records<R> {
             line,
             at: At::RecordStart,
         };
-        Self {
-            text,
-            state,
-            cap: ROW_CAP,
-        }
+        Self { text, state, max }
     }
 
     /// The delimiter; a comma if the header has but one column.
@@ -245,12 +239,12 @@ impl<R: BufRead> Records<R> {
                 }
             }
             self.text.consume(used);
+            if record.bytes.len() + record.ends.len() > self.max {
+                return Err(Failure::Doubt(record.line, Doubt::TooLong(self.max)));
+            }
             if ended {
                 self.state.end_record(record);
                 return Ok(true);
-            }
-            if record.bytes.len() + record.ends.len() > self.cap {
-                return Err(Failure::Doubt(record.line, Doubt::TooLong));
             }
         }
     }
@@ -381,7 +375,7 @@ mod tests {
     /// Reads with a buffer of `buffer` bytes, so that records are cut at every place.
     fn read(text: &[u8], delimiter: Option<u8>, buffer: usize) -> Read {
         let text = io::BufReader::with_capacity(buffer, text);
-        let mut records = Records::new(text, delimiter, 1);
+        let mut records = Records::new(text, delimiter, 1, 1 << 20);
         let mut record = Record::default();
         let mut all = Vec::new();
         loop {
@@ -460,10 +454,9 @@ mod tests {
     #[test]
     fn a_quote_that_is_never_closed_does_not_fill_the_memory() {
         let text = (&b"\""[..]).chain(io::repeat(b'x'));
-        let mut records = Records::new(io::BufReader::new(text), None, 1);
-        records.cap = 1 << 16;
+        let mut records = Records::new(io::BufReader::new(text), None, 1, 1 << 16);
         let read = records.read(&mut Record::default());
-        assert!(matches!(read, Err(Failure::Doubt(1, Doubt::TooLong))));
+        assert!(matches!(read, Err(Failure::Doubt(1, Doubt::TooLong(_)))));
     }
 
     fn any_records() -> impl Strategy<Value = Vec<Vec<String>>> {
@@ -549,7 +542,7 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>, text in "[a\",;\t\r\n\\\\]{0,60}") {
             for text in [bytes.as_slice(), text.as_bytes()] {
-                let mut records = Records::new(text, None, 1);
+                let mut records = Records::new(text, None, 1, 1 << 20);
                 let mut record = Record::default();
                 while let Ok(true) = records.read(&mut record) {
                     let _ = record.cells();

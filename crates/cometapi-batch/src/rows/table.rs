@@ -8,7 +8,7 @@ use cometapi::models::{Model, models};
 use serde_json::Map;
 
 use super::records::{Failure, Record, Records, delimiter_name};
-use super::{Certainty, Parts, Problem, Read1, Row, known, refused};
+use super::{Certainty, MAX_PROBLEMS, Parts, Problem, Read1, Row, known, refused};
 
 /// What to write instead of lines without a header.
 const INSTEAD: &str = "the first line must name the columns, such as prompt,seed; for one prompt a \
@@ -18,6 +18,7 @@ const INSTEAD: &str = "the first line must name the columns, such as prompt,seed
 pub(super) fn read(
     mut text: impl BufRead,
     certainty: Certainty,
+    max: usize,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(Read1) -> bool,
 ) -> io::Result<()> {
@@ -34,7 +35,7 @@ pub(super) fn read(
             ))
         })?);
     }
-    let mut records = Records::new(text, delimiter, line);
+    let mut records = Records::new(text, delimiter, line, max);
     let mut record = Record::default();
     loop {
         if !records.read(&mut record).map_err(failed)? {
@@ -208,7 +209,10 @@ impl Header {
             match known::cell(&model, name, cells.get(at).copied().unwrap_or_default()) {
                 Ok(Some(value)) => _ = input.insert(name.clone(), value),
                 Ok(None) => {}
-                Err(what) => problems.push(Problem::new(line, name.clone(), what)),
+                Err(what) if problems.len() < MAX_PROBLEMS => {
+                    problems.push(Problem::new(line, name.clone(), what));
+                }
+                Err(_) => {}
             }
         }
         if problems.is_empty() {
@@ -230,6 +234,7 @@ impl Header {
             .iter()
             .enumerate()
             .filter(|(at, text)| nameless(*at) && !text.trim().is_empty())
+            .take(MAX_PROBLEMS)
             .map(|(at, _)| {
                 let delimiter = delimiter_name(self.delimiter);
                 Problem::new(

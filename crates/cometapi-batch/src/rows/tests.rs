@@ -553,3 +553,99 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_row_that_is_too_long_is_refused_with_its_line() {
+    let rows = |text: &str, format| {
+        let limited = |text| Rows::reader(text, format).max_row_size(40);
+        all(text, limited, Some("a/b")).map(shown)
+    };
+    let long = "x".repeat(40);
+    let said = "longer than 40 bytes; to allow longer rows: --max-row-size SIZE";
+
+    let text = format!("{{\"prompt\":\"a\"}}\n{{\"prompt\":\"{long}\"}}\n{{\"prompt\":\"b\"}}\n");
+    assert_eq!(
+        rows(&text, Format::JsonLines).unwrap(),
+        [
+            json!([1, null, "a/b", {"prompt": "a"}]),
+            json!([format!("line 2: {said}")]),
+            json!([3, null, "a/b", {"prompt": "b"}]),
+        ]
+    );
+    let text = format!("[{{\"prompt\":\"a\"}},\n{{\"prompt\":\"{long}\"}}]");
+    assert_eq!(
+        rows(&text, Format::JsonLines).unwrap_err(),
+        format!("line 2 (row 2): {said}")
+    );
+    for cell in [&long, &format!("\"{long}\"")] {
+        let text = format!("prompt,seed\na,1\n{cell},2\n");
+        assert_eq!(
+            rows(&text, Format::Csv).unwrap_err(),
+            format!("line 3: {said}; or close a quote that is left open: the row begins here")
+        );
+    }
+}
+
+#[test]
+fn a_row_of_the_greatest_length_is_read() {
+    let row = r#"{"prompt":"a"}"#;
+    for (text, format) in [
+        (format!("{row}\n{row}"), Format::JsonLines),
+        (format!("[{row},{row}]"), Format::JsonLines),
+        (
+            format!("prompt\n{0}\n{0}\n", "x".repeat(row.len())),
+            Format::Csv,
+        ),
+    ] {
+        let limited = |max| move |text| Rows::reader(text, format).max_row_size(max);
+        let read = all(&text, limited(row.len()), Some("a/b"));
+        assert!(
+            read.is_ok_and(|rows| rows.iter().all(Result::is_ok)),
+            "{text}"
+        );
+        let read = all(&text, limited(row.len() - 1), Some("a/b"));
+        assert!(
+            read.is_err() || read.is_ok_and(|rows| rows.iter().all(Result::is_err)),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_row_without_an_end_is_not_held_in_memory() {
+    for (start, format, name) in [
+        (&b"{\"prompt\":\""[..], Format::JsonLines, "line"),
+        (b"[{\"prompt\":\"", Format::JsonLines, "element"),
+        (b"prompt,seed\n", Format::Csv, "cell"),
+        (b"prompt,seed\n\"", Format::Csv, "quoted cell"),
+    ] {
+        let endless = Cursor::new(start).chain(io::repeat(b'x').take(8 << 20));
+        let model = "a/b".parse().unwrap();
+        let mut problems = 0;
+        let end = read(Rows::reader(endless, format), Some(&model), &mut |row| {
+            let said = row.unwrap_err()[0].what.clone();
+            assert!(said.starts_with("longer than 1 MB"), "{name}: {said}");
+            problems += 1;
+            true
+        });
+        match end {
+            Ok(()) => assert_eq!(problems, 1, "{name}"),
+            Err(e) => assert!(e.to_string().contains("longer than 1 MB"), "{name}: {e}"),
+        }
+    }
+}
+
+#[test]
+fn the_problems_of_a_row_are_few_and_short() {
+    let cells = ",x".repeat(1000);
+    let found = all(
+        format!("prompt,seed\na,1{cells}\n"),
+        stated(Format::Csv),
+        Some("a/b"),
+    );
+    let problems = found.unwrap().remove(0).unwrap_err();
+    assert_eq!(problems.len(), MAX_PROBLEMS);
+    let long = "x".repeat(10_000);
+    let problem = Problem::new(1, long.clone(), long);
+    assert!(problem.to_string().len() < 3 * MAX_PROBLEM);
+}

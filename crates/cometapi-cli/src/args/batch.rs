@@ -44,6 +44,9 @@ pub(crate) struct Batch {
     /// What the rows are; told by the file's name, or by its first character, unless given
     #[arg(long)]
     pub(crate) format: Option<RowFormat>,
+    /// How long a row may be, as it is written in FILE
+    #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "1MB")]
+    pub(crate) max_row_size: usize,
     /// Save the files in this folder, made if need be; it names the batch
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,

@@ -27,6 +27,10 @@ fn output(client: &Client, prediction: &Prediction) -> Result<(), Failure> {
         Ok(Contents::Files(files)) => files
             .iter()
             .try_for_each(|file| print::data(print::plain(shorten_data_uris(file.url())))),
+        Err(error) if prediction.output().is_null() => {
+            print::talk(format_args!("note: {error}"));
+            Ok(())
+        }
         // To look at it is no failure, whatever it is.
         _ => {
             let text = OutputText::of(prediction);

@@ -1,6 +1,6 @@
 //! `cometapi list`: what is written down.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cometapi_batch::{Entry, Filter, Ledger, State};
 use serde_json::{Value, json};
@@ -160,6 +160,54 @@ fn seen((at, status): &(SystemTime, String)) -> Value {
     json!({"at": time(Some(*at)), "status": status})
 }
 
+/// RFC 3339. A time outside of the years 1970 to 9999 becomes the nearest one inside: a ledger may
+/// be damaged, and the format has four digits for the year.
 fn time(at: Option<SystemTime>) -> Option<String> {
-    at.map(|at| humantime::format_rfc3339_millis(at).to_string())
+    let latest = UNIX_EPOCH + Duration::from_millis(LATEST);
+    let at = at?.clamp(UNIX_EPOCH, latest);
+    Some(humantime::format_rfc3339_millis(at).to_string())
+}
+
+/// The last millisecond of the year 9999, since 1970.
+const LATEST: u64 = 253_402_300_799_999;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(millis: i64) -> String {
+        let distance = Duration::from_millis(millis.unsigned_abs());
+        let at = if millis < 0 {
+            UNIX_EPOCH.checked_sub(distance)
+        } else {
+            UNIX_EPOCH.checked_add(distance)
+        };
+        // Not every system has such times.
+        time(Some(at.unwrap_or(UNIX_EPOCH))).unwrap()
+    }
+
+    #[test]
+    fn a_time_that_has_no_form_becomes_the_nearest_that_has_one() {
+        for (millis, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1970-01-01T00:00:00.000Z"),
+            (i64::MIN, "1970-01-01T00:00:00.000Z"),
+            (1_773_994_530_250, "2026-03-20T08:15:30.250Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "9999-12-31T23:59:59.999Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(shown(millis), expected, "{millis}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_time_is_shown(millis: i64) {
+            let text = shown(millis);
+            prop_assert!(humantime::parse_rfc3339(&text).is_ok(), "{}", text);
+        }
+    }
 }

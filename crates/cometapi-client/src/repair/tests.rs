@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn text_that_is_json_is_not_changed(text: String, before in r#"(\\ud83d| |x){0,3}"#) {
+    fn text_that_is_json_is_not_changed(text: String, before in r"(\\ud83d| |x){0,3}") {
         let json = serde_json::to_string(&text).unwrap();
         let body = format!(r#"{{"a":"{before}","b":{json}}}"#);
         prop_assert_eq!(&read(body.as_bytes()).unwrap()["b"], &Value::from(text));

@@ -16,9 +16,17 @@ struct Service {
     received: Arc<Mutex<Vec<(usize, String)>>>,
 }
 
+/// How a [`Service`] responds.
+#[derive(Clone, Copy, Default)]
+struct Manner {
+    /// Closes each connection after its response without announcing it.
+    closes: bool,
+    /// How many headers a response has, besides its length.
+    headers: usize,
+}
+
 impl Service {
-    /// With `closes`, each connection is closed after its response without being announced.
-    async fn start(closes: bool) -> Self {
+    async fn start(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let received = Arc::<Mutex<Vec<_>>>::default();
@@ -26,7 +34,7 @@ impl Service {
         tokio::spawn(async move {
             for connection in 0.. {
                 let (socket, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(socket, connection, closes, Arc::clone(&log)));
+                tokio::spawn(serve(socket, connection, manner, Arc::clone(&log)));
             }
         });
         Self { base, received }
@@ -43,7 +51,7 @@ impl Service {
 async fn serve(
     mut socket: TcpStream,
     connection: usize,
-    closes: bool,
+    manner: Manner,
     log: Arc<Mutex<Vec<(usize, String)>>>,
 ) {
     let mut read = Vec::new();
@@ -68,9 +76,13 @@ async fn serve(
         };
         let body = json!({"id": id, "status": status, "output": ["data:,x"]}).to_string();
         let length = body.len();
-        let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
+        let headers: String = (0..manner.headers)
+            .map(|n| format!("x-trace-{n}: {n}\r\n"))
+            .collect();
+        let response =
+            format!("HTTP/1.1 200 OK\r\n{headers}content-length: {length}\r\n\r\n{body}");
         socket.write_all(response.as_bytes()).await.unwrap();
-        if closes {
+        if manner.closes {
             return;
         }
     }
@@ -91,7 +103,7 @@ async fn head(socket: &mut TcpStream, read: &mut Vec<u8>) -> Option<String> {
 
 #[tokio::test]
 async fn each_create_request_has_a_connection_of_its_own_and_polls_share_one() {
-    let service = Service::start(false).await;
+    let service = Service::start(Manner::default()).await;
     let client = builder(&service.base).build().unwrap();
     for _ in 0..5 {
         client.run_model(SCHNELL, input()).await.unwrap();
@@ -107,7 +119,11 @@ async fn each_create_request_has_a_connection_of_its_own_and_polls_share_one() {
 
 #[tokio::test]
 async fn a_connection_that_is_closed_unannounced_leaves_no_create_request_in_doubt() {
-    let service = Service::start(true).await;
+    let manner = Manner {
+        closes: true,
+        ..Manner::default()
+    };
+    let service = Service::start(manner).await;
     let client = builder(&service.base).build().unwrap();
     for _ in 0..100 {
         let created = client.predictions().create(SCHNELL, input()).await;
@@ -171,4 +187,36 @@ async fn a_connection_that_is_refused_is_tried_again() {
     assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
     assert!(!error.is_permanent(), "{error:?}");
     assert_eq!(error.effort().unwrap().requests, quick_create().attempts);
+}
+
+#[tokio::test]
+async fn a_response_with_hundreds_of_headers_is_read() {
+    let service = Service::start(Manner {
+        headers: 300,
+        ..Manner::default()
+    })
+    .await;
+    let client = builder(&service.base).build().unwrap();
+    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    assert_eq!(created.id(), "p1");
+    let done = client.predictions().wait(created.id()).await.unwrap();
+    assert_eq!(done.output().urls(), ["data:,x"]);
+}
+
+/// Nothing of such a response can be read, and the request was received.
+#[tokio::test]
+async fn a_create_request_is_in_doubt_if_its_response_has_more_headers_than_are_read() {
+    let service = Service::start(Manner {
+        headers: 600,
+        ..Manner::default()
+    })
+    .await;
+    let client = builder(&service.base).build().unwrap();
+    let error = client
+        .predictions()
+        .create(SCHNELL, input())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MaybeAccepted, "{error:?}");
+    assert_eq!(service.connections("post").len(), 1);
 }

@@ -304,7 +304,9 @@ fn now() -> i64 {
 }
 
 fn time(millis: i64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    let since = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+    // A damaged ledger may hold a time that the system has not.
+    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
 }
 
 /// A path as the ledger writes it.

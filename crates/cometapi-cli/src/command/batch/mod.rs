@@ -110,6 +110,7 @@ fn rows(args: &Batch) -> Result<Rows, Failure> {
         Rows::file(&args.file)
             .map_err(|e| Failure::usage(format!("{name} cannot be read")).caused_by(&e))?
     };
+    let rows = rows.max_row_size(args.max_row_size);
     Ok(match args.format {
         None => rows,
         Some(RowFormat::Jsonl) => rows.format(Format::JsonLines),
