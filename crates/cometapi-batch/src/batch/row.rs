@@ -211,6 +211,8 @@ impl Row {
             _ => None,
         };
         if let Some((reason, pause)) = pause {
+            // A process that is killed in the pause leaves no doubt.
+            let written = self.record(Mark::NotSent).await;
             if let Some(pause) = pause {
                 self.context.tell(&Event::Paused {
                     reason,
@@ -219,7 +221,7 @@ impl Row {
                     cause: error,
                 });
             }
-            return self.record(Mark::NotSent).await == Written::Yes;
+            return written == Written::Yes;
         }
         let message = outcome.message.clone().unwrap_or_default();
         let halt = match error.kind() {
