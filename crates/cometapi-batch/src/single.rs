@@ -126,6 +126,18 @@ impl Single {
         }
     }
 
+    /// Records that an attempt had no effect and the next one has not been sent: until
+    /// [`sending`](Self::sending), the process may end without leaving a doubt.
+    pub async fn pausing(&mut self) -> Result<(), Error> {
+        self.record(Mark::NotSent).await
+    }
+
+    /// Records that the next attempt is about to be sent. It may be sent when this is `Ok`, and
+    /// not before.
+    pub async fn sending(&mut self) -> Result<(), Error> {
+        self.record(Mark::Sending).await
+    }
+
     /// Writes down that the create was given up while nothing was on its way.
     pub async fn not_sent(&mut self) -> Result<(), Error> {
         let why = "it was given up before it was sent";

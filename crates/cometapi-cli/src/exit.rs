@@ -10,8 +10,10 @@ pub(crate) const KEY: u8 = 5;
 pub(crate) const LIMIT: u8 = 6;
 pub(crate) const DOUBT: u8 = 7;
 pub(crate) const EXPIRED: u8 = 8;
-/// 128 and the number of the signal, as shells have it.
+/// 128 and the number of the signal, as shells have it: SIGINT, SIGTERM, SIGHUP.
 pub(crate) const INTERRUPTED: u8 = 130;
+pub(crate) const TERMINATED: u8 = 143;
+pub(crate) const HUNG_UP: u8 = 129;
 
 /// The code that says what `error` is.
 pub(crate) fn code(error: &Error) -> u8 {

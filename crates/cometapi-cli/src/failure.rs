@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use cometapi::Error;
 
+use crate::interrupt::Signal;
 use crate::{advice, exit, print};
 
 /// The end of a command that did not succeed.
@@ -30,13 +31,15 @@ impl Failure {
         Self::new(exit::OTHER, message).caused_by(cause)
     }
 
-    /// Stopped waiting by the person; `id` goes on without us.
-    pub(crate) fn interrupted(id: &str) -> Self {
-        Self::new(
-            exit::INTERRUPTED,
-            format!("stopped waiting for prediction {id}"),
-        )
-        .with_way_back(id)
+    /// A signal ended the wait for the prediction `id`, which goes on.
+    pub(crate) fn interrupted(signal: Signal, id: &str) -> Self {
+        let message = format!("stopped waiting for prediction {id} ({signal})");
+        Self::new(signal.exit_code(), message).with_way_back(id)
+    }
+
+    /// A signal ended the command.
+    pub(crate) fn ended_by(signal: Signal) -> Self {
+        Self::new(signal.exit_code(), format!("ended by {signal}"))
     }
 
     /// A create request may have been accepted.
@@ -44,16 +47,16 @@ impl Failure {
         Self::new(exit::DOUBT, message).with_advice(advice::LOOK_FIRST)
     }
 
-    /// Stopped by the person while a create was on its way.
+    /// A signal ended the command, and the create request in flight got no response.
     pub(crate) fn interrupted_create() -> Self {
         Self::in_doubt("stopped while the create was on its way: it may have been accepted")
     }
 
-    /// Stopped by the person while nothing was on its way.
-    pub(crate) fn interrupted_before_create() -> Self {
+    /// A signal ended the command while no create request was in flight.
+    pub(crate) fn interrupted_before_create(signal: Signal) -> Self {
         Self::new(
-            exit::INTERRUPTED,
-            "stopped before the create was accepted: nothing was created",
+            signal.exit_code(),
+            format!("stopped before the create was accepted ({signal}): nothing was created"),
         )
     }
 
@@ -107,10 +110,10 @@ impl Failure {
         self
     }
 
-    /// Stopped waiting for many by the person; `left` of them go on without us.
-    pub(crate) fn interrupted_many(left: usize) -> Self {
-        let message = format!("stopped waiting for {left} predictions");
-        Self::new(exit::INTERRUPTED, message).with_advice("to go on: the same command")
+    /// A signal ended the wait for many predictions; `left` of them go on.
+    pub(crate) fn interrupted_many(signal: Signal, left: usize) -> Self {
+        let message = format!("stopped waiting for {left} predictions ({signal})");
+        Self::new(signal.exit_code(), message).with_advice("to go on: the same command")
     }
 
     /// Says all of it and gives the exit code.

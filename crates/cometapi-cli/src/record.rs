@@ -92,6 +92,29 @@ impl Record {
         Ok(())
     }
 
+    /// Nothing is in flight until [`sending`](Self::sending). Returns whether that is recorded.
+    pub(crate) async fn pausing(&mut self) -> bool {
+        let Some(single) = &mut self.single else {
+            return true;
+        };
+        let written = single.pausing().await;
+        let is_recorded = written.is_ok();
+        self.note(written);
+        is_recorded
+    }
+
+    /// The next attempt is about to be sent, which it may be only if this succeeds.
+    pub(crate) async fn sending(&mut self) -> Result<(), Failure> {
+        match &mut self.single {
+            Some(single) => single.sending().await.map_err(|e| {
+                Failure::usage(format!("the run cannot be recorded any more: {e}"))
+                    .because_of(&e)
+                    .with_advice("nothing was created; to record nothing: --no-ledger")
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// The create was given up while nothing was on its way.
     pub(crate) async fn not_sent(&mut self) {
         if let Some(single) = &mut self.single {

@@ -7,6 +7,8 @@ use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Serialize;
 
+use crate::hold::Hold;
+
 /// What to say, and how much of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -17,10 +19,11 @@ pub(crate) struct Answer {
 }
 
 /// How an answer reaches the client, or does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Delivery {
     Whole,
     Delayed(Duration),
+    Held(Hold),
     Slow(Duration),
     Stalled,
     Cut { reset: bool },

@@ -34,14 +34,14 @@ enum Step {
 impl Outgoing {
     pub(crate) fn of(answer: &Answer) -> Self {
         let body = answer.body.clone();
-        let steps = match answer.delivery {
+        let steps = match &answer.delivery {
             Delivery::Slow(pause) => {
                 let piece = body.len().div_ceil(16).max(1);
                 (0..body.len())
                     .step_by(piece)
                     .flat_map(|at| {
                         let end = body.len().min(at + piece);
-                        [Step::Pause(pause), Step::Data(body.slice(at..end))]
+                        [Step::Pause(*pause), Step::Data(body.slice(at..end))]
                     })
                     .collect()
             }

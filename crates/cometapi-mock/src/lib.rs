@@ -47,6 +47,7 @@ mod clock;
 mod errors;
 mod fault;
 mod files;
+mod hold;
 mod ids;
 mod input;
 mod ledger;
@@ -67,6 +68,7 @@ pub mod wiremock;
 
 pub use builder::{Builder, StartError};
 pub use fault::Fault;
+pub use hold::Hold;
 pub use ledger::Received;
 pub use pace::{Ending, Pace, Script, Step};
 pub use plan::Plan;

@@ -149,14 +149,15 @@ async fn exchange(
     let read = read(body).await;
     let answer = handler.answer(Request::from_parts(parts, read)).await;
 
-    match answer.delivery {
+    match &answer.delivery {
         Delivery::Never => std::future::pending().await,
         Delivery::Dropped { reset: hard } => {
-            reset.store(hard, Ordering::Relaxed);
+            reset.store(*hard, Ordering::Relaxed);
             return Err(Dropped);
         }
-        Delivery::Cut { reset: hard } => reset.store(hard, Ordering::Relaxed),
-        Delivery::Delayed(delay) => tokio::time::sleep(delay).await,
+        Delivery::Cut { reset: hard } => reset.store(*hard, Ordering::Relaxed),
+        Delivery::Delayed(delay) => tokio::time::sleep(*delay).await,
+        Delivery::Held(hold) => hold.released().await,
         Delivery::Whole | Delivery::Slow(_) | Delivery::Stalled => {}
     }
 

@@ -56,6 +56,7 @@ pub(crate) fn answer(fault: &Fault, mut good: Answer) -> Answer {
             good.with(CONTENT_ENCODING, name)
         }
         Fault::Delay(delay) => good.delivered(Delivery::Delayed(*delay)),
+        Fault::Hold(hold) => good.delivered(Delivery::Held(hold.clone())),
         Fault::SlowBody(pause) => good.delivered(Delivery::Slow(*pause)),
         Fault::StallBody => good.delivered(Delivery::Stalled),
         Fault::CutBody => good.delivered(Delivery::Cut { reset: false }),

@@ -50,11 +50,13 @@ pub struct Create {
     input: Result<Input, Error>,
     policy: CreatePolicy,
     watcher: Option<Watcher>,
+    before: Option<Before>,
     #[cfg(feature = "models")]
     unchecked: bool,
 }
 
 type Watcher = Box<dyn FnMut(CreateProgress<'_>) + Send>;
+type Before = Box<dyn FnMut(CreateProgress<'_>) -> BoxFuture<()> + Send>;
 
 /// What a create is about to do, for whoever watches it by [`Create::on_progress`].
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +93,7 @@ impl Create {
             input,
             policy: client.create_policy().clone(),
             watcher: None,
+            before: None,
             #[cfg(feature = "models")]
             unchecked: false,
         }
@@ -99,6 +102,20 @@ impl Create {
     /// Calls `watcher` before each attempt and before each pause between two.
     pub fn on_progress(mut self, watcher: impl FnMut(CreateProgress<'_>) + Send + 'static) -> Self {
         self.watcher = Some(Box::new(watcher));
+        self
+    }
+
+    /// Awaits what `hook` returns before each attempt and before each pause between two, so that
+    /// a caller can record durably what is about to happen. To send no further attempt, drop the
+    /// create request while it awaits the hook.
+    pub fn before_attempt<Fut>(
+        mut self,
+        mut hook: impl FnMut(CreateProgress<'_>) -> Fut + Send + 'static,
+    ) -> Self
+    where
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.before = Some(Box::new(move |progress| Box::pin(hook(progress))));
         self
     }
 
@@ -126,10 +143,11 @@ impl Create {
         let body = types::CreatePredictionRequest {
             input: input.into_fields(),
         };
-        let mut tell = |progress: CreateProgress<'_>| {
+        let mut tell = |progress: CreateProgress<'_>| -> Option<BoxFuture<()>> {
             if let Some(watcher) = &mut self.watcher {
                 watcher(progress);
             }
+            self.before.as_mut().map(|before| before(progress))
         };
         let (owner, name) = model.params();
         let mut rng = self.client.rng();
@@ -137,7 +155,9 @@ impl Create {
         let mut sent = 0;
         loop {
             sent += 1;
-            tell(CreateProgress::Sending { attempt: sent });
+            if let Some(before) = tell(CreateProgress::Sending { attempt: sent }) {
+                before.await;
+            }
             let attempt = observe(
                 CallOptions::with_timeout(self.policy.attempt_timeout),
                 self.client.raw().create_prediction(owner, name, &body),
@@ -171,11 +191,14 @@ impl Create {
                     let pause = self.policy.pause(sent, effort.elapsed, told, rng.f64());
                     match pause.filter(|_| again) {
                         Some(pause) => {
-                            tell(CreateProgress::Pausing {
+                            let before = tell(CreateProgress::Pausing {
                                 attempt: sent,
                                 pause,
                                 cause: &cause,
                             });
+                            if let Some(before) = before {
+                                before.await;
+                            }
                             sleep(pause).await;
                             continue;
                         }

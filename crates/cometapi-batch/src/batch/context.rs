@@ -185,6 +185,11 @@ impl Context {
         lock(&self.stopped).clone()
     }
 
+    /// Whether no create request may be sent any more.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.settings.stop.requested() > 0 || self.stopped().is_some()
+    }
+
     /// Writes down what happened to a row. A ledger that cannot be written stops the run, and
     /// is no reason to drop what is paid for.
     pub(crate) async fn record(&self, row: &Arc<RowInfo>, id: Option<&str>, mark: Mark) -> Written {

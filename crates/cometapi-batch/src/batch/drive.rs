@@ -11,6 +11,7 @@ use crate::batch::context::Context;
 use crate::batch::event::{Event, RowInfo};
 use crate::batch::report::Stopped;
 use crate::batch::row::{self, Spent};
+use crate::batch::stop::Urgency;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{LoadId, Want};
 
@@ -59,15 +60,13 @@ impl Drive<'_> {
         let mut halted = self.context.halted.subscribe();
         loop {
             // What is asked from here on must not be missed below.
-            let asked = stop.requested();
-            match asked {
-                0 => {}
-                1 => self.context.halt(Stopped::Asked),
-                _ => {
-                    self.context.halt(Stopped::Asked);
-                    self.tasks.shutdown().await;
-                    return Ok(());
-                }
+            let urgency = stop.urgency();
+            if urgency > Urgency::None {
+                self.context.halt(Stopped::Asked);
+            }
+            if stop.is_due() {
+                self.tasks.shutdown().await;
+                return Ok(());
             }
             self.end_models_gone().await;
             let room = self.room();
@@ -88,7 +87,8 @@ impl Drive<'_> {
                 () = pay_again(self.context, self.pay_at), if owes => {
                     self.pay_at = Instant::now() + PAY_AGAIN;
                 }
-                () = stop.beyond(asked) => {}
+                () = stop.beyond(urgency) => {}
+                () = stop.overdue(), if urgency > Urgency::None => {}
                 // An error would be that the context is gone, which this holds.
                 _ = halted.changed() => {}
             }
@@ -103,7 +103,8 @@ impl Drive<'_> {
     /// Whether rows are taken at all.
     fn takes_up(&self) -> bool {
         let stopped = self.context.stopped();
-        stopped.is_none_or(|stopped| stopped.takes_up())
+        self.context.settings.stop.urgency() < Urgency::Leave
+            && stopped.is_none_or(|stopped| stopped.takes_up())
     }
 
     fn creates(&self) -> bool {
@@ -127,7 +128,7 @@ impl Drive<'_> {
         let claimed = tokio::select! {
             claimed = ledger.claim(self.context.worker.id(), want) => claimed,
             // Another process may hold the ledger for long; whoever leaves does not wait for it.
-            () = stop.beyond(1) => return Ok(true),
+            () = stop.leaving() => return Ok(true),
         };
         let claimed = match claimed {
             Ok(claimed) => claimed,

@@ -9,7 +9,7 @@ use cometapi::{Client, WaitPolicy};
 use crate::batch::context::{Context, Settings};
 use crate::batch::event::Event;
 use crate::batch::report::{Report, Stopped};
-use crate::batch::stop::Stop;
+use crate::batch::stop::{Stop, Urgency};
 use crate::batch::{drive, folder, shared_settings};
 use crate::error::Error;
 use crate::ledger::Ledger;
@@ -59,7 +59,7 @@ impl Finish {
         let stop = settings.stop.clone();
         let worker = tokio::select! {
             biased;
-            () = stop.beyond(0) => {
+            () = stop.beyond(Urgency::None) => {
                 let reason = Stopped::Asked;
                 (settings.observer)(&Event::Stopping { reason: &reason });
                 return Ok(Report { stopped: Some(reason), ..Report::default() });

@@ -5,15 +5,18 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cometapi::SavedFile;
+
 use crate::error::{Error, ErrorKind};
 
 /// Makes the folder and sees that files can be written in it, before there is anything to pay
-/// for; gives its one absolute name.
+/// for; gives its one absolute name. Removes what killed processes left of downloads.
 pub(crate) fn prepare(folder: &Path) -> Result<PathBuf, Error> {
     fs::create_dir_all(folder)
         .and_then(|()| probe(folder))
         .and_then(|()| folder.canonicalize())
         .map_err(|e| cannot(folder, e))
+        .inspect(|folder| _ = SavedFile::remove_abandoned(folder))
 }
 
 /// The name that [`prepare`] would give, without making anything.
@@ -40,7 +43,11 @@ fn probe(folder: &Path) -> io::Result<()> {
         .write(true)
         .create_new(true)
         .open(&path)?;
-    fs::remove_file(path)
+    match fs::remove_file(path) {
+        // Another process that begins here took it for a part of a killed one.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 fn cannot(folder: &Path, e: io::Error) -> Error {

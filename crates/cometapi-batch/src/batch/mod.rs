@@ -25,6 +25,7 @@ pub use crate::batch::event::{Event, PauseReason, RowInfo};
 pub use crate::batch::finish::Finish;
 pub use crate::batch::report::{Report, Stopped};
 pub use crate::batch::stop::Stop;
+use crate::batch::stop::Urgency;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{Ledger, LoadId, Loaded, Plan};
 use crate::rows::{Problem, Rows};
@@ -205,7 +206,7 @@ impl Batch {
         let (skipped, settings, worker) = tokio::select! {
             // Rows may come slowly, and the ledger may be another's for long.
             biased;
-            () = stop.beyond(0) => {
+            () = stop.beyond(Urgency::None) => {
                 let reason = Stopped::Asked;
                 (self.settings.observer)(&Event::Stopping { reason: &reason });
                 return Ok(Report { stopped: Some(reason), ..Report::default() });

@@ -4,20 +4,34 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use cometapi::SavedFile;
+
 /// The names in each folder without their extensions, read once: to read a folder for every
 /// row takes time that grows with the square of the rows.
 #[derive(Default)]
-pub(crate) struct Present(Mutex<HashMap<PathBuf, HashSet<String>>>);
+pub(crate) struct Present {
+    folders: Mutex<HashMap<PathBuf, HashSet<String>>>,
+    cleaned: Mutex<HashSet<PathBuf>>,
+}
 
 impl Present {
     /// Returns whether a file of this stem may have been there. Blocks on the file system the
     /// first time that it is asked for a folder.
     pub(crate) fn has(&self, folder: &Path, stem: &str) -> bool {
-        let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = folders
             .entry(folder.to_owned())
             .or_insert_with(|| stems(folder));
         folder.contains(stem)
+    }
+
+    /// Removes what killed processes left of downloads in a folder, once. Blocks on the file
+    /// system.
+    pub(crate) fn clean(&self, folder: &Path) {
+        let mut cleaned = self.cleaned.lock().unwrap_or_else(PoisonError::into_inner);
+        if cleaned.insert(folder.to_owned()) {
+            SavedFile::remove_abandoned(folder);
+        }
     }
 }
 

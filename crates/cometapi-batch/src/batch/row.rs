@@ -35,12 +35,12 @@ pub(crate) async fn work(context: Arc<Context>, job: Job) -> Spent {
         id: row.job.id.as_deref(),
     });
     if row.job.id.is_some() {
-        row.follow(None).await;
+        row.follow_until_left(None).await;
         return Spent::Yes;
     }
     match row.create().await {
         Created::Yes(created, pass) => {
-            row.follow(created.map(|created| *created)).await;
+            row.follow_until_left(created.map(|created| *created)).await;
             drop(pass);
             Spent::Yes
         }
@@ -98,6 +98,13 @@ impl Row {
             }
             self.context.begin();
             self.context.tell(&Event::Sending { row: &self.info });
+            if self.context.is_stopping() {
+                // Stopped while the above was recorded: nothing has left.
+                if self.record(Mark::NotSent).await == Written::Yes {
+                    self.record(Mark::Released).await;
+                }
+                return Created::NotSent;
+            }
             let answer = self
                 .context
                 .settings
@@ -129,6 +136,16 @@ impl Row {
                     }
                 }
             }
+        }
+    }
+
+    /// Waits for the end, unless the run leaves before: the next one finds it by its id.
+    async fn follow_until_left(&mut self, created: Option<Prediction>) {
+        let stop = self.context.settings.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.leaving() => {}
+            () = self.follow(created) => {}
         }
     }
 
@@ -194,6 +211,8 @@ impl Row {
             _ => None,
         };
         if let Some((reason, pause)) = pause {
+            // A process that is killed in the pause leaves no doubt.
+            let written = self.record(Mark::NotSent).await;
             if let Some(pause) = pause {
                 self.context.tell(&Event::Paused {
                     reason,
@@ -202,7 +221,7 @@ impl Row {
                     cause: error,
                 });
             }
-            return self.record(Mark::NotSent).await == Written::Yes;
+            return written == Written::Yes;
         }
         let message = outcome.message.clone().unwrap_or_default();
         let halt = match error.kind() {

@@ -29,7 +29,9 @@ Every row is checked before the first is created. Given again, the same command 
 missing: what is done is left alone, what runs is waited for, what was never created is \
 created. What failed is created again only with --retry-failed.
 
-Ctrl-C stops creating and waits for what runs; twice leaves at once. Exit code 0: every row \
+Ctrl-C stops creating and waits for what runs; twice leaves at once. SIGTERM and SIGHUP stop \
+creating, wait up to 8 s for responses to create requests, and leave what runs to the next \
+start. Exit code 0: every row \
 succeeded; else the gravest among the rows, or 4 when some are left to do.";
 
 #[derive(Args)]

@@ -43,7 +43,9 @@ Exit codes:
     6  rate limited or out of quota
     7  a create may have been accepted; nothing was sent again
     8  the outputs are gone
-  130  stopped waiting by ctrl-c
+  130  ended by ctrl-c
+  143  ended by SIGTERM
+  129  ended by SIGHUP
 
 stdout is data, stderr is talk. Environment: COMETAPI_KEY, COMETAPI_BASE_URL,
 COMETAPI_LEDGER.";

@@ -3,12 +3,15 @@
 use std::io::IsTerminal;
 
 use cometapi::{Client, CreateProgress, Input, Prediction};
+use cometapi_batch::Stop;
 use futures_util::FutureExt;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
 
 use crate::args::{Create, What};
 use crate::failure::Failure;
-use crate::interrupt::{self, Interrupt};
+use crate::interrupt::{Signal, Signals};
 use crate::progress::Progress;
 use crate::record::Record;
 use crate::{check, connect, input, ledger, print, report};
@@ -18,16 +21,16 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     check::check(&args.what, &input)?;
     let connection = connect::service(&args.service)?;
     let ledger = ledger::of_single(&args.ledger, false)?;
-    let mut interrupt = interrupt::listen().await;
+    let mut signals = Signals::listen();
     let mut record = Record::begin(ledger, &connection.client, &args.what.model, &input).await?;
     let mut progress = Progress::begin("creating");
-    let created = send(
+    let (created, signal) = send(
         &connection.client,
         &args.what,
         input.into(),
         &mut record,
         &mut progress,
-        &mut interrupt,
+        &mut signals,
     )
     .await?;
     drop(progress);
@@ -40,38 +43,53 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     if !std::io::stdout().is_terminal() {
         print::talk(format_args!("created {}", created.id()));
     }
-    printed.map_err(|failure| failure.with_way_back(created.id()))
+    printed.map_err(|failure| failure.with_way_back(created.id()))?;
+    match signal {
+        Some(signal) => Err(Failure::interrupted(signal, created.id())),
+        None => Ok(()),
+    }
 }
 
-/// What a create is doing, as far as a person wants to know.
+/// The next step of a create request, which it takes once this is dropped.
+struct Step {
+    doing: Doing,
+    _go_on: oneshot::Sender<()>,
+}
+
 enum Doing {
     Sending,
     Pausing(String),
 }
 
-/// Creates; when the person stops it on the way, says whether it may exist.
+/// Creates a prediction. A signal that arrives while the request is in flight does not keep
+/// its response from being awaited and recorded; it is returned with the prediction.
 pub(super) async fn send(
     client: &Client,
     what: &What,
     input: Input,
     record: &mut Record,
     progress: &mut Progress,
-    interrupt: &mut Interrupt,
-) -> Result<Prediction, Failure> {
-    let (watcher, mut doing) = unbounded_channel();
+    signals: &mut Signals,
+) -> Result<(Prediction, Option<Signal>), Failure> {
+    let (watcher, mut steps) = unbounded_channel();
     let create = client
         .predictions()
         .create(&what.model, input)
-        .on_progress(move |now| {
-            let now = match now {
+        .before_attempt(move |now| {
+            let doing = match now {
                 CreateProgress::Pausing { pause, cause, .. } => Doing::Pausing(format!(
                     "{cause}; trying again in {:.1} s",
                     pause.as_secs_f64()
                 )),
                 _ => Doing::Sending,
             };
+            let (go_on, awaited) = oneshot::channel();
             // Nobody listens any more once the command has ended.
-            let _ = watcher.send(now);
+            let _ = watcher.send(Step {
+                doing,
+                _go_on: go_on,
+            });
+            async { drop(awaited.await) }
         });
     // What does not fit got here by force only.
     let create = if what.force {
@@ -79,38 +97,57 @@ pub(super) async fn send(
     } else {
         create
     };
-    // Pressed while the intent was written down: nothing has left yet.
-    if interrupt.as_mut().now_or_never().is_some() {
-        record.not_sent().await;
-        return Err(Failure::interrupted_before_create());
-    }
     let mut create = create.into_future();
-    let mut on_its_way = false;
+    // As the record says it, which was begun for the first attempt.
+    let mut recorded_as_sent = true;
+    let mut in_flight = false;
+    let mut stopping = None;
+    let mut leave_by = Instant::now();
     loop {
         tokio::select! {
-            // What it is doing before what came of it, and both before the person.
             biased;
-            Some(now) = doing.recv() => match now {
-                Doing::Sending => on_its_way = true,
-                Doing::Pausing(why) => {
-                    on_its_way = false;
-                    progress.say(why);
-                }
-            },
             created = &mut create => {
                 record.answered(&created).await?;
-                return Ok(created?);
+                return Ok((created?, stopping));
             }
-            () = &mut *interrupt => {
-                // What the create did in this very turn counts too.
-                while let Ok(now) = doing.try_recv() {
-                    on_its_way = matches!(now, Doing::Sending);
+            // It waits until the step is dropped, so nothing is in flight until then.
+            Some(step) = steps.recv() => {
+                in_flight = matches!(step.doing, Doing::Sending);
+                match &step.doing {
+                    Doing::Sending if !recorded_as_sent => {
+                        record.sending().await?;
+                        recorded_as_sent = true;
+                    }
+                    Doing::Sending => {}
+                    Doing::Pausing(why) => {
+                        recorded_as_sent = !record.pausing().await;
+                        progress.say(why);
+                    }
                 }
-                if on_its_way {
-                    return Err(Failure::interrupted_create());
+                // Also one that arrived while the above was recorded.
+                if let Some(signal) = stopping.or_else(|| signals.next().now_or_never()) {
+                    record.not_sent().await;
+                    return Err(Failure::interrupted_before_create(signal));
                 }
-                record.not_sent().await;
-                return Err(Failure::interrupted_before_create());
+            }
+            signal = signals.next() => match stopping {
+                _ if !in_flight => {
+                    record.not_sent().await;
+                    return Err(Failure::interrupted_before_create(signal));
+                }
+                None => {
+                    progress.say(
+                        "waiting for the response to the create request (press again to stop now)",
+                    );
+                    leave_by = Instant::now() + Stop::RESPONSE_TIMEOUT;
+                    stopping = Some(signal);
+                }
+                // Closing the terminal is no second request to stop.
+                Some(_) if signal == Signal::HangUp => {}
+                Some(_) => return Err(Failure::interrupted_create()),
+            },
+            () = sleep_until(leave_by), if stopping.is_some() => {
+                return Err(Failure::interrupted_create());
             }
         }
     }

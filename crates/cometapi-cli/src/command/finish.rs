@@ -5,7 +5,7 @@ use cometapi::{Client, Error, Prediction, Wait};
 use crate::args::Outputs;
 use crate::command::save::Saving;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
+use crate::interrupt::Signals;
 use crate::progress::Progress;
 use crate::record::Record;
 use crate::report;
@@ -22,12 +22,12 @@ pub(super) struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// To the end, unless the person stops it.
-    pub(super) async fn finish(self, id: &str, interrupt: &mut Interrupt) -> Result<(), Failure> {
-        tokio::select! {
-            done = self.wait_to_the_end() => done,
-            () = interrupt => Err(Failure::interrupted(id)),
-        }
+    /// To the end, unless a signal arrives before.
+    pub(super) async fn finish(self, id: &str, signals: &mut Signals) -> Result<(), Failure> {
+        signals
+            .unless(self.wait_to_the_end())
+            .await
+            .unwrap_or_else(|signal| Err(Failure::interrupted(signal, id)))
     }
 
     pub(super) async fn wait_to_the_end(self) -> Result<(), Failure> {

@@ -7,22 +7,30 @@ use cometapi_mock::{MockServer, StartError, serve};
 
 use crate::args::Mock;
 use crate::failure::Failure;
-use crate::{interrupt, print};
+use crate::interrupt::{Signal, Signals};
+use crate::print;
 
 pub(crate) async fn execute(args: Mock) -> Result<(), Failure> {
     let mut builder = MockServer::builder().bind(args.bind).port(args.port);
     if args.wrapped {
         builder = builder.wrapped();
     }
-    let interrupt = interrupt::listen().await;
-    serve(builder, interrupt, announce).await.map_err(|error| {
+    let mut signals = Signals::listen();
+    let mut ended_by = None;
+    let shutdown = async { ended_by = Some(signals.next().await) };
+    serve(builder, shutdown, announce).await.map_err(|error| {
         let failure = Failure::other("the mock cannot be started", &error);
         if is_taken(&error) {
             failure.with_advice("to take another port: --port N, or --port 0 for any free one")
         } else {
             failure
         }
-    })
+    })?;
+    match ended_by {
+        // How people end it.
+        None | Some(Signal::Interrupt) => Ok(()),
+        Some(signal) => Err(Failure::ended_by(signal)),
+    }
 }
 
 fn announce(server: &MockServer) {

@@ -5,9 +5,10 @@ use cometapi::{Client, Input};
 use crate::args::Run;
 use crate::command::{create, finish, save};
 use crate::failure::Failure;
+use crate::interrupt::Signals;
 use crate::progress::Progress;
 use crate::record::Record;
-use crate::{check, connect, input, interrupt, ledger};
+use crate::{check, connect, input, ledger};
 
 pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
     let input = input::read(&args.what)?;
@@ -28,20 +29,23 @@ async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
     let (what, outputs) = (&args.what, &args.outputs);
     save::make_folder(outputs.folder())?;
     let ledger = ledger::of_single(&args.ledger, args.mock)?;
-    let mut interrupt = interrupt::listen().await;
+    let mut signals = Signals::listen();
     let mut record = Record::begin(ledger, client, &what.model, input.fields()).await?;
     let mut progress = Progress::begin("creating");
-    let created = create::send(
+    let (created, signal) = create::send(
         client,
         what,
         input,
         &mut record,
         &mut progress,
-        &mut interrupt,
+        &mut signals,
     )
     .await?;
     // Before anything else: it has been paid for, and the id is the way back to it.
     progress.say(format_args!("created {}", created.id()));
+    if let Some(signal) = signal {
+        return Err(Failure::interrupted(signal, created.id()));
+    }
     let id = created.id().to_owned();
     let wait = client.predictions().follow(created);
     let run = finish::Waiting {
@@ -52,5 +56,5 @@ async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
         progress,
         prints_text: outputs.output.is_none(),
     };
-    run.finish(&id, &mut interrupt).await
+    run.finish(&id, &mut signals).await
 }

@@ -12,9 +12,10 @@ use crate::args::Wait;
 use crate::command::finish::Waiting;
 use crate::command::save;
 use crate::failure::Failure;
+use crate::interrupt::Signals;
 use crate::progress::Progress;
 use crate::record::Record;
-use crate::{connect, interrupt, ledger};
+use crate::{connect, ledger};
 
 pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
     let connection = connect::service(&args.service)?;
@@ -34,9 +35,9 @@ pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
 }
 
 async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
-    let mut interrupt = interrupt::listen().await;
+    let mut signals = Signals::listen();
     let waiting = waiting(args, client, id, Progress::begin("waiting")).await?;
-    waiting.finish(id, &mut interrupt).await
+    waiting.finish(id, &mut signals).await
 }
 
 async fn waiting<'a>(

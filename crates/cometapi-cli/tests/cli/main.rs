@@ -22,6 +22,8 @@ mod place;
 #[cfg(unix)]
 mod resume;
 mod secrets;
+#[cfg(unix)]
+mod signals;
 mod usage;
 mod values;
 mod wait_many;

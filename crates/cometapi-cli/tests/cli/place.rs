@@ -67,7 +67,24 @@ impl Place {
 
     /// `cometapi`, here, with nothing set.
     pub(crate) fn cometapi<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Call<'_> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cometapi"));
+        self.call(Command::new(env!("CARGO_BIN_EXE_cometapi")), args)
+    }
+
+    /// The same, by `nohup`: SIGHUP is ignored from the start.
+    #[cfg(unix)]
+    pub(crate) fn nohup<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Call<'_> {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", r#"trap '' HUP; exec "$0" "$@""#])
+            .arg(env!("CARGO_BIN_EXE_cometapi"));
+        self.call(shell, args)
+    }
+
+    fn call<A: AsRef<OsStr>>(
+        &self,
+        mut command: Command,
+        args: impl IntoIterator<Item = A>,
+    ) -> Call<'_> {
         command
             .args(args)
             .current_dir(self.0.path())
@@ -197,7 +214,13 @@ impl Running<'_> {
     /// Presses ctrl-c.
     #[cfg(unix)]
     pub(crate) async fn interrupt(&self) {
-        let kill = format!("kill -INT {}", self.child.id().unwrap());
+        self.signal("INT").await;
+    }
+
+    /// Sends a signal.
+    #[cfg(unix)]
+    pub(crate) async fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id().unwrap());
         let sent = Command::new("sh").args(["-c", &kill]).status().await;
         assert!(sent.unwrap().success());
     }

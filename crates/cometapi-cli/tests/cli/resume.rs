@@ -84,13 +84,15 @@ async fn ctrl_c_stops_the_wait_and_says_how_to_go_on() {
 
 /// Nobody knows what became of it, so nobody is told that all is well.
 #[tokio::test]
-async fn ctrl_c_during_the_create_is_a_doubt() {
+async fn ctrl_c_twice_during_the_create_is_a_doubt() {
     for command in ["run", "create"] {
         let place = Place::new();
         let server = server().await;
         server.on_create(Fault::Hang.after_accept());
-        let run = fox(&place, command, &[]).at(server.origin()).start();
+        let mut run = fox(&place, command, &[]).at(server.origin()).start();
         server.wait_for_requests(1).await;
+        run.interrupt().await;
+        run.says("press again to stop now").await;
         run.interrupt().await;
         let ended = run.ends(7).await;
         ended.says(&["may have been accepted", "before creating it again"]);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::hold::Hold;
 use crate::plan::Plan;
 
 pub(crate) use canned::answer as canned;
@@ -221,6 +222,8 @@ pub enum Fault {
     // The connection.
     /// The good answer, this much later (documented: a poll took over 45 s).
     Delay(Duration),
+    /// The good response, sent when the hold is released.
+    Hold(Hold),
     /// Never an answer; ends with the server or the client.
     Hang,
     /// The connection is closed when the request has been read.

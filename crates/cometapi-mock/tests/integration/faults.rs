@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use cometapi_mock::{Fault, MockServer, Pace, Plan, Script, Step};
+use cometapi_mock::{Fault, Hold, MockServer, Pace, Plan, Script, Step};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
@@ -205,6 +205,29 @@ async fn slow_answers_take_their_time() {
     server.on_create(Fault::SlowBody(Duration::from_secs(2)));
     assert_eq!(json_of(create(&server)).await.0, 200);
     assert_eq!(start.elapsed().as_secs(), 82);
+}
+
+/// Nothing but the release lets it go, however late the release and the request are.
+#[tokio::test]
+async fn a_held_response_waits_for_its_release() {
+    let server = server().await;
+    let hold = Hold::new();
+    server.on_create(Fault::Hold(hold.clone()).times(2));
+    let held = async {
+        let response = json_of(create(&server)).await;
+        (response.0, Instant::now())
+    };
+    let release = async {
+        server.wait_for_requests(1).await;
+        let released = Instant::now();
+        hold.release();
+        released
+    };
+    let ((status, received), released) = tokio::join!(held, release);
+    assert_eq!(status, 200);
+    assert!(received >= released);
+    assert_eq!(json_of(create(&server)).await.0, 200);
+    assert_eq!(server.predictions().len(), 2);
 }
 
 #[tokio::test]

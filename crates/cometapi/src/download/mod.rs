@@ -1,6 +1,7 @@
 //! Bringing files home: fetched without the key, whole or not at all.
 
 mod fetch;
+mod part;
 mod resolve;
 mod save;
 

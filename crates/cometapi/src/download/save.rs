@@ -8,7 +8,7 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
 use crate::download::fetch::Resume;
-use crate::download::{Fault, Fetcher, SavedFile};
+use crate::download::{Fault, Fetcher, SavedFile, part};
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
 use crate::media::{self, FileType};
@@ -208,19 +208,14 @@ impl Part {
                 .await
                 .map_err(|e| wrong(&path, e))?;
         }
-        let stem: String = target.stem.chars().take(60).collect();
-        let name = format!(".{stem}.{:016x}.part", fastrand::u64(..));
-        let hidden = target.folder.join(name);
-        let file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&hidden)
-            .await
-            .map_err(|e| wrong(&path, e))?;
+        let (folder, stem) = (target.folder.clone(), target.stem.clone());
+        let created = tokio::task::spawn_blocking(move || part::create(&folder, &stem));
+        let created = created.await.map_err(io::Error::other).flatten();
+        let (hidden, file) = created.map_err(|e| wrong(&path, e))?;
         Ok(Self {
             hidden,
             path,
-            file,
+            file: fs::File::from_std(file),
             written: 0,
             validator,
             media_type: kind.media_type.clone(),

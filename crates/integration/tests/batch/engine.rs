@@ -10,7 +10,7 @@ use cometapi_batch::{
     Batch, ErrorKind, Event, Filter, Finish, Format, Ledger, Report, Rows, Single, SqliteLedger,
     Stop, Stopped,
 };
-use cometapi_mock::{Ending, Fault, MockServer, Pace, Plan, Script, Step};
+use cometapi_mock::{Ending, Fault, Hold, MockServer, Pace, Plan, Script, Step};
 use integration::{FrozenClock, drive};
 use serde_json::json;
 use tempfile::TempDir;
@@ -405,6 +405,95 @@ async fn a_stop_lets_what_runs_go_on_and_a_second_leaves_at_once() {
         .await
         .unwrap();
     assert_eq!((report.tally.running, report.tally.succeeded), (1, 1));
+}
+
+/// What SIGTERM does: the ids of the two requests in flight are recorded, the row that runs is
+/// left to the next run, and the others are not created.
+#[tokio::test]
+async fn leaving_waits_for_the_responses_to_create_requests_in_flight() {
+    let bench = Bench::new().await;
+    let all = ["a", "b", "c", "d"];
+    bench.server.on_run(Script::new([Step::Processing]));
+    let hold = Hold::new();
+    bench
+        .server
+        .on_create(Plan::of(Fault::Hold(hold.clone())).skip(1).times(2));
+    let stop = Stop::new();
+    let batch = bench.batch().concurrency(3).stop(&stop);
+    let leaves = async {
+        while bench.server.creates() < 3 {
+            let requests = bench.server.requests().len() as u64;
+            bench.server.wait_for_requests(requests + 1).await;
+        }
+        stop.leave(Duration::MAX);
+        hold.release();
+    };
+    let (report, ()) = tokio::join!(batch.run(rows(&all)), leaves);
+    let report = report.unwrap();
+    assert!(matches!(report.stopped, Some(Stopped::Asked)));
+    let tally = &report.tally;
+    assert_eq!((tally.running, tally.planned), (3, 1), "{tally:?}");
+    assert_eq!(report.created, 3);
+
+    let report = bench.batch().timeout(Duration::ZERO).run(rows(&all)).await;
+    assert_eq!(report.unwrap().created, 1);
+    assert_eq!(bench.server.creates(), 4);
+}
+
+#[tokio::test]
+async fn leaving_does_not_wait_longer_than_it_is_given() {
+    let bench = Bench::new().await;
+    bench.server.on_create(Fault::Hang.after_accept());
+    let stop = Stop::new();
+    let batch = bench.batch().concurrency(1).stop(&stop);
+    let leaves = async {
+        bench.server.wait_for_requests(1).await;
+        stop.leave(Duration::from_millis(1));
+    };
+    let (report, ()) = tokio::join!(batch.run(rows(&["a", "b"])), leaves);
+    let tally = report.unwrap().tally;
+    assert_eq!((tally.unresolved, tally.planned), (1, 1), "{tally:?}");
+    assert_eq!(bench.server.creates(), 1);
+}
+
+#[tokio::test]
+async fn leaving_twice_leaves_at_once() {
+    let bench = Bench::new().await;
+    bench.server.on_create(Fault::Hang.after_accept());
+    let stop = Stop::new();
+    let batch = bench.batch().stop(&stop);
+    let leaves = async {
+        bench.server.wait_for_requests(1).await;
+        stop.leave(Duration::MAX);
+        stop.leave(Duration::MAX);
+    };
+    let (report, ()) = tokio::join!(batch.run(rows(&["a"])), leaves);
+    assert_eq!(report.unwrap().tally.unresolved, 1);
+}
+
+/// The row is recorded as being sent by then, and nothing has left yet.
+#[tokio::test]
+async fn a_stop_just_before_a_create_request_leaves_sends_nothing() {
+    for ask in [Stop::request, Stop::stop_creating, |stop: &Stop| {
+        stop.leave(Duration::MAX);
+    }] {
+        let bench = Bench::new().await;
+        let stop = Stop::new();
+        let asked = stop.clone();
+        let report = bench
+            .batch()
+            .stop(&stop)
+            .on_event(move |event| {
+                if matches!(event, Event::Sending { .. }) {
+                    ask(&asked);
+                }
+            })
+            .run(rows(&["a"]))
+            .await
+            .unwrap();
+        assert_eq!(report.tally.planned, 1, "{:?}", report.tally);
+        assert_eq!(bench.server.creates(), 0);
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use cometapi::{Backoff, Client, CreateProgress, Error, ErrorKind};
 use cometapi_mock::{Fault, MockServer};
 use integration::{FrozenClock, drive};
 use tokio::net::TcpSocket;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, advance};
 
 use crate::fault_table::Endpoint::{self, Create, File, Poll};
@@ -349,6 +349,55 @@ async fn create_with_pauses(
     });
     let result = result.await.map(drop);
     (result, passed, began.elapsed())
+}
+
+/// No attempt leaves, and no pause begins, before what the hook returned is ready; dropped in
+/// the hook, the create request sends nothing more.
+#[tokio::test]
+async fn a_create_request_awaits_its_hook_before_each_attempt_and_pause() {
+    let server = mock().await;
+    server.on_create(Fault::EmptyTooManyRequests);
+    let client = builder(server.base_url())
+        .create_policy(quick_create())
+        .build()
+        .unwrap();
+    let (tell, mut steps) = mpsc::unbounded_channel();
+    let create = client.predictions().create(SCHNELL, input());
+    let create = create.before_attempt(move |progress| {
+        let (go_on, awaited) = oneshot::channel::<()>();
+        let step = match progress {
+            CreateProgress::Sending { attempt, .. } => ("sending", attempt),
+            CreateProgress::Pausing { attempt, .. } => ("pausing", attempt),
+            _ => unreachable!(),
+        };
+        tell.send((step, go_on)).unwrap();
+        async { drop(awaited.await) }
+    });
+    let mut create = create.into_future();
+    for (expected, sent) in [
+        (("sending", 1), 0),
+        (("pausing", 1), 1),
+        (("sending", 2), 1),
+    ] {
+        let go_on = tokio::select! {
+            result = &mut create => panic!("{result:?} before {expected:?}"),
+            Some((step, go_on)) = steps.recv() => {
+                assert_eq!((step, server.creates()), (expected, sent));
+                go_on
+            }
+        };
+        tokio::select! {
+            biased;
+            result = &mut create => panic!("{result:?} in the hook"),
+            () = std::future::ready(()) => {}
+        }
+        if expected == ("sending", 2) {
+            break;
+        }
+        go_on.send(()).unwrap();
+    }
+    drop(create);
+    assert_eq!(server.creates(), 1);
 }
 
 fn create_every(seconds: u64) -> cometapi::CreatePolicy {

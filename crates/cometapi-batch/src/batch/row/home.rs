@@ -245,6 +245,7 @@ impl Row {
         let fetching = self.job.fetching;
         let present = Arc::clone(&self.context.present);
         let looked = tokio::task::spawn_blocking(move || {
+            present.clean(&folder);
             let find = |stem: &String| {
                 (fetching || present.has(&folder, stem))
                     .then(|| SavedFile::find(&folder, stem))

@@ -10,6 +10,10 @@ use super::printer::{Line, Printer};
 use super::{report, results};
 use crate::failure::Failure;
 
+/// How long a run that is asked to leave waits for a reader that does not read: what Docker's
+/// 10 s leave beside the 8 s for responses, by half.
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The display, told by the run's events.
 pub(crate) struct Display {
     json: bool,
@@ -48,7 +52,14 @@ impl Display {
                 None => Ok(()),
             },
             () = self.stop.asked(2) => Ok(()),
+            () = self.left_unread() => Ok(()),
         }
+    }
+
+    /// Waits until the run is asked to leave and its reader has had time to read the rest.
+    async fn left_unread(&self) {
+        self.stop.leaving().await;
+        tokio::time::sleep(READ_TIMEOUT).await;
     }
 
     /// A line of talk that stays.

@@ -8,7 +8,7 @@ mod report;
 mod results;
 
 pub(super) use self::display::Display;
-pub(super) use self::interrupt::leave;
+pub(super) use self::interrupt::{Watch, leave};
 pub(super) use self::report::home;
 pub(super) use self::results::file;
 
@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use cometapi::Client;
 use cometapi_batch::{Batch as Engine, ErrorKind, Format, Ledger, Report, Rows, Stop};
-use tokio::task::JoinHandle;
 
 use crate::args::{Batch, RowFormat};
 use crate::failure::Failure;
+use crate::interrupt::Signal;
 use crate::{connect, ledger};
 
 pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
@@ -80,21 +80,22 @@ async fn run(
         display.end().await?;
         return report::plan(&planned.map_err(|e| refused(&e))?, args.json);
     }
-    let watch = interrupt::watch(stop, Arc::clone(&display)).await;
+    let watch = interrupt::watch(stop, Arc::clone(&display));
     let done = batch.run(rows).await;
-    finished(done, report::ended, &display, &watch).await
+    finished(done, report::ended, &display, watch).await
 }
 
 /// How a run of many ended, as `told` tells it, unless nobody could be told of it.
 pub(super) async fn finished(
     done: Result<Report, cometapi_batch::Error>,
-    told: impl FnOnce(&Report, Duration) -> Result<(), Failure>,
+    told: impl FnOnce(&Report, Duration, Option<Signal>) -> Result<(), Failure>,
     display: &Display,
-    watch: &JoinHandle<()>,
+    watch: Watch,
 ) -> Result<(), Failure> {
     let printed = display.end().await;
-    watch.abort();
-    let ended = told(&done.map_err(|e| refused(&e))?, display.elapsed());
+    let signal = watch.signal();
+    drop(watch);
+    let ended = told(&done.map_err(|e| refused(&e))?, display.elapsed(), signal);
     printed.and(ended)
 }
 

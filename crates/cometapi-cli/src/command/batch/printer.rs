@@ -116,7 +116,7 @@ impl Pen {
             && self.fault.is_none()
         {
             self.fault = Some(failure);
-            self.stop.request();
+            self.stop.stop_creating();
         }
     }
 

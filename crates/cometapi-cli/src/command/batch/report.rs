@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::counts::rounded;
 use crate::failure::Failure;
+use crate::interrupt::Signal;
 use crate::{exit, print};
 
 /// What there is to do, on stdout.
@@ -41,7 +42,11 @@ pub(super) fn plan(report: &Report, as_json: bool) -> Result<(), Failure> {
 }
 
 /// What became of the rows, on stderr; how to go on, and the exit code.
-pub(super) fn ended(report: &Report, elapsed: Duration) -> Result<(), Failure> {
+pub(super) fn ended(
+    report: &Report,
+    elapsed: Duration,
+    signal: Option<Signal>,
+) -> Result<(), Failure> {
     let tally = &report.tally;
     if tally.total() > 0 || !matches!(report.stopped, Some(Stopped::Asked)) {
         print::talk(summary(report, elapsed));
@@ -49,8 +54,8 @@ pub(super) fn ended(report: &Report, elapsed: Duration) -> Result<(), Failure> {
     if report.is_success() {
         return Ok(());
     }
-    let code = code(report);
-    let mut failure = Failure::of_many(code, why(report));
+    let code = code(report, signal);
+    let mut failure = Failure::of_many(code, why(report, signal));
     for (word, count) in &tally.failed {
         failure = failure.with_advice(format!("{count} {}", word.replace('_', " ")));
     }
@@ -72,7 +77,11 @@ pub(super) fn ended(report: &Report, elapsed: Duration) -> Result<(), Failure> {
 }
 
 /// What became of predictions that were waited for, whoever had created them.
-pub(in crate::command) fn home(report: &Report, elapsed: Duration) -> Result<(), Failure> {
+pub(in crate::command) fn home(
+    report: &Report,
+    elapsed: Duration,
+    signal: Option<Signal>,
+) -> Result<(), Failure> {
     let tally = &report.tally;
     if report.stopped.is_none() && tally.total() == 0 {
         print::talk("there is nothing to wait for");
@@ -90,10 +99,10 @@ pub(in crate::command) fn home(report: &Report, elapsed: Duration) -> Result<(),
         return Ok(());
     }
     let why = match &report.stopped {
-        Some(stopped) => format!("stopped before the end: {}", words(stopped)),
+        Some(stopped) => stopped_by(stopped, signal),
         None => "not every one succeeded".to_owned(),
     };
-    let mut failure = Failure::of_many(code(report), why);
+    let mut failure = Failure::of_many(code(report, signal), why);
     for (word, count) in &tally.failed {
         failure = failure.with_advice(format!("{count} {}", word.replace('_', " ")));
     }
@@ -139,9 +148,9 @@ fn counts(report: &Report) -> String {
     parts.join(", ")
 }
 
-fn why(report: &Report) -> String {
+fn why(report: &Report, signal: Option<Signal>) -> String {
     match &report.stopped {
-        Some(stopped) => format!("stopped before the end: {}", words(stopped)),
+        Some(stopped) => stopped_by(stopped, signal),
         None if report.tally.planned > 0 => "stopped at the limit of creates".to_owned(),
         None if report.tally.succeeded == report.tally.total() => {
             "rows that cannot be used were skipped".to_owned()
@@ -150,10 +159,17 @@ fn why(report: &Report) -> String {
     }
 }
 
+fn stopped_by(stopped: &Stopped, signal: Option<Signal>) -> String {
+    match (stopped, signal) {
+        (Stopped::Asked, Some(signal)) => format!("stopped before the end: by {signal}"),
+        _ => format!("stopped before the end: {}", words(stopped)),
+    }
+}
+
 /// Why nothing more is created.
 pub(super) fn words(stopped: &Stopped) -> String {
     match stopped {
-        Stopped::Asked => "by ctrl-c".to_owned(),
+        Stopped::Asked => "as it was asked to".to_owned(),
         Stopped::TooManyFailures => "as many rows failed as --max-failures allows".to_owned(),
         Stopped::Unauthorized(why)
         | Stopped::OutOfQuota(why)
@@ -167,12 +183,20 @@ pub(super) fn words(stopped: &Stopped) -> String {
 }
 
 /// The gravest of what befell the rows; else why it is not finished.
-fn code(report: &Report) -> u8 {
+fn code(report: &Report, signal: Option<Signal>) -> u8 {
+    let by_signal = signal.map_or(exit::INTERRUPTED, Signal::exit_code);
     match (report.gravest(), &report.stopped) {
         // Not code 2: things were sent before the ledger failed.
         (Some(ErrorKind::MaybeAccepted), Some(Stopped::Ledger(_))) => exit::DOUBT,
         (_, Some(Stopped::Ledger(_))) => exit::OTHER,
-        (None | Some(ErrorKind::WaitTimeout), Some(Stopped::Asked)) => exit::INTERRUPTED,
+        (None | Some(ErrorKind::WaitTimeout), Some(Stopped::Asked)) => by_signal,
+        // A service manager looks for its own signal; only money in doubt is more urgent.
+        (Some(kind), Some(Stopped::Asked))
+            if kind != ErrorKind::MaybeAccepted
+                && matches!(signal, Some(Signal::Terminate | Signal::HangUp)) =>
+        {
+            by_signal
+        }
         (Some(kind), _) => exit::of(kind),
         (None, _) if left(&report.tally) => exit::TIMEOUT,
         (None, _) if report.skipped > 0 => exit::USAGE,
@@ -221,7 +245,29 @@ mod tests {
             ),
         ];
         for (change, expected) in rows {
-            assert_eq!(code(&report(change)), expected);
+            assert_eq!(code(&report(change), None), expected);
+        }
+    }
+
+    #[test]
+    fn a_run_that_a_signal_ended_has_its_code_unless_money_is_in_doubt() {
+        for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
+            let mut ended = report(|r| {
+                r.tally.planned = 1;
+                r.stopped = Some(Stopped::Asked);
+            });
+            assert_eq!(code(&ended, Some(signal)), signal.exit_code());
+            ended.tally.failed.insert("failed", 1);
+            let failed = match signal {
+                Signal::Interrupt => exit::OUTCOME,
+                _ => signal.exit_code(),
+            };
+            assert_eq!(code(&ended, Some(signal)), failed);
+            ended.tally.unresolved = 1;
+            assert_eq!(code(&ended, Some(signal)), exit::DOUBT);
+            // It came when all was done.
+            ended.stopped = None;
+            assert_eq!(code(&ended, Some(signal)), exit::DOUBT);
         }
     }
 

@@ -21,6 +21,6 @@ pub(super) async fn execute(args: &Wait, client: &Client) -> Result<(), Failure>
         .timeout(args.outputs.timeout)
         .stop(&stop)
         .on_event(move |event| observer.event(event));
-    let watch = batch::leave(stop, Arc::clone(&display)).await;
-    batch::finished(finish.run().await, batch::home, &display, &watch).await
+    let watch = batch::leave(stop, Arc::clone(&display));
+    batch::finished(finish.run().await, batch::home, &display, watch).await
 }

@@ -6,12 +6,12 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::args::Wait;
 use crate::failure::Failure;
-use crate::interrupt;
+use crate::interrupt::Signals;
 use crate::progress::Progress;
 
 /// Waits for all of `ids`. Each failure is said as it comes; the exit code is the gravest.
 pub(super) async fn execute(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failure> {
-    let mut interrupt = interrupt::listen().await;
+    let mut signals = Signals::listen();
     let mut runs: FuturesUnordered<_> = ids.iter().map(|id| one(args, client, id)).collect();
     let mut failed: Vec<Failure> = Vec::new();
     loop {
@@ -24,9 +24,8 @@ pub(super) async fn execute(args: &Wait, client: &Client, ids: &[&str]) -> Resul
                 }
                 None => break,
             },
-            () = &mut interrupt => {
-                let left = runs.len();
-                return Err(Failure::interrupted_many(left));
+            signal = signals.next() => {
+                return Err(Failure::interrupted_many(signal, runs.len()));
             }
         }
     }
