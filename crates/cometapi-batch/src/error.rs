@@ -42,6 +42,12 @@ pub enum ErrorKind {
     NewerLedger,
     /// The file is not a ledger; it was left as it is. Name another.
     NotALedger,
+    /// The ledger belongs to another user, or other users can write it; it was left as it is.
+    /// Use another, or make it yours.
+    Untrusted,
+    /// Records of the ledger have been lost, with its write-ahead log as a rule. Restore it, or
+    /// accept the loss with [`SqliteLedger::accept_loss`](crate::SqliteLedger::accept_loss).
+    Incomplete,
     /// The ledger's disk is full.
     Full,
     /// Another process has held the ledger for too long.

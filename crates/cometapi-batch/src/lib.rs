@@ -79,6 +79,7 @@
 mod batch;
 mod error;
 mod ledger;
+mod owner;
 mod rows;
 mod single;
 mod verdict;

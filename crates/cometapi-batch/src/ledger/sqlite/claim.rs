@@ -146,17 +146,31 @@ fn let_go(conn: &Connection, worker: i64) -> Result<(), Error> {
 }
 
 /// A worker that was taken for dead must not take anything.
-pub(super) fn alive(conn: &Connection, worker: WorkerId) -> Result<(), Error> {
-    conn.prepare_cached("SELECT 1 FROM worker WHERE id = ?")
+pub(super) fn alive(desk: &Desk, worker: WorkerId) -> Result<(), Error> {
+    let alive = desk
+        .conn
+        .prepare_cached("SELECT 1 FROM worker WHERE id = ?")
         .and_then(|mut statement| statement.exists([worker.0]))
-        .map_err(fault)?
-        .then_some(())
-        .ok_or_else(|| Error::new(ErrorKind::Lost, "this worker is not registered any more"))
+        .map_err(fault)?;
+    if alive {
+        return Ok(());
+    }
+    let what = match desk.locks.removed(worker.0) {
+        Some(lock) => format!(
+            "another process took this one for ended, because its lock file {} was removed: keep \
+             that folder while a command runs; to go on, run the same command again",
+            lock.display()
+        ),
+        None => "this worker was retired, or another process took it for ended: to go on, \
+                 register another"
+            .to_owned(),
+    };
+    Err(Error::new(ErrorKind::Lost, what))
 }
 
 pub(super) fn claim(desk: &mut Desk, worker: WorkerId, want: Want) -> Result<Claimed, Error> {
     let_go_of_the_dead(desk)?;
-    alive(&desk.conn, worker)?;
+    alive(desk, worker)?;
     let conn = &desk.conn;
     let mut jobs = free(conn, worker, want.load, "running", want.most)?;
     if want.load.is_some() {
@@ -254,7 +268,7 @@ fn elsewhere(conn: &Connection, worker: WorkerId, load: LoadId) -> Result<u64, E
 
 pub(super) fn adopt(desk: &mut Desk, worker: WorkerId, id: &str) -> Result<Option<Job>, Error> {
     let_go_of_the_dead(desk)?;
-    alive(&desk.conn, worker)?;
+    alive(desk, worker)?;
     let sql = format!(
         "SELECT {JOB}, NULL FROM prediction p LEFT JOIN batch b ON b.id = p.batch
          WHERE p.id = :id AND p.worker IS NULL

@@ -3,15 +3,17 @@
 use std::fmt;
 use std::iter;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle, ThreadId};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::Answer;
-use crate::ledger::sqlite::fault;
 use crate::ledger::sqlite::locks::Locks;
+use crate::ledger::sqlite::log::Log;
+use crate::ledger::sqlite::{claim, fault, wait_briefly};
+use crate::ledger::{Answer, WorkerId};
 
 /// How many jobs one commit takes at most.
 const GROUP: usize = 256;
@@ -31,6 +33,7 @@ pub(super) enum Touch {
 pub(super) struct Desk {
     pub(super) conn: Connection,
     pub(super) locks: Locks,
+    log: Log,
     /// Whether commits wait for the disk at present.
     full: bool,
     /// Workers whose files go once it is committed that they have ended.
@@ -53,9 +56,51 @@ struct Work {
     run: Run,
 }
 
-/// The way to the thread. It ends when the last of these has gone and all is done.
+/// The way to the thread. When the last of these is dropped, the thread does what was asked for,
+/// closes the ledger and ends.
 #[derive(Clone)]
-pub(super) struct Hand(Sender<Work>);
+pub(super) struct Hand(Arc<Thread>);
+
+struct Thread {
+    /// `None` once it is closed.
+    work: Mutex<Option<Sender<Work>>>,
+    id: ThreadId,
+    handle: Mutex<Option<JoinHandle<Result<(), Error>>>>,
+}
+
+impl Thread {
+    /// Waits until everything that was asked for is done and the ledger is closed.
+    fn close(&self) -> Result<(), Error> {
+        drop(lock(&self.work).take());
+        // A reply can drop the last handle on the thread itself, which then ends by itself.
+        if thread::current().id() == self.id {
+            return Ok(());
+        }
+        let mut handle = lock(&self.handle);
+        let Some(thread) = handle.take() else {
+            return Ok(());
+        };
+        let ended = |_| {
+            Err(Error::new(
+                ErrorKind::Ledger,
+                "the ledger's thread panicked",
+            ))
+        };
+        thread.join().unwrap_or_else(ended)
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        // The records are committed; only the log may not be in the ledger itself yet.
+        let _ = self.close();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each holds one value that is taken once.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl fmt::Debug for Hand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,16 +109,17 @@ impl fmt::Debug for Hand {
 }
 
 impl Hand {
-    pub(super) fn start(conn: Connection, locks: Locks) -> Result<Self, Error> {
+    pub(super) fn start(conn: Connection, locks: Locks, log: Log) -> Result<Self, Error> {
         let (send, receive) = channel();
-        let mut desk = Desk {
+        let desk = Desk {
             conn,
             locks,
+            log,
             full: true,
             buried: Vec::new(),
             fresh: Vec::new(),
         };
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("cometapi-ledger".to_owned())
             .spawn(move || desk.serve(&receive))
             .map_err(|e| {
@@ -83,7 +129,17 @@ impl Hand {
                     e,
                 )
             })?;
-        Ok(Self(send))
+        Ok(Self(Arc::new(Thread {
+            work: Mutex::new(Some(send)),
+            id: thread.thread().id(),
+            handle: Mutex::new(Some(thread)),
+        })))
+    }
+
+    /// Waits until everything that was asked for is done and the ledger is closed. Nothing can
+    /// be asked for afterwards.
+    pub(super) fn close(&self) -> Result<(), Error> {
+        self.0.close()
     }
 
     /// Has `job` done in a transaction; ready when it is committed. A job that fails changes
@@ -127,29 +183,50 @@ impl Hand {
             (keep, reply)
         });
         // Sent before it is awaited, so that jobs keep the order in which they were asked for.
-        let sent = self.0.send(Work { touch, run });
+        let sent = lock(&self.0.work)
+            .as_ref()
+            .is_some_and(|work| work.send(Work { touch, run }).is_ok());
         Box::pin(async move {
-            let gone = || Error::new(ErrorKind::Ledger, "the ledger's thread has ended");
-            sent.map_err(|_| gone())?;
+            let gone = || Error::new(ErrorKind::Ledger, "the ledger is closed");
+            if !sent {
+                return Err(gone());
+            }
             told.await.map_err(|_| gone())?
         })
     }
 }
 
 impl Desk {
-    fn serve(&mut self, work: &Receiver<Work>) {
+    fn serve(mut self, work: &Receiver<Work>) -> Result<(), Error> {
         while let Ok(first) = work.recv() {
             let group: Vec<Work> = iter::once(first)
                 .chain(work.try_iter().take(GROUP - 1))
                 .collect();
             self.group(group);
         }
+        self.close()
+    }
+
+    /// Leaves everything in the ledger itself, as far as other processes allow.
+    fn close(mut self) -> Result<(), Error> {
+        self.conn.busy_handler(Some(wait_briefly)).map_err(fault)?;
+        let own = self.locks.own();
+        if !own.is_empty() {
+            let standing = self.begin(Touch::Ledger).and_then(|()| {
+                own.into_iter()
+                    .try_for_each(|worker| claim::retire(&mut self, WorkerId(worker)))
+            });
+            self.commit(standing, Touch::Ledger, true)?;
+        }
+        self.log.close(&self.conn)?;
+        self.conn.close().map_err(|(_, e)| fault(e))
     }
 
     fn group(&mut self, group: Vec<Work>) {
         let touch = group.iter().map(|work| work.touch).max();
         let touch = touch.unwrap_or(Touch::Nothing);
         let mut replies = Vec::with_capacity(group.len());
+        let unchanged = self.conn.total_changes();
         let mut standing = self.begin(touch);
         for work in group {
             let burials = self.buried.len();
@@ -169,14 +246,32 @@ impl Desk {
                 standing = self.end(keep);
             }
         }
-        let committed = standing.and_then(|()| self.execute("COMMIT"));
-        if committed.is_err() && !self.conn.is_autocommit() {
-            let _ = self.execute("ROLLBACK");
-        }
-        self.settle(committed.is_ok());
+        let changed = self.conn.total_changes() != unchanged;
+        let committed = self.commit(standing, touch, changed);
         for reply in replies {
             reply(committed.clone());
         }
+    }
+
+    fn commit(
+        &mut self,
+        standing: Result<(), Error>,
+        touch: Touch,
+        changed: bool,
+    ) -> Result<(), Error> {
+        let changed = changed && touch != Touch::Nothing;
+        let committed = standing
+            .and_then(|()| changed.then(|| self.log.mark(&self.conn)).transpose())
+            .and_then(|mark| self.execute("COMMIT").map(|()| mark));
+        if committed.is_err() && !self.conn.is_autocommit() {
+            let _ = self.execute("ROLLBACK");
+        }
+        if let Ok(Some(commits)) = committed {
+            let durable = touch == Touch::Money;
+            self.log.committed(&self.conn, commits, durable);
+        }
+        self.settle(committed.is_ok());
+        committed.map(drop)
     }
 
     fn end(&self, keep: bool) -> Result<(), Error> {

@@ -10,6 +10,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What follows the ledger's name in that of the folder of workers.
+pub(super) const FOLDER: &str = ".workers";
+
 /// The folder of workers, and the locks that this handle holds.
 #[derive(Debug)]
 pub(super) struct Locks {
@@ -20,11 +23,7 @@ pub(super) struct Locks {
 
 impl Locks {
     pub(super) fn new(ledger: Option<&Path>) -> Self {
-        let folder = ledger.map(|path| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".workers");
-            PathBuf::from(name)
-        });
+        let folder = ledger.map(|path| super::access::beside(path, FOLDER));
         Self {
             folder,
             own: HashMap::new(),
@@ -54,6 +53,18 @@ impl Locks {
 
     pub(super) fn is_own(&self, worker: i64) -> bool {
         self.own.contains_key(&worker)
+    }
+
+    /// The workers of this handle.
+    pub(super) fn own(&self) -> Vec<i64> {
+        self.own.keys().copied().collect()
+    }
+
+    /// The lock file of an own worker, if it was removed while the worker runs: others then
+    /// take the worker for dead.
+    pub(super) fn removed(&self, worker: i64) -> Option<&Path> {
+        let (_, path) = self.own.get(&worker)?;
+        (!path.exists()).then_some(path)
     }
 
     /// Lets go of an own worker.

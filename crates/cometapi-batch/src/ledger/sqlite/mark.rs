@@ -14,7 +14,7 @@ pub(super) const RUNNING: &str = "state = 'running', outcome = NULL, message = N
     request_ids = NULL, ended_at = NULL, looked = 1";
 
 pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Result<Job, Error> {
-    alive(&desk.conn, worker)?;
+    alive(desk, worker)?;
     let inserted = desk
         .conn
         .execute(

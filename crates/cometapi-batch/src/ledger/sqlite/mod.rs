@@ -1,10 +1,12 @@
 //! The ledger in a file of `SQLite`'s.
 
+mod access;
 mod claim;
 mod desk;
 mod list;
 mod load;
 mod locks;
+mod log;
 mod mark;
 mod schema;
 mod stage;
@@ -22,6 +24,7 @@ use rusqlite::{Connection, ErrorCode};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::sqlite::desk::{Hand, Touch};
 use crate::ledger::sqlite::locks::Locks;
+use crate::ledger::sqlite::log::Log;
 use crate::ledger::{
     Answer, Claimed, Entry, Filter, Intent, Job, Ledger, LoadId, Loaded, Mark, Outcome, Plan,
     Repeated, StagedRow, Tally, Want, WorkerId,
@@ -29,6 +32,11 @@ use crate::ledger::{
 
 /// How long another process may hold the ledger before this one gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long closing waits for another process, which otherwise does what is left when it closes.
+const PATIENCE_AT_CLOSE: Duration = Duration::from_secs(2);
+
+const DAMAGED: &str = "the ledger is damaged: restore a copy of it, or use another";
 
 /// A ledger in a file, safe for several processes at once.
 ///
@@ -70,11 +78,28 @@ impl SqliteLedger {
     ///
     /// # Errors
     ///
-    /// [`NotALedger`](ErrorKind::NotALedger), [`OlderLedger`](ErrorKind::OlderLedger) and
-    /// [`NewerLedger`](ErrorKind::NewerLedger) leave the file as it is; [`Ledger`](ErrorKind::Ledger) when it cannot be opened or written.
+    /// [`NotALedger`](ErrorKind::NotALedger), [`OlderLedger`](ErrorKind::OlderLedger),
+    /// [`NewerLedger`](ErrorKind::NewerLedger), [`Untrusted`](ErrorKind::Untrusted) and
+    /// [`Incomplete`](ErrorKind::Incomplete) leave the file as it is;
+    /// [`Ledger`](ErrorKind::Ledger) when it cannot be opened or written.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        Self::opened(path).map_err(|e| {
+        Self::named(path.as_ref(), Loss::Refused)
+    }
+
+    /// Opens a ledger that [`open`](Self::open) refuses as
+    /// [`Incomplete`](ErrorKind::Incomplete). What it still holds is all there is from then on;
+    /// rows whose records were lost are created again, and paid for again, if their batch is
+    /// run again.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn accept_loss(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::named(path.as_ref(), Loss::Accepted)
+    }
+
+    fn named(path: &Path, loss: Loss) -> Result<Self, Error> {
+        Self::opened(path, loss).map_err(|e| {
             let message = format!("{}: {e}", path.display());
             match std::error::Error::source(&e) {
                 Some(cause) => Error::caused_by(e.kind(), message, cause.to_string()),
@@ -83,27 +108,49 @@ impl SqliteLedger {
         })
     }
 
-    fn opened(path: &Path) -> Result<Self, Error> {
-        let cannot =
-            |e: io::Error| Error::caused_by(ErrorKind::Ledger, "the ledger cannot be opened", e);
-        let path = std::path::absolute(path).map_err(cannot)?;
+    fn opened(path: &Path, loss: Loss) -> Result<Self, Error> {
+        let path = std::path::absolute(path).map_err(cannot_open)?;
         if let Some(folder) = path.parent() {
-            private_folder(folder).map_err(cannot)?;
+            private_folder(folder).map_err(cannot_open)?;
         }
+        access::check_file(&path)?;
+        log::check_rest(&path, loss)?;
         // Made before SQLite opens it, which would make it for everybody to read, and gives
         // its own files beside it the same mode.
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
-        private(&mut options).open(&path).map_err(cannot)?;
-        let conn = Connection::open(&path).map_err(fault)?;
+        private(&mut options).open(&path).map_err(cannot_open)?;
         // Whoever comes by a link must find the same folder of workers.
-        let path = path.canonicalize().map_err(cannot)?;
-        Self::start(conn, Some(&path))
+        let path = path.canonicalize().map_err(cannot_open)?;
+        access::check_beside(&path)?;
+        let conn = Connection::open(&path).map_err(fault)?;
+        log::keep(&conn, true)?;
+        Self::start(conn, Some(&path), loss)
+    }
+
+    /// Waits until everything that was asked for is committed, copies `SQLite`'s write-ahead log
+    /// into the file, and closes it: the file alone then holds everything, unless another
+    /// process still has it open, which does this in turn. All clones are closed with this one,
+    /// and refuse everything from then on. Workers that were not retired are.
+    ///
+    /// Dropping the last clone does the same. Both block, as a rule for milliseconds, and for up
+    /// to half a minute while another process holds the ledger and something is left to commit.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`](ErrorKind::Busy) if another process uses the ledger, and those of the file
+    /// system. What was committed is committed.
+    pub fn close(&self) -> Result<(), Error> {
+        self.hand.close()
     }
 
     /// A ledger that is gone with the process: for tests, and for those who want none.
     pub fn in_memory() -> Result<Self, Error> {
-        Self::start(Connection::open_in_memory().map_err(fault)?, None)
+        Self::start(
+            Connection::open_in_memory().map_err(fault)?,
+            None,
+            Loss::Refused,
+        )
     }
 
     /// The ledger at `path` if there is one, else one in memory: to look at what there is,
@@ -115,21 +162,40 @@ impl SqliteLedger {
         }
     }
 
-    fn start(mut conn: Connection, path: Option<&Path>) -> Result<Self, Error> {
+    fn start(mut conn: Connection, path: Option<&Path>, loss: Loss) -> Result<Self, Error> {
         conn.busy_handler(Some(be_patient)).map_err(fault)?;
         conn.set_prepared_statement_cache_capacity(64);
+        let counted = path.and_then(log::counted);
         schema::check(&conn)?;
-        if path.is_some() {
+        if let Some(path) = path {
             use_wal(&conn)?;
+            if log::is_lost(&conn, path, counted)? {
+                match loss {
+                    Loss::Refused => return Err(log::lost()),
+                    Loss::Accepted => log::accept(&conn, path)?,
+                }
+            }
+            log::check_damage(&conn)?;
         }
         // What macOS calls a sync leaves the disk's own cache out; others know no such thing.
         conn.pragma_update(None, "fullfsync", true).map_err(fault)?;
         schema::create(&mut conn)?;
         let locks = Locks::new(path);
         Ok(Self {
-            hand: Hand::start(conn, locks)?,
+            hand: Hand::start(conn, locks, Log::new(path))?,
         })
     }
+}
+
+/// What to do about a ledger that has lost records.
+#[derive(Clone, Copy)]
+enum Loss {
+    Refused,
+    Accepted,
+}
+
+fn cannot_open(e: io::Error) -> Error {
+    Error::caused_by(ErrorKind::Ledger, "the ledger cannot be opened", e)
 }
 
 /// Readers and the one writer do not wait for each other, and a commit is one write. Switching
@@ -158,8 +224,17 @@ fn use_wal(conn: &Connection) -> Result<(), Error> {
 
 /// Waits a moment for another process, often: `SQLite`'s own waiting sleeps up to 100 ms.
 fn be_patient(times: i32) -> bool {
+    wait(times, PATIENCE)
+}
+
+/// The same for what another process does in its turn.
+fn wait_briefly(times: i32) -> bool {
+    wait(times, PATIENCE_AT_CLOSE)
+}
+
+fn wait(times: i32, patience: Duration) -> bool {
     const PAUSE: Duration = Duration::from_millis(2);
-    if PAUSE.saturating_mul(times.unsigned_abs()) > PATIENCE {
+    if PAUSE.saturating_mul(times.unsigned_abs()) > patience {
         return false;
     }
     sleep(PAUSE);
@@ -267,9 +342,25 @@ fn fault(e: rusqlite::Error) -> Error {
             ErrorKind::Ledger,
             "the ledger cannot be written: look at its permissions, or name another",
         ),
+        Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Ledger, DAMAGED),
+        None if is_unreadable(&e) => (
+            ErrorKind::Ledger,
+            "a record of the ledger cannot be read: it was damaged, or changed by another program",
+        ),
         _ => (ErrorKind::Ledger, "the ledger failed"),
     };
     Error::caused_by(kind, what, e)
+}
+
+/// Whether a value in the ledger is not of the type that this program writes there.
+fn is_unreadable(e: &rusqlite::Error) -> bool {
+    matches!(
+        e,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }
 
 /// Makes a folder, with those above it, for its owner alone; leaves one that is there.

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::sqlite::fault;
+use crate::ledger::sqlite::{fault, log};
 
 /// Marks a file as a ledger of this program: `CoMt`.
 const APPLICATION_ID: i32 = 0x436f_4d74;
@@ -161,7 +161,7 @@ pub(super) fn not_a_ledger() -> Error {
 
 /// Makes the tables if there are none; several processes may do so at once.
 pub(super) fn create(conn: &mut Connection) -> Result<(), Error> {
-    if pragma::<i32>(conn, "application_id")? != APPLICATION_ID {
+    if pragma::<i32>(conn, "application_id")? != APPLICATION_ID || !log::has_session(conn)? {
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
@@ -174,6 +174,7 @@ pub(super) fn create(conn: &mut Connection) -> Result<(), Error> {
             tx.pragma_update(None, "user_version", VERSION)
                 .map_err(fault)?;
         }
+        tx.execute_batch(log::TABLE).map_err(fault)?;
         tx.commit().map_err(fault)?;
     }
     conn.execute_batch(STAGING).map_err(fault)

@@ -136,6 +136,36 @@ fn an_id_is_of_one_prediction_of_a_service() {
 }
 
 #[test]
+fn predictions_of_another_service_are_not_taken() {
+    on_sqlite(|one, other, _| async move {
+        let (here, there) = (
+            one.register(SERVICE.to_owned()).await.unwrap(),
+            other
+                .register("https://elsewhere".to_owned())
+                .await
+                .unwrap(),
+        );
+        let input = json!({"prompt": "a"});
+        for (ledger, worker, id) in [(&one, here, "here"), (&other, there, "there")] {
+            let intent = Intent::new(&"a/b".parse().unwrap(), input.as_object().unwrap());
+            let job = ledger.begin(worker, intent).await.unwrap();
+            ledger.record(worker, job.seq, created(id)).await.unwrap();
+            ledger
+                .record(worker, job.seq, Mark::Released)
+                .await
+                .unwrap();
+            ledger.retire(worker).await.unwrap();
+        }
+        let worker = one.register(SERVICE.to_owned()).await.unwrap();
+        let adopted = one.adopt(worker, "there".to_owned()).await.unwrap();
+        assert!(adopted.is_none());
+        let claimed = one.claim(worker, Want::new(None, 9, 0)).await.unwrap();
+        let ids: Vec<_> = claimed.jobs.iter().map(|job| job.id.as_deref()).collect();
+        assert_eq!(ids, [Some("here")]);
+    });
+}
+
+#[test]
 fn what_the_dead_held_is_free_at_once_and_what_they_sent_is_unresolved() {
     on_sqlite(|one, other, folder| async move {
         load(&one, 1, rows(&["a", "b", "c"]), plan(&folder)).await;
