@@ -78,6 +78,13 @@
 
 mod batch;
 mod error;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+#[allow(
+    clippy::must_use_candidate,
+    reason = "called by the fuzz targets alone"
+)]
+pub mod fuzzing;
 mod ledger;
 mod owner;
 mod rows;

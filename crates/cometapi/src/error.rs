@@ -8,6 +8,7 @@ use bytes::Bytes;
 use cometapi_client::{MAX_KEPT_TEXT, truncate_owned};
 use http::StatusCode;
 
+use crate::data_uri::shorten_data_uris;
 #[cfg(feature = "models")]
 use crate::models::{InvalidInput, Problem};
 use crate::prediction::Prediction;
@@ -175,11 +176,20 @@ impl ErrorKind {
     }
 }
 
+/// What is kept of a text that the service sent. A long one may quote an image of the input, which
+/// is shortened first.
+pub(crate) fn kept(text: String) -> String {
+    if text.len() <= MAX_KEPT_TEXT {
+        return text;
+    }
+    truncate_owned(shorten_data_uris(&text), MAX_KEPT_TEXT)
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: truncate_owned(message.into(), MAX_KEPT_TEXT),
+            message: kept(message.into()),
             source: None,
             id: None,
             prediction: None,

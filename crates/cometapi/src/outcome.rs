@@ -1,8 +1,8 @@
 //! What the end of a run means.
 
-use cometapi_client::{MAX_KEPT_TEXT, Status, truncate_owned};
+use cometapi_client::Status;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{self, Error, ErrorKind};
 use crate::prediction::Prediction;
 
 /// The prediction when it succeeded, else the error that its end is.
@@ -21,7 +21,7 @@ pub(crate) fn of(prediction: Prediction) -> Result<Prediction, Error> {
     let id = prediction.id();
     let message = match prediction.error() {
         Some(reason) => {
-            let reason = truncate_owned(reason, MAX_KEPT_TEXT);
+            let reason = error::kept(reason);
             format!("prediction {id} {what}: {reason}")
         }
         None => format!("prediction {id} {what}"),

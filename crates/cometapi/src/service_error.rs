@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use cometapi_client::{MAX_KEPT_TEXT, json_from_slice, truncate_owned};
+use cometapi_client::json_from_slice;
 use serde_json::{Map, Value};
+
+use crate::error::kept;
 
 /// The most request ids that are kept of one response. Each gateway in a chain adds one.
 pub(crate) const MAX_REQUEST_IDS: usize = 16;
@@ -44,12 +46,11 @@ impl ServiceError {
 
     /// Cuts what would be too long to be kept: it goes into errors, logs and records.
     fn truncated(self) -> Self {
-        let short = |text| truncate_owned(text, MAX_KEPT_TEXT);
         Self {
-            message: short(self.message),
-            code: self.code.map(short),
-            family: self.family.map(short),
-            field: self.field.map(short),
+            message: kept(self.message),
+            code: self.code.map(kept),
+            family: self.family.map(kept),
+            field: self.field.map(kept),
             ..self
         }
     }
@@ -292,6 +293,7 @@ fn without_request_ids(message: &str) -> (String, Vec<String>) {
 
 #[cfg(test)]
 mod tests {
+    use cometapi_client::MAX_KEPT_TEXT;
     use serde_json::json;
 
     use super::*;

@@ -23,7 +23,7 @@ pub(crate) use identity::{canonical_map, digest, hash, number_by_value};
 
 /// The longest row that is read unless set otherwise, in bytes. An input may hold a small image, but
 /// a file without line breaks must not fill the memory.
-const MAX_ROW_SIZE: usize = 1 << 20;
+pub(crate) const MAX_ROW_SIZE: usize = 1 << 20;
 
 /// The longest text that a problem quotes, in bytes: it may hold what a row holds.
 const MAX_PROBLEM: usize = 1024;

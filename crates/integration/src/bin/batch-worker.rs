@@ -3,6 +3,8 @@
 //! `batch-worker BASE_URL LEDGER FOLDER ROWS CONCURRENCY [POINT [N]]` prints each named point
 //! as it is passed, with the row's number, and at the N-th passing of POINT parks that thread for ever. It prints
 //! `done` at the end.
+//!
+//! `batch-worker memory …` is what [`integration::memory`] describes.
 
 #![allow(
     clippy::expect_used,
@@ -38,7 +40,10 @@ fn point(event: &Event<'_>) -> Option<(&'static str, Option<u64>)> {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 4)]
 async fn main() {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq("memory").is_some() {
+        return integration::memory::run(args).await;
+    }
     let mut next = || args.next();
     let quick = Backoff {
         first: Duration::from_millis(1),

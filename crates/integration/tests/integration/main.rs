@@ -14,6 +14,8 @@ mod documented;
 mod fault_table;
 mod faults;
 mod files;
+#[cfg(target_os = "linux")]
+mod memory;
 mod models;
 mod run;
 mod secrets;

@@ -1,0 +1,90 @@
+//! What the reading of rows promises of any input, for the fuzz targets in `fuzz/`. Each function
+//! panics if a promise is broken.
+
+use std::io::Cursor;
+
+use cometapi::ModelRef;
+use serde_json::Value;
+
+use crate::rows::{self, Format, MAX_ROW_SIZE, Rows, hash};
+
+/// Any bytes are rows or problems, with lines that are in the text. A row that was read can be
+/// written as JSON and read back as the same row.
+pub fn rows(format: Option<Format>, text: &[u8]) {
+    let Ok(model) = "black-forest-labs/flux-schnell".parse::<ModelRef>() else {
+        return;
+    };
+    // No terminator is shorter than a byte.
+    let lines = text.len() as u64 + 1;
+    let source = Rows::detect(Cursor::new(text.to_vec()));
+    let source = match format {
+        Some(format) => source.format(format),
+        None => source,
+    };
+    let read = rows::read(source, Some(&model), &mut |row| {
+        match row {
+            Ok(row) => {
+                assert!((1..=lines).contains(&row.line) && !row.input.is_empty());
+                let mut object = row.input.clone();
+                // A member of the input may be called so.
+                if ["id", "model", "input"]
+                    .iter()
+                    .any(|name| object.contains_key(*name))
+                {
+                    return true;
+                }
+                object.insert("model".to_owned(), row.model.to_string().into());
+                let json = Value::Object(object).to_string();
+                let expected = hash(&row.model.to_string(), &row.input);
+                read_back(json, &expected);
+            }
+            Err(problems) => {
+                assert!(!problems.is_empty());
+                for problem in problems {
+                    assert!((1..=lines).contains(&problem.line));
+                    assert!(problem.to_string().len() < 4096);
+                }
+            }
+        }
+        true
+    });
+    if let Err(e) = read {
+        assert!(e.to_string().len() < 4096, "{e}");
+    }
+}
+
+fn read_back(json: String, expected: &str) {
+    if json.len() > MAX_ROW_SIZE {
+        return;
+    }
+    let source = Rows::reader(Cursor::new(json.clone()), Format::JsonLines);
+    let mut count = 0;
+    let read = rows::read(source, None, &mut |row| {
+        let row = row.unwrap_or_else(|problems| panic!("{json}: {problems:?}"));
+        assert_eq!(hash(&row.model.to_string(), &row.input), expected, "{json}");
+        count += 1;
+        true
+    });
+    assert!(read.is_ok() && count == 1, "{json}");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_rows(
+            bytes: Vec<u8>,
+            text in r#"[\[]?([{}\[\]:,;\t\r\n"\\ a1.e-]|"prompt"|"id"|prompt|null){0,60}"#,
+        ) {
+            for text in [bytes.as_slice(), text.as_bytes()] {
+                for format in [None, Some(Format::JsonLines), Some(Format::Csv)] {
+                    rows(format, text);
+                }
+            }
+        }
+    }
+}
