@@ -1,8 +1,11 @@
 //! A batch in a process of its own, for tests that kill it.
 //!
 //! `batch-worker BASE_URL LEDGER FOLDER ROWS CONCURRENCY [POINT [N]]` prints each named point
-//! as it is passed, with the row's number, and at the N-th passing of POINT parks that thread for ever. It prints
-//! `done` at the end.
+//! as it is passed, with the row's number, and at the N-th passing of POINT parks that thread until
+//! a signal arrives. It then prints `stopping`, and `done` at the end.
+//!
+//! SIGINT, SIGTERM and SIGHUP do what they do to `cometapi batch`, with unlimited time for
+//! responses, so that no test depends on the speed of the machine.
 //!
 //! `batch-worker memory …` is what [`integration::memory`] describes.
 
@@ -14,12 +17,12 @@
 )]
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use cometapi::{Backoff, Client, DownloadPolicy, WaitPolicy};
-use cometapi_batch::{Batch, Event, Rows, SqliteLedger};
+use cometapi_batch::{Batch, Event, Rows, SqliteLedger, Stop};
 
 /// The point's name, and the row that passes it.
 fn point(event: &Event<'_>) -> Option<(&'static str, Option<u64>)> {
@@ -37,6 +40,44 @@ fn point(event: &Event<'_>) -> Option<(&'static str, Option<u64>)> {
         _ => return None,
     })
 }
+
+/// Whether the run was asked to stop, for threads that are parked until then.
+#[derive(Default)]
+struct Stopping(Mutex<bool>, Condvar);
+
+impl Stopping {
+    fn set(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.1.notify_all();
+    }
+
+    fn wait(&self) {
+        let stopping = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.1.wait_while(stopping, |stopping| !*stopping));
+    }
+}
+
+/// Passes signals on to the run.
+#[cfg(unix)]
+fn watch(stop: Stop, stopping: Arc<Stopping>) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt()).unwrap();
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    let mut hang_up = signal(SignalKind::hangup()).unwrap();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => stop.request(),
+            _ = terminate.recv() => stop.leave(Duration::MAX),
+            _ = hang_up.recv() => stop.leave(Duration::MAX),
+        }
+        println!("stopping");
+        stopping.set();
+    });
+}
+
+#[cfg(not(unix))]
+fn watch(_: Stop, _: Arc<Stopping>) {}
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 4)]
 async fn main() {
@@ -68,8 +109,12 @@ async fn main() {
     let concurrency = next().unwrap().parse().unwrap();
     let wanted = next();
     let left = AtomicU64::new(next().map_or(1, |n| n.parse().unwrap()));
+    let stop = Stop::new();
+    let stopping = Arc::new(Stopping::default());
+    watch(stop.clone(), Arc::clone(&stopping));
     let report = Batch::new(&client, ledger, folder)
         .concurrency(concurrency)
+        .stop(&stop)
         .on_event(move |event| {
             let Some((point, seq)) = point(event) else {
                 return;
@@ -81,9 +126,8 @@ async fn main() {
             drop(out);
             if wanted.as_deref() == Some(point) && left.fetch_sub(1, Ordering::SeqCst) == 1 {
                 println!("parked");
-                loop {
-                    std::thread::park();
-                }
+                // Signals must still be received, which a blocked thread may be the one to do.
+                tokio::task::block_in_place(|| stopping.wait());
             }
         })
         .run(rows)

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use cometapi_batch::State;
+#[cfg(unix)]
+use cometapi_mock::Hold;
 use cometapi_mock::{Fault, Plan};
 
 use crate::setup::Stage;
@@ -97,4 +99,63 @@ async fn kill_at(
     let mut worker = stage.worker(3, Some((point, passing)));
     assert!(worker.until("parked").await, "{point} in round {round}");
     worker.kill(Some(point)).await
+}
+
+/// The signals that a worker handles: SIGINT finishes what runs, the others leave it to the next.
+#[cfg(unix)]
+const SIGNALS: [&str; 3] = ["INT", "TERM", "HUP"];
+
+#[cfg(unix)]
+const SIGNALED_ROWS: usize = 300;
+
+/// A process that may end by itself leaves nothing in doubt: every create request in flight
+/// gets its response.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_at_every_point_leaves_no_row_unresolved() {
+    let stage = Stage::new(SIGNALED_ROWS).await;
+    let mut rng = fastrand::Rng::with_seed(42);
+    for point in POINTS {
+        for signal in SIGNALS {
+            signal_at(&stage, signal, point, &mut rng).await;
+            let entries = stage.entries().await;
+            let unresolved = entries
+                .iter()
+                .find(|entry| entry.state == State::Unresolved);
+            assert!(unresolved.is_none(), "{signal} at {point}: {unresolved:?}");
+        }
+    }
+    let mut last = stage.worker(8, None);
+    assert!(last.until("done").await);
+    assert!(last.child.wait().await.unwrap().success());
+    let entries = stage.assert_once(SIGNALED_ROWS).await;
+    assert!(entries.iter().all(|entry| entry.id.is_some()));
+    assert_eq!(stage.server.creates(), SIGNALED_ROWS);
+}
+
+/// Sends a signal to a worker at a named point, and waits for its end.
+#[cfg(unix)]
+async fn signal_at(stage: &Stage, signal: &str, point: &str, rng: &mut fastrand::Rng) {
+    if point == "received" {
+        let creates = stage.server.creates();
+        let hold = Hold::new();
+        stage.server.on_create(Fault::Hold(hold.clone()));
+        let mut worker = stage.worker(3, None);
+        let mut requests = stage.server.requests().len() as u64;
+        while stage.server.creates() == creates {
+            requests += 1;
+            stage.server.wait_for_requests(requests).await;
+        }
+        worker.signal(signal).await;
+        hold.release();
+        return worker.ends().await;
+    }
+    let passing = match point {
+        "before-intent" | "after-intent" => 1,
+        _ => rng.u64(1..=3),
+    };
+    let mut worker = stage.worker(3, Some((point, passing)));
+    assert!(worker.until("parked").await, "{signal} at {point}");
+    worker.signal(signal).await;
+    worker.ends().await;
 }

@@ -235,6 +235,22 @@ impl Worker {
         false
     }
 
+    /// Sends a signal that it handles, and waits until it does.
+    #[cfg(unix)]
+    pub(crate) async fn signal(&mut self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id().unwrap());
+        let sent = Command::new("sh").args(["-c", &kill]).status().await;
+        assert!(sent.unwrap().success());
+        assert!(self.until("stopping").await, "{name} was not handled");
+    }
+
+    /// Waits for the end of one that was asked to stop.
+    #[cfg(unix)]
+    pub(crate) async fn ends(mut self) {
+        assert!(self.until("done").await);
+        assert!(self.child.wait().await.unwrap().success());
+    }
+
     /// Kills it as nothing can be helped against. The rows that may have been in flight: they
     /// were claimed, and no id of theirs was committed. A row that was `parked` before it was
     /// sent was not.
