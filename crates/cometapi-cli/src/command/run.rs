@@ -40,8 +40,6 @@ async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
         &mut interrupt,
     )
     .await?;
-    // Before anything else: it has been paid for, and the id is the way back to it.
-    progress.say(format_args!("created {}", created.id()));
     let id = created.id().to_owned();
     let wait = client.predictions().follow(created);
     let run = finish::Waiting {
