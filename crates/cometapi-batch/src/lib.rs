@@ -78,6 +78,9 @@
 
 mod batch;
 mod error;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod ledger;
 mod owner;
 mod rows;
