@@ -1,11 +1,13 @@
-//! What the reading of rows promises of any input, for the fuzz targets in `fuzz/`. Each function
-//! panics if a promise is broken.
+//! What the reading of rows and of the ledger promises of any input, for the fuzz targets in
+//! `fuzz/`. Each function panics if a promise is broken.
 
 use std::io::Cursor;
+use std::path::PathBuf;
 
 use cometapi::ModelRef;
 use serde_json::Value;
 
+use crate::ledger::sqlite::damaged;
 use crate::rows::{self, Format, MAX_ROW_SIZE, Rows, hash};
 
 /// Any bytes are rows or problems, with lines that are in the text. A row that was read can be
@@ -68,6 +70,33 @@ fn read_back(json: String, expected: &str) {
     assert!(read.is_ok() && count == 1, "{json}");
 }
 
+/// Every way to read a ledger whose columns hold any values ends without a panic: with what
+/// could be read, or an error whose message says that a record is damaged.
+pub fn ledger_rows(data: &[u8]) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
+        return;
+    };
+    runtime.block_on(async {
+        for read in damaged::read_all(data, PathBuf::from("/batch")).await {
+            if let Err(e) = read {
+                let message = e.to_string();
+                let is_known = [
+                    "record of the ledger",
+                    "another worker",
+                    "not registered",
+                    "retired",
+                ]
+                .iter()
+                .any(|known| message.contains(known));
+                assert!(
+                    is_known || !e.problems().is_empty() || message.contains("was begun at"),
+                    "{e:?}"
+                );
+            }
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -85,6 +114,15 @@ mod tests {
                     rows(format, text);
                 }
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+        #[test]
+        fn damaged_rows_are_read_without_a_panic(data in prop::collection::vec(any::<u8>(), 0..400)) {
+            ledger_rows(&data);
         }
     }
 }

@@ -4,15 +4,34 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use cometapi_batch::{Ledger, SqliteLedger};
+use cometapi_batch::{ErrorKind, Ledger, SqliteLedger};
 
 use crate::args::LedgerPlace;
 use crate::failure::Failure;
 use crate::print;
 
 const VARIABLE: &str = "COMETAPI_LEDGER";
+
+/// Every ledger that this process opened, to be closed when it ends: tasks that are still
+/// running hold them too.
+static OPENED: Mutex<Vec<SqliteLedger>> = Mutex::new(Vec::new());
+
+/// Closes every ledger, so that its file alone holds everything. Records are committed before,
+/// and if another process has the ledger open, that process does the rest.
+pub(crate) fn close() {
+    let opened = std::mem::take(&mut *OPENED.lock().unwrap_or_else(PoisonError::into_inner));
+    for ledger in opened {
+        let _ = ledger.close();
+    }
+}
+
+fn shared(ledger: SqliteLedger) -> Arc<dyn Ledger> {
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    opened.push(ledger.clone());
+    Arc::new(ledger)
+}
 
 /// The ledger of a run by itself; `None` when nothing is to be written down. What runs in a
 /// mock of this process ends with it, so that is written down only where it is asked for.
@@ -50,7 +69,7 @@ pub(crate) fn of_batch(place: &LedgerPlace, dry: bool) -> Result<Arc<dyn Ledger>
     let flag = place.ledger.as_deref();
     if place.no_ledger {
         return match SqliteLedger::in_memory() {
-            Ok(ledger) => Ok(Arc::new(ledger)),
+            Ok(ledger) => Ok(shared(ledger)),
             Err(e) => Err(refused(&e)),
         };
     }
@@ -66,7 +85,15 @@ pub(crate) fn of_batch(place: &LedgerPlace, dry: bool) -> Result<Arc<dyn Ledger>
 pub(crate) fn to_look_at(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
     let path = path(flag)?;
     match SqliteLedger::open_if_there(&path) {
-        Ok(ledger) => Ok(Arc::new(ledger)),
+        Ok(ledger) => Ok(shared(ledger)),
+        Err(e) => Err(refused(&e)),
+    }
+}
+
+/// Opens the ledger of `list --accept-loss`: one that has lost records is accepted as it is.
+pub(crate) fn accepting_loss(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
+    match SqliteLedger::accept_loss(path(flag)?) {
+        Ok(ledger) => Ok(shared(ledger)),
         Err(e) => Err(refused(&e)),
     }
 }
@@ -93,16 +120,23 @@ fn path(flag: Option<&Path>) -> Result<PathBuf, Failure> {
 
 fn open(path: &Path) -> Result<Arc<dyn Ledger>, Failure> {
     match SqliteLedger::open(path) {
-        Ok(ledger) => Ok(Arc::new(ledger)),
+        Ok(ledger) => Ok(shared(ledger)),
         Err(e) => Err(refused(&e).with_advice("nothing was sent")),
     }
 }
 
 /// Its own words name the path.
 fn refused(error: &cometapi_batch::Error) -> Failure {
-    Failure::usage(error.to_string())
+    let failure = Failure::usage(error.to_string())
         .because_of(error)
         .with_advice(format!(
             "to use another ledger: --ledger FILE, or {VARIABLE}"
-        ))
+        ));
+    match error.kind() {
+        ErrorKind::Incomplete => failure.with_advice(
+            "to list what is left and accept the loss: cometapi list --accept-loss; a batch whose \
+             records are missing is then paid for again",
+        ),
+        _ => failure,
+    }
 }

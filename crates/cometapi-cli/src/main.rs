@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         let outcome = runtime.block_on(execute(cli));
         // A name that is still being looked up does not keep anybody waiting.
         runtime.shutdown_background();
+        ledger::close();
         outcome
     });
     match outcome {

@@ -1,5 +1,7 @@
 //! What a run by itself writes down as it goes.
 
+use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
 
 use cometapi::{Client, Error, ModelRef, Prediction, SavedFile};
@@ -69,27 +71,52 @@ impl Record {
         self.model.as_deref()
     }
 
-    /// What the create was answered; before anything else is done with it.
+    /// Records the response to the create request, before anything else is done with it. An id
+    /// in it is given to `show` meanwhile: another process may hold the ledger for long.
     ///
     /// Fails when the id is that of another recorded prediction: the answer is another
     /// request's then, and this one is in doubt.
     pub(crate) async fn answered(
         &mut self,
         answer: &Result<Prediction, Error>,
+        show: impl FnOnce(&str),
     ) -> Result<(), Failure> {
-        if let Some(single) = &mut self.single {
-            match single.answered(answer).await {
-                Err(e) if e.kind() == cometapi_batch::ErrorKind::TakenId => {
-                    self.single = None;
-                    return Err(Failure::in_doubt(format!(
-                        "the create request may have been accepted, but was answered with the \
-                         id of another prediction: {e}"
-                    )));
-                }
-                written => self.note(written),
+        let id = match answer {
+            Ok(prediction) => Some(prediction.id()),
+            Err(error) => error.prediction_id(),
+        };
+        let show = || id.map(show);
+        let Some(single) = &mut self.single else {
+            show();
+            return Ok(());
+        };
+        let recorded = {
+            let mut recording = pin!(single.answered(answer));
+            // The ledger is asked first: a stderr that nobody reads blocks.
+            let early = tokio::select! {
+                biased;
+                recorded = &mut recording => Some(recorded),
+                () = ready(()) => None,
+            };
+            show();
+            match early {
+                Some(recorded) => recorded,
+                None => recording.await,
+            }
+        };
+        match recorded {
+            Err(e) if e.kind() == cometapi_batch::ErrorKind::TakenId => {
+                self.single = None;
+                Err(Failure::in_doubt(format!(
+                    "the create request may have been accepted, but was answered with the \
+                     id of another prediction: {e}"
+                )))
+            }
+            recorded => {
+                self.note(recorded);
+                Ok(())
             }
         }
-        Ok(())
     }
 
     /// Nothing is in flight until [`sending`](Self::sending). Returns whether that is recorded.

@@ -1,6 +1,7 @@
 //! One row on its way: create, wait, files, end, each step written down.
 
 mod home;
+mod same;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -125,6 +125,9 @@ pub(crate) struct List {
     /// Print a line of JSON for each, with all that is written down
     #[arg(long)]
     pub(crate) json: bool,
+    /// Accept a ledger whose records were lost: what it still holds is all there is from now on
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
     #[command(flatten)]
     pub(crate) ledger: LedgerNeeded,
 }

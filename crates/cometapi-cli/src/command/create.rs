@@ -1,7 +1,5 @@
 //! `cometapi create`: start a run, print its id, and leave.
 
-use std::io::IsTerminal;
-
 use cometapi::{Client, CreateProgress, Input, Prediction};
 use cometapi_batch::Stop;
 use futures_util::FutureExt;
@@ -39,10 +37,6 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     } else {
         print::data(created.id())
     };
-    // It has been paid for: a pipe that has broken must not take the id with it.
-    if !std::io::stdout().is_terminal() {
-        print::talk(format_args!("created {}", created.id()));
-    }
     printed.map_err(|failure| failure.with_way_back(created.id()))?;
     match signal {
         Some(signal) => Err(Failure::interrupted(signal, created.id())),
@@ -107,7 +101,9 @@ pub(super) async fn send(
         tokio::select! {
             biased;
             created = &mut create => {
-                record.answered(&created).await?;
+                // It is paid for, and the id is the way back to it.
+                let show = |id: &str| progress.say(format_args!("created {id}"));
+                record.answered(&created, show).await?;
                 return Ok((created?, stopping));
             }
             // It waits until the step is dropped, so nothing is in flight until then.

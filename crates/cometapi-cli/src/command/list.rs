@@ -14,7 +14,12 @@ use crate::{ledger, print};
 const PAGE: u32 = 200;
 
 pub(crate) async fn execute(args: List) -> Result<(), Failure> {
-    let ledger = ledger::to_look_at(args.ledger.ledger.as_deref())?;
+    let flag = args.ledger.ledger.as_deref();
+    let ledger = if args.accept_loss {
+        ledger::accepting_loss(flag)?
+    } else {
+        ledger::to_look_at(flag)?
+    };
     let limit = match args.limit {
         0 => usize::MAX,
         limit => limit,

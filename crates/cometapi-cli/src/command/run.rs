@@ -41,8 +41,6 @@ async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
         &mut signals,
     )
     .await?;
-    // Before anything else: it has been paid for, and the id is the way back to it.
-    progress.say(format_args!("created {}", created.id()));
     if let Some(signal) = signal {
         return Err(Failure::interrupted(signal, created.id()));
     }

@@ -91,9 +91,12 @@ async fn how_a_create_went_wrong_is_listed() {
 /// A run whose polls bring nothing, read up to its id.
 async fn begun<'p>(place: &'p Place, server: &cometapi_mock::MockServer) -> (Running<'p>, String) {
     server.on_poll(Fault::BadGatewayPage.always());
+    let seen = server.requests().len() as u64;
     let run = fox(place, "run", &["-o", "out"]).at(server.origin());
     let mut run = run.start();
     let line = run.says("created ").await;
+    // An id is shown before it is recorded, and polled afterwards.
+    server.wait_for_requests(seen + 2).await;
     (run, line.strip_prefix("created ").unwrap().to_owned())
 }
 

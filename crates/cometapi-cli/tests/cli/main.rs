@@ -6,6 +6,9 @@
 )]
 
 mod batch;
+#[cfg(unix)]
+mod busy;
+mod closing;
 mod completions;
 mod discover;
 mod documented_server;

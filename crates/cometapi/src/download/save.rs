@@ -1,5 +1,6 @@
 //! Writing a file so that its name appears only when it is whole.
 
+use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -200,7 +201,7 @@ impl Part {
         validator: Option<HeaderValue>,
     ) -> Result<Self, Fault> {
         let path = target.path(&kind.extension);
-        if fs::try_exists(&path).await.unwrap_or(false) {
+        if fs::try_exists(&path).await.unwrap_or(false) && !is_empty_file(&path) {
             return Err(exists(&path));
         }
         if !target.folder.as_os_str().is_empty() {
@@ -273,21 +274,62 @@ fn exists(path: &Path) -> Fault {
     Fault::Final(Error::new(ErrorKind::File, what))
 }
 
-/// Gives the whole file its name, unless another has taken it meanwhile.
+/// Gives the complete file its name, unless another file has it. An empty file does not count:
+/// a process that was killed while it took the name leaves one.
 async fn claim(part: &Path, path: &Path) -> io::Result<()> {
     // A link fails where a rename would overwrite.
-    match fs::hard_link(part, path).await {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
-            // A file system without links: claim the name first, then rename over the claim.
-            fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(path)
-                .await?;
-            fs::rename(part, path).await
-        }
-        result => result,
+    if fs::hard_link(part, path).await.is_ok() {
+        return Ok(());
     }
+    let (part, path) = (part.to_owned(), path.to_owned());
+    tokio::task::spawn_blocking(move || take_name(&part, &path)).await?
+}
+
+/// Does the same on a file system without links, or over an empty file: takes the name with an
+/// empty file, which is locked until the complete one is renamed over it. The lock ends with the
+/// process, so an empty file without one can be taken.
+fn take_name(part: &Path, path: &Path) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true);
+    let (file, is_new) = match options.clone().create_new(true).open(path) {
+        Ok(file) => (file, true),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && is_empty_file(path) => {
+            (options.open(path)?, false)
+        }
+        Err(e) => return Err(e),
+    };
+    let is_taken = match file.try_lock() {
+        // Another may have renamed its file over the one that was opened.
+        Ok(()) => !is_empty_file(path) || !is_at(&file, path),
+        Err(TryLockError::WouldBlock) => true,
+        // A file system without locks.
+        Err(TryLockError::Error(_)) => !is_new,
+    };
+    if is_taken {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    std::fs::rename(part, path)
+}
+
+fn is_empty_file(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|file| file.is_file() && file.len() == 0)
+}
+
+/// Whether the open `file` is the one that `path` names.
+#[cfg(unix)]
+fn is_at(file: &std::fs::File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), path.symlink_metadata()) {
+        (Ok(file), Ok(named)) => (file.dev(), file.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
+}
+
+/// Whether the open `file` is the one that `path` names: a rename over it would have failed.
+#[cfg(not(unix))]
+fn is_at(_: &std::fs::File, _: &Path) -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -331,6 +373,54 @@ mod tests {
         std::fs::create_dir(folder.join("cat.png")).unwrap();
         assert_eq!(SavedFile::find(&folder, "cat"), None);
         assert_eq!(SavedFile::find(folder.join("none"), "cat"), None);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_empty_file_is_replaced_unless_another_process_is_taking_its_name() {
+        let folder = std::env::temp_dir().join(format!("cometapi-{:016x}", fastrand::u64(..)));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("fox.txt");
+        let target = || Target::stem(&folder, "fox").unwrap();
+        std::fs::write(&path, "").unwrap();
+        let taking = std::fs::File::open(&path).unwrap();
+        taking.lock().unwrap();
+        let error = save_text("a fox", "text/plain", target()).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::File);
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+        // Killed: the lock ends with the process.
+        drop(taking);
+        let saved = save_text("a fox", "text/plain", target()).await.unwrap();
+        assert_eq!(std::fs::read(saved.path).unwrap(), b"a fox");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_name_is_taken_without_links_and_never_from_a_file_with_content() {
+        let folder = std::env::temp_dir().join(format!("cometapi-{:016x}", fastrand::u64(..)));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (part, path) = (folder.join("part"), folder.join("name"));
+        for empty in [false, true] {
+            if empty {
+                std::fs::write(&path, "").unwrap();
+            }
+            std::fs::write(&part, "whole").unwrap();
+            take_name(&part, &path).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+            assert!(!part.exists());
+            if !empty {
+                std::fs::write(&part, "another").unwrap();
+                let error = take_name(&part, &path).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+                assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+                std::fs::remove_file(&path).unwrap();
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(&part, "whole").unwrap();
+        assert!(take_name(&part, &path).is_err());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

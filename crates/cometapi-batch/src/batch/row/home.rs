@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cometapi::{Error, ErrorKind, OutputText, Prediction, SavedFile, Wait};
+use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, Wait};
 
 use crate::batch::context::Written;
 use crate::batch::event::Event;
 use crate::batch::names;
 use crate::batch::report::Stopped;
-use crate::batch::row::Row;
+use crate::batch::row::{Row, same};
 use crate::error::is_disk_full;
 use crate::ledger::{FileRecord, Mark, Outcome};
 use crate::verdict::is_end;
@@ -110,15 +110,34 @@ impl Row {
             .collect();
         let text_stem = names::text_stem(&self.job);
         let folder = self.folder();
+        if folder != self.context.settings.folder
+            && let Err(why) = crate::owner::check_folder(&folder)
+        {
+            let what = format!(
+                "nothing is saved in {}, which the ledger names for this prediction's files: it \
+                 {why}; save them elsewhere with \"cometapi wait {} -o FOLDER\"",
+                folder.display(),
+                self.id()
+            );
+            let outcome = Outcome::failed(ErrorKind::File, what);
+            return self.end(outcome, &[], Some(&prediction)).await;
+        }
         let found = self.there(&folder, stems.clone(), text_stem.clone()).await;
         if !self.job.fetching
             && let Some(stranger) = found.any(text.is_some())
         {
             // Not this prediction's: it was there before the first file could be saved.
+            // Unless the ledger could not be written when it was saved: its content tells.
             let path = stranger.path.display();
             let what = format!("{path} is there already and was left as it is: move it away");
-            let outcome = Outcome::failed(ErrorKind::File, what);
-            return self.end(outcome, &[], Some(&prediction)).await;
+            let outcome = match found.are_of(&files, text.as_ref()).await {
+                Ok(true) => None,
+                Ok(false) => Some(Outcome::failed(ErrorKind::File, what)),
+                Err(error) => Some(Outcome::from(&error)),
+            };
+            if let Some(outcome) = outcome {
+                return self.end(outcome, &[], Some(&prediction)).await;
+            }
         }
         if !self.seen(&status, true).await {
             return;
@@ -147,8 +166,8 @@ impl Row {
         };
         if let Some(text) = text {
             let saved = match found.text {
-                Some(saved) if self.job.fetching => Ok(saved),
-                _ => text.save_as(&folder, &text_stem).await,
+                Some(saved) => Ok(saved),
+                None => text.save_as(&folder, &text_stem).await,
             };
             if !self.keep(files.len(), saved, &mut kept).await {
                 return;
@@ -285,6 +304,23 @@ struct There {
 }
 
 impl There {
+    /// Whether every file that is there has the content that this prediction's file has now.
+    async fn are_of(&self, files: &[OutputFile], text: Option<&OutputText>) -> Result<bool, Error> {
+        for (file, saved) in files.iter().zip(&self.files) {
+            if let Some(saved) = saved
+                && !same::is_same_file(file, &saved.path).await?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(match (text, &self.text) {
+            (Some(text), Some(saved)) => {
+                tokio::fs::read(&saved.path).await.ok() == Some(text.as_str().into())
+            }
+            _ => true,
+        })
+    }
+
     /// The first one; the text only where one is expected.
     fn any(&self, with_text: bool) -> Option<&SavedFile> {
         let text = self.text.as_ref().filter(|_| with_text);

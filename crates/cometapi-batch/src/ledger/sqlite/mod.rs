@@ -2,6 +2,8 @@
 
 mod access;
 mod claim;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod damaged;
 mod desk;
 mod list;
 mod load;

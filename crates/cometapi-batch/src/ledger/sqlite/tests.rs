@@ -5,6 +5,7 @@ mod conformance;
 mod durability;
 mod file;
 mod identity;
+mod own_files;
 #[cfg(unix)]
 mod trust;
 

@@ -105,12 +105,25 @@ impl Display {
             Event::Elsewhere { rows, .. } => self.say(format_args!(
                 "{rows} rows are with other processes; waiting in case they end"
             )),
+            Event::Answered {
+                row,
+                answer: Ok(id),
+                ..
+            } => {
+                let text = format!(
+                    "{}: created {id}; it is not recorded yet, because the ledger is busy",
+                    results::name(row)
+                );
+                self.printer.print(Line::Unrecorded(row.seq, text));
+            }
+            Event::Created { row, .. } => self.printer.print(Line::Recorded(row.seq)),
             // Whoever asked has been told.
             Event::Stopping { reason, .. } if !matches!(reason, Stopped::Asked) => self.say(
                 format_args!("nothing more is created: {}", report::words(reason)),
             ),
             Event::Unrecorded { row, id, error, .. } => {
                 let id = id.unwrap_or("unknown");
+                self.printer.print(Line::Recorded(row.seq));
                 let row = results::name(row);
                 self.say(format_args!(
                     "{row}: prediction {id} could not be written down: {error}"
@@ -121,6 +134,7 @@ impl Display {
                 self.say(format_args!("{row}: prediction {id} goes on: {error}"));
             }
             Event::Ended { row, outcome, .. } if !outcome.is_success() => {
+                self.printer.print(Line::Recorded(row.seq));
                 let why = outcome.message.as_deref().unwrap_or_default();
                 let row = results::name(row);
                 self.say(format_args!("{row}: {}: {why}", outcome.word()));

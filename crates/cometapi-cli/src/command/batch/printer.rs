@@ -1,8 +1,9 @@
 //! What a run of many prints, on a thread of its own: a reader who does not read must not hold
 //! up the rows, whose ids are yet to be written down.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -17,6 +18,10 @@ use crate::print;
 /// Where nobody sees a bar, a line this often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// How long an id may take to be recorded before it is printed: another process that holds the
+/// ledger must not keep it from sight.
+const UNRECORDED_AFTER: Duration = Duration::from_secs(1);
+
 /// Something to print.
 pub(super) enum Line {
     /// A path, as data.
@@ -27,6 +32,10 @@ pub(super) enum Line {
     Talk(String),
     /// How the rows stand; only the newest counts.
     Status(String),
+    /// To be printed unless the row of this number is recorded soon.
+    Unrecorded(u64, String),
+    /// The row of this number is recorded.
+    Recorded(u64),
 }
 
 /// The printing thread.
@@ -73,6 +82,7 @@ struct Pen {
     stop: Stop,
     fault: Option<Failure>,
     last: Option<Instant>,
+    unrecorded: BTreeMap<u64, (Instant, String)>,
 }
 
 impl Pen {
@@ -92,16 +102,42 @@ impl Pen {
             stop,
             fault: None,
             last: None,
+            unrecorded: BTreeMap::new(),
         }
     }
 
     fn write(mut self, lines: &Receiver<Line>) -> Option<Failure> {
-        for line in lines {
+        loop {
+            let due = self.unrecorded.values().map(|(due, _)| *due).min();
+            let line = match due {
+                Some(due) => lines.recv_timeout(due.saturating_duration_since(Instant::now())),
+                None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            let now = Instant::now();
+            let ended = matches!(line, Err(RecvTimeoutError::Disconnected));
+            let (due, waiting) = std::mem::take(&mut self.unrecorded)
+                .into_iter()
+                .partition(|(_, (due, _))| ended || *due <= now);
+            self.unrecorded = waiting;
+            for (_, text) in BTreeMap::into_values(due) {
+                self.clear_of_bar(|| print::talk(text));
+            }
+            let line = match line {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             match line {
                 Line::Path(path) => self.data(|| print::path(&path)),
                 Line::Result(json) => self.data(|| print::json(json)),
                 Line::Talk(text) => self.clear_of_bar(|| print::talk(text)),
                 Line::Status(text) => self.status(text),
+                Line::Unrecorded(seq, text) => {
+                    self.unrecorded.insert(seq, (now + UNRECORDED_AFTER, text));
+                }
+                Line::Recorded(seq) => {
+                    self.unrecorded.remove(&seq);
+                }
             }
         }
         if let Some(bar) = &self.bar {

@@ -149,15 +149,15 @@ async fn what_is_committed_together_waits_for_the_costliest() -> Result<(), Erro
     let second = ledger.begin(worker, intent("b")).await?.seq;
     relax(&ledger, worker).await;
     observed(&ledger).await;
-    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (release, busy_until) = std::sync::mpsc::channel::<()>();
     // Keeps the thread busy, so that what follows is one group.
     let busy = ledger.hand.ask(Touch::Nothing, move |_| {
-        let _ = held.recv();
+        let _ = busy_until.recv();
         Ok(())
     });
     let cheap = ledger.record(worker, first, Mark::NotSent);
     let costly = ledger.record(worker, second, created());
-    drop(hold);
+    drop(release);
     busy.await?;
     cheap.await?;
     costly.await?;

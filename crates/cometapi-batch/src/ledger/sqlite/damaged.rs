@@ -1,0 +1,155 @@
+//! A ledger whose columns hold any values, as damage or another program leaves it.
+
+use std::path::PathBuf;
+
+use rusqlite::types::Value;
+
+use super::{Touch, fault};
+use crate::ledger::{Filter, Ledger, LoadId, Mark, Outcome, Plan, StagedRow, State, Want};
+use crate::{Error, SqliteLedger};
+
+/// The columns that are overwritten.
+const COLUMNS: [(&str, &[&str]); 5] = [
+    (
+        "prediction",
+        &[
+            "service",
+            "batch",
+            "key",
+            "occurrence",
+            "row_id",
+            "superseded",
+            "retake",
+            "model",
+            "input",
+            "hash",
+            "state",
+            "worker",
+            "id",
+            "request_id",
+            "fetching",
+            "outcome",
+            "message",
+            "request_ids",
+            "planned_at",
+            "sending_at",
+            "created_at",
+            "ended_at",
+            "looked",
+        ],
+    ),
+    ("batch", &["folder", "service", "since"]),
+    ("worker", &["name", "service", "since"]),
+    ("seen", &["at", "status"]),
+    ("file", &["position", "path", "bytes", "media_type", "at"]),
+];
+
+const ROWS: &str = "
+PRAGMA ignore_check_constraints = ON;
+INSERT INTO batch (id, folder, service, since) VALUES (1, '/batch', 's', 0);
+INSERT INTO worker (id, name, service, since) VALUES (1, 'dead', 's', 0);
+INSERT INTO prediction (service, batch, key, row_id, model, input, hash, state, planned_at, id,
+    worker, outcome)
+VALUES ('s', 1, 'id:x', 'x', 'a/b', '{}', 'h', 'running', 0, 'p1', NULL, NULL),
+       ('s', 1, 'id:y', 'y', 'a/b', '{}', 'h', 'ended', 0, 'p2', NULL, 'succeeded'),
+       ('s', NULL, NULL, NULL, 'a/b', '{}', 'h', 'sending', 0, NULL, 1, NULL);
+INSERT INTO seen VALUES (1, 0, 'processing');
+INSERT INTO file VALUES (2, 0, '/none', 1, 'image/png', 0);
+";
+
+/// Overwrites columns as `data` says, and reads the ledger in every way.
+pub(crate) async fn read_all(data: &[u8], folder: PathBuf) -> Vec<Result<(), Error>> {
+    let Ok(ledger) = SqliteLedger::in_memory() else {
+        return Vec::new();
+    };
+    let changes = changes(data);
+    let damaged = ledger.hand.ask(Touch::Ledger, move |desk| {
+        desk.conn.execute_batch(ROWS).map_err(fault)?;
+        for (sql, value) in changes {
+            // A constraint that still holds refuses some.
+            let _ = desk.conn.execute(&sql, [value]);
+        }
+        Ok(())
+    });
+    let mut read = vec![damaged.await];
+    read.push(ledger.list(Filter::default()).await.map(drop));
+    let mut all = Filter::default();
+    all.states.extend(State::ALL);
+    all.failed = true;
+    read.push(ledger.list(all).await.map(drop));
+    let worker = match ledger.register("s".to_owned()).await {
+        Ok(worker) => worker,
+        Err(e) => {
+            read.push(Err(e));
+            return read;
+        }
+    };
+    for id in ["p1", "p2"] {
+        read.push(ledger.adopt(worker, id.to_owned()).await.map(drop));
+    }
+    let (load, input) = (LoadId(1), serde_json::Map::new());
+    if let Ok(model) = "a/b".parse() {
+        let rows = ["x", "y"].map(|id| StagedRow::new(1, Some(id.to_owned()), &model, &input));
+        read.push(ledger.stage(load, rows.into()).await.map(drop));
+    }
+    for (dry, retry) in [(true, false), (false, false), (false, true)] {
+        let plan = Plan {
+            folder: folder.clone(),
+            service: "s".to_owned(),
+            dry,
+            retry_failed: retry,
+            retry_unresolved: retry,
+            skip_changed: retry,
+        };
+        read.push(ledger.load(load, plan).await.map(drop));
+    }
+    read.push(ledger.tally(load).await.map(drop));
+    for load in [None, Some(load)] {
+        match ledger.claim(worker, Want::new(load, 9, 9)).await {
+            Ok(claimed) => {
+                for job in claimed.jobs {
+                    let end = Mark::Ended(Outcome::succeeded());
+                    read.push(ledger.record(worker, job.seq, end).await);
+                }
+            }
+            Err(e) => read.push(Err(e)),
+        }
+    }
+    read.push(ledger.retire(worker).await);
+    read
+}
+
+/// Pairs of a column and its new value: two bytes choose the column and the type, one the
+/// length.
+fn changes(mut data: &[u8]) -> Vec<(String, Value)> {
+    let columns: Vec<(&str, &str)> = COLUMNS
+        .iter()
+        .flat_map(|(table, columns)| columns.iter().map(move |column| (*table, *column)))
+        .collect();
+    let mut changes = Vec::new();
+    while let [column, kind, len, rest @ ..] = data {
+        let (bytes, rest) = rest.split_at(usize::from(*len).min(rest.len()));
+        let (table, column) = columns[usize::from(*column) % columns.len()];
+        let number = bytes
+            .iter()
+            .fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+        // A blob that is cast to text need not be UTF-8.
+        let (new, value) = match kind % 5 {
+            0 => ("?", Value::Null),
+            1 => ("?", Value::Integer(number.cast_signed())),
+            2 => ("?", Value::Real(f64::from_bits(number))),
+            3 => ("CAST(? AS TEXT)", Value::Blob(bytes.to_vec())),
+            _ => ("?", Value::Blob(bytes.to_vec())),
+        };
+        // One row or all of them.
+        let which = if kind & 8 == 0 {
+            ""
+        } else {
+            " WHERE rowid = 1"
+        };
+        let which = if table == "file" { "" } else { which };
+        changes.push((format!("UPDATE {table} SET {column} = {new}{which}"), value));
+        data = rest;
+    }
+    changes
+}
