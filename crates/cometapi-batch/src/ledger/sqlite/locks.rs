@@ -10,11 +10,15 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::Error;
+use crate::ledger::sqlite::place::Place;
+
 /// The folder of workers, and the locks that this handle holds.
 #[derive(Debug)]
 pub(super) struct Locks {
     /// `None` for a ledger in memory: nobody else can see it.
     folder: Option<PathBuf>,
+    ledger: Option<Place>,
     own: HashMap<i64, (File, PathBuf)>,
 }
 
@@ -27,8 +31,14 @@ impl Locks {
         });
         Self {
             folder,
+            ledger: ledger.map(Place::new),
             own: HashMap::new(),
         }
+    }
+
+    /// Fails unless the ledger's path still names the file that was opened.
+    pub(super) fn check_ledger(&self) -> Result<(), Error> {
+        self.ledger.as_ref().map_or(Ok(()), Place::check)
     }
 
     /// A name that no worker has had, with its lock.

@@ -6,6 +6,7 @@ mod list;
 mod load;
 mod locks;
 mod mark;
+mod place;
 mod schema;
 mod stage;
 #[cfg(test)]
