@@ -121,7 +121,7 @@ async fn nothing_more_is_created_while_downloads_fail() {
     bench
         .server
         .on_file(Plan::of(Fault::Overloaded).skip(1).always());
-    let (pauses, paused) = Count::to(4);
+    let (pauses, enough) = Count::to(4);
     let batch = bench.batch().concurrency(1).on_event(move |event| {
         if let Event::Paused { reason, cause, .. } = event {
             assert_eq!(*reason, PauseReason::Downloads);
@@ -130,7 +130,7 @@ async fn nothing_more_is_created_while_downloads_fail() {
         }
     });
     let report = drive(batch.run(rows(&IDS)), async {
-        paused.notified().await;
+        enough.notified().await;
         // One was saved, two failed before create requests paused; the fourth tries again.
         assert_eq!(bench.server.creates(), 4);
         bench.server.clear_plans();
@@ -147,14 +147,14 @@ async fn nothing_more_is_created_while_downloads_fail() {
 async fn what_runs_when_downloads_begin_to_fail_is_the_most_that_is_paid_for() {
     let bench = Bench::new().await;
     bench.server.on_file(Fault::Overloaded.always());
-    let (pauses, paused) = Count::to(10);
+    let (pauses, enough) = Count::to(10);
     let batch = bench.batch().concurrency(3).on_event(move |event| {
         if matches!(event, Event::Paused { .. }) {
             pauses.count();
         }
     });
     let report = drive(batch.run(rows(&IDS)), async {
-        paused.notified().await;
+        enough.notified().await;
         assert!(bench.server.creates() <= 5, "{}", bench.server.creates());
         bench.server.clear_plans();
     });
@@ -198,7 +198,7 @@ async fn files_that_are_gone_and_web_pages_do_not_stop_the_rest() {
 async fn a_file_that_is_gone_after_all_does_not_hold_the_others_up() {
     let bench = Bench::new().await;
     bench.server.on_file(Fault::Overloaded.always());
-    let (pauses, paused) = Count::to(2);
+    let (pauses, enough) = Count::to(2);
     let batch = bench.batch().concurrency(1).max_failed_downloads(1);
     let batch = batch.on_event(move |event| {
         if matches!(event, Event::Paused { .. }) {
@@ -206,7 +206,7 @@ async fn a_file_that_is_gone_after_all_does_not_hold_the_others_up() {
         }
     });
     let report = drive(batch.run(rows(&["a", "b"])), async {
-        paused.notified().await;
+        enough.notified().await;
         bench.server.clear_plans();
         bench.server.on_file(Fault::FileGone);
     });
@@ -281,7 +281,7 @@ async fn a_service_that_was_never_reached_is_given_up_after_thirty_seconds() {
     let (_socket, address) = dead_address();
     let away = client_with(&format!("http://{address}"), NO_PAUSE);
     let _clock = FrozenClock::hold();
-    let (pauses, paused) = Count::to(3);
+    let (pauses, enough) = Count::to(3);
     let batch = Batch::new(&away, Arc::clone(&bench.ledger), bench.folder())
         .create_policy(no_pause())
         .on_event(move |event| {
@@ -290,7 +290,7 @@ async fn a_service_that_was_never_reached_is_given_up_after_thirty_seconds() {
             }
         });
     let report = drive(batch.run(rows(&IDS)), async {
-        paused.notified().await;
+        enough.notified().await;
         tokio::time::advance(Duration::from_secs(30)).await;
     });
     let report = report.await.unwrap();
@@ -313,7 +313,7 @@ async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
     bench
         .server
         .on_create(Plan::of(Fault::EmptyTooManyRequests).skip(1).always());
-    let (pauses, paused) = Count::to(2);
+    let (pauses, enough) = Count::to(2);
     let batch = bench.batch().concurrency(1).create_policy(no_pause());
     let limit = Duration::from_secs(600);
     let batch = batch.on_event(move |event| {
@@ -322,7 +322,7 @@ async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
         }
     });
     let report = drive(batch.run(rows(&IDS)), async {
-        paused.notified().await;
+        enough.notified().await;
         tokio::time::advance(limit).await;
     });
     let report = report.await.unwrap();
