@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use crate::rows::Problem;
@@ -48,6 +49,9 @@ pub enum ErrorKind {
     /// Records of the ledger have been lost, with its write-ahead log as a rule. Restore it, or
     /// accept the loss with [`SqliteLedger::accept_loss`](crate::SqliteLedger::accept_loss).
     Incomplete,
+    /// The ledger's file was deleted, moved or replaced while it was in use. Nothing more is sent.
+    /// Put the file back: without it, what was created is not known.
+    Replaced,
     /// The ledger's disk is full.
     Full,
     /// Another process has held the ledger for too long.
@@ -124,21 +128,43 @@ impl StdError for Error {
     }
 }
 
-/// Whether a full disk is at the bottom of `error`.
+/// The I/O errors in the causes of `error`, outermost first.
+fn io_errors<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e io::Error> {
+    let below = |error: &&'e (dyn StdError + 'static)| {
+        let error = *error;
+        // The source of an I/O error is that of the error it was made from, not that error.
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn StdError + 'static));
+        inner.or_else(|| error.source())
+    };
+    std::iter::successors(Some(error), below).filter_map(|error| error.downcast_ref())
+}
+
+/// Whether `error` was caused by a full disk.
 pub(crate) fn is_disk_full(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>()
-            && matches!(
-                io.kind(),
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-            )
-        {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    io_errors(error).any(|e| matches!(e.kind(), StorageFull | QuotaExceeded))
+}
+
+/// Whether `error` was caused by the limit of open files, of this process or of the system. It
+/// passes when other files are closed.
+pub(crate) fn is_out_of_files(error: &(dyn StdError + 'static)) -> bool {
+    /// `EMFILE` and `ENFILE`, which are the same on every Unix; on Windows
+    /// `ERROR_TOO_MANY_OPEN_FILES` and `WSAEMFILE`.
+    const CODES: [i32; 2] = if cfg!(windows) { [4, 10024] } else { [24, 23] };
+    io_errors(error).any(|e| e.raw_os_error().is_some_and(|code| CODES.contains(&code)))
+}
+
+/// Whether an `error` of writing a file will meet every other file of its folder too. An error
+/// of the name alone will not, and neither will one that passes.
+pub(crate) fn is_of_folder(error: &(dyn StdError + 'static)) -> bool {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, IsADirectory};
+    let is_of_name =
+        |e: &io::Error| matches!(e.kind(), InvalidFilename | InvalidInput | IsADirectory);
+    let mut causes = io_errors(error).peekable();
+    causes.peek().is_some() && !is_out_of_files(error) && !causes.any(is_of_name)
 }
 
 #[cfg(test)]
@@ -147,10 +173,43 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_found_at_the_bottom() {
-        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let full = io::Error::from(io::ErrorKind::StorageFull);
         let error = Error::caused_by(ErrorKind::Ledger, "outer", full);
         assert!(is_disk_full(&error));
         assert!(!is_disk_full(&Error::new(ErrorKind::Ledger, "outer")));
+    }
+
+    #[test]
+    fn only_what_meets_every_file_is_of_the_folder() {
+        let of_folder = |cause: io::Error| {
+            let wrapped = io::Error::other(cause);
+            is_of_folder(&Error::caused_by(ErrorKind::Ledger, "outer", wrapped))
+        };
+        for kind in [
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::ReadOnlyFilesystem,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::AlreadyExists,
+            io::ErrorKind::NotADirectory,
+            io::ErrorKind::NotFound,
+            io::ErrorKind::Other,
+        ] {
+            assert!(of_folder(kind.into()), "{kind:?}");
+        }
+        for kind in [io::ErrorKind::InvalidFilename, io::ErrorKind::IsADirectory] {
+            assert!(!of_folder(kind.into()), "{kind:?}");
+        }
+        assert!(!is_of_folder(&Error::new(ErrorKind::Ledger, "outer")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn too_many_open_files_are_found_below_and_pass() {
+        for code in [23, 24] {
+            let error = io::Error::other(io::Error::from_raw_os_error(code));
+            assert!(is_out_of_files(&error) && !is_of_folder(&error));
+        }
+        assert!(!is_out_of_files(&io::Error::from_raw_os_error(5)));
     }
 
     #[test]

@@ -73,6 +73,10 @@
 //! ledger that cannot be written stop new creates at once; a model that is not offered stops
 //! its own rows.
 //!
+//! Files that cannot be saved stop create requests as well: the first that cannot be written for
+//! good, several downloads in a row that fail until one succeeds, and too many open files until
+//! some are closed. A run without progress for [ten minutes](Batch::give_up_after) gives up.
+//!
 //! Memory does not grow with the rows: they are in the ledger, and in a temporary file of
 //! `SQLite`'s while they are being read.
 
@@ -92,7 +96,9 @@ mod single;
 mod verdict;
 mod worker;
 
-pub use crate::batch::{Batch, Event, Finish, PauseReason, Report, RowInfo, Stop, Stopped};
+pub use crate::batch::{
+    Batch, Event, Finish, PauseReason, Report, RowInfo, Stop, Stopped, prepare_folder,
+};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::ledger::sqlite::SqliteLedger;
 pub use crate::ledger::{

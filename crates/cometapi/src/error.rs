@@ -40,6 +40,7 @@ struct Inner {
     retry_after: Option<Duration>,
     effort: Option<Effort>,
     permanent: bool,
+    transient: bool,
     #[cfg(feature = "models")]
     problems: Vec<Problem>,
 }
@@ -200,6 +201,7 @@ impl Error {
             retry_after: None,
             effort: None,
             permanent: false,
+            transient: false,
             #[cfg(feature = "models")]
             problems: Vec::new(),
         }))
@@ -253,6 +255,12 @@ impl Error {
 
     pub(crate) fn permanent(mut self) -> Self {
         self.0.permanent = true;
+        self
+    }
+
+    #[cfg(feature = "download")]
+    pub(crate) fn transient(mut self) -> Self {
+        self.0.transient = true;
         self
     }
 
@@ -336,6 +344,17 @@ impl Error {
     /// The causes ([`source`](StdError::source)) say which.
     pub fn is_permanent(&self) -> bool {
         self.0.permanent
+    }
+
+    /// Whether a download failed for a reason that lies with its host or the way to it and may
+    /// pass: no connection, a busy or failing host, a file that stopped coming. A file that is
+    /// gone, or is a web page, is not transient.
+    ///
+    /// # Troubleshooting
+    ///
+    /// All attempts of the policy have been made; download it again later.
+    pub fn is_transient(&self) -> bool {
+        self.0.transient
     }
 
     /// Whether nothing left this machine.

@@ -10,12 +10,16 @@ use std::time::Duration;
 use cometapi::wire::ClientInfo;
 use cometapi::{Client, CreatePolicy, WaitPolicy};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
-use crate::batch::event::{Event, Observer, RowInfo};
+use crate::batch::downloads::{Downloads, Turn};
+use crate::batch::event::{Event, Observer, PauseReason, RowInfo};
 use crate::batch::gate::Gate;
+use crate::batch::open_files;
+use crate::batch::outage::Outage;
 use crate::batch::present::Present;
 use crate::batch::report::{Report, Stopped};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, is_out_of_files};
 use crate::ledger::{Answer, Ledger, LoadId, Mark, Outcome, Tally};
 use crate::worker::Worker;
 
@@ -36,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) limit: Option<u64>,
     pub(crate) max_failures: Option<u64>,
+    pub(crate) max_failed_downloads: u32,
+    pub(crate) give_up_after: Duration,
     pub(crate) create: CreatePolicy,
     pub(crate) wait: Option<WaitPolicy>,
     pub(crate) stop: crate::Stop,
@@ -53,10 +59,23 @@ impl Settings {
             timeout: None,
             limit: None,
             max_failures: None,
+            max_failed_downloads: 3,
+            give_up_after: Duration::from_secs(600),
             create: CreatePolicy::default(),
             wait: None,
             stop: crate::Stop::new(),
             observer: Arc::new(|_: &Event<'_>| {}),
+        }
+    }
+
+    /// Runs no more rows at once than can have their files open.
+    pub(crate) fn fit_concurrency(&mut self) {
+        if let Some((concurrency, open_files)) = open_files::fit(self.concurrency) {
+            self.concurrency = concurrency;
+            (self.observer)(&Event::ConcurrencyLowered {
+                concurrency,
+                open_files,
+            });
         }
     }
 }
@@ -87,6 +106,10 @@ pub(crate) struct Context {
     stopped: Mutex<Option<Stopped>>,
     /// Told when the above is set.
     pub(crate) halted: watch::Sender<bool>,
+    /// Whether rows that wait are left to the next run.
+    leaving: watch::Sender<bool>,
+    pub(crate) outage: Outage,
+    downloads: Downloads,
     ends: Mutex<Tally>,
     gone: Mutex<BTreeMap<String, Outcome>>,
     pub(crate) present: Arc<Present>,
@@ -106,6 +129,8 @@ impl Context {
     pub(crate) fn new(settings: Settings, worker: Worker, load: Option<LoadId>) -> Arc<Self> {
         Arc::new(Self {
             gate: Gate::new(settings.concurrency, settings.create.backoff),
+            outage: Outage::new(settings.give_up_after),
+            downloads: Downloads::new(settings.max_failed_downloads),
             settings,
             worker,
             load,
@@ -115,6 +140,7 @@ impl Context {
             failures: AtomicU64::new(0),
             stopped: Mutex::new(None),
             halted: watch::Sender::new(false),
+            leaving: watch::Sender::new(false),
             ends: Mutex::default(),
             gone: Mutex::default(),
             owed: Mutex::default(),
@@ -179,6 +205,88 @@ impl Context {
         self.gate.close();
         self.halted.send_replace(true);
         self.tell(&Event::Stopping { reason: &reason });
+    }
+
+    /// Stops creating if there was no progress for too long. Predictions at a service that cannot
+    /// be reached are left to the next run.
+    pub(crate) fn give_up_in_time(&self) {
+        if self.stopped().is_some() {
+            return;
+        }
+        if let Some((reason, message)) = self.outage.expired() {
+            self.halt(Stopped::GaveUp { reason, message });
+            if reason == PauseReason::Unreachable {
+                self.leaving.send_replace(true);
+            }
+        }
+    }
+
+    /// Waits until rows that wait are left to the next run.
+    pub(crate) async fn left(&self) {
+        // Cannot fail: `self` owns the sender.
+        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
+    }
+
+    /// Notes that something was saved, which came from a file host or did not.
+    pub(crate) fn downloaded(&self, is_download: bool, is_waiting: bool) {
+        if self.downloads.succeeded(is_download, is_waiting) {
+            self.go_on_creating();
+        }
+    }
+
+    /// Notes that a row that waited to download again does so no more.
+    pub(crate) fn download_given_up(&self) {
+        if self.downloads.given_up() {
+            self.go_on_creating();
+        }
+    }
+
+    fn go_on_creating(&self) {
+        self.gate.release();
+        self.outage
+            .end(&[PauseReason::Downloads, PauseReason::OpenFiles]);
+    }
+
+    /// Notes that a download failed. Returns the turn to try again after a pause; `None` when
+    /// the failure stands. While no download succeeds, all create requests pause. `is_waiting`
+    /// says whether the row has waited before, and does from now on.
+    pub(crate) async fn download_failed(
+        &self,
+        error: &cometapi::Error,
+        is_waiting: &mut bool,
+    ) -> Option<Turn> {
+        let reason = if is_out_of_files(error) {
+            PauseReason::OpenFiles
+        } else if error.is_transient() && self.load.is_some() {
+            PauseReason::Downloads
+        } else {
+            return None;
+        };
+        if self.stopped().is_some() || !self.downloads.failed(reason, *is_waiting) {
+            return None;
+        }
+        *is_waiting = true;
+        self.gate.hold();
+        self.outage.begin(reason, error);
+        let again = async {
+            let turn = self.downloads.turn().await;
+            if let Some(tries) = self.downloads.next_try() {
+                let pause = self.settings.create.backoff.delay(tries, fastrand::f64());
+                self.tell(&Event::Paused {
+                    reason,
+                    pause,
+                    limit: self.gate.limit(),
+                    cause: error,
+                });
+                sleep(pause).await;
+            }
+            turn
+        };
+        let mut halted = self.halted.subscribe();
+        tokio::select! {
+            turn = again => Some(turn),
+            _ = halted.wait_for(|halted| *halted) => None,
+        }
     }
 
     pub(crate) fn stopped(&self) -> Option<Stopped> {

@@ -58,6 +58,7 @@ impl Drive<'_> {
     async fn run(&mut self) -> Result<(), Error> {
         let stop = self.context.settings.stop.clone();
         let mut halted = self.context.halted.subscribe();
+        let mut outage = self.context.outage.subscribe();
         loop {
             // What is asked from here on must not be missed below.
             let urgency = stop.urgency();
@@ -68,6 +69,7 @@ impl Drive<'_> {
                 self.tasks.shutdown().await;
                 return Ok(());
             }
+            self.context.give_up_in_time();
             self.end_models_gone().await;
             let room = self.room();
             if room > 0 && Instant::now() >= self.look_at && !self.look(room).await? {
@@ -81,6 +83,7 @@ impl Drive<'_> {
             if !owes {
                 self.pay_at = Instant::now() + PAY_AGAIN;
             }
+            let give_up_at = self.give_up_at();
             tokio::select! {
                 Some(done) = self.tasks.join_next() => self.done(done),
                 () = sleep_until(self.look_at), if idle => {}
@@ -89,9 +92,19 @@ impl Drive<'_> {
                 }
                 () = stop.beyond(urgency) => {}
                 () = stop.overdue(), if urgency > Urgency::None => {}
+                () = sleep_until(give_up_at.unwrap_or_else(Instant::now)), if give_up_at.is_some() => {}
+                _ = outage.changed() => {}
                 // An error would be that the context is gone, which this holds.
                 _ = halted.changed() => {}
             }
+        }
+    }
+
+    /// When to give up, as long as nothing has stopped the run.
+    fn give_up_at(&self) -> Option<Instant> {
+        match self.context.stopped() {
+            Some(_) => None,
+            None => self.context.outage.deadline(),
         }
     }
 

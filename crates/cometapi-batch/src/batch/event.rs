@@ -50,6 +50,10 @@ pub enum PauseReason {
     RateLimited,
     /// No connection could be made.
     Unreachable,
+    /// Several downloads in a row failed because of the file host or the way to it.
+    Downloads,
+    /// This process, or the system, has too many open files.
+    OpenFiles,
 }
 
 /// Something that happened in a run, told where it happens: whoever watches holds it up.
@@ -177,6 +181,14 @@ pub enum Event<'a> {
         id: Option<&'a str>,
         /// Why.
         error: &'a Error,
+    },
+    /// Fewer rows run at once than was asked for, because of the process's limit of open files.
+    #[non_exhaustive]
+    ConcurrencyLowered {
+        /// How many rows run at once, at most.
+        concurrency: usize,
+        /// How many files the process may open.
+        open_files: u64,
     },
     /// All creates pause.
     #[non_exhaustive]

@@ -55,6 +55,7 @@ impl Finish {
     /// prediction is no error; a ledger that fails later is [`Stopped::Ledger`].
     pub async fn run(mut self) -> Result<Report, Error> {
         self.settings.folder = folder::prepare(&self.settings.folder)?;
+        self.settings.fit_concurrency();
         let settings = &self.settings;
         let stop = settings.stop.clone();
         let worker = tokio::select! {

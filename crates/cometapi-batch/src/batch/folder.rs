@@ -7,11 +7,19 @@ use std::path::{Path, PathBuf};
 
 use cometapi::SavedFile;
 
+use crate::batch::present::Present;
 use crate::error::{Error, ErrorKind};
 
-/// Makes the folder and sees that files can be written in it, before there is anything to pay
-/// for; gives its one absolute name. Removes what killed processes left of downloads.
-pub(crate) fn prepare(folder: &Path) -> Result<PathBuf, Error> {
+/// Creates an output folder if it does not exist and checks that files can be written in it, by
+/// creating and removing one. Removes what killed processes left of downloads there. Returns its
+/// absolute, canonical path. [`Batch`](crate::Batch) does this before it sends anything; call it
+/// before paying for a prediction by other means.
+///
+/// # Errors
+///
+/// [`ErrorKind::Folder`] with the cause.
+pub fn prepare(folder: impl AsRef<Path>) -> Result<PathBuf, Error> {
+    let folder = folder.as_ref();
     fs::create_dir_all(folder)
         .and_then(|()| probe(folder))
         .and_then(|()| folder.canonicalize())
@@ -35,6 +43,12 @@ pub(crate) fn name(folder: &Path) -> Result<PathBuf, Error> {
         rest.push(name);
         there.pop();
     }
+}
+
+/// Reads which files are in the folder, before there is anything to pay for.
+pub(crate) fn read(folder: &Path, present: &Present) -> Result<(), Error> {
+    let read = present.has(folder, "");
+    read.map(drop).map_err(|e| cannot(folder, e))
 }
 
 fn probe(folder: &Path) -> io::Result<()> {
@@ -79,7 +93,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         assert_eq!(prepare(&file).unwrap_err().kind(), ErrorKind::Folder);
         assert_eq!(
-            prepare(&file.join("b")).unwrap_err().kind(),
+            prepare(file.join("b")).unwrap_err().kind(),
             ErrorKind::Folder
         );
     }

@@ -31,6 +31,8 @@ struct Inner {
     /// Counts the pauses. What began before the last one says nothing new.
     epoch: u64,
     until: Option<Instant>,
+    /// Nobody is let in until this is over, however long it takes.
+    held: bool,
     troubles: u32,
     closed: bool,
 }
@@ -55,6 +57,7 @@ impl Gate {
                 inside: 0,
                 epoch: 0,
                 until: None,
+                held: false,
                 troubles: 0,
                 closed: false,
             }),
@@ -74,7 +77,8 @@ impl Gate {
                     return None;
                 }
                 let paused = inner.until.filter(|until| Instant::now() < *until);
-                if paused.is_none() && f64::from(inner.inside) < inner.limit.floor() {
+                if paused.is_none() && !inner.held && f64::from(inner.inside) < inner.limit.floor()
+                {
                     inner.inside += 1;
                     return Some(Pass {
                         gate: Arc::clone(self),
@@ -98,6 +102,21 @@ impl Gate {
     /// Lets nobody in any more.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
+        self.changed.send_replace(());
+    }
+
+    /// Lets nobody in until [`release`](Self::release).
+    pub(crate) fn hold(&self) {
+        self.lock().held = true;
+    }
+
+    /// Ends a [`hold`](Self::hold).
+    pub(crate) fn release(&self) {
+        let mut inner = self.lock();
+        inner.held = false;
+        // The next one in says that create requests go on.
+        inner.until.get_or_insert_with(Instant::now);
+        drop(inner);
         self.changed.send_replace(());
     }
 
@@ -233,6 +252,21 @@ mod tests {
         }
         gate.enter().await.unwrap().accepted();
         assert_eq!(gate.limit(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_held_gate_lets_nobody_in_until_it_is_released() {
+        let gate = gate(2);
+        gate.hold();
+        let waiting = tokio::spawn({
+            let gate = Arc::clone(&gate);
+            async move { gate.enter().await.unwrap().resumed }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        gate.release();
+        assert!(waiting.await.unwrap());
+        assert!(!gate.enter().await.unwrap().resumed);
     }
 
     #[tokio::test(start_paused = true)]

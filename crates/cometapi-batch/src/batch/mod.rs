@@ -1,6 +1,7 @@
 //! Many predictions out of one file of rows.
 
 mod context;
+mod downloads;
 mod drive;
 mod event;
 mod finish;
@@ -8,6 +9,8 @@ mod folder;
 mod gate;
 mod intake;
 mod names;
+mod open_files;
+mod outage;
 mod present;
 mod report;
 mod row;
@@ -23,6 +26,7 @@ pub(crate) use crate::batch::context::service;
 use crate::batch::context::{Context, Settings};
 pub use crate::batch::event::{Event, PauseReason, RowInfo};
 pub use crate::batch::finish::Finish;
+pub use crate::batch::folder::prepare as prepare_folder;
 pub use crate::batch::report::{Report, Stopped};
 pub use crate::batch::stop::Stop;
 use crate::batch::stop::Urgency;
@@ -79,7 +83,9 @@ macro_rules! shared_settings {
     () => {
         /// How many rows run at once, at most; 4 unless set: what a small account is given
         /// (inferred), and enough to keep a slow model busy. A 429 halves it for all rows, and
-        /// it grows back as creates succeed.
+        /// it grows back as creates succeed. Fewer run where the process may not open enough
+        /// files for them, about 4 each: see
+        /// [`ConcurrencyLowered`](crate::Event::ConcurrencyLowered).
         pub fn concurrency(mut self, rows: usize) -> Self {
             self.settings.concurrency = rows.max(1);
             self
@@ -155,6 +161,25 @@ impl Batch {
         self
     }
 
+    /// Gives up when nothing was created, no state has changed and no file was saved for this
+    /// long while the service cannot be reached, is rate limiting, or files cannot be downloaded;
+    /// 10 minutes unless set. A service to which no connection was ever made is given up after 30
+    /// seconds, if that is sooner. The run ends as [`Stopped::GaveUp`], and running the same rows
+    /// again continues.
+    pub fn give_up_after(mut self, duration: Duration) -> Self {
+        self.settings.give_up_after = duration;
+        self
+    }
+
+    /// Pauses create requests after this many failed downloads in a row, until one succeeds; 3
+    /// unless set. Only faults of the file host or of the way to it count: no connection, a busy
+    /// or failing host, a file that stops coming. Meanwhile the rows whose downloads failed try
+    /// again, one at a time and at growing intervals.
+    pub fn max_failed_downloads(mut self, downloads: u32) -> Self {
+        self.settings.max_failed_downloads = downloads;
+        self
+    }
+
     /// Creates rows once more whose prediction failed, was canceled or aborted, or whose files
     /// are gone. Each may cost again. Files that seem gone within a day of the create are looked
     /// for once more before. Rows that the service refused need no asking: they were never
@@ -184,7 +209,7 @@ impl Batch {
     }
 
     /// How long a create may take, and the pauses after a 429 that names none and while the
-    /// service cannot be reached. Its other figures do not count here: whether to send again is
+    /// service cannot be reached or files cannot be downloaded. Its other figures do not count here: whether to send again is
     /// decided for all rows together.
     pub fn create_policy(mut self, policy: CreatePolicy) -> Self {
         self.settings.create = policy;
@@ -214,6 +239,7 @@ impl Batch {
             begun = self.begin(load.id, rows) => begun?,
         };
         let context = Context::new(settings, worker, Some(load.id));
+        folder::read(&context.settings.folder, &context.present)?;
         drive::drive(&context).await?;
         let tally = async { context.settings.ledger.tally(load.id).await };
         let report = context.close(tally).await?;
@@ -235,10 +261,11 @@ impl Batch {
         let intake = self.read(load, rows).await?;
         // Not before: rows that cannot be used leave nothing behind.
         let folder = folder::prepare(&self.settings.folder)?;
-        let settings = Settings {
+        let mut settings = Settings {
             folder: folder.clone(),
             ..self.settings.clone()
         };
+        settings.fit_concurrency();
         let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
         if settings.stop.requested() > 0 {
             // All of this may be ready at once; whoever waits for the stop ends it here.

@@ -1,6 +1,8 @@
 //! The files that were in a folder before this run saved its first.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::DirEntry;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,13 +18,17 @@ pub(crate) struct Present {
 
 impl Present {
     /// Returns whether a file of this stem may have been there. Blocks on the file system the
-    /// first time that it is asked for a folder.
-    pub(crate) fn has(&self, folder: &Path, stem: &str) -> bool {
+    /// first time that it is asked for a folder. A folder that cannot be read is an error, and is
+    /// read again the next time: it is not an empty one.
+    pub(crate) fn has(&self, folder: &Path, stem: &str) -> io::Result<bool> {
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = folders
-            .entry(folder.to_owned())
-            .or_insert_with(|| stems(folder));
-        folder.contains(stem)
+        if let Some(stems) = folders.get(folder) {
+            return Ok(stems.contains(stem));
+        }
+        let stems = stems(folder)?;
+        let has = stems.contains(stem);
+        folders.insert(folder.to_owned(), stems);
+        Ok(has)
     }
 
     /// Removes what killed processes left of downloads in a folder, once. Blocks on the file
@@ -35,17 +41,21 @@ impl Present {
     }
 }
 
-fn stems(folder: &Path) -> HashSet<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return HashSet::new();
+fn stems(folder: &Path) -> io::Result<HashSet<String>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(HashSet::new()),
+        Err(e) => return Err(e),
     };
-    entries
-        .filter_map(|entry| {
-            let name = entry.ok()?.file_name().into_string().ok()?;
-            let (stem, _) = name.rsplit_once('.')?;
-            Some(stem.to_owned())
-        })
-        .collect()
+    let stem = |entry: io::Result<DirEntry>| {
+        let name = match entry {
+            Ok(entry) => entry.file_name(),
+            Err(e) => return Some(Err(e)),
+        };
+        let (stem, _) = name.to_str()?.rsplit_once('.')?;
+        Some(Ok(stem.to_owned()))
+    };
+    entries.filter_map(stem).collect()
 }
 
 #[cfg(test)]
@@ -57,9 +67,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("fox-0.ply"), "ply").unwrap();
         let present = Present::default();
-        assert!(present.has(folder.path(), "fox-0"));
+        assert!(present.has(folder.path(), "fox-0").unwrap());
         std::fs::write(folder.path().join("cat-0.ply"), "ply").unwrap();
-        assert!(!present.has(folder.path(), "cat-0"));
-        assert!(!present.has(&folder.path().join("none"), "fox-0"));
+        assert!(!present.has(folder.path(), "cat-0").unwrap());
+        assert!(!present.has(&folder.path().join("none"), "fox-0").unwrap());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_not_an_empty_one() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("out");
+        std::fs::write(&folder, "a file").unwrap();
+        let present = Present::default();
+        present.has(&folder, "fox-0").unwrap_err();
+        std::fs::remove_file(&folder).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("fox-0.ply"), "ply").unwrap();
+        assert!(present.has(&folder, "fox-0").unwrap());
     }
 }

@@ -2,6 +2,7 @@
 
 use cometapi::ErrorKind;
 
+use crate::batch::event::PauseReason;
 use crate::error::Error;
 use crate::ledger::Tally;
 use crate::ledger::outcome;
@@ -26,6 +27,16 @@ pub enum Stopped {
     NeverReached(String),
     /// The disk of the output folder is full.
     DiskFull(String),
+    /// A file cannot be written for another reason that meets every file of its folder: it is
+    /// read-only, not permitted, or broken.
+    CannotWrite(String),
+    /// There was no progress for [too long](crate::Batch::give_up_after).
+    GaveUp {
+        /// What held the run up.
+        reason: PauseReason,
+        /// The same in words, with the cause.
+        message: String,
+    },
     /// The ledger cannot be read or written. What was created until then is reported all the
     /// same; a row whose id could not be written down is unresolved.
     Ledger(Error),
@@ -40,7 +51,13 @@ impl Stopped {
             Self::WrongEndpoint(_) => ErrorKind::WrongEndpoint,
             Self::Blocked(_) => ErrorKind::Blocked,
             Self::NeverReached(_) => ErrorKind::NeverReached,
-            Self::DiskFull(_) => ErrorKind::File,
+            Self::DiskFull(_) | Self::CannotWrite(_) => ErrorKind::File,
+            Self::GaveUp { reason, .. } => match reason {
+                PauseReason::Unreachable => ErrorKind::NeverReached,
+                PauseReason::RateLimited => ErrorKind::RateLimited,
+                PauseReason::Downloads => ErrorKind::Download,
+                PauseReason::OpenFiles => ErrorKind::File,
+            },
             Self::Asked | Self::TooManyFailures | Self::Ledger(_) => return None,
         })
     }

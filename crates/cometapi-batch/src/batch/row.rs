@@ -13,6 +13,7 @@ use crate::batch::context::{Context, Written};
 use crate::batch::event::{Event, PauseReason, RowInfo};
 use crate::batch::gate::Pass;
 use crate::batch::report::Stopped;
+use crate::error::is_out_of_files;
 use crate::ledger::{FileRecord, Job, Mark, Outcome};
 use crate::verdict::{Sent, sent, taken};
 
@@ -179,6 +180,8 @@ impl Row {
         let tell = || self.answered(answer);
         let written = self.context.record_answer(&self.info, id, mark, tell).await;
         pass.accepted();
+        self.context.outage.answered();
+        self.context.outage.progress();
         self.context.created.fetch_add(1, Ordering::Relaxed);
         if written == Written::TakenId {
             let outcome = taken(self.job.id.take().unwrap_or_default());
@@ -206,12 +209,16 @@ impl Row {
             ErrorKind::RateLimited => {
                 Some((PauseReason::RateLimited, pass.limited(error.retry_after())))
             }
+            ErrorKind::NeverReached if is_out_of_files(error) => {
+                Some((PauseReason::OpenFiles, pass.away()))
+            }
             ErrorKind::NeverReached if !error.is_permanent() => {
                 Some((PauseReason::Unreachable, pass.away()))
             }
             _ => None,
         };
         if let Some((reason, pause)) = pause {
+            self.context.outage.begin(reason, error);
             // A process that is killed in the pause leaves no doubt.
             let written = self.record(Mark::NotSent).await;
             if let Some(pause) = pause {
@@ -224,6 +231,7 @@ impl Row {
             }
             return written == Written::Yes;
         }
+        self.context.outage.answered();
         let message = outcome.message.clone().unwrap_or_default();
         let halt = match error.kind() {
             ErrorKind::Unauthorized => Stopped::Unauthorized(message),

@@ -64,6 +64,10 @@ pub(crate) struct Batch {
     /// Stop creating once so many rows have failed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_failures: Option<u64>,
+    /// Give up after this long without progress while the service cannot be reached, is rate
+    /// limiting, or files cannot be downloaded; after 30s if it was never reached
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "10m")]
+    pub(crate) give_up_after: Duration,
     /// Create rows again whose prediction failed; each may cost again
     #[arg(long)]
     pub(crate) retry_failed: bool,

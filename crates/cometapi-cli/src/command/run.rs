@@ -27,7 +27,7 @@ pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
 
 async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
     let (what, outputs) = (&args.what, &args.outputs);
-    save::make_folder(outputs.folder())?;
+    save::prepare_folder(outputs.folder())?;
     let ledger = ledger::of_single(&args.ledger, args.mock)?;
     let mut signals = Signals::listen();
     let mut record = Record::begin(ledger, client, &what.model, input.fields()).await?;

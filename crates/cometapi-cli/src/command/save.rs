@@ -9,16 +9,16 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::record::Record;
 
-/// Makes the folder for the files, before there is a run to pay for, and removes what killed
-/// processes left of downloads into it.
-pub(super) fn make_folder(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|e| {
-        Failure::usage(format!("{} cannot be a folder", folder.display()))
-            .caused_by(&e)
-            .with_advice("name another with -o; nothing was sent")
-    })?;
-    SavedFile::remove_abandoned(folder);
-    Ok(())
+/// Creates the folder for the files and checks that they can be written in it, before there is a
+/// run to pay for.
+pub(super) fn prepare_folder(folder: &Path) -> Result<(), Failure> {
+    cometapi_batch::prepare_folder(folder)
+        .map(drop)
+        .map_err(|e| {
+            Failure::usage(format!("{} cannot be a folder for files", folder.display()))
+                .because_of(&e)
+                .with_advice("name another with -o; nothing was sent")
+        })
 }
 
 /// The output of a prediction that succeeded, on its way to files and stdout.

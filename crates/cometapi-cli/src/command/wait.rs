@@ -19,7 +19,10 @@ use crate::{connect, ledger};
 
 pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
     let connection = connect::service(&args.service)?;
-    save::make_folder(args.outputs.folder())?;
+    // Without -o it may well be text, which needs no folder.
+    if args.outputs.output.is_some() {
+        save::prepare_folder(args.outputs.folder())?;
+    }
     let client = &connection.client;
     if args.all {
         return all::execute(&args, client).await;

@@ -146,6 +146,28 @@ impl<'p> Call<'p> {
         self
     }
 
+    /// With so many files open at most.
+    #[cfg(unix)]
+    pub(crate) fn open_files(mut self, most: u32) -> Self {
+        let limited = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
+        let inner = self.command.as_std();
+        let mut outer = std::process::Command::new("/bin/sh");
+        outer.args(["-c", &limited]).arg(inner.get_program());
+        outer.args(inner.get_args()).env_clear();
+        let set = |(name, value): (_, Option<&OsStr>)| Some((name, value?.to_owned()));
+        outer.envs(inner.get_envs().filter_map(set));
+        if let Some(folder) = inner.get_current_dir() {
+            outer.current_dir(folder);
+        }
+        self.command = Command::from(outer);
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        self
+    }
+
     /// Starts it.
     pub(crate) fn start(mut self) -> Running<'p> {
         let mut child = self.command.spawn().unwrap();

@@ -185,7 +185,15 @@ impl<'f> Repeats<'f> {
                 tokio::time::sleep(self.policy.backoff.delay(self.made - 1, 0.5)).await;
                 Ok(())
             }
-            fault => Err(fault.into_error().with_id(self.file.prediction_id())),
+            fault => {
+                let is_transient = matches!(fault, Fault::Passing(_));
+                let error = fault.into_error().with_id(self.file.prediction_id());
+                Err(if is_transient {
+                    error.transient()
+                } else {
+                    error
+                })
+            }
         }
     }
 }

@@ -19,15 +19,15 @@ use crate::setup::{NO_PAUSE, QUICK, client, client_with};
 
 const MODEL: &str = "acme/painter";
 
-struct Bench {
-    server: MockServer,
-    base: TempDir,
-    ledger: Arc<dyn Ledger>,
-    client: Client,
+pub(crate) struct Bench {
+    pub(crate) server: MockServer,
+    pub(crate) base: TempDir,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) client: Client,
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let server = MockServer::builder()
             .pace(Pace::instant())
             .verify_on_drop()
@@ -45,17 +45,17 @@ impl Bench {
         }
     }
 
-    fn batch(&self) -> Batch {
+    pub(crate) fn batch(&self) -> Batch {
         let mut create = CreatePolicy::default();
         create.backoff = QUICK;
         Batch::new(&self.client, Arc::clone(&self.ledger), self.folder()).create_policy(create)
     }
 
-    fn folder(&self) -> std::path::PathBuf {
+    pub(crate) fn folder(&self) -> std::path::PathBuf {
         self.base.path().join("out")
     }
 
-    fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder()).unwrap();
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -65,19 +65,19 @@ impl Bench {
     }
 }
 
-fn row(id: &str) -> String {
+pub(crate) fn row(id: &str) -> String {
     format!(
         "{{\"id\": \"{id}\", \"model\": \"{MODEL}\", \"prompt\": \"{id}\", \
          \"aspect_ratio\": \"custom\", \"width\": 256, \"height\": 256, \"output_format\": \"png\"}}\n"
     )
 }
 
-fn rows(ids: &[&str]) -> Rows {
+pub(crate) fn rows(ids: &[&str]) -> Rows {
     let text: String = ids.iter().map(|id| row(id)).collect();
     Rows::reader(Cursor::new(text), Format::JsonLines)
 }
 
-fn failed(report: &Report) -> Vec<(&'static str, u64)> {
+pub(crate) fn failed(report: &Report) -> Vec<(&'static str, u64)> {
     report
         .tally
         .failed

@@ -11,5 +11,6 @@
 mod engine;
 mod exactly_once;
 mod faulty;
+mod paying;
 mod setup;
 mod together;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, Wait};
 
 use crate::batch::context::Written;
-use crate::batch::event::Event;
+use crate::batch::event::{Event, PauseReason};
 use crate::batch::names;
 use crate::batch::report::Stopped;
 use crate::batch::row::{Row, same};
-use crate::error::is_disk_full;
+use crate::error::{is_disk_full, is_of_folder};
 use crate::ledger::{FileRecord, Mark, Outcome};
 use crate::verdict::is_end;
 
@@ -47,7 +47,17 @@ impl Row {
     /// The terminal state, each one before it written down; `None` when the row is another's.
     async fn last_state(&self, mut wait: Wait) -> Result<Option<Prediction>, Error> {
         let mut last = None;
-        while let Some(update) = wait.next().await {
+        loop {
+            let update = tokio::select! {
+                update = wait.next() => update,
+                () = self.context.left() => {
+                    if self.record(Mark::Released).await != Written::Lost {
+                        self.context.count_left();
+                    }
+                    return Ok(None);
+                }
+            };
+            let Some(update) = update else { break };
             let prediction = update?;
             if prediction.is_terminal() {
                 return Ok(Some(prediction));
@@ -71,6 +81,7 @@ impl Row {
             fetching,
         };
         let written = self.record(mark).await;
+        self.context.outage.progress();
         if written == Written::Yes {
             self.context.tell(&Event::State {
                 row: &self.info,
@@ -146,7 +157,7 @@ impl Row {
         for ((file, stem), there) in files.iter().zip(&stems).zip(found.files) {
             let saved = match there {
                 Some(saved) => Ok(saved),
-                None => file.save_as(&folder, stem).await,
+                None => self.save(Content::File(file), &folder, stem).await,
             };
             if let Err(error) = &saved
                 && file.is_link(error)
@@ -159,6 +170,8 @@ impl Row {
                 return;
             }
         }
+        // Whose it is was found out above.
+        let is_checked = text.is_some();
         // What was left as a link stands in the text.
         let text = match text {
             None if !kept.notes.is_empty() => Some(OutputText::of(&prediction)),
@@ -166,8 +179,8 @@ impl Row {
         };
         if let Some(text) = text {
             let saved = match found.text {
-                Some(saved) => Ok(saved),
-                None => text.save_as(&folder, &text_stem).await,
+                Some(saved) if self.job.fetching || is_checked => Ok(saved),
+                _ => self.save(Content::Text(&text), &folder, &text_stem).await,
             };
             if !self.keep(files.len(), saved, &mut kept).await {
                 return;
@@ -179,6 +192,34 @@ impl Row {
             None => Outcome::succeeded_with(kept.notes.join("; ")),
         };
         self.end(outcome, &kept.records, Some(&prediction)).await;
+    }
+
+    /// Saves it, and tries again after each pause as long as create requests pause for it.
+    async fn save(
+        &self,
+        content: Content<'_>,
+        folder: &Path,
+        stem: &str,
+    ) -> Result<SavedFile, Error> {
+        let (mut turn, mut is_waiting) = (None, false);
+        loop {
+            let error = match content.save(folder, stem).await {
+                Ok(saved) => {
+                    self.context.downloaded(content.is_download(), is_waiting);
+                    return Ok(saved);
+                }
+                Err(error) => error,
+            };
+            // Another row's, if this one pauses again.
+            drop(turn.take());
+            turn = self.context.download_failed(&error, &mut is_waiting).await;
+            if turn.is_none() {
+                if is_waiting {
+                    self.context.download_given_up();
+                }
+                return Err(error);
+            }
+        }
     }
 
     /// Takes note of a file that was saved, or was not. Whether to go on.
@@ -197,8 +238,14 @@ impl Row {
                 kept.records.push(record);
             }
             Err(error) => {
-                if is_disk_full(&error) {
-                    self.context.halt(Stopped::DiskFull(error.to_string()));
+                if error.kind() == ErrorKind::File && is_of_folder(&error) {
+                    let outcome = Outcome::from(&error);
+                    let message = outcome.message.unwrap_or_default();
+                    self.context.halt(if is_disk_full(&error) {
+                        Stopped::DiskFull(message)
+                    } else {
+                        Stopped::CannotWrite(message)
+                    });
                 }
                 // The first one's reason; the others are still saved.
                 kept.fault.get_or_insert_with(|| Outcome::from(&error));
@@ -208,6 +255,7 @@ impl Row {
     }
 
     async fn saved(&self, record: &FileRecord) -> bool {
+        self.context.outage.progress();
         let row = &self.info;
         self.context.tell(&Event::Saved {
             row,
@@ -227,6 +275,10 @@ impl Row {
             ErrorKind::Unauthorized => self.context.halt(Stopped::Unauthorized(message)),
             ErrorKind::OutOfQuota => self.context.halt(Stopped::OutOfQuota(message)),
             ErrorKind::WrongEndpoint => self.context.halt(Stopped::WrongEndpoint(message)),
+            // Also when it has only rows to wait for, a run ends in time.
+            ErrorKind::WaitTimeout if is_unanswered(error) => {
+                self.context.outage.begin(PauseReason::Unreachable, error);
+            }
             _ => {}
         }
         if self.record(Mark::Released).await != Written::Lost {
@@ -266,7 +318,8 @@ impl Row {
         let looked = tokio::task::spawn_blocking(move || {
             present.clean(&folder);
             let find = |stem: &String| {
-                (fetching || present.has(&folder, stem))
+                // A batch has read its folder before; the others pay for nothing.
+                (fetching || present.has(&folder, stem).unwrap_or(false))
                     .then(|| SavedFile::find(&folder, stem))
                     .flatten()
             };
@@ -285,6 +338,39 @@ impl Row {
     fn folder(&self) -> PathBuf {
         let own = self.job.folder.as_deref();
         own.unwrap_or(&self.context.settings.folder).to_owned()
+    }
+}
+
+/// Whether the last poll of a wait that timed out got no response at all.
+fn is_unanswered(error: &Error) -> bool {
+    let last = std::error::Error::source(error).and_then(|last| last.downcast_ref::<Error>());
+    last.is_some_and(|last| last.kind() == ErrorKind::Unavailable && last.status().is_none())
+}
+
+/// A part of an output that is to be saved.
+#[derive(Clone, Copy)]
+enum Content<'a> {
+    File(&'a OutputFile),
+    Text(&'a OutputText),
+}
+
+impl Content<'_> {
+    async fn save(self, folder: &Path, stem: &str) -> Result<SavedFile, Error> {
+        match self {
+            Self::File(file) => file.save_as(folder, stem).await,
+            Self::Text(text) => text.save_as(folder, stem).await,
+        }
+    }
+
+    /// Whether it comes from a file host.
+    fn is_download(self) -> bool {
+        match self {
+            Self::File(file) => {
+                let scheme = file.url().get(..5);
+                !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+            }
+            Self::Text(_) => false,
+        }
     }
 }
 

@@ -169,6 +169,7 @@ pub(super) fn alive(desk: &Desk, worker: WorkerId) -> Result<(), Error> {
 }
 
 pub(super) fn claim(desk: &mut Desk, worker: WorkerId, want: Want) -> Result<Claimed, Error> {
+    desk.locks.check_ledger()?;
     let_go_of_the_dead(desk)?;
     alive(desk, worker)?;
     let conn = &desk.conn;

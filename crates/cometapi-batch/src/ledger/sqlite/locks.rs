@@ -10,6 +10,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::Error;
+use crate::ledger::sqlite::place::Place;
+
 /// What follows the ledger's name in that of the folder of workers.
 pub(super) const FOLDER: &str = ".workers";
 
@@ -18,6 +21,7 @@ pub(super) const FOLDER: &str = ".workers";
 pub(super) struct Locks {
     /// `None` for a ledger in memory: nobody else can see it.
     folder: Option<PathBuf>,
+    ledger: Option<Place>,
     own: HashMap<i64, (File, PathBuf)>,
 }
 
@@ -26,8 +30,14 @@ impl Locks {
         let folder = ledger.map(|path| super::access::beside(path, FOLDER));
         Self {
             folder,
+            ledger: ledger.map(Place::new),
             own: HashMap::new(),
         }
+    }
+
+    /// Fails unless the ledger's path still names the file that was opened.
+    pub(super) fn check_ledger(&self) -> Result<(), Error> {
+        self.ledger.as_ref().map_or(Ok(()), Place::check)
     }
 
     /// A name that no worker has had, with its lock.

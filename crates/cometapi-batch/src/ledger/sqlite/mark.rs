@@ -14,6 +14,7 @@ pub(super) const RUNNING: &str = "state = 'running', outcome = NULL, message = N
     request_ids = NULL, ended_at = NULL, looked = 1";
 
 pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Result<Job, Error> {
+    desk.locks.check_ledger()?;
     alive(desk, worker)?;
     let inserted = desk
         .conn
@@ -67,6 +68,7 @@ pub(super) fn record(
     let now = now();
     match mark {
         Mark::Sending => {
+            desk.locks.check_ledger()?;
             // Whatever has an id, or may have one, is never sent.
             let changed = conn
                 .prepare_cached(

@@ -10,6 +10,7 @@ mod load;
 mod locks;
 mod log;
 mod mark;
+mod place;
 mod schema;
 mod stage;
 #[cfg(test)]

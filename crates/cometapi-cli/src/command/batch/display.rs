@@ -93,6 +93,15 @@ impl Display {
                 limit,
                 ..
             } => self.say(match reason {
+                PauseReason::Downloads => format!(
+                    "files cannot be downloaded ({cause}); nothing is created until one can be; \
+                     downloading again in {}",
+                    precise(*pause)
+                ),
+                PauseReason::OpenFiles => format!(
+                    "too many files are open in this process or system; trying again in {}",
+                    precise(*pause)
+                ),
                 PauseReason::Unreachable => format!(
                     "the service cannot be reached ({cause}); trying again in {}",
                     precise(*pause)
@@ -102,6 +111,14 @@ impl Display {
                     precise(*pause)
                 ),
             }),
+            Event::ConcurrencyLowered {
+                concurrency,
+                open_files,
+                ..
+            } => self.say(format_args!(
+                "note: {concurrency} rows at once instead of --concurrency, because this process \
+                 may open {open_files} files (ulimit -n)"
+            )),
             Event::Elsewhere { rows, .. } => self.say(format_args!(
                 "{rows} rows are with other processes; waiting in case they end"
             )),

@@ -33,7 +33,7 @@ pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
             args.ledger.ledger = Some(args.output.join(".mock-ledger.sqlite3"));
         }
         if !args.dry_run {
-            super::save::make_folder(&args.output)?;
+            super::save::prepare_folder(&args.output)?;
         }
         let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
         return run(args, rows, &connection.client, ledger).await;
@@ -56,6 +56,7 @@ async fn run(
     let mut batch = Engine::new(client, ledger, &args.output)
         .concurrency(args.concurrency.into())
         .timeout(args.timeout)
+        .give_up_after(args.give_up_after)
         .retry_failed(args.retry_failed)
         .retry_unresolved(args.retry_unresolved)
         .skip_bad(args.skip_bad)

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use cometapi::ErrorKind;
-use cometapi_batch::{Report, Stopped, Tally};
+use cometapi_batch::{ErrorKind as LedgerError, Report, Stopped, Tally};
 use serde_json::json;
 
 use super::counts::rounded;
@@ -67,13 +67,40 @@ pub(super) fn ended(
                  each may cost twice",
             );
     }
-    if tally.failed() > 0 {
-        failure = failure.with_advice("--retry-failed creates those once more whose run failed");
+    if tally.failed.keys().any(|word| RETRIED.contains(word)) {
+        failure = failure.with_advice(
+            "--retry-failed creates the rows once more whose prediction failed or whose files are \
+             gone; each may cost again",
+        );
     }
-    if left(tally) {
+    Err(with_next_step(failure, report))
+}
+
+/// The ends of rows that only `--retry-failed` creates again.
+const RETRIED: [&str; 4] = ["failed", "canceled", "aborted", "expired"];
+
+/// The ends of rows whose files are fetched again for nothing.
+const FETCHED: [&str; 2] = ["download", "file"];
+
+fn with_next_step(mut failure: Failure, report: &Report) -> Failure {
+    if let Some(Stopped::Ledger(e)) = &report.stopped
+        && e.kind() == LedgerError::Replaced
+    {
+        return failure.with_advice(
+            "with another ledger, rows whose files are not in the folder would be paid for again",
+        );
+    }
+    let tally = &report.tally;
+    if tally.failed.keys().any(|word| FETCHED.contains(word)) {
+        failure = failure.with_advice(
+            "files that were not saved are fetched again by the same command, at no cost while \
+             the service keeps them, about an hour",
+        );
+    }
+    if report.stopped.is_some() || left(tally) {
         failure = failure.with_advice("to go on: the same command");
     }
-    Err(failure)
+    failure
 }
 
 /// What became of predictions that were waited for, whoever had created them.
@@ -106,10 +133,7 @@ pub(in crate::command) fn home(
     for (word, count) in &tally.failed {
         failure = failure.with_advice(format!("{count} {}", word.replace('_', " ")));
     }
-    if report.stopped.is_some() || left(tally) {
-        failure = failure.with_advice("to go on: the same command");
-    }
-    Err(failure)
+    Err(with_next_step(failure, report))
 }
 
 fn summary(report: &Report, elapsed: Duration) -> String {
@@ -176,7 +200,9 @@ pub(super) fn words(stopped: &Stopped) -> String {
         | Stopped::WrongEndpoint(why)
         | Stopped::Blocked(why)
         | Stopped::NeverReached(why)
-        | Stopped::DiskFull(why) => why.clone(),
+        | Stopped::DiskFull(why)
+        | Stopped::CannotWrite(why) => why.clone(),
+        Stopped::GaveUp { message, .. } => message.clone(),
         Stopped::Ledger(why) => why.to_string(),
         _ => "for a reason of its own".to_owned(),
     }

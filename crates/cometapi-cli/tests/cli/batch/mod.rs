@@ -2,6 +2,7 @@
 
 mod ends;
 mod force;
+mod paying;
 mod refused;
 mod rows;
 #[cfg(unix)]

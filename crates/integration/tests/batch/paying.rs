@@ -1,0 +1,335 @@
+//! When a batch must not go on paying: files that cannot be saved, a ledger that is gone, a
+//! service that does not come back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use cometapi::{CreatePolicy, ErrorKind as Kind};
+use cometapi_batch::{Batch, Error, ErrorKind, Event, PauseReason, Report, Single, Stopped};
+use cometapi_mock::{Ending, Fault, Plan};
+use integration::{FrozenClock, drive};
+use serde_json::json;
+use tokio::net::TcpSocket;
+use tokio::sync::Notify;
+
+use crate::engine::{Bench, failed, rows};
+use crate::setup::{NO_PAUSE, client_with};
+
+const IDS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+/// Notes that something has happened a number of times.
+struct Count {
+    left: AtomicUsize,
+    reached: Arc<Notify>,
+}
+
+impl Count {
+    fn to(times: usize) -> (Self, Arc<Notify>) {
+        let reached = Arc::new(Notify::new());
+        let left = AtomicUsize::new(times);
+        let told = Arc::clone(&reached);
+        (Self { left, reached }, told)
+    }
+
+    fn count(&self) {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.reached.notify_one();
+        }
+    }
+}
+
+fn gave_up(report: &Report) -> Option<PauseReason> {
+    match &report.stopped {
+        Some(Stopped::GaveUp { reason, .. }) => Some(*reason),
+        _ => None,
+    }
+}
+
+/// An address at which nothing listens, and which nobody else can take.
+fn dead_address() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    (socket, address)
+}
+
+#[tokio::test]
+async fn nothing_more_is_created_once_a_file_cannot_be_written() {
+    let bench = Bench::new().await;
+    let (folder, ended) = (bench.folder(), AtomicUsize::new(0));
+    let batch = bench.batch().concurrency(1).on_event(move |event| {
+        if matches!(event, Event::Ended { .. }) && ended.fetch_add(1, Ordering::SeqCst) == 1 {
+            std::fs::remove_dir_all(&folder).unwrap();
+            std::fs::write(&folder, "not a folder any more").unwrap();
+        }
+    });
+    let report = batch.run(rows(&IDS)).await.unwrap();
+    assert!(
+        matches!(&report.stopped, Some(Stopped::CannotWrite(why)) if why.contains("c-0.png")),
+        "{report:?}"
+    );
+    assert_eq!((report.created, bench.server.creates()), (3, 3));
+    assert_eq!(failed(&report), [("file", 1)]);
+    assert_eq!(report.gravest(), Some(Kind::File));
+
+    // Paid for and not saved: fetched, not created.
+    std::fs::remove_file(bench.folder()).unwrap();
+    let report = bench.batch().run(rows(&IDS)).await.unwrap();
+    assert_eq!((report.is_success(), report.created), (true, 5));
+    assert_eq!(bench.files().len(), IDS.len());
+}
+
+/// A text is written as a file is.
+#[tokio::test]
+async fn nothing_more_is_created_once_a_text_cannot_be_written() {
+    let bench = Bench::new().await;
+    let fox = Plan::of(Ending::Output(json!("a fox"))).always();
+    bench.server.on_end(fox);
+    let folder = bench.folder();
+    let batch = bench.batch().concurrency(1).on_event(move |event| {
+        if matches!(event, Event::Created { .. }) {
+            std::fs::remove_dir_all(&folder).unwrap();
+            std::fs::write(&folder, "not a folder any more").unwrap();
+        }
+    });
+    let report = batch.run(rows(&IDS)).await.unwrap();
+    assert!(matches!(report.stopped, Some(Stopped::CannotWrite(_))));
+    assert_eq!((report.created, failed(&report)), (1, vec![("file", 1)]));
+}
+
+/// What stands in the way of one file does not stand in the way of the others.
+#[tokio::test]
+async fn a_directory_of_its_name_stops_one_row_alone() {
+    let bench = Bench::new().await;
+    let folder = bench.folder();
+    let batch = bench.batch().concurrency(1).on_event(move |event| {
+        if let Event::Created { row, .. } = event
+            && row.id.as_deref() == Some("b")
+        {
+            std::fs::create_dir(folder.join("b-0.png")).unwrap();
+        }
+    });
+    let report = batch.run(rows(&IDS)).await.unwrap();
+    assert!(report.stopped.is_none(), "{report:?}");
+    assert_eq!((report.created, failed(&report)), (8, vec![("file", 1)]));
+}
+
+#[tokio::test]
+async fn nothing_more_is_created_while_downloads_fail() {
+    let bench = Bench::new().await;
+    bench
+        .server
+        .on_file(Plan::of(Fault::Overloaded).skip(1).always());
+    let (pauses, enough) = Count::to(4);
+    let batch = bench.batch().concurrency(1).on_event(move |event| {
+        if let Event::Paused { reason, cause, .. } = event {
+            assert_eq!(*reason, PauseReason::Downloads);
+            assert!(cause.is_transient());
+            pauses.count();
+        }
+    });
+    let report = drive(batch.run(rows(&IDS)), async {
+        enough.notified().await;
+        // One was saved, two failed before create requests paused; the fourth tries again.
+        assert_eq!(bench.server.creates(), 4);
+        bench.server.clear_plans();
+    });
+    let report = report.await.unwrap();
+    assert_eq!((report.created, report.tally.succeeded), (8, 6));
+    assert_eq!(failed(&report), [("download", 2)]);
+    let report = bench.batch().run(rows(&IDS)).await.unwrap();
+    assert_eq!((report.is_success(), report.created), (true, 0));
+}
+
+/// With several rows at once, what is in flight is all that is paid for.
+#[tokio::test]
+async fn what_runs_when_downloads_begin_to_fail_is_the_most_that_is_paid_for() {
+    let bench = Bench::new().await;
+    bench.server.on_file(Fault::Overloaded.always());
+    let (pauses, enough) = Count::to(10);
+    let batch = bench.batch().concurrency(3).on_event(move |event| {
+        if matches!(event, Event::Paused { .. }) {
+            pauses.count();
+        }
+    });
+    let report = drive(batch.run(rows(&IDS)), async {
+        enough.notified().await;
+        assert!(bench.server.creates() <= 5, "{}", bench.server.creates());
+        bench.server.clear_plans();
+    });
+    let report = report.await.unwrap();
+    assert_eq!((report.created, report.tally.succeeded), (8, 6));
+}
+
+#[tokio::test]
+async fn a_file_host_that_does_not_come_back_ends_the_run() {
+    let bench = Bench::new().await;
+    let (_socket, address) = dead_address();
+    let away = json!(format!("http://{address}/out.png"));
+    bench.server.on_end(Plan::of(Ending::Output(away)).always());
+    let one = bench.batch().concurrency(1).max_failed_downloads(2);
+    let report = one.give_up_after(Duration::ZERO).run(rows(&IDS)).await;
+    let report = report.unwrap();
+    assert_eq!(gave_up(&report), Some(PauseReason::Downloads));
+    assert_eq!(
+        (report.created, failed(&report)),
+        (2, vec![("download", 2)])
+    );
+    assert_eq!(report.gravest(), Some(Kind::Download));
+    assert_eq!(report.tally.planned, 6);
+}
+
+/// Those are not the host's fault, and waiting would not bring them.
+#[tokio::test]
+async fn files_that_are_gone_and_web_pages_do_not_stop_the_rest() {
+    for (fault, word) in [(Fault::FileGone, "expired"), (Fault::IndexPage, "download")] {
+        let bench = Bench::new().await;
+        bench.server.on_file(Plan::of(fault).always());
+        let batch = bench.batch().concurrency(1);
+        let batch = batch.on_event(|event| assert!(!matches!(event, Event::Paused { .. })));
+        let report = batch.run(rows(&IDS)).await.unwrap();
+        assert_eq!((report.created, failed(&report)), (8, vec![(word, 8)]));
+    }
+}
+
+/// While create requests pause, a row whose file turns out to be gone must not leave them paused.
+#[tokio::test]
+async fn a_file_that_is_gone_after_all_does_not_hold_the_others_up() {
+    let bench = Bench::new().await;
+    bench.server.on_file(Fault::Overloaded.always());
+    let (pauses, enough) = Count::to(2);
+    let batch = bench.batch().concurrency(1).max_failed_downloads(1);
+    let batch = batch.on_event(move |event| {
+        if matches!(event, Event::Paused { .. }) {
+            pauses.count();
+        }
+    });
+    let report = drive(batch.run(rows(&["a", "b"])), async {
+        enough.notified().await;
+        bench.server.clear_plans();
+        bench.server.on_file(Fault::FileGone);
+    });
+    let report = report.await.unwrap();
+    assert_eq!((report.created, report.tally.succeeded), (2, 1));
+    assert_eq!(failed(&report), [("expired", 1)]);
+}
+
+fn replaced(error: &Error) -> String {
+    assert_eq!(error.kind(), ErrorKind::Replaced, "{error}");
+    error.to_string()
+}
+
+/// Before each claim, and before each create request of rows that were claimed earlier.
+#[tokio::test]
+async fn a_ledger_that_is_deleted_or_replaced_stops_the_batch() {
+    type Change = fn(&std::path::Path);
+    let changes: [(Change, &str); 2] = [
+        (|_| {}, "was deleted or moved while it was in use"),
+        (
+            |path| std::fs::write(path, "").unwrap(),
+            "was replaced by another file while it was in use",
+        ),
+    ];
+    for (change, words) in changes {
+        for (at_the_end, creates) in [(false, 0), (true, 1)] {
+            let bench = Bench::new().await;
+            let path = bench.base.path().join("ledger");
+            let moved = bench.base.path().join("moved");
+            let (from, to) = (path.clone(), moved.clone());
+            let batch = bench.batch().concurrency(1).on_event(move |event| {
+                let now = if at_the_end {
+                    matches!(event, Event::Ended { .. })
+                } else {
+                    matches!(event, Event::Claimed { .. })
+                };
+                if now {
+                    std::fs::rename(&from, &to).unwrap();
+                    change(&from);
+                }
+            });
+            let message = match batch.run(rows(&IDS)).await {
+                // Nothing was sent, so there is nothing to report.
+                Err(error) => replaced(&error),
+                Ok(report) => match report.stopped {
+                    Some(Stopped::Ledger(error)) => replaced(&error),
+                    other => panic!("{other:?}"),
+                },
+            };
+            assert!(message.contains(words), "{message}");
+            assert_eq!(bench.server.creates(), creates);
+            // A prediction by itself is not paid for either.
+            let model = "acme/painter".parse().unwrap();
+            let input = json!({"prompt": "a"});
+            let ledger = Arc::clone(&bench.ledger);
+            let begun =
+                Single::begin(&bench.client, ledger, &model, input.as_object().unwrap()).await;
+            replaced(&begun.unwrap_err());
+
+            std::fs::rename(&moved, &path).unwrap();
+            let report = bench.batch().run(rows(&IDS)).await.unwrap();
+            assert!(report.is_success(), "{report:?}");
+            assert_eq!(bench.server.creates(), 8);
+        }
+    }
+}
+
+/// A typing error in the base URL, say.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_was_never_reached_is_given_up_after_thirty_seconds() {
+    let bench = Bench::new().await;
+    let (_socket, address) = dead_address();
+    let away = client_with(&format!("http://{address}"), NO_PAUSE);
+    let _clock = FrozenClock::hold();
+    let (pauses, enough) = Count::to(3);
+    let batch = Batch::new(&away, Arc::clone(&bench.ledger), bench.folder())
+        .create_policy(no_pause())
+        .on_event(move |event| {
+            if matches!(event, Event::Paused { .. }) {
+                pauses.count();
+            }
+        });
+    let report = drive(batch.run(rows(&IDS)), async {
+        enough.notified().await;
+        tokio::time::advance(Duration::from_secs(30)).await;
+    });
+    let report = report.await.unwrap();
+    assert_eq!(gave_up(&report), Some(PauseReason::Unreachable));
+    assert_eq!(report.gravest(), Some(Kind::NeverReached));
+    assert_eq!((report.created, report.tally.planned), (0, 8));
+}
+
+fn no_pause() -> CreatePolicy {
+    let mut create = CreatePolicy::default();
+    create.backoff = NO_PAUSE;
+    create
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
+    let mut bench = Bench::new().await;
+    bench.client = client_with(bench.server.base_url(), NO_PAUSE);
+    let _clock = FrozenClock::hold();
+    bench
+        .server
+        .on_create(Plan::of(Fault::EmptyTooManyRequests).skip(1).always());
+    let (pauses, enough) = Count::to(2);
+    let batch = bench.batch().concurrency(1).create_policy(no_pause());
+    let limit = Duration::from_secs(600);
+    let batch = batch.on_event(move |event| {
+        if matches!(event, Event::Paused { .. }) {
+            pauses.count();
+        }
+    });
+    let report = drive(batch.run(rows(&IDS)), async {
+        enough.notified().await;
+        tokio::time::advance(limit).await;
+    });
+    let report = report.await.unwrap();
+    assert_eq!(gave_up(&report), Some(PauseReason::RateLimited));
+    assert_eq!(report.gravest(), Some(Kind::RateLimited));
+    assert_eq!((report.created, report.tally.planned), (1, 7));
+    bench.server.clear_plans();
+    assert!(bench.batch().run(rows(&IDS)).await.unwrap().is_success());
+    assert_eq!(bench.server.predictions().len(), 8);
+}
