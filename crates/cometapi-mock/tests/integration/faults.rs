@@ -213,7 +213,7 @@ async fn a_held_response_waits_for_its_release() {
     let server = server().await;
     let hold = Hold::new();
     server.on_create(Fault::Hold(hold.clone()).times(2));
-    let held = async {
+    let receive = async {
         let response = json_of(create(&server)).await;
         (response.0, Instant::now())
     };
@@ -223,7 +223,7 @@ async fn a_held_response_waits_for_its_release() {
         hold.release();
         released
     };
-    let ((status, received), released) = tokio::join!(held, release);
+    let ((status, received), released) = tokio::join!(receive, release);
     assert_eq!(status, 200);
     assert!(received >= released);
     assert_eq!(json_of(create(&server)).await.0, 200);

@@ -95,11 +95,11 @@ mod tests {
         let folder = folder();
         let (abandoned, file) = create(&folder, "fox-0").unwrap();
         drop(file);
-        let (in_use, _file) = create(&folder, "fox-0").unwrap();
+        let (in_use, lock) = create(&folder, "fox-0").unwrap();
         assert_eq!(SavedFile::remove_abandoned(&folder), 1);
         assert!(!abandoned.exists());
         assert!(in_use.exists());
-        drop(_file);
+        drop(lock);
         assert_eq!(SavedFile::remove_abandoned(&folder), 1);
         assert_eq!(SavedFile::remove_abandoned(folder.join("none")), 0);
         fs::remove_dir_all(&folder).unwrap();
