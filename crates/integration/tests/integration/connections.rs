@@ -23,6 +23,8 @@ struct Manner {
     closes: bool,
     /// How many headers a response has, besides its length.
     headers: usize,
+    /// The connection of the first poll is out of step for ever: its responses are others'.
+    loses_step: bool,
 }
 
 impl Service {
@@ -65,12 +67,15 @@ async fn serve(
             assert!(socket.read_buf(&mut read).await.unwrap() > 0);
         }
         read.drain(..length);
-        let count = {
+        let (count, first_poll) = {
             let mut log = log.lock().unwrap();
             log.push((connection, method.to_owned()));
-            log.len()
+            let first_poll = log.iter().find(|(_, method)| method == "get");
+            (log.len(), first_poll.map(|(connection, _)| *connection))
         };
+        let is_out_of_step = manner.loses_step && first_poll == Some(connection);
         let (id, status) = match rest.split(' ').next().unwrap().rsplit_once("/predictions/") {
+            Some(_) if is_out_of_step => ("another".to_owned(), "succeeded"),
             Some((_, id)) => (id.to_owned(), "succeeded"),
             None => (format!("p{count}"), "starting"),
         };
@@ -130,6 +135,21 @@ async fn a_connection_that_is_closed_unannounced_leaves_no_create_request_in_dou
         assert!(created.is_ok(), "{created:?}");
     }
     assert_eq!(service.connections("post").len(), 100);
+}
+
+#[tokio::test]
+async fn a_wait_leaves_a_connection_that_shows_another_prediction() {
+    let manner = Manner {
+        loses_step: true,
+        ..Manner::default()
+    };
+    let service = Service::start(manner).await;
+    let client = builder(&service.base).build().unwrap();
+    let done = client.run_model(SCHNELL, input()).await.unwrap();
+    assert_eq!(done.prediction().id(), "p1");
+    let polls = service.connections("get");
+    assert_eq!(polls.len(), 2);
+    assert_ne!(polls[0], polls[1]);
 }
 
 #[tokio::test]
