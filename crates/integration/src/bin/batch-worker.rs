@@ -83,7 +83,7 @@ fn watch(_: Stop, _: Arc<Stopping>) {}
 async fn main() {
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if_eq("memory").is_some() {
-        return integration::memory::run(args).await;
+        return Box::pin(integration::memory::run(args)).await;
     }
     let mut next = || args.next();
     let quick = Backoff {
