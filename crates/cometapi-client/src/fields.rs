@@ -621,7 +621,8 @@ pub(crate) fn task(object: &mut Map<String, Value>, ignored: &mut Vec<OddField>)
     let word = taker.take("status", "a string", text);
     Some(Task {
         task_id,
-        status: TaskStatus::from(&*known_word(word.as_deref())),
+        // Cut already: the object was read as a prediction's members before.
+        status: TaskStatus::from(word.unwrap_or_default().as_str()),
         action: taker.text("action"),
         data: None,
         fail_reason: taker.text("fail_reason"),
