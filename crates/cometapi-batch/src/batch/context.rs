@@ -100,6 +100,8 @@ pub(crate) struct Context {
     pub(crate) load: Option<LoadId>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) created: AtomicU64,
+    /// Predictions that succeeded with an output that cannot be used.
+    pub(crate) unusable: AtomicU64,
     /// Whether anything was sent, or taken up that was.
     begun: AtomicBool,
     failures: AtomicU64,
@@ -136,6 +138,7 @@ impl Context {
             load,
             present: Arc::default(),
             created: AtomicU64::new(0),
+            unusable: AtomicU64::new(0),
             begun: AtomicBool::new(false),
             failures: AtomicU64::new(0),
             stopped: Mutex::new(None),
@@ -173,6 +176,7 @@ impl Context {
         let tally = tally.await;
         let mut report = Report {
             created: self.created.load(Ordering::Relaxed),
+            unusable: self.unusable.load(Ordering::Relaxed),
             stopped: self.stopped(),
             ..Report::default()
         };

@@ -79,6 +79,9 @@ pub struct Report {
     pub created: u64,
     /// How many rows were bad, and skipped.
     pub skipped: u64,
+    /// How many predictions succeeded in this run with an output that cannot be used, such as
+    /// `[null]`. They count as succeeded and are never created again.
+    pub unusable: u64,
     /// Why it stopped early, when it did.
     pub stopped: Option<Stopped>,
 }
@@ -97,9 +100,11 @@ const GRAVITY: [ErrorKind; 8] = [
 ];
 
 impl Report {
-    /// Whether every row ended well.
+    /// Whether every row succeeded, and each output of this run could be used.
     pub fn is_success(&self) -> bool {
-        self.skipped == 0 && self.stopped.is_none() && self.tally.succeeded == self.tally.total()
+        self.skipped + self.unusable == 0
+            && self.stopped.is_none()
+            && self.tally.succeeded == self.tally.total()
     }
 
     /// The gravest of what befell the rows; `None` when nothing did. Kinds without an order of
@@ -112,10 +117,12 @@ impl Report {
             .keys()
             .filter_map(|word| outcome::kind(word));
         let unresolved = (self.tally.unresolved > 0).then_some(ErrorKind::MaybeAccepted);
+        let unusable = (self.unusable > 0).then_some(ErrorKind::UnexpectedOutput);
         let running = self.tally.running + self.tally.sending;
         let running = (running > 0).then_some(ErrorKind::WaitTimeout);
         let stopped = self.stopped.as_ref().and_then(Stopped::kind);
         rows.chain(unresolved)
+            .chain(unusable)
             .chain(running)
             .chain(stopped)
             .min_by_key(|kind| rank(*kind))
@@ -142,6 +149,10 @@ mod tests {
         assert_eq!(report.gravest(), None);
         report.tally.running = 1;
         assert_eq!(report.gravest(), Some(ErrorKind::WaitTimeout));
+        report.unusable = 1;
+        assert_eq!(report.gravest(), Some(ErrorKind::UnexpectedOutput));
+        assert!(!report.is_success());
+        report.unusable = 0;
         report.tally.failed.insert("failed", 3);
         assert_eq!(report.gravest(), Some(ErrorKind::Failed));
         report.tally.failed.insert("download", 1);

@@ -838,7 +838,9 @@ async fn an_output_of_no_use_is_paid_for_and_never_sent_again() {
     }
     let one = || bench.batch().concurrency(1);
     let report = one().run(rows(&ids)).await.unwrap();
-    assert_eq!(report.tally.succeeded, 3);
+    assert_eq!((report.tally.succeeded, report.unusable), (3, 3));
+    assert_eq!(report.gravest(), Some(Kind::UnexpectedOutput));
+    assert!(!report.is_success());
     for ((kind, note, files), shown) in
         kept(&bench)
             .await
@@ -853,6 +855,7 @@ async fn an_output_of_no_use_is_paid_for_and_never_sent_again() {
         let again = one().retry_failed(retry).retry_unresolved(retry);
         let report = again.run(rows(&ids)).await.unwrap();
         assert_eq!((report.created, report.tally.succeeded), (0, 3));
+        assert!(report.is_success());
     }
     assert_eq!(bench.server.creates(), 3);
 }

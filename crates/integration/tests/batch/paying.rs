@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use cometapi::{CreatePolicy, ErrorKind as Kind};
 use cometapi_batch::{Batch, Error, ErrorKind, Event, PauseReason, Report, Single, Stopped};
-use cometapi_mock::{Ending, Fault, Plan};
+use cometapi_mock::{Ending, Fault, Plan, Script, Step};
 use integration::{FrozenClock, drive};
 use serde_json::json;
-use tokio::net::TcpSocket;
+use std::sync::Mutex;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::engine::{Bench, failed, rows};
@@ -332,4 +334,62 @@ async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
     bench.server.clear_plans();
     assert!(bench.batch().run(rows(&IDS)).await.unwrap().is_success());
     assert_eq!(bench.server.predictions().len(), 8);
+}
+/// A proxy to `upstream` that runs, with its connections, until its runtime is dropped; and its
+/// address.
+fn proxy_to(upstream: String) -> (Runtime, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    listener.set_nonblocking(true).unwrap();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
+    runtime.spawn(async move {
+        let listener = TcpListener::from_std(listener).unwrap();
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut far = TcpStream::connect(&upstream).await.unwrap();
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    (runtime, address)
+}
+
+/// A service that goes away later: what waits is left to the next run, and not for its timeout.
+#[tokio::test(start_paused = true)]
+async fn an_outage_without_end_leaves_what_runs_to_the_next_run() {
+    let mut bench = Bench::new().await;
+    let upstream = bench.server.origin().replace("http://", "");
+    let (proxy, address) = proxy_to(upstream.clone());
+    let near = bench.server.base_url();
+    let near = near.replace(&upstream, &address);
+    let far = std::mem::replace(&mut bench.client, client_with(&near, NO_PAUSE));
+    let _clock = FrozenClock::hold();
+    bench.server.on_run(Script::new([Step::Processing]));
+    let (pauses, paused) = Count::to(1);
+    let proxy = Mutex::new(Some(proxy));
+    let batch = bench.batch().concurrency(2).create_policy(no_pause());
+    let batch = batch.service("mock").timeout(Duration::from_secs(7200));
+    let batch = batch.on_event(move |event| match event {
+        Event::Ended { .. } => {
+            // Gone before anything else is sent.
+            let proxy = proxy.lock().unwrap().take();
+            std::thread::spawn(move || drop(proxy)).join().unwrap();
+        }
+        Event::Paused { .. } => pauses.count(),
+        _ => {}
+    });
+    let report = drive(batch.run(rows(&["a", "b", "c"])), async {
+        paused.notified().await;
+        tokio::time::advance(Duration::from_secs(600)).await;
+    });
+    let report = report.await.unwrap();
+    assert_eq!(gave_up(&report), Some(PauseReason::Unreachable));
+    let tally = &report.tally;
+    assert_eq!((tally.succeeded, tally.running, tally.planned), (1, 1, 1));
+    bench.client = far;
+    let batch = bench.batch().service("mock").timeout(Duration::ZERO);
+    let report = batch.run(rows(&["a", "b", "c"])).await.unwrap();
+    assert_eq!((report.created, bench.server.creates()), (1, 3));
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, Wait};
 
@@ -109,6 +110,7 @@ impl Row {
             Err(error) => {
                 // It has been paid for, and nothing will make more of it.
                 if self.seen(&status, false).await {
+                    self.context.unusable.fetch_add(1, Ordering::Relaxed);
                     let outcome = Outcome::succeeded_with(error.to_string());
                     self.end(outcome, &[], Some(&prediction)).await;
                 }

@@ -127,6 +127,7 @@ pub(in crate::command) fn home(
     }
     let why = match &report.stopped {
         Some(stopped) => stopped_by(stopped, signal),
+        None if report.unusable > 0 => "not every output can be used".to_owned(),
         None => "not every one succeeded".to_owned(),
     };
     let mut failure = Failure::of_many(code(report, signal), why);
@@ -164,6 +165,7 @@ fn counts(report: &Report) -> String {
         (tally.running + tally.sending, "still running"),
         (tally.planned, "not created"),
         (report.skipped, "skipped"),
+        (report.unusable, "with an output that cannot be used"),
     ] {
         if count > 0 {
             parts.push(format!("{count} {what}"));
@@ -176,6 +178,7 @@ fn why(report: &Report, signal: Option<Signal>) -> String {
     match &report.stopped {
         Some(stopped) => stopped_by(stopped, signal),
         None if report.tally.planned > 0 => "stopped at the limit of creates".to_owned(),
+        None if report.unusable > 0 => "not every output can be used".to_owned(),
         None if report.tally.succeeded == report.tally.total() => {
             "rows that cannot be used were skipped".to_owned()
         }
@@ -248,7 +251,8 @@ mod tests {
     #[test]
     fn the_code_is_the_gravest_of_the_rows() {
         type Change = fn(&mut Report);
-        let rows: [(Change, u8); 8] = [
+        let rows: [(Change, u8); 9] = [
+            (|r| r.unusable = 1, 1),
             (|r| r.tally.planned = 1, 4),
             (|r| r.tally.running = 1, 4),
             (|r| r.skipped = 1, 2),

@@ -57,6 +57,24 @@ async fn a_row_that_fails_stops_no_other_and_is_made_again_only_when_asked_to() 
     assert_eq!(place.names("out"), files(&["a", "b", "c"]));
 }
 
+/// It is paid for and never created again; the exit code tells that it needs a look.
+#[tokio::test]
+async fn an_output_that_cannot_be_used_gives_exit_code_1_once() {
+    let place = Place::new();
+    let server = server().await;
+    server.on_end(Ending::Output(json!([null])));
+    place.write("rows.jsonl", foxes(&["a", "b"]));
+    let ended = batch(&place, &server, IN_TURN).ends(1).await;
+    ended.says(&[
+        "2 rows: 2 succeeded, 1 with an output that cannot be used; 2 created in ",
+        "not every output can be used",
+    ]);
+    assert_eq!(place.names("out"), files(&["b"]));
+    let retry = ["--retry-failed", "--retry-unresolved"];
+    batch(&place, &server, &retry).ends(0).await;
+    assert_eq!(server.creates(), 2);
+}
+
 /// A message may quote a prompt, and a prompt may hold any word.
 #[tokio::test]
 async fn a_word_in_a_message_never_sends_a_row_again() {
