@@ -8,7 +8,22 @@ pub(crate) const LOOK_FIRST: &str =
 
 /// How a run is picked up again.
 pub(crate) fn go_on(id: &str) -> String {
-    format!("to go on: cometapi wait {id}")
+    format!("to go on: cometapi wait {}", shell_word(id))
+}
+
+/// `id` as one word of a shell's command line. An id is the service's: one with a `;` in it must
+/// not become a second command when the advice is pasted.
+fn shell_word(id: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.~:=+/@%".contains(c);
+    let quoted = if !id.is_empty() && id.chars().all(is_plain) {
+        id.to_owned()
+    } else {
+        format!("'{}'", id.replace('\'', r"'\''"))
+    };
+    if id.starts_with('-') {
+        return format!("-- {quoted}");
+    }
+    quoted
 }
 
 /// Advice on `error`, a line each.
@@ -77,5 +92,25 @@ pub(crate) fn way_back(error: &Error) -> Option<String> {
             (!said).then(|| format!("prediction: {id}"))
         }
         _ => Some(go_on(id)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_word_of_the_advice() {
+        for (id, word) in [
+            ("q4chw5rey9rmt0cww76t4h3ma4", "q4chw5rey9rmt0cww76t4h3ma4"),
+            ("video_bGl0ZWxsbTpjdXN0b20=", "video_bGl0ZWxsbTpjdXN0b20="),
+            ("a; echo paid", "'a; echo paid'"),
+            ("$(echo paid)", "'$(echo paid)'"),
+            ("it's", r"'it'\''s'"),
+            ("--all", "-- --all"),
+            ("-o;x", "-- '-o;x'"),
+        ] {
+            assert_eq!(go_on(id), format!("to go on: cometapi wait {word}"));
+        }
     }
 }

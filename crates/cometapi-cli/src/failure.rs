@@ -125,12 +125,12 @@ impl Failure {
     /// Says all of it.
     pub(crate) fn say(&self) {
         // As clap begins its own.
-        print::talk(format_args!("error: {}", indented(&self.message)));
+        print::talk(format_args!("error: {}", self.message));
         for cause in &self.causes {
-            print::talk(format_args!("  because {}", indented(cause)));
+            print::talk(format_args!("  because {}", cause));
         }
         for advice in self.advice.iter().chain(&self.way_back) {
-            print::talk(format_args!("  {}", indented(advice)));
+            print::talk(format_args!("  {}", advice));
         }
     }
 }
@@ -162,9 +162,4 @@ fn chain(error: &dyn StdError) -> Vec<String> {
     std::iter::successors(error.source(), |cause| (*cause).source())
         .map(ToString::to_string)
         .collect()
-}
-
-/// Keeps the lines of a text together; some models fail with a whole traceback.
-fn indented(text: &str) -> String {
-    text.trim_end().replace('\n', "\n    ")
 }

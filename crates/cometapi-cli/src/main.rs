@@ -31,8 +31,14 @@ fn main() -> ExitCode {
         // Help and version are what was asked for; the rest is usage.
         Err(e) => {
             let code = if e.use_stderr() { exit::USAGE } else { 0 };
-            // A closed pipe is nobody's fault.
-            let _ = e.print();
+            let text = e.to_string();
+            if text.chars().any(|c| print::is_hidden(c) && c != '\n') {
+                // It quotes an argument, which may have been copied from anywhere.
+                print::talk(text);
+            } else {
+                // A closed pipe is nobody's fault.
+                let _ = e.print();
+            }
             return code.into();
         }
     };

@@ -8,21 +8,27 @@ use cometapi::{OutputText, shorten_data_uris, truncate};
 
 use crate::failure::Failure;
 
-/// Data, a line of it.
-pub(crate) fn data(line: impl Display) -> Result<(), Failure> {
-    write(line.to_string().as_bytes())
+/// A line of data. Much of it is from the service, and nothing of it reaches a terminal as more
+/// than text.
+pub(crate) fn line(line: impl Display) -> Result<(), Failure> {
+    write(printable(&line.to_string()).as_bytes())
 }
 
-/// JSON as data. What a terminal would obey is written as JSON writes what it must; such
-/// characters stand in its texts alone.
+/// A document of our own as data, as it stands: help, schemas, completion scripts.
+pub(crate) fn document(text: impl Display) -> Result<(), Failure> {
+    write(text.to_string().as_bytes())
+}
+
+/// JSON as data. Hidden characters become JSON escapes, which mean the same; they can stand only
+/// in its strings.
 pub(crate) fn json(json: impl Display) -> Result<(), Failure> {
-    data(escaped(&json.to_string()))
+    write(escaped(&json.to_string()).as_bytes())
 }
 
 fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
-        if c.is_control() && c != '\n' {
+        if is_hidden(c) && c != '\n' {
             // Writing to a string cannot fail.
             let _ = write!(escaped, "\\u{:04x}", u32::from(c));
         } else {
@@ -32,7 +38,8 @@ fn escaped(json: &str) -> String {
     escaped
 }
 
-/// The text or JSON of an output as data. A terminal gets no control characters but tabs.
+/// The text or JSON of an output as data. A terminal gets no hidden characters but tabs and line
+/// breaks.
 pub(crate) fn output(text: &OutputText) -> Result<(), Failure> {
     if text.is_json() {
         return json(text.as_str());
@@ -41,14 +48,16 @@ pub(crate) fn output(text: &OutputText) -> Result<(), Failure> {
     // The line ends with a break, whether the text does or not.
     let text = text.strip_suffix('\n').unwrap_or(text);
     if io::stdout().is_terminal() {
-        let parts: Vec<_> = text.split('\t').map(plain).collect();
-        return data(parts.join("\t"));
+        return write(printable_except(text, &['\t', '\n']).as_bytes());
     }
     write(text.as_bytes())
 }
 
-/// A path as data: its own bytes, so that whatever reads the line finds the file.
+/// A path as data: its own bytes, so that a program that reads the line finds the file.
 pub(crate) fn path(path: &Path) -> Result<(), Failure> {
+    if io::stdout().is_terminal() {
+        return line(path.display());
+    }
     write(path.as_os_str().as_encoded_bytes())
 }
 
@@ -75,22 +84,47 @@ pub(crate) fn talk(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{}", message(&line.to_string()));
 }
 
-/// A message as it is printed: short, and without control characters.
-fn message(line: &str) -> String {
-    plain(truncate(&shorten_data_uris(line), MAX_MESSAGE))
+/// A message as it is printed: short, without hidden characters, its further lines indented so
+/// that none looks like a message of its own.
+fn message(text: &str) -> String {
+    let text = shorten_data_uris(text);
+    let lines: Vec<_> = truncate(&text, MAX_MESSAGE)
+        .trim_end()
+        .split('\n')
+        .map(printable)
+        .collect();
+    lines.join("\n    ")
 }
 
-/// `text` without control characters: much of it is the service's, and a terminal obeys them.
-pub(crate) fn plain(text: impl Display) -> String {
-    let mut plain = String::new();
-    for c in text.to_string().chars() {
-        if c.is_control() && c != '\n' {
-            plain.extend(c.escape_default());
+/// `text` on one line, with escapes for its hidden characters.
+pub(crate) fn printable(text: &str) -> String {
+    printable_except(text, &[])
+}
+
+fn printable_except(text: &str, kept: &[char]) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) && !kept.contains(&c) {
+            printable.extend(c.escape_default());
         } else {
-            plain.push(c);
+            printable.push(c);
         }
     }
-    plain
+    printable
+}
+
+/// Whether a terminal acts on `c` instead of showing it: a control character, a line or paragraph
+/// separator, or one that changes the direction of what follows (`Bidi_Control` in Unicode).
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+        )
 }
 
 #[cfg(test)]
@@ -99,13 +133,14 @@ mod tests {
 
     #[test]
     fn json_means_what_it_did() {
-        let text = "a\u{1b}[2Jb\u{9b}c\u{7f}\r\n狐";
+        let text = "a\u{1b}[2Jb\u{9b}c\u{7f}\r\n\u{2028}\u{202e}\u{2066}\u{61c}狐";
         for json in [
             serde_json::json!({ "a": text }).to_string(),
             format!("{:#}", serde_json::json!([text])),
         ] {
             let plain = escaped(&json);
-            assert!(!plain.contains(['\u{1b}', '\u{9b}', '\u{7f}']), "{plain:?}");
+            let hidden = plain.chars().find(|c| is_hidden(*c) && *c != '\n');
+            assert_eq!(hidden, None, "{plain:?}");
             let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
             assert_eq!(read(&plain), read(&json));
         }
@@ -120,8 +155,21 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_finds_nothing_to_obey() {
-        assert_eq!(plain("a\u{1b}[2Jb\u{9b}c\r\n"), "a\\u{1b}[2Jb\\u{9b}c\\r\n");
-        assert_eq!(plain("ein Fuchs, 狐"), "ein Fuchs, 狐");
+    fn further_lines_are_indented() {
+        assert_eq!(message("one\nerror: two\n"), "one\n    error: two");
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_to_act_on() {
+        assert_eq!(
+            printable("a\u{1b}[2Jb\u{9b}c\r\n"),
+            "a\\u{1b}[2Jb\\u{9b}c\\r\\n"
+        );
+        assert_eq!(printable("ein Fuchs, 狐"), "ein Fuchs, 狐");
+        // Joined emoji and Persian need these.
+        assert_eq!(printable("\u{200c}\u{200d}"), "\u{200c}\u{200d}");
+        for c in "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
+            assert!(printable(&c.to_string()).is_ascii());
+        }
     }
 }

@@ -56,7 +56,7 @@ impl Progress {
         }
         state.clone_into(&mut self.shown);
         match &self.spinner {
-            Some(spinner) => spinner.set_message(print::plain(state)),
+            Some(spinner) => spinner.set_message(print::printable(state)),
             None => print::talk(format_args!(
                 "{}{state} ({:.1} s)",
                 self.label,

@@ -7,7 +7,7 @@ use crate::print;
 
 pub(crate) fn execute(args: &Complete) -> Result<(), Failure> {
     for candidate in candidates(&args.before, &args.word) {
-        print::data(candidate)?;
+        print::document(candidate)?;
     }
     Ok(())
 }

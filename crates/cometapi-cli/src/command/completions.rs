@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::print;
 
 pub(crate) fn execute(args: &Completions) -> Result<(), Failure> {
-    print::data(script(args.shell).trim_end())
+    print::document(script(args.shell).trim_end())
 }
 
 fn script(shell: Shell) -> &'static str {

@@ -35,7 +35,7 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let printed = if args.json {
         report::json(&created).and_then(|json| print::json(format_args!("{json:#}")))
     } else {
-        print::data(created.id())
+        print::line(created.id())
     };
     printed.map_err(|failure| failure.with_way_back(created.id()))?;
     match signal {

@@ -12,7 +12,7 @@ pub(crate) async fn execute(args: Get) -> Result<(), Failure> {
     if args.json {
         return print::json(format_args!("{:#}", report::json(&prediction)?));
     }
-    print::data(print::plain(prediction.status()))?;
+    print::line(prediction.status())?;
     output(&connection.client, &prediction)?;
     if let Some(reason) = prediction.error() {
         print::talk(format_args!("reason: {reason}"));
@@ -26,7 +26,7 @@ fn output(client: &Client, prediction: &Prediction) -> Result<(), Failure> {
         Ok(Contents::Nothing) => Ok(()),
         Ok(Contents::Files(files)) => files
             .iter()
-            .try_for_each(|file| print::data(print::plain(shorten_data_uris(file.url())))),
+            .try_for_each(|file| print::line(shorten_data_uris(file.url()))),
         Err(error) if prediction.output().is_null() => {
             print::talk(format_args!("note: {error}"));
             Ok(())

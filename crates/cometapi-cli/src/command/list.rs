@@ -42,9 +42,9 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
                 print::json(json(entry))?;
             } else {
                 if shown == 0 {
-                    print::data(HEAD)?;
+                    print::line(HEAD)?;
                 }
-                print::data(line(entry, now))?;
+                print::line(line(entry, now))?;
             }
             shown += 1;
         }
@@ -92,12 +92,11 @@ fn line(entry: &Entry, now: SystemTime) -> String {
         about = format!("{about} {}#{key}", folder.display());
     }
     let input = prompt(&entry.input);
-    print::plain(format!(
+    format!(
         "{id:<26}  {:<10}  {:<7}  {about} {input}",
         state(entry),
         short(age)
-    ))
-    .replace('\n', " ")
+    )
 }
 
 /// Where it stands, in a word: how it ended, if it did.

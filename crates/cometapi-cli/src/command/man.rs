@@ -13,7 +13,7 @@ pub(crate) fn execute(args: &Man) -> Result<(), Failure> {
     let root = Cli::command();
     match &args.dir {
         Some(folder) => write_all(root, folder),
-        None => print::data(text(root)?.trim_end()),
+        None => print::document(text(root)?.trim_end()),
     }
 }
 

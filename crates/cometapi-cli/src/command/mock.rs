@@ -35,7 +35,7 @@ pub(crate) async fn execute(args: Mock) -> Result<(), Failure> {
 
 fn announce(server: &MockServer) {
     // A script reads the first line; the rest is for people.
-    let _ = print::data(server.origin());
+    let _ = print::line(server.origin());
     print::talk("the mock runs until ctrl-c; in another terminal:");
     print::talk(format_args!(
         "  export COMETAPI_BASE_URL={}",

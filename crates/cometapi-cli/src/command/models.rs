@@ -15,13 +15,13 @@ const GAP: &str = "  ";
 pub(crate) fn execute(args: &Models) -> Result<(), Failure> {
     if args.json {
         let all: Vec<_> = models().iter().map(model_json).collect();
-        return print::data(format_args!("{:#}", Value::Array(all)));
+        return print::document(format_args!("{:#}", Value::Array(all)));
     }
     let rows = models().iter().map(|model| {
         let fields: Vec<_> = model.fields().iter().map(Field::name).collect();
         (model.name(), model.answer().to_string(), fields)
     });
-    print::data(table(rows.collect()))
+    print::document(table(rows.collect()))
 }
 
 type Row<'r> = (&'r str, String, Vec<&'r str>);

@@ -9,7 +9,7 @@ use crate::print;
 pub(crate) fn execute(args: &Schema) -> Result<(), Failure> {
     let name = &args.model;
     match models::find(name) {
-        Some(model) => print::data(model.schema().trim_end()),
+        Some(model) => print::document(model.schema().trim_end()),
         None => Err(unknown(name)),
     }
 }

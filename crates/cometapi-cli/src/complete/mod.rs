@@ -11,7 +11,7 @@ use cometapi::models::{Field, Model};
 use crate::args::command_for;
 use crate::args::field;
 use crate::args::walk::{Walk, long, walk};
-use crate::print::plain;
+use crate::print::printable;
 
 /// One way in which a word may go on.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The name of a file may hold anything; one that breaks the line is no candidate.
         let help = self.help.lines().next().unwrap_or_default();
-        write!(f, "{}\t{}", self.word, plain(help).replace('\t', " "))
+        write!(f, "{}\t{}", self.word, printable(help))
     }
 }
 

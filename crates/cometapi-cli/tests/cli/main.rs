@@ -27,6 +27,7 @@ mod resume;
 mod secrets;
 #[cfg(unix)]
 mod signals;
+mod terminal;
 mod usage;
 mod values;
 mod wait_many;

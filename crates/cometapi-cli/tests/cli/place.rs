@@ -348,12 +348,21 @@ impl Ended {
         for text in [&self.stdout, &self.stderr] {
             assert!(!has_key(text.as_bytes()), "the key is shown:\n{text}");
             assert!(!text.contains('\u{1b}'), "not for a pipe:\n{text:?}");
+            let hidden = text.chars().find(|c| is_hidden(*c));
+            assert_eq!(hidden, None, "{text:?}");
         }
         for file in files_under(place.0.path()) {
             let content = fs::read(&file).unwrap();
             assert!(!has_key(&content), "the key is in {}", file.display());
         }
     }
+}
+
+/// Whether a terminal acts on `c` instead of showing it. Tabs separate the columns of completions.
+fn is_hidden(c: char) -> bool {
+    let moves = c.is_control() && !"\n\t".contains(c);
+    let turns = "\u{61c}\u{200e}\u{200f}\u{2066}\u{2067}\u{2068}\u{2069}".contains(c);
+    moves || turns || ('\u{2028}'..='\u{202e}').contains(&c)
 }
 
 /// Whether `bytes` hold the key, whole or but for its head and tail.

@@ -128,9 +128,8 @@ impl Row {
         {
             let what = format!(
                 "nothing is saved in {}, which the ledger names for this prediction's files: it \
-                 {why}; save them elsewhere with \"cometapi wait {} -o FOLDER\"",
-                folder.display(),
-                self.id()
+                 {why}; wait for the prediction by its id to save them elsewhere",
+                folder.display()
             );
             let outcome = Outcome::failed(ErrorKind::File, what);
             return self.end(outcome, &[], Some(&prediction)).await;

@@ -158,7 +158,7 @@ impl Pen {
 
     fn status(&mut self, text: String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text);
+            bar.set_message(print::printable(&text));
         } else if self.last.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
             print::talk(text);
             self.last = Some(Instant::now());

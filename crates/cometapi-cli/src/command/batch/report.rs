@@ -16,7 +16,7 @@ use crate::{exit, print};
 pub(super) fn plan(report: &Report, as_json: bool) -> Result<(), Failure> {
     let tally = &report.tally;
     if as_json {
-        return print::data(json!({
+        return print::json(json!({
             "rows": tally.total(),
             "to_create": tally.planned,
             "running": tally.running + tally.sending,
@@ -35,7 +35,7 @@ pub(super) fn plan(report: &Report, as_json: bool) -> Result<(), Failure> {
         ("skipped", report.skipped),
     ] {
         if count > 0 || what == "to create" {
-            print::data(format_args!("{what:<11} {count:>7}"))?;
+            print::line(format_args!("{what:<11} {count:>7}"))?;
         }
     }
     Ok(())
