@@ -127,10 +127,10 @@ impl Failure {
         // As clap begins its own.
         print::talk(format_args!("error: {}", self.message));
         for cause in &self.causes {
-            print::talk(format_args!("  because {}", cause));
+            print::talk(format_args!("  because {cause}"));
         }
         for advice in self.advice.iter().chain(&self.way_back) {
-            print::talk(format_args!("  {}", advice));
+            print::talk(format_args!("  {advice}"));
         }
     }
 }

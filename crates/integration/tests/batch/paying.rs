@@ -367,7 +367,7 @@ async fn an_outage_without_end_leaves_what_runs_to_the_next_run() {
     let far = std::mem::replace(&mut bench.client, client_with(&near, NO_PAUSE));
     let _clock = FrozenClock::hold();
     bench.server.on_run(Script::new([Step::Processing]));
-    let (pauses, paused) = Count::to(1);
+    let (pauses, first_pause) = Count::to(1);
     let proxy = Mutex::new(Some(proxy));
     let batch = bench.batch().concurrency(2).create_policy(no_pause());
     let batch = batch.service("mock").timeout(Duration::from_secs(7200));
@@ -381,7 +381,7 @@ async fn an_outage_without_end_leaves_what_runs_to_the_next_run() {
         _ => {}
     });
     let report = drive(batch.run(rows(&["a", "b", "c"])), async {
-        paused.notified().await;
+        first_pause.notified().await;
         tokio::time::advance(Duration::from_secs(600)).await;
     });
     let report = report.await.unwrap();
