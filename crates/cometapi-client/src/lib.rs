@@ -45,6 +45,7 @@ mod bounded;
 mod call;
 mod encoding;
 mod fields;
+mod key_filter;
 mod odd;
 mod params;
 mod prefix;

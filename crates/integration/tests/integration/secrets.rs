@@ -4,11 +4,13 @@
 use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Duration;
 
-use cometapi::{Client, Error};
+use cometapi::{Client, Error, WaitPolicy};
 use cometapi_mock::Fault;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::setup::{KEY, SCHNELL, client, input, mock};
+use crate::setup::{KEY, SCHNELL, builder, client, input, mock};
 use crate::tracing_spans::Log;
 
 /// Everything that a caller could print of `error`.
@@ -51,7 +53,11 @@ async fn under_every_fault_the_key_is_printed_nowhere() {
     let guard = log.capture();
     log::trace!(target: "probe", "by the log crate");
     let server = mock().await;
-    let client = client(&server);
+    // With pauses of milliseconds a poll that finds nothing would be sent thousands of times.
+    let client = builder(server.base_url())
+        .wait_policy(WaitPolicy::default())
+        .build()
+        .unwrap();
     let mut text = format!("{client:?}{client:#?}");
     for fault in Fault::catalogue() {
         server.on_create(fault.clone());
@@ -104,6 +110,59 @@ async fn a_service_that_repeats_the_key_does_not_get_it_into_an_error() {
     let text = printed(&error);
     assert!(text.contains("Invalid token [key]"), "{text}");
     assert!(!text.contains(KEY));
+}
+
+/// In headers, in escapes, in bodies of any size, and at the end of one that breaks off.
+#[tokio::test(flavor = "current_thread")]
+async fn a_service_that_repeats_the_key_anywhere_does_not_get_it_into_what_is_printed() {
+    let log = Log::default();
+    let guard = log.capture();
+    let escaped = KEY.replace('-', "\\u002d");
+    let percent = KEY.replace('-', "%2D");
+    let mut text = String::new();
+    for status in [200, 302, 400, 401, 402, 403, 404, 422, 429, 500, 502] {
+        for key in [KEY, &escaped, &percent] {
+            let padding = "x".repeat(200_000);
+            let error =
+                format!(r#"{{"error":{{"message":"{key}","code":"{key}"}},"a":"{padding}"}}"#);
+            let failed = format!(
+                r#"{{"id":"abc","status":"failed","error":"{key}","logs":"{padding} {key}","{key}":1}}"#
+            );
+            let cut = format!(r#"{{"error":{{"message":"{key}"#);
+            for body in [error, failed, cut, format!("<html>{key}</html>")] {
+                let server = MockServer::start().await;
+                let response = ResponseTemplate::new(status)
+                    .set_body_raw(body, "application/json")
+                    .insert_header("x-oneapi-request-id", format!("{KEY} {percent}"))
+                    .insert_header("location", format!("/?key={KEY}"))
+                    .insert_header("retry-after", "3600");
+                let any = Mock::given(|_: &wiremock::Request| true);
+                any.respond_with(response).mount(&server).await;
+                let client = builder(&server.uri()).build().unwrap();
+                let predictions = client.predictions();
+                let created = predictions.create(SCHNELL, input()).await;
+                let wait = predictions.wait("abc").timeout(Duration::ZERO);
+                for end in [created, predictions.get("abc").await, wait.await] {
+                    match end {
+                        Ok(done) => {
+                            text += &format!(
+                                "{done:?}{done:#?}{}",
+                                String::from_utf8_lossy(done.raw())
+                            );
+                            text += &printed(&done.into_outcome().unwrap_err());
+                        }
+                        Err(error) => text += &printed(&error),
+                    }
+                }
+            }
+        }
+    }
+    drop(guard);
+    text += &log.text();
+    assert!(text.contains("[key]"));
+    for key in [KEY, &escaped, &percent] {
+        assert!(!text.contains(key), "{}", around(&text));
+    }
 }
 
 #[tokio::test]
