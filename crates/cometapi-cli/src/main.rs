@@ -26,6 +26,8 @@ use crate::args::{Cli, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    hide_memory();
     let cli = match args::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         // Help and version are what was asked for; the rest is usage.
@@ -75,5 +77,26 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Completions(args) => command::completions::execute(&args),
         Command::Man(args) => command::man::execute(&args),
         Command::Complete(args) => command::complete::execute(&args),
+    }
+}
+
+/// Keeps the key out of core dumps, and other processes of the same user from reading it from
+/// memory or from `/proc/PID/environ`.
+#[cfg(target_os = "linux")]
+fn hide_memory() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    // A kernel or sandbox that refuses it leaves the process as it was.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    #[test]
+    fn memory_is_hidden() {
+        super::hide_memory();
+        let behavior = dumpable_behavior().unwrap();
+        assert!(matches!(behavior, DumpableBehavior::NotDumpable));
     }
 }
