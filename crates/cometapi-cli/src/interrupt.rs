@@ -43,8 +43,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals over from the system; one that is ignored, as SIGHUP is under `nohup`,
-    /// stays ignored. Must be called in a runtime, and once per command: a signal that arrives
+    /// Takes the signals over from the system; one that is ignored, as SIGHUP is under `nohup` and
+    /// SIGINT in the background of a script, stays ignored. Must be called in a runtime, and once per command: a signal that arrives
     /// while no [`Signals`] exist is lost.
     pub(crate) fn listen() -> Self {
         Self {
@@ -106,20 +106,32 @@ mod unix {
 
     use super::Signal;
 
-    /// The number of SIGHUP on every Unix.
-    const HANG_UP: u32 = 1;
+    /// Each signal with its number, which is the same on every Unix.
+    const SIGNALS: [(Signal, u32); 3] = [
+        (Signal::Interrupt, 2),
+        (Signal::Terminate, 15),
+        (Signal::HangUp, 1),
+    ];
 
     /// A signal that cannot be taken over still ends the process, by the system's default.
     pub(super) struct Sources([(Signal, Option<Source>); 3]);
 
     impl Sources {
         pub(super) fn listen() -> Self {
-            let hang_up = (!is_hang_up_ignored()).then(|| signal(SignalKind::hangup()).ok());
-            Self([
-                (Signal::Interrupt, signal(SignalKind::interrupt()).ok()),
-                (Signal::Terminate, signal(SignalKind::terminate()).ok()),
-                (Signal::HangUp, hang_up.flatten()),
-            ])
+            let status = fs::read_to_string("/proc/self/status").ok();
+            Self(SIGNALS.map(|(name, number)| {
+                let is_ignored = match &status {
+                    Some(status) => ignores(status, number),
+                    None => is_inherited_ignored(number),
+                };
+                let kind = match name {
+                    Signal::Interrupt => SignalKind::interrupt(),
+                    Signal::Terminate => SignalKind::terminate(),
+                    Signal::HangUp => SignalKind::hangup(),
+                };
+                let source = (!is_ignored).then(|| signal(kind).ok()).flatten();
+                (name, source)
+            }))
         }
 
         pub(super) async fn next(&mut self) -> Signal {
@@ -136,19 +148,16 @@ mod unix {
         }
     }
 
-    fn is_hang_up_ignored() -> bool {
-        match fs::read_to_string("/proc/self/status") {
-            Ok(status) => ignores(&status, HANG_UP),
-            // Without Linux's /proc: a child process inherits what is ignored, so a signal that
-            // a shell sends itself ends it, or does not.
-            Err(_) => Command::new("sh")
-                .args(["-c", "kill -HUP $$"])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .is_ok_and(|status| status.success()),
-        }
+    /// Without Linux's `/proc`: a child process inherits what is ignored, so a signal that a shell
+    /// sends itself ends it, or does not.
+    fn is_inherited_ignored(number: u32) -> bool {
+        Command::new("sh")
+            .args(["-c", &format!("kill -{number} $$")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
     }
 
     /// Whether the process with this `/proc/PID/status` ignores the signal.

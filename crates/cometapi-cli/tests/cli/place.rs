@@ -70,12 +70,16 @@ impl Place {
         self.call(Command::new(env!("CARGO_BIN_EXE_cometapi")), args)
     }
 
-    /// The same, by `nohup`: SIGHUP is ignored from the start.
+    /// The same with a signal ignored from the start, as `nohup` does with HUP.
     #[cfg(unix)]
-    pub(crate) fn nohup<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Call<'_> {
+    pub(crate) fn ignoring<A: AsRef<OsStr>>(
+        &self,
+        signal: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Call<'_> {
         let mut shell = Command::new("sh");
         shell
-            .args(["-c", r#"trap '' HUP; exec "$0" "$@""#])
+            .args(["-c", &format!(r#"trap '' {signal}; exec "$0" "$@""#)])
             .arg(env!("CARGO_BIN_EXE_cometapi"));
         self.call(shell, args)
     }

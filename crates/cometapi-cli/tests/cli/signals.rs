@@ -109,21 +109,24 @@ async fn a_429_during_the_wait_for_a_response_is_no_doubt() {
     assert!(place.listed(&["--unresolved"]).await.is_empty());
 }
 
+/// SIGHUP under `nohup`, SIGINT in the background of a script.
 #[tokio::test]
-async fn a_hang_up_that_is_ignored_stays_ignored() {
-    let place = Place::new();
-    let server = server().await;
-    server.on_poll(Fault::BadGatewayPage.always());
-    let args = ["run"].iter().chain(&FOX).chain(&["-o", "out"]);
-    let mut run = place.nohup(args).at(server.origin()).start();
-    run.says("created ").await;
-    run.signal("HUP").await;
-    server
-        .wait_for_requests(server.requests().len() as u64 + 2)
-        .await;
-    server.clear_plans();
-    run.ends(0).await;
-    assert_eq!(place.names("out").len(), 1);
+async fn a_signal_that_is_ignored_stays_ignored() {
+    for name in ["HUP", "INT", "TERM"] {
+        let place = Place::new();
+        let server = server().await;
+        server.on_poll(Fault::BadGatewayPage.always());
+        let args = ["run"].iter().chain(&FOX).chain(&["-o", "out"]);
+        let mut run = place.ignoring(name, args).at(server.origin()).start();
+        run.says("created ").await;
+        run.signal(name).await;
+        server
+            .wait_for_requests(server.requests().len() as u64 + 2)
+            .await;
+        server.clear_plans();
+        run.ends(0).await;
+        assert_eq!(place.names("out").len(), 1);
+    }
 }
 
 #[tokio::test]

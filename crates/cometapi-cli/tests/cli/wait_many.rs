@@ -25,6 +25,22 @@ async fn all_come_home_each_once() {
     assert!(listed.iter().all(|entry| entry["outcome"] == "succeeded"));
 }
 
+/// Another service has its own predictions under the same ids, or none.
+#[tokio::test]
+async fn all_are_those_of_one_service() {
+    let place = Place::new();
+    let (one, other) = (server().await, server().await);
+    let id = created(&place, &one).await;
+    let all = ["wait", "--all", "-o", "out"];
+    let ended = place.cometapi(all).at(other.origin()).ends(0).await;
+    ended.says(&["there is nothing to wait for"]);
+    assert!(other.requests().is_empty());
+    assert_eq!(place.listed(&["--running"]).await[0]["id"], id.as_str());
+    let ended = place.cometapi(all).at(one.origin()).ends(0).await;
+    assert_eq!(ended.lines().len(), 1);
+    assert_eq!(place.names("out"), [format!("{id}-0.webp")]);
+}
+
 /// One that went wrong keeps no other from coming home; the gravest gives the code.
 #[tokio::test]
 async fn the_code_is_the_gravest() {
