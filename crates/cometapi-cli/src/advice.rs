@@ -28,10 +28,18 @@ fn shell_word(id: &str) -> String {
 
 /// Advice on `error`, a line each.
 pub(crate) fn of(error: &Error) -> Vec<String> {
-    let mut advice = Vec::new();
-    advice.extend(said(error));
-    advice.extend(next_step(error).map(str::to_owned));
-    advice
+    let step = match error.kind() {
+        ErrorKind::Config if error.to_string().contains("plain http") => {
+            Some("to allow it: --allow-http")
+        }
+        // Its id is the way to find out.
+        ErrorKind::MaybeAccepted if error.prediction_id().is_some() => None,
+        kind => next_step(kind),
+    };
+    said(error)
+        .into_iter()
+        .chain(step.map(str::to_owned))
+        .collect()
 }
 
 /// What came back, where it could not be understood: better than nothing.
@@ -48,11 +56,9 @@ fn said(error: &Error) -> Option<String> {
     Some(format!("it answered: {head}"))
 }
 
-fn next_step(error: &Error) -> Option<&'static str> {
-    Some(match error.kind() {
-        ErrorKind::Config if error.to_string().contains("plain http") => {
-            "to allow it: --allow-http"
-        }
+/// What to do next after an error of `kind`, where that is the same for all of them.
+pub(crate) fn next_step(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
         ErrorKind::WrongEndpoint => {
             "look at --base-url or COMETAPI_BASE_URL; with neither, it is https://api.cometapi.com"
         }
@@ -71,7 +77,7 @@ fn next_step(error: &Error) -> Option<&'static str> {
         ErrorKind::Expired => {
             "the service keeps files for about an hour; to have them made again, run it again"
         }
-        ErrorKind::MaybeAccepted if error.prediction_id().is_none() => LOOK_FIRST,
+        ErrorKind::MaybeAccepted => LOOK_FIRST,
         _ => return None,
     })
 }

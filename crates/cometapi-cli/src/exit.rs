@@ -1,6 +1,6 @@
 //! The exit codes. Scripts depend on them.
 
-use cometapi::{Error, ErrorKind};
+use cometapi::ErrorKind;
 
 pub(crate) const OTHER: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
@@ -15,12 +15,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) const TERMINATED: u8 = 143;
 pub(crate) const HUNG_UP: u8 = 129;
 
-/// The code that says what `error` is.
-pub(crate) fn code(error: &Error) -> u8 {
-    of(error.kind())
-}
-
-/// The code of a kind.
+/// The code of an error kind. A kind that is not named here has the general one; a test lists all.
 pub(crate) fn of(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::NoKey
@@ -40,27 +35,41 @@ pub(crate) fn of(kind: ErrorKind) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use cometapi::Creation;
 
-    /// The README's table of a create names a kind and a code in each row.
+    use super::*;
+    use crate::advice::next_step;
+
+    /// What is known of each kind, so that a new one is looked at here: its word, whether a
+    /// prediction was created, its severity, its exit code, and the advice on it.
+    #[test]
+    fn every_kind_has_a_code_and_advice() {
+        let rows = ErrorKind::ALL.iter().map(|kind| {
+            format!(
+                "{kind} | {:?} | {} | {} | {}",
+                kind.creation(),
+                kind.severity(),
+                of(*kind),
+                next_step(*kind).unwrap_or("-")
+            )
+        });
+        insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"));
+    }
+
+    /// The README's table of create requests names a kind and a code in each row: every kind that
+    /// a create request ends in, and no other.
     #[test]
     fn the_readme_shows_the_codes() {
         let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
         let readme = std::fs::read_to_string(readme).unwrap();
-        for kind in [
-            ErrorKind::InvalidInput,
-            ErrorKind::NeverReached,
-            ErrorKind::RateLimited,
-            ErrorKind::MaybeAccepted,
-            ErrorKind::WrongEndpoint,
-            ErrorKind::Unauthorized,
-            ErrorKind::Blocked,
-            ErrorKind::OutOfQuota,
-            ErrorKind::Refused,
-        ] {
-            let end = format!("`{kind:?}` | {} |", of(kind));
+        for kind in ErrorKind::ALL {
+            let end = format!("`{kind:?}` | {} |", of(*kind));
             let named = readme.matches(&format!("`{kind:?}` |")).count();
-            assert!(named > 0, "the readme does not name {kind:?}");
+            let is_of_create_requests =
+                kind.creation() == Creation::NotCreated || *kind == ErrorKind::MaybeAccepted;
+            // Those that are found before a request is made share a row.
+            let is_usage = of(*kind) == USAGE && *kind != ErrorKind::InvalidInput;
+            assert_eq!(named > 0, is_of_create_requests && !is_usage, "{kind}");
             assert_eq!(readme.matches(&end).count(), named, "{end}");
         }
     }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::process::ExitCode;
 
-use cometapi::Error;
+use cometapi::{Error, ErrorKind};
 
 use crate::interrupt::Signal;
 use crate::{advice, exit, print};
@@ -13,6 +13,7 @@ use crate::{advice, exit, print};
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
+    kind: Option<ErrorKind>,
     message: String,
     causes: Vec<String>,
     advice: Vec<String>,
@@ -60,7 +61,7 @@ impl Failure {
         )
     }
 
-    /// What many came to, of which `code` is the gravest.
+    /// The end of many, of which `code` is the most severe.
     pub(crate) fn of_many(code: u8, message: impl Into<String>) -> Self {
         Self::new(code, message)
     }
@@ -70,9 +71,15 @@ impl Failure {
         self.code
     }
 
+    /// Its place among others; a failure of this machine is as severe as one to use its files.
+    pub(crate) fn severity(&self) -> u8 {
+        self.kind.unwrap_or(ErrorKind::File).severity()
+    }
+
     fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
             code,
+            kind: None,
             message: message.into(),
             causes: Vec::new(),
             advice: Vec::new(),
@@ -148,7 +155,8 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
-            code: exit::code(&error),
+            code: exit::of(error.kind()),
+            kind: Some(error.kind()),
             causes: chain(&error),
             advice: advice::of(&error),
             way_back: advice::way_back(&error),

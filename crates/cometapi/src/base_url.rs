@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 
 /// Where the service is, as its reference names it.
 pub(crate) const DEFAULT: &str = "https://api.cometapi.com";

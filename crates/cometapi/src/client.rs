@@ -9,7 +9,8 @@ use cometapi_client::{PredictionId, Transport};
 use crate::base_url::{self, BaseUrl};
 #[cfg(feature = "download")]
 use crate::download::{DownloadPolicy, Fetcher};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
 use crate::http_clients::ApiClients;
 use crate::input::IntoInput;

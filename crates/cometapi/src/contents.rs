@@ -7,7 +7,8 @@ use std::path::Path;
 use crate::client::Client;
 #[cfg(feature = "download")]
 use crate::download::{self, SavedFile, Target};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
 use crate::output::Output;
 use crate::prediction::Prediction;

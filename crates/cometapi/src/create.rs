@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::BoxFuture;
 use crate::client::Client;
-use crate::error::{Effort, Error, ErrorKind};
+use crate::error::{Effort, Error};
+use crate::error_kind::ErrorKind;
 use crate::input::Input;
 use crate::model::ModelRef;
 #[cfg(feature = "models")]

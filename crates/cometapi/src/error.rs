@@ -9,6 +9,7 @@ use cometapi_client::{MAX_KEPT_TEXT, truncate_owned};
 use http::StatusCode;
 
 use crate::data_uri::shorten_data_uris;
+use crate::error_kind::ErrorKind;
 #[cfg(feature = "models")]
 use crate::models::{InvalidInput, Problem};
 use crate::prediction::Prediction;
@@ -58,122 +59,6 @@ pub struct Effort {
 impl Effort {
     pub(crate) fn new(requests: u32, elapsed: Duration) -> Self {
         Self { requests, elapsed }
-    }
-}
-
-/// Whether a prediction exists when a create request ends in an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Creation {
-    /// Nothing was created, and nothing was charged.
-    NotCreated,
-    /// Unknown: the request may have been accepted.
-    Unknown,
-    /// It was created.
-    Created,
-}
-
-/// The kinds of error, each with what to do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// There is no key. Nothing was sent. Set `COMETAPI_KEY` or give one to the builder.
-    NoKey,
-    /// A setting cannot be used: the base URL, the key's characters, plain http to another
-    /// machine. Nothing was sent. Mend the setting.
-    Config,
-    /// The model is not `owner/name`. Nothing was sent. Mend the name.
-    InvalidModel,
-    /// The input is not a JSON object, or not what its model is known to take: see
-    /// [`Error::problems`](crate::Error). Nothing was sent. Mend the input, or send it
-    /// unchecked.
-    InvalidInput,
-    /// The prediction id cannot be one. Nothing was sent. Mend the id.
-    InvalidId,
-    /// No connection was ever made, so nothing was accepted. Check the network and the base
-    /// URL, then call again; [`Error::is_permanent`] says that a retry alone cannot help.
-    NeverReached,
-    /// The address answers, but not as this API: a web page or a redirect. Nothing was
-    /// accepted. Check the base URL.
-    WrongEndpoint,
-    /// The key was refused. Check the key, and that it belongs to this base URL.
-    Unauthorized,
-    /// A firewall or proxy in front of the service answered 403 with a page, a text or nothing.
-    /// Nothing was accepted, and the key is not at fault. Check the network: a VPN, a region or
-    /// an address that is blocked.
-    Blocked,
-    /// The account has no quota or credit left. Top up, then call again.
-    OutOfQuota,
-    /// Too many requests, and the service asks for a longer wait than the policy or the time
-    /// left allows: see [`Error::retry_after`].
-    RateLimited,
-    /// The service understood the request and will not do it. Its words, code and field are
-    /// in the error. Change the request.
-    Refused,
-    /// A create left this machine and no answer says what became of it. It may run, and be
-    /// charged. It was not sent again; look at the account's task list before you do.
-    MaybeAccepted,
-    /// The service knows no prediction of this id: it never existed, belongs to another key,
-    /// or was removed.
-    NotFound,
-    /// A read got no usable answer: connection lost, server fault, time out. Safe to repeat.
-    Unavailable,
-    /// The service answered JSON that is not a prediction in any known shape. The raw body
-    /// is in the error; please report it.
-    Undecodable,
-    /// The run succeeded in another form than the typed input's model is known to answer, or
-    /// with an output that cannot be used: empty, or names of files instead of URLs.
-    /// [`Error::prediction`] has the output; run it by [`Run::completed`](crate::Run) for any.
-    UnexpectedOutput,
-    /// The run ended in failure. [`Error::prediction`] has the reason.
-    Failed,
-    /// The run was canceled.
-    Canceled,
-    /// The run ended before it began, for instance past its deadline.
-    Aborted,
-    /// The run succeeded, but its files have been removed. They are kept about an hour.
-    Expired,
-    /// Waiting stopped at its deadline; the run goes on. Wait again with the id.
-    WaitTimeout,
-    /// The `on_created` hook failed. The prediction exists: its id is in the error.
-    Hook,
-    /// A file could not be brought home. It may still be fetched with its URL while the
-    /// service keeps it.
-    Download,
-    /// A local file could not be read or written.
-    File,
-}
-
-impl ErrorKind {
-    /// Whether a prediction exists when a create request, or a run, ends in this kind of error.
-    pub fn creation(self) -> Creation {
-        match self {
-            Self::NoKey
-            | Self::Config
-            | Self::InvalidModel
-            | Self::InvalidInput
-            | Self::InvalidId
-            | Self::NeverReached
-            | Self::WrongEndpoint
-            | Self::Unauthorized
-            | Self::Blocked
-            | Self::OutOfQuota
-            | Self::RateLimited
-            | Self::Refused => Creation::NotCreated,
-            // Those of a poll say nothing of the create request before it.
-            Self::MaybeAccepted | Self::NotFound | Self::Unavailable | Self::Undecodable => {
-                Creation::Unknown
-            }
-            Self::UnexpectedOutput
-            | Self::Failed
-            | Self::Canceled
-            | Self::Aborted
-            | Self::Expired
-            | Self::WaitTimeout
-            | Self::Hook
-            | Self::Download
-            | Self::File => Creation::Created,
-        }
     }
 }
 

@@ -15,7 +15,8 @@ use crate::contents::returns_files;
 #[cfg(feature = "download")]
 use crate::download::{self, FileStream, SavedFile, Target, WebPage};
 #[cfg(feature = "download")]
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 use crate::output::{Address, Place};
 use crate::prediction::Prediction;
 use crate::{data_uri, media};

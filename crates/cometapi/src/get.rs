@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use cometapi_client::{CallOptions, PredictionId, observe};
 
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 use crate::policy::PollEvent;
 use crate::prediction::Prediction;
 use crate::response::{AttemptOutcome, Body};

@@ -12,7 +12,8 @@ use std::time::Duration;
 use crate::base_url::BaseUrl;
 #[cfg(feature = "download")]
 use crate::download::PublicOnly;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 
 /// The clients for API requests.
 pub(crate) struct ApiClients {

@@ -63,6 +63,7 @@ mod data_uri;
 #[cfg(feature = "download")]
 mod download;
 mod error;
+mod error_kind;
 mod file;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -102,7 +103,8 @@ pub use crate::create::{Create, CreateProgress};
 pub use crate::data_uri::shorten_data_uris;
 #[cfg(feature = "download")]
 pub use crate::download::{DownloadPolicy, FileStream, SavedFile};
-pub use crate::error::{Creation, Effort, Error, ErrorKind};
+pub use crate::error::{Effort, Error};
+pub use crate::error_kind::{Creation, ErrorKind};
 pub use crate::file::OutputFile;
 pub use crate::input::{Input, IntoInput};
 pub use crate::key::ApiKey;

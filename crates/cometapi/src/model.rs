@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use cometapi_client::{ModelName, ModelOwner};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 
 /// A model id, `owner/name`, that can be sent as it stands.
 ///

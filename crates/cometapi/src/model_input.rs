@@ -1,6 +1,7 @@
 //! Typed inputs: a model, what it takes and what it answers in one type.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
 use crate::input::{Input, IntoInput};
 #[cfg(feature = "models")]

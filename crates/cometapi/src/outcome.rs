@@ -2,7 +2,8 @@
 
 use cometapi_client::Status;
 
-use crate::error::{self, Error, ErrorKind};
+use crate::error::{self, Error};
+use crate::error_kind::ErrorKind;
 use crate::prediction::Prediction;
 
 /// The prediction when it succeeded, else the error that its end is.

@@ -9,7 +9,8 @@ use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, StatusCode};
 
 use crate::connection;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 use crate::prediction::Prediction;
 use crate::retry_after;
 use crate::service_error::{MAX_REQUEST_IDS, ServiceError};

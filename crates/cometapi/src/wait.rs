@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::BoxFuture;
 use crate::client::Client;
-use crate::error::{Effort, Error, ErrorKind};
+use crate::error::{Effort, Error};
+use crate::error_kind::ErrorKind;
 use crate::get::{poll_error, poll_once};
 use crate::outcome;
 use crate::policy::{PollEvent, Step, WaitPolicy};

@@ -86,19 +86,6 @@ pub struct Report {
     pub stopped: Option<Stopped>,
 }
 
-/// The kinds from the gravest on. Where money may be lost comes first, then what stops
-/// everything, then what is lost, then what failed, then what only takes longer.
-const GRAVITY: [ErrorKind; 8] = [
-    ErrorKind::MaybeAccepted,
-    ErrorKind::Unauthorized,
-    ErrorKind::OutOfQuota,
-    ErrorKind::RateLimited,
-    ErrorKind::Expired,
-    ErrorKind::Failed,
-    ErrorKind::Canceled,
-    ErrorKind::Aborted,
-];
-
 impl Report {
     /// Whether every row succeeded, and each output of this run could be used.
     pub fn is_success(&self) -> bool {
@@ -107,10 +94,10 @@ impl Report {
             && self.tally.succeeded == self.tally.total()
     }
 
-    /// The gravest of what befell the rows; `None` when nothing did. Kinds without an order of
-    /// their own come between what expired and what failed, a row still running last. Rows
-    /// that were not created because of a limit befell nothing.
-    pub fn gravest(&self) -> Option<ErrorKind> {
+    /// The [most severe](ErrorKind::severity) error kind among the rows, if any. A row that still
+    /// runs counts as [`WaitTimeout`](ErrorKind::WaitTimeout); rows that were not created because
+    /// of a limit do not count.
+    pub fn most_severe(&self) -> Option<ErrorKind> {
         let rows = self
             .tally
             .failed
@@ -125,17 +112,7 @@ impl Report {
             .chain(unusable)
             .chain(running)
             .chain(stopped)
-            .min_by_key(|kind| rank(*kind))
-    }
-}
-
-fn rank(kind: ErrorKind) -> usize {
-    let expired = 4;
-    match GRAVITY.iter().position(|known| *known == kind) {
-        _ if kind == ErrorKind::WaitTimeout => GRAVITY.len() + 1,
-        Some(at) if at <= expired => at,
-        Some(at) => at + 1,
-        None => expired + 1,
+            .max_by_key(|kind| kind.severity())
     }
 }
 
@@ -144,24 +121,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gravest_wins() {
+    fn the_most_severe_kind_wins() {
         let mut report = Report::default();
-        assert_eq!(report.gravest(), None);
+        assert_eq!(report.most_severe(), None);
         report.tally.running = 1;
-        assert_eq!(report.gravest(), Some(ErrorKind::WaitTimeout));
+        assert_eq!(report.most_severe(), Some(ErrorKind::WaitTimeout));
         report.unusable = 1;
-        assert_eq!(report.gravest(), Some(ErrorKind::UnexpectedOutput));
+        assert_eq!(report.most_severe(), Some(ErrorKind::UnexpectedOutput));
         assert!(!report.is_success());
         report.unusable = 0;
         report.tally.failed.insert("failed", 3);
-        assert_eq!(report.gravest(), Some(ErrorKind::Failed));
+        assert_eq!(report.most_severe(), Some(ErrorKind::Failed));
         report.tally.failed.insert("download", 1);
-        assert_eq!(report.gravest(), Some(ErrorKind::Download));
+        assert_eq!(report.most_severe(), Some(ErrorKind::Download));
         report.tally.failed.insert("expired", 1);
-        assert_eq!(report.gravest(), Some(ErrorKind::Expired));
+        assert_eq!(report.most_severe(), Some(ErrorKind::Expired));
         report.stopped = Some(Stopped::OutOfQuota(String::new()));
-        assert_eq!(report.gravest(), Some(ErrorKind::OutOfQuota));
+        assert_eq!(report.most_severe(), Some(ErrorKind::OutOfQuota));
         report.tally.unresolved = 1;
-        assert_eq!(report.gravest(), Some(ErrorKind::MaybeAccepted));
+        assert_eq!(report.most_severe(), Some(ErrorKind::MaybeAccepted));
     }
 }

@@ -2,35 +2,6 @@
 
 use cometapi::{Creation, Error, ErrorKind, MAX_KEPT_TEXT, truncate_owned};
 
-/// The words under which ends are written down. They are in ledgers: none may ever change.
-const WORDS: [(ErrorKind, &str); 25] = [
-    (ErrorKind::NoKey, "no_key"),
-    (ErrorKind::Config, "config"),
-    (ErrorKind::InvalidModel, "invalid_model"),
-    (ErrorKind::InvalidInput, "invalid_input"),
-    (ErrorKind::InvalidId, "invalid_id"),
-    (ErrorKind::NeverReached, "never_reached"),
-    (ErrorKind::WrongEndpoint, "wrong_endpoint"),
-    (ErrorKind::Unauthorized, "unauthorized"),
-    (ErrorKind::Blocked, "blocked"),
-    (ErrorKind::OutOfQuota, "out_of_quota"),
-    (ErrorKind::RateLimited, "rate_limited"),
-    (ErrorKind::Refused, "refused"),
-    (ErrorKind::MaybeAccepted, "maybe_accepted"),
-    (ErrorKind::NotFound, "not_found"),
-    (ErrorKind::Unavailable, "unavailable"),
-    (ErrorKind::Undecodable, "undecodable"),
-    (ErrorKind::UnexpectedOutput, "unexpected_output"),
-    (ErrorKind::Failed, "failed"),
-    (ErrorKind::Canceled, "canceled"),
-    (ErrorKind::Aborted, "aborted"),
-    (ErrorKind::Expired, "expired"),
-    (ErrorKind::WaitTimeout, "wait_timeout"),
-    (ErrorKind::Hook, "hook"),
-    (ErrorKind::Download, "download"),
-    (ErrorKind::File, "file"),
-];
-
 /// The word of a success.
 pub(crate) const SUCCEEDED: &str = "succeeded";
 
@@ -80,7 +51,7 @@ impl Outcome {
 
     /// The word under which it is written down: `succeeded`, `failed`, `expired`, …
     pub fn word(&self) -> &'static str {
-        self.kind.map_or(SUCCEEDED, word)
+        self.kind.map_or(SUCCEEDED, ErrorKind::as_str)
     }
 
     /// The outcome of a word.
@@ -114,18 +85,12 @@ fn kept(message: String) -> String {
     truncate_owned(message, MAX_KEPT_TEXT)
 }
 
-/// The word of a kind; a kind that came after this was written is "failed".
-pub(crate) fn word(kind: ErrorKind) -> &'static str {
-    let known = WORDS.iter().find(|(known, _)| *known == kind);
-    known.map_or("failed", |(_, word)| word)
-}
-
 /// The words of ends that prove that nothing was created.
 pub(crate) fn not_created() -> impl Iterator<Item = &'static str> {
-    WORDS
+    ErrorKind::ALL
         .iter()
-        .filter(|(kind, _)| kind.creation() == Creation::NotCreated)
-        .map(|(_, word)| *word)
+        .filter(|kind| kind.creation() == Creation::NotCreated)
+        .map(|kind| kind.as_str())
 }
 
 /// The kind of a word; `None` is success. A word of a later program is a failure.
@@ -133,8 +98,7 @@ pub(crate) fn kind(text: &str) -> Option<ErrorKind> {
     if text == SUCCEEDED {
         return None;
     }
-    let known = WORDS.iter().find(|(_, word)| *word == text);
-    Some(known.map_or(ErrorKind::Failed, |(kind, _)| *kind))
+    Some(ErrorKind::from_word(text).unwrap_or(ErrorKind::Failed))
 }
 
 #[cfg(test)]
@@ -160,8 +124,8 @@ mod tests {
 
     #[test]
     fn every_word_is_read_back() {
-        for (known, text) in WORDS {
-            assert_eq!((word(known), kind(text)), (text, Some(known)));
+        for known in ErrorKind::ALL {
+            assert_eq!(kind(known.as_str()), Some(*known));
         }
         assert_eq!(kind(SUCCEEDED), None);
         assert_eq!(kind("of_tomorrow"), Some(ErrorKind::Failed));

@@ -31,8 +31,7 @@ created. What failed is created again only with --retry-failed.
 
 Ctrl-C stops creating and waits for what runs; twice leaves at once. SIGTERM and SIGHUP stop \
 creating, wait up to 8 s for responses to create requests, and leave what runs to the next \
-start. Exit code 0: every row \
-succeeded; else the gravest among the rows, or 4 when some are left to do.";
+start. Exit code 0: every row succeeded; else that of the most severe error, or 4 when some are left to do.";
 
 #[derive(Args)]
 #[command(after_help = ROWS_HELP)]

@@ -139,7 +139,7 @@ async fn what_a_killed_run_left_is_finished_by_all_and_by_its_id() {
 
 /// The advice of a batch is for a batch.
 #[tokio::test]
-async fn a_wait_for_all_ends_in_the_gravest_and_advises_what_it_can() {
+async fn a_wait_for_all_ends_with_the_most_severe_code_and_advises_what_it_can() {
     let place = Place::new();
     let server = server().await;
     server.on_end(Ending::nsfw());

@@ -41,9 +41,9 @@ async fn all_are_those_of_one_service() {
     assert_eq!(place.names("out"), [format!("{id}-0.webp")]);
 }
 
-/// One that went wrong keeps no other from coming home; the gravest gives the code.
+/// A prediction that failed keeps no other from being saved; the most severe gives the code.
 #[tokio::test]
-async fn the_code_is_the_gravest() {
+async fn the_code_is_that_of_the_most_severe() {
     let place = Place::new();
     let server = server().await;
     server.on_end(Ending::nsfw());

@@ -17,7 +17,8 @@ pub(crate) use resolve::PublicOnly;
 use save::Saving;
 pub(crate) use save::{Target, plain, save_text, stem};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
 use crate::policy::Backoff;
 use crate::trace;

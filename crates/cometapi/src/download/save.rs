@@ -10,7 +10,8 @@ use tokio::io::AsyncWriteExt;
 
 use crate::download::fetch::Resume;
 use crate::download::{Fault, Fetcher, SavedFile, part};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
 use crate::media::{self, FileType};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::ErrorKind;
+use crate::error_kind::ErrorKind;
 use crate::policy::Backoff;
 use crate::response::{AttemptOutcome, Body};
 
@@ -227,7 +227,7 @@ impl CreateEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Creation;
+    use crate::error_kind::Creation;
 
     fn event(status: u16, body: &str) -> CreateEvent {
         let mut response = http::Response::new(bytes::Bytes::from(body.to_owned()));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::ErrorKind;
+use crate::error_kind::ErrorKind;
 use crate::policy::Backoff;
 use crate::response::{AttemptOutcome, Body};
 

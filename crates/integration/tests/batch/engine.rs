@@ -96,7 +96,7 @@ async fn an_id_that_another_row_has_is_unresolved_and_never_sent_again() {
     bench.server.on_create(Fault::json(201, &body));
     let report = bench.batch().run(rows(&["a", "b"])).await.unwrap();
     assert_eq!((report.tally.succeeded, report.tally.unresolved), (1, 1));
-    assert_eq!(report.gravest(), Some(Kind::MaybeAccepted));
+    assert_eq!(report.most_severe(), Some(Kind::MaybeAccepted));
     assert_eq!(bench.files(), ["a-0.png"]);
     let listed = bench.ledger.list(Filter::default()).await.unwrap();
     let message = listed[0]
@@ -284,7 +284,7 @@ async fn every_end_of_a_row_is_its_own_and_stops_no_other() {
         ]
     );
     assert_eq!((report.tally.unresolved, report.tally.succeeded), (1, 1));
-    assert_eq!(report.gravest(), Some(Kind::MaybeAccepted));
+    assert_eq!(report.most_severe(), Some(Kind::MaybeAccepted));
 
     // The refused one was never created; the rest is asked for by name.
     let report = one().run(rows(&ids)).await.unwrap();
@@ -542,7 +542,7 @@ async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
     });
     let report = report.await.unwrap();
     assert_eq!((report.tally.running, report.tally.succeeded), (1, 1));
-    assert_eq!(report.gravest(), Some(Kind::WaitTimeout));
+    assert_eq!(report.most_severe(), Some(Kind::WaitTimeout));
     let finish = Finish::new(&bench.client, Arc::clone(&bench.ledger), bench.folder());
     let report = finish.timeout(Duration::ZERO).run().await.unwrap();
     assert_eq!((report.tally.running, bench.server.creates()), (1, 2));
@@ -839,7 +839,7 @@ async fn an_output_of_no_use_is_paid_for_and_never_sent_again() {
     let one = || bench.batch().concurrency(1);
     let report = one().run(rows(&ids)).await.unwrap();
     assert_eq!((report.tally.succeeded, report.unusable), (3, 3));
-    assert_eq!(report.gravest(), Some(Kind::UnexpectedOutput));
+    assert_eq!(report.most_severe(), Some(Kind::UnexpectedOutput));
     assert!(!report.is_success());
     for ((kind, note, files), shown) in
         kept(&bench)

@@ -147,7 +147,10 @@ async fn what_cannot_be_written_down_is_not_sent() {
             Err(error) => error,
             Ok(report) => {
                 assert_eq!((report.created, report.tally.unresolved), (1, 1));
-                assert_eq!(report.gravest(), Some(cometapi::ErrorKind::MaybeAccepted));
+                assert_eq!(
+                    report.most_severe(),
+                    Some(cometapi::ErrorKind::MaybeAccepted)
+                );
                 match report.stopped {
                     Some(Stopped::Ledger(error)) => error,
                     other => panic!("{other:?}"),

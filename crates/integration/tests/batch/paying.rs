@@ -73,7 +73,7 @@ async fn nothing_more_is_created_once_a_file_cannot_be_written() {
     );
     assert_eq!((report.created, bench.server.creates()), (3, 3));
     assert_eq!(failed(&report), [("file", 1)]);
-    assert_eq!(report.gravest(), Some(Kind::File));
+    assert_eq!(report.most_severe(), Some(Kind::File));
 
     // Paid for and not saved: fetched, not created.
     std::fs::remove_file(bench.folder()).unwrap();
@@ -178,7 +178,7 @@ async fn a_file_host_that_does_not_come_back_ends_the_run() {
         (report.created, failed(&report)),
         (2, vec![("download", 2)])
     );
-    assert_eq!(report.gravest(), Some(Kind::Download));
+    assert_eq!(report.most_severe(), Some(Kind::Download));
     assert_eq!(report.tally.planned, 6);
 }
 
@@ -297,7 +297,7 @@ async fn a_service_that_was_never_reached_is_given_up_after_thirty_seconds() {
     });
     let report = report.await.unwrap();
     assert_eq!(gave_up(&report), Some(PauseReason::Unreachable));
-    assert_eq!(report.gravest(), Some(Kind::NeverReached));
+    assert_eq!(report.most_severe(), Some(Kind::NeverReached));
     assert_eq!((report.created, report.tally.planned), (0, 8));
 }
 
@@ -329,7 +329,7 @@ async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
     });
     let report = report.await.unwrap();
     assert_eq!(gave_up(&report), Some(PauseReason::RateLimited));
-    assert_eq!(report.gravest(), Some(Kind::RateLimited));
+    assert_eq!(report.most_severe(), Some(Kind::RateLimited));
     assert_eq!((report.created, report.tally.planned), (1, 7));
     bench.server.clear_plans();
     assert!(bench.batch().run(rows(&IDS)).await.unwrap().is_success());

@@ -3,7 +3,6 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::outcome::word;
 use crate::ledger::sqlite::desk::{Desk, Gone};
 use crate::ledger::sqlite::mark::RUNNING;
 use crate::ledger::sqlite::{fault, natural, now};
@@ -111,7 +110,7 @@ fn unanswered(
              outcome = :outcome, message = :message
          WHERE {which} AND state = 'sending'"
     );
-    let (now, outcome) = (now(), word(cometapi::ErrorKind::MaybeAccepted));
+    let (now, outcome) = (now(), cometapi::ErrorKind::MaybeAccepted.as_str());
     let mut params: Vec<(&str, &dyn rusqlite::ToSql)> = vec![
         (":now", &now),
         (":outcome", &outcome),
@@ -286,10 +285,10 @@ pub(super) fn adopt(desk: &mut Desk, worker: WorkerId, id: &str) -> Result<Optio
             let params = named_params! {
                 ":id": id,
                 ":worker": worker.0,
-                ":download": word(Kind::Download),
-                ":file": word(Kind::File),
-                ":not_found": word(Kind::NotFound),
-                ":expired": word(Kind::Expired),
+                ":download": Kind::Download.as_str(),
+                ":file": Kind::File.as_str(),
+                ":not_found": Kind::NotFound.as_str(),
+                ":expired": Kind::Expired.as_str(),
             };
             statement.query_row(params, job).optional()
         })

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, named_params, params};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::outcome::{SUCCEEDED, not_created, word};
+use crate::ledger::outcome::{SUCCEEDED, not_created};
 use crate::ledger::sqlite::claim::let_go_of_the_dead;
 use crate::ledger::sqlite::desk::Desk;
 use crate::ledger::sqlite::mark::RUNNING;
@@ -136,7 +136,7 @@ fn renew_uncreated(conn: &Connection, load: LoadId) -> Result<(), Error> {
     );
     conn.execute(
         &sql,
-        named_params! {":load": load.0, ":file": word(cometapi::ErrorKind::File)},
+        named_params! {":load": load.0, ":file": cometapi::ErrorKind::File.as_str()},
     )
     .map(drop)
     .map_err(fault)
@@ -157,10 +157,10 @@ fn supersede(conn: &Connection, load: LoadId, plan: &Plan) -> Result<(), Error> 
             ":unresolved": plan.retry_unresolved,
             // What has succeeded is fetched again, not made again.
             ":succeeded": SUCCEEDED,
-            ":download": word(Kind::Download),
-            ":file": word(Kind::File),
+            ":download": Kind::Download.as_str(),
+            ":file": Kind::File.as_str(),
             // What an earlier program called an end is looked for again.
-            ":not_found": word(Kind::NotFound),
+            ":not_found": Kind::NotFound.as_str(),
         },
     )
     .map_err(fault)?;
@@ -230,10 +230,10 @@ fn look_again(conn: &Connection, load: LoadId, plan: &Plan) -> Result<(), Error>
         &sql,
         named_params! {
             ":load": load.0,
-            ":download": word(Kind::Download),
-            ":file": word(Kind::File),
-            ":not_found": word(Kind::NotFound),
-            ":expired": word(Kind::Expired),
+            ":download": Kind::Download.as_str(),
+            ":file": Kind::File.as_str(),
+            ":not_found": Kind::NotFound.as_str(),
+            ":expired": Kind::Expired.as_str(),
             ":yesterday": now() - DAY,
             ":retry": plan.retry_failed,
         },

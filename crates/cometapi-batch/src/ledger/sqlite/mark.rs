@@ -3,7 +3,6 @@
 use rusqlite::{Connection, ToSql, named_params, params};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::outcome::word;
 use crate::ledger::sqlite::claim::{UNANSWERED, alive};
 use crate::ledger::sqlite::desk::Desk;
 use crate::ledger::sqlite::{fault, integer, natural, now, path_text};
@@ -136,7 +135,7 @@ pub(super) fn record(
                  state = CASE state WHEN 'sending' THEN 'unresolved' ELSE state END",
                 named_params! {
                     ":now": now,
-                    ":outcome": word(cometapi::ErrorKind::MaybeAccepted),
+                    ":outcome": cometapi::ErrorKind::MaybeAccepted.as_str(),
                     ":message": UNANSWERED,
                 },
             )?;

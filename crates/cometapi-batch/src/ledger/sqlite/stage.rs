@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Error;
-use crate::ledger::outcome::{kind, word};
+use crate::ledger::outcome::kind;
 use crate::ledger::sqlite::desk::Desk;
 use crate::ledger::sqlite::{fault, integer, natural};
 use crate::ledger::{LoadId, Repeated, StagedRow, Tally};
@@ -102,7 +102,7 @@ pub(super) fn tally(conn: &Connection, load: LoadId) -> Result<Tally, Error> {
             ("running", _) => tally.running += count,
             ("unresolved", _) => tally.unresolved += count,
             (_, None) => tally.succeeded += count,
-            (_, Some(kind)) => *tally.failed.entry(word(kind)).or_default() += count,
+            (_, Some(kind)) => *tally.failed.entry(kind.as_str()).or_default() += count,
         }
     }
     Ok(tally)

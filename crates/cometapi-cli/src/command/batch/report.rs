@@ -211,10 +211,10 @@ pub(super) fn words(stopped: &Stopped) -> String {
     }
 }
 
-/// The gravest of what befell the rows; else why it is not finished.
+/// The code of the most severe error kind among the rows; else why the run is not finished.
 fn code(report: &Report, signal: Option<Signal>) -> u8 {
     let by_signal = signal.map_or(exit::INTERRUPTED, Signal::exit_code);
-    match (report.gravest(), &report.stopped) {
+    match (report.most_severe(), &report.stopped) {
         // Not code 2: things were sent before the ledger failed.
         (Some(ErrorKind::MaybeAccepted), Some(Stopped::Ledger(_))) => exit::DOUBT,
         (_, Some(Stopped::Ledger(_))) => exit::OTHER,
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_the_gravest_of_the_rows() {
+    fn the_code_is_that_of_the_most_severe_kind() {
         type Change = fn(&mut Report);
         let rows: [(Change, u8); 9] = [
             (|r| r.unusable = 1, 1),

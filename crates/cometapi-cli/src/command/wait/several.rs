@@ -9,7 +9,8 @@ use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
 
-/// Waits for all of `ids`. Each failure is said as it comes; the exit code is the gravest.
+/// Waits for all of `ids`. Each failure is printed as it happens; the exit code is that of the most
+/// severe.
 pub(super) async fn execute(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failure> {
     let mut signals = Signals::listen();
     let mut runs: FuturesUnordered<_> = ids.iter().map(|id| one(args, client, id)).collect();
@@ -29,11 +30,8 @@ pub(super) async fn execute(args: &Wait, client: &Client, ids: &[&str]) -> Resul
             }
         }
     }
-    let Some(code) = failed
-        .iter()
-        .map(Failure::code)
-        .max_by_key(|code| gravity(*code))
-    else {
+    let most_severe = failed.iter().max_by_key(|failure| failure.severity());
+    let Some(code) = most_severe.map(Failure::code) else {
         return Ok(());
     };
     let message = format!("{} of {} did not succeed", failed.len(), ids.len());
@@ -43,12 +41,4 @@ pub(super) async fn execute(args: &Wait, client: &Client, ids: &[&str]) -> Resul
 async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
     let waiting = super::waiting(args, client, id, Progress::of(id)).await?;
     waiting.wait_to_the_end().await
-}
-
-/// As a batch has it: what stops everything, then what is lost, what failed, and last what
-/// only takes longer.
-fn gravity(code: u8) -> u8 {
-    const ORDER: [u8; 9] = [4, 3, 1, 8, 6, 5, 7, 2, 130];
-    let place = ORDER.iter().position(|known| *known == code);
-    place.map_or(0, |place| u8::try_from(place).unwrap_or(u8::MAX))
 }

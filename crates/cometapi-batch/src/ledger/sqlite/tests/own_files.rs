@@ -96,7 +96,7 @@ async fn a_crafted_folder_is_not_followed() {
             if let crate::Event::Ended { outcome, .. } = event {
                 let message = outcome.message.as_deref().unwrap();
                 assert!(message.contains("which the ledger names"), "{message}");
-                assert!(message.contains("-o FOLDER"), "{message}");
+                assert!(message.contains("save them elsewhere"), "{message}");
             }
         })
         .run()
