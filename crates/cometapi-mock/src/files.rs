@@ -106,7 +106,7 @@ impl Files {
                 return answer;
             }
         }
-        let Found::Picture(picture) = state.file(place.id, place.name) else {
+        let Found::Drawing(picture) = state.file(place.id, place.name) else {
             return gone();
         };
         let media = picture.format.media_type();

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::picture::{Format, Size};
+use crate::drawing::{Format, Size};
 use crate::spec::{Model, Output, Sides};
 
 /// What to draw.

@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::builder::Settings;
 use crate::clock::Clock;
+use crate::drawing::{Cache, Drawing};
 use crate::fault::Fault;
 use crate::ids;
 use crate::input::Order;
 use crate::ledger::Ledger;
 use crate::pace::{Ending, Script};
-use crate::picture::{Cache, Picture};
 use crate::plan::Queue;
 use crate::prediction::{Course, Prediction, Sight};
 use crate::spec::{Spec, Violation};
@@ -69,7 +69,7 @@ struct Predictions {
 
 /// A file's picture, or why there is none.
 pub(crate) enum Found {
-    Picture(Picture),
+    Drawing(Drawing),
     Nothing,
 }
 
@@ -160,7 +160,7 @@ impl State {
         };
         let index = (0..prediction.order.count).find(|i| prediction.file_name(*i) == name);
         match index {
-            Some(index) if prediction.has_files(self.sight()) => Found::Picture(Picture {
+            Some(index) if prediction.has_files(self.sight()) => Found::Drawing(Drawing {
                 prompt: prediction.order.prompt.clone(),
                 model: prediction.model.clone(),
                 seed: prediction.seed.wrapping_add(u64::from(index)),

@@ -3,13 +3,12 @@
 use bytes::Bytes;
 use image::ExtendedColorType::Rgb8;
 use image::ImageEncoder as _;
+use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 
-use super::canvas::Canvas;
-
-/// A picture file's format, as `output_format` names it.
+/// An image file's format, as `output_format` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Format {
     Webp,
@@ -45,9 +44,9 @@ impl Format {
 }
 
 /// `quality` is JPEG's, 1 to 100; PNG and WebP are lossless.
-pub(super) fn encode(canvas: &Canvas, format: Format, quality: u8) -> Option<Bytes> {
+pub(super) fn encode(image: &RgbImage, format: Format, quality: u8) -> Option<Bytes> {
     let mut file = Vec::new();
-    let (pixels, width, height) = (canvas.bytes(), canvas.width(), canvas.height());
+    let (pixels, width, height) = (image.as_raw(), image.width(), image.height());
     let written = match format {
         Format::Webp => {
             WebPEncoder::new_lossless(&mut file).write_image(pixels, width, height, Rgb8)

@@ -1,26 +1,23 @@
-//! Pictures that stand for a model's: made from prompt and seed, and saying so.
+//! Images that stand for a model's: drawn from prompt and seed, and labelled as such.
 
-mod canvas;
+mod caption;
 mod encode;
-mod landscape;
-mod palette;
+mod scene;
 mod size;
-mod text;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use image::RgbImage;
 use tokio::sync::OnceCell;
 
 pub(crate) use encode::Format;
 pub(crate) use size::Size;
 
-use canvas::Canvas;
-
-/// Everything that decides what a picture looks like, and so its bytes.
+/// Everything that decides what an image looks like, and so its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Picture {
+pub(crate) struct Drawing {
     pub(crate) prompt: String,
     pub(crate) model: String,
     pub(crate) seed: u64,
@@ -30,14 +27,13 @@ pub(crate) struct Picture {
     pub(crate) size: Size,
 }
 
-impl Picture {
-    fn draw(&self) -> Canvas {
-        let mut canvas = Canvas::new(self.size);
-        landscape::paint(&mut canvas, &self.prompt, self.seed);
+impl Drawing {
+    fn draw(&self) -> RgbImage {
+        let mut image = scene::paint(self.size, &self.prompt, self.seed);
         let model = self.model.rsplit('/').next().unwrap_or(&self.model);
-        let small = format!("mock · {model} · seed {}", self.seed);
-        text::caption(&mut canvas, &self.prompt, &small);
-        canvas
+        let about = format!("mock · {model} · seed {}", self.seed);
+        caption::draw(&mut image, &self.prompt, &about);
+        image
     }
 
     fn encoded(&self) -> Option<Bytes> {
@@ -45,22 +41,22 @@ impl Picture {
     }
 }
 
-/// Pictures that have been asked for, the latest few. They are drawn at the first download,
-/// off the runtime's threads.
+/// The latest images that were requested. Each is drawn at its first download, off the runtime's
+/// threads.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<VecDeque<Entry>>);
 
-type Entry = (Picture, Arc<OnceCell<Option<Bytes>>>);
+type Entry = (Drawing, Arc<OnceCell<Option<Bytes>>>);
 
 /// About 30 MB at a usual half megabyte each.
 const CACHED: usize = 64;
 
 impl Cache {
     /// `None` if it cannot be encoded, which no size that is given out brings about.
-    pub(crate) async fn encoded(&self, picture: Picture) -> Option<Bytes> {
-        let cell = self.cell(&picture);
+    pub(crate) async fn encoded(&self, drawing: Drawing) -> Option<Bytes> {
+        let cell = self.cell(&drawing);
         let drawn = cell.get_or_init(|| async move {
-            tokio::task::spawn_blocking(move || picture.encoded())
+            tokio::task::spawn_blocking(move || drawing.encoded())
                 .await
                 .ok()
                 .flatten()
@@ -68,13 +64,13 @@ impl Cache {
         drawn.await.clone()
     }
 
-    fn cell(&self, picture: &Picture) -> Arc<OnceCell<Option<Bytes>>> {
+    fn cell(&self, drawing: &Drawing) -> Arc<OnceCell<Option<Bytes>>> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, cell)) = entries.iter().find(|(known, _)| known == picture) {
+        if let Some((_, cell)) = entries.iter().find(|(known, _)| known == drawing) {
             return Arc::clone(cell);
         }
         let cell = Arc::default();
-        entries.push_back((picture.clone(), Arc::clone(&cell)));
+        entries.push_back((drawing.clone(), Arc::clone(&cell)));
         if entries.len() > CACHED {
             entries.pop_front();
         }
