@@ -15,6 +15,7 @@ use crate::input;
 use crate::ledger::{Received, hide_credentials};
 use crate::listen::{Handler, Read};
 use crate::plan::Due;
+use crate::server::MockServer;
 use crate::spec::{Checked, Rule, Violation, bearer};
 use crate::spoil;
 use crate::state::State;
@@ -22,6 +23,12 @@ use crate::wire::{self, Form, View};
 
 pub(crate) const CREATE: &str = "create_prediction";
 pub(crate) const POLL: &str = "get_prediction";
+
+impl MockServer {
+    /// The ids of the operations that the mock carries out; to any other of its document it
+    /// answers 501.
+    pub const OPERATIONS: &[&str] = &[CREATE, POLL];
+}
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-cometapi-request-id");
 

@@ -288,7 +288,8 @@ mod tests {
         assert_eq!(spec.prefix(), "/replicate/v1");
         assert_eq!(
             spec.operations().collect::<Vec<_>>(),
-            ["create_prediction", "get_prediction"]
+            crate::MockServer::OPERATIONS,
+            "every operation is carried out: see service.rs"
         );
     }
 

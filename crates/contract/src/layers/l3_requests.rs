@@ -20,13 +20,16 @@ use proptest::strategy::ValueTree;
 use serde_json::Value;
 
 use super::l2_types::runner;
-use super::{Options, Twist};
+use super::{Options, Twist, operations};
 use crate::oracle::{Oracle, reference};
 use crate::report::Report;
 use crate::values::{any_json, odd_text};
 use crate::workspace::SPEC;
 
 const CASES: usize = 400;
+
+/// The operations whose requests are drawn below.
+const OPERATIONS: [&str; 2] = ["create_prediction", "get_prediction"];
 
 /// What a URL parser, a proxy or a log would take for something else.
 const HOSTILE: [&str; 28] = [
@@ -67,6 +70,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
     };
     let spec = Arc::new(Spec::parse(&yaml)?);
     let mut report = Report::default();
+    operations::check("l3_requests", &OPERATIONS, &spec, &mut report);
     controls::run(&spec, &mut report)?;
     inputs::run(&spec, &mut report)?;
     let oracle = Oracle::new(options.workspace.spec()?);

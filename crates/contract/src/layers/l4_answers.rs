@@ -7,13 +7,21 @@ mod spoiled;
 mod wire;
 
 use self::wire::Wire;
-use super::Options;
+use cometapi_mock::Spec;
+
 use super::l3_requests::runtime;
+use super::{Options, operations};
 use crate::oracle::Oracle;
 use crate::report::Report;
+use crate::workspace::SPEC;
+
+/// The operations whose responses are served below.
+const OPERATIONS: [&str; 2] = ["create_prediction", "get_prediction"];
 
 pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
     let mut report = Report::default();
+    let spec = Spec::parse(&options.workspace.read(SPEC)?)?;
+    operations::check("l4_answers", &OPERATIONS, &spec, &mut report);
     let oracle = Oracle::new(options.workspace.spec()?);
     runtime()?.block_on(async {
         let wire = Wire::start().await?;

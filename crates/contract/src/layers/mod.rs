@@ -9,6 +9,7 @@ pub(crate) mod l5_outside;
 pub(crate) mod l6_breaking;
 pub(crate) mod l7_references;
 pub(crate) mod l8_live;
+mod operations;
 
 use std::time::Instant;
 
