@@ -11,6 +11,7 @@ use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use crate::Client;
 use crate::call::{self, Exchange, Extent};
 use crate::encoding::{ContentDecoder, DecodeError};
+use crate::key_finder::{KeyFinder, PLACEHOLDER, SHORTEST_KEY};
 
 /// How long an attempt may take when the caller says nothing. The reference's own check of
 /// the poll saw no answer within 45 seconds.
@@ -26,9 +27,6 @@ const POOL_IDLE: Duration = Duration::from_secs(4);
 
 /// The largest body that is searched for a repeated key.
 const REPEATED_KEY_CAP: usize = 64 * 1024;
-
-/// A shorter key is a placeholder, and a word that any body may hold.
-const SHORTEST_KEY: usize = 12;
 
 const SCHEME: &str = "Bearer ";
 
@@ -72,6 +70,7 @@ pub fn without_tls_roots(builder: reqwest::ClientBuilder) -> reqwest::ClientBuil
 #[derive(Clone)]
 pub struct Transport {
     authorization: HeaderValue,
+    key: KeyFinder,
     body_cap: usize,
     unpooled: Option<reqwest::Client>,
 }
@@ -89,6 +88,7 @@ impl Transport {
         authorization.set_sensitive(true);
         Ok(Self {
             authorization,
+            key: KeyFinder::new(key),
             body_cap: BODY_CAP,
             unpooled: None,
         })
@@ -115,6 +115,17 @@ impl Transport {
 }
 
 impl Transport {
+    /// Finds the key in URLs.
+    #[doc(hidden)]
+    pub fn key_finder(&self) -> &KeyFinder {
+        &self.key
+    }
+
+    /// Replaces the key where it is encoded as it may be in a URL.
+    fn without_encoded_key(&self, body: Bytes) -> Bytes {
+        self.key.redact_bytes(&body).map_or(body, Bytes::from)
+    }
+
     /// The body with the key blotted out, should the service repeat it: what it says goes
     /// into errors, and from there into logs. Only bodies of an error's size are looked at.
     fn without_key(&self, body: Bytes) -> Bytes {
@@ -127,7 +138,7 @@ impl Transport {
         let mut rest = &body[..];
         while let Some(position) = at(rest) {
             clean.extend_from_slice(&rest[..position]);
-            clean.extend_from_slice(b"[key]");
+            clean.extend_from_slice(PLACEHOLDER.as_bytes());
             rest = &rest[position + key.len()..];
         }
         clean.extend_from_slice(rest);
@@ -181,7 +192,7 @@ impl ClientHooks<Transport> for Client {
             Err((body, error)) => ((body, Extent::Cut), Some(error)),
         };
         let (body, extent) = decoded(&headers, read, transport.body_cap);
-        let body = transport.without_key(body);
+        let body = transport.without_encoded_key(transport.without_key(body));
         call::record(Exchange {
             status,
             headers: headers.clone(),
