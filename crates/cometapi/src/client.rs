@@ -4,11 +4,11 @@ use std::env;
 use std::fmt;
 use std::sync::Arc;
 
-use cometapi_client::{PredictionId, Transport};
+use cometapi_client::{ClientInfo, KeyFinder, PredictionId, Transport};
 
 use crate::base_url::{self, BaseUrl};
 #[cfg(feature = "download")]
-use crate::download::{DownloadPolicy, Fetcher};
+use crate::download::{Access, DownloadPolicy, Fetcher};
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
 use crate::http_clients::ApiClients;
@@ -16,6 +16,7 @@ use crate::input::IntoInput;
 use crate::key::ApiKey;
 use crate::model::IntoModelRef;
 use crate::model_input::ModelInput;
+use crate::network::Network;
 use crate::policy::{CreatePolicy, WaitPolicy};
 use crate::prediction::Prediction;
 use crate::predictions::Predictions;
@@ -120,6 +121,10 @@ impl Client {
         &self.0.wait
     }
 
+    pub(crate) fn key_finder(&self) -> &KeyFinder {
+        self.0.raw.inner().key_finder()
+    }
+
     pub(crate) fn rng(&self) -> fastrand::Rng {
         self.0
             .seed
@@ -169,6 +174,10 @@ pub struct ClientBuilder {
     seed: Option<u64>,
     #[cfg(feature = "download")]
     download: DownloadPolicy,
+    #[cfg(feature = "download")]
+    allow_private_files: bool,
+    #[cfg(test)]
+    network: Option<Network>,
 }
 
 impl ClientBuilder {
@@ -220,6 +229,27 @@ impl ClientBuilder {
         self
     }
 
+    /// Fetches files also from private networks and from this machine; by default, only from
+    /// the addresses of the base URL's host there, or from loopback if the base URL is on
+    /// loopback.
+    ///
+    /// The service then chooses what is fetched from the network of this machine, so allow it
+    /// only for a service that you run yourself, or where a local proxy gives public hosts
+    /// private addresses. Link-local and reserved addresses, among them the metadata services
+    /// of cloud providers, are refused even then.
+    #[cfg(feature = "download")]
+    pub fn allow_private_files(mut self, allow: bool) -> Self {
+        self.allow_private_files = allow;
+        self
+    }
+
+    /// Replaces the system's resolver and the environment's proxies.
+    #[cfg(test)]
+    pub(crate) fn network(mut self, network: Network) -> Self {
+        self.network = Some(network);
+        self
+    }
+
     /// Makes the jitter of pauses repeatable, for tests.
     pub fn jitter_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -248,7 +278,10 @@ impl ClientBuilder {
             ));
         }
         let user_agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
-        let ApiClients { pooled, unpooled } = ApiClients::new(&base, user_agent)?;
+        let network = Network::system();
+        #[cfg(test)]
+        let network = self.network.unwrap_or(network);
+        let ApiClients { pooled, unpooled } = ApiClients::new(&base, user_agent, &network)?;
         let transport = Transport::new(key.expose())?.with_unpooled_client(unpooled);
         Ok(Client(Arc::new(Inner {
             raw: cometapi_client::Client::new_with_client(base.as_str(), pooled, transport),
@@ -256,7 +289,11 @@ impl ClientBuilder {
             wait: self.wait,
             seed: self.seed,
             #[cfg(feature = "download")]
-            fetcher: Fetcher::new(&base, self.download)?,
+            fetcher: Fetcher::new(
+                &base,
+                self.download,
+                Access::new(network, base.clone(), self.allow_private_files),
+            )?,
         })))
     }
 }

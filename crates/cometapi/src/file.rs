@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::client::Client;
 use crate::contents::returns_files;
 #[cfg(feature = "download")]
-use crate::download::{self, FileStream, SavedFile, Target, WebPage};
+use crate::download::{self, FileStream, KeyInAddress, SavedFile, Target, WebPage};
 #[cfg(feature = "download")]
 use crate::error::{Error, ErrorKind};
 use crate::output::{Address, Place};
@@ -121,9 +121,28 @@ impl OutputFile {
                 } else {
                     Link::of(&address)
                 },
-                url: address.url.to_owned(),
+                url: without_key(client, address.url),
             })
             .collect()
+    }
+
+    /// Returns whether `url`, its address or one that it redirects to, holds the key. Where the
+    /// key was in a response, a placeholder is in its place by now.
+    #[cfg(feature = "download")]
+    pub(crate) fn holds_key(&self, url: &str) -> bool {
+        self.client.key_finder().is_in_url(url)
+    }
+
+    /// A file at `url`, whether or not it would be found in an output.
+    #[cfg(test)]
+    pub(crate) fn at(client: &Client, url: &str) -> Self {
+        Self {
+            client: client.clone(),
+            id: "p1".into(),
+            position: 0,
+            url: url.into(),
+            link: Link::No,
+        }
     }
 
     /// Its address: `https:`, `http:` or `data:`.
@@ -156,9 +175,24 @@ impl OutputFile {
         let is_page = || StdError::source(error).is_some_and(<dyn StdError>::is::<WebPage>);
         match self.link {
             Link::No => false,
+            // An incident, whatever the URL is for.
+            _ if StdError::source(error).is_some_and(<dyn StdError>::is::<KeyInAddress>) => false,
             Link::ToPage => is_page(),
             Link::ToAnything => matches!(error.kind(), ErrorKind::Download | ErrorKind::Expired),
         }
+    }
+}
+
+/// Returns `url` with a placeholder for the key.
+fn without_key(client: &Client, url: &str) -> String {
+    let finder = client.key_finder();
+    // A data URI goes nowhere, and may be large.
+    match reqwest::Url::parse(url) {
+        // The parser removes tabs and line breaks, in which a key would not be recognized.
+        Ok(parsed) if data_uri::strip(url).is_none() && finder.is_in_url(parsed.as_str()) => {
+            finder.redact(parsed.as_str()).into_owned()
+        }
+        _ => url.to_owned(),
     }
 }
 
@@ -255,13 +289,7 @@ mod tests {
     fn every_future_can_be_spawned() {
         fn sendable<T: Send>(_: &T) {}
         let client = Client::builder().key("k").build().unwrap();
-        let file = OutputFile {
-            client,
-            id: "a".into(),
-            position: 0,
-            url: "data:,x".into(),
-            link: Link::No,
-        };
+        let file = OutputFile::at(&client, "data:,x");
         sendable(&file.bytes());
         sendable(&file.stream());
         sendable(&file.save_in("x"));
