@@ -38,6 +38,9 @@ fn next_step(error: &Error) -> Option<&'static str> {
         ErrorKind::Config if error.to_string().contains("plain http") => {
             "to allow it: --allow-http"
         }
+        ErrorKind::Download if error.to_string().contains("private network") => {
+            "if you trust the service to choose it: --allow-private-files"
+        }
         ErrorKind::WrongEndpoint => {
             "look at --base-url or COMETAPI_BASE_URL; with neither, it is https://api.cometapi.com"
         }
