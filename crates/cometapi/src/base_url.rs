@@ -116,7 +116,7 @@ pub(crate) fn ip(url: &Url) -> Option<IpAddr> {
 /// Whether the host of `url` is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match ip(url) {
-        Some(ip) => ip.is_loopback(),
+        Some(ip) => ip.to_canonical().is_loopback(),
         None => url.host_str().is_some_and(is_localhost),
     }
 }
@@ -188,6 +188,9 @@ mod tests {
         for (url, plain_and_remote) in [
             ("http://127.0.0.1:1", false),
             ("http://[::1]:1", false),
+            ("http://[::ffff:127.0.0.1]:1", false),
+            ("http://gateway.localhost", false),
+            ("http://localhost.example", true),
             ("http://localhost", false),
             ("https://api.cometapi.com", false),
             ("http://api.cometapi.com", true),

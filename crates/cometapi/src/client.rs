@@ -204,7 +204,8 @@ impl ClientBuilder {
     }
 
     /// Sends the key over plain http to other machines, where everybody on the way can read
-    /// it. Refused unless asked for; loopback needs no asking.
+    /// it. Refused unless asked for; loopback needs no asking. `localhost` and names that end in
+    /// `.localhost` are this machine: their addresses are not taken from DNS.
     pub fn allow_plain_http(mut self, allow: bool) -> Self {
         self.allow_plain_http = allow;
         self
