@@ -32,6 +32,9 @@ pub(crate) fn of(error: &Error) -> Vec<String> {
         ErrorKind::Config if error.to_string().contains("plain http") => {
             Some("to allow it: --allow-http")
         }
+        ErrorKind::Download if error.to_string().contains("private network") => {
+            Some("if you trust the service to choose it: --allow-private-files")
+        }
         // Its id is the way to find out.
         ErrorKind::MaybeAccepted if error.prediction_id().is_some() => None,
         kind => next_step(kind),

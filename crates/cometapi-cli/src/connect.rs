@@ -19,8 +19,20 @@ pub(crate) struct Connection {
 
 /// The service that the arguments name.
 pub(crate) fn service(args: &Service) -> Result<Connection, Failure> {
+    service_with_files(args, false)
+}
+
+/// The same, for a command that downloads files, which may be on private networks if the caller
+/// says so.
+pub(crate) fn service_with_files(
+    args: &Service,
+    allow_private_files: bool,
+) -> Result<Connection, Failure> {
     let key = given(args.key.as_ref(), KEY)?.ok_or_else(no_key)?;
-    let mut builder = Client::builder().key(key).allow_plain_http(args.allow_http);
+    let mut builder = Client::builder()
+        .key(key)
+        .allow_plain_http(args.allow_http)
+        .allow_private_files(allow_private_files);
     if let Some(url) = given(args.base_url.as_ref(), BASE_URL)? {
         builder = builder.base_url(url);
     }

@@ -45,7 +45,7 @@ mod bounded;
 mod call;
 mod encoding;
 mod fields;
-mod key_filter;
+mod key_finder;
 mod odd;
 mod params;
 mod prefix;
@@ -80,6 +80,8 @@ pub use crate::call::{CallOptions, Exchange, Extent, observe};
 #[doc(hidden)]
 pub use crate::encoding::{ContentDecoder, DecodeError, UnsupportedEncoding};
 pub use crate::generated::{Client, types};
+#[doc(hidden)]
+pub use crate::key_finder::{KeyFinder, PLACEHOLDER};
 pub use crate::odd::OddField;
 pub use crate::params::{InvalidParam, ModelName, ModelOwner, PredictionId};
 pub use crate::prefix::id_in_cut_body;

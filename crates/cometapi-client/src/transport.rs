@@ -11,7 +11,7 @@ use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use crate::Client;
 use crate::call::{self, Exchange, Extent};
 use crate::encoding::{ContentDecoder, DecodeError};
-use crate::key_filter::KeyFilter;
+use crate::key_finder::KeyFinder;
 
 /// How long an attempt may take when the caller says nothing. The reference's own check of
 /// the poll saw no answer within 45 seconds.
@@ -67,7 +67,7 @@ pub fn without_tls_roots(builder: reqwest::ClientBuilder) -> reqwest::ClientBuil
 #[derive(Clone)]
 pub struct Transport {
     authorization: HeaderValue,
-    key_filter: Option<KeyFilter>,
+    key: KeyFinder,
     body_cap: usize,
     unpooled: Option<reqwest::Client>,
 }
@@ -85,7 +85,7 @@ impl Transport {
         authorization.set_sensitive(true);
         Ok(Self {
             authorization,
-            key_filter: KeyFilter::new(key),
+            key: KeyFinder::new(key),
             body_cap: BODY_CAP,
             unpooled: None,
         })
@@ -108,6 +108,14 @@ impl Transport {
     pub fn with_unpooled_client(mut self, client: reqwest::Client) -> Self {
         self.unpooled = Some(client);
         self
+    }
+}
+
+impl Transport {
+    /// Finds the key in URLs.
+    #[doc(hidden)]
+    pub fn key_finder(&self) -> &KeyFinder {
+        &self.key
     }
 }
 
@@ -157,13 +165,8 @@ impl ClientHooks<Transport> for Client {
             Err((body, error)) => ((body, Extent::Cut), Some(error)),
         };
         let (body, extent) = decoded(&headers, read, transport.body_cap);
-        let body = match &transport.key_filter {
-            Some(filter) => {
-                filter.clean_headers(&mut headers);
-                filter.clean_body(body)
-            }
-            None => body,
-        };
+        transport.key.redact_headers(&mut headers);
+        let body = transport.key.redact_bytes(&body).map_or(body, Bytes::from);
         call::record(Exchange {
             status,
             headers: headers.clone(),

@@ -6,6 +6,7 @@ use reqwest::Url;
 
 use crate::error::Error;
 use crate::error_kind::ErrorKind;
+use crate::network::is_localhost;
 
 /// Where the service is, as its reference names it.
 pub(crate) const DEFAULT: &str = "https://api.cometapi.com";
@@ -82,10 +83,20 @@ impl BaseUrl {
         is_loopback(&self.url)
     }
 
-    /// Whether the host is on a private network, this machine included.
+    /// Whether the host is a name that is resolved to this machine without asking DNS.
+    pub(crate) fn is_localhost_name(&self) -> bool {
+        is_localhost(self.host())
+    }
+
+    /// The host, an IPv6 address in brackets.
+    pub(crate) fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// The host, if it is an address.
     #[cfg(feature = "download")]
-    pub(crate) fn is_private(&self) -> bool {
-        is_private(&self.url)
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        ip(&self.url)
     }
 }
 
@@ -94,7 +105,8 @@ fn is_comet(url: &Url) -> bool {
         .is_some_and(|host| host == "cometapi.com" || host.ends_with(".cometapi.com"))
 }
 
-fn ip(url: &Url) -> Option<IpAddr> {
+/// The host of `url`, if it is an address. The parser knows every notation of one.
+pub(crate) fn ip(url: &Url) -> Option<IpAddr> {
     url.host_str()?
         .trim_start_matches('[')
         .trim_end_matches(']')
@@ -102,41 +114,11 @@ fn ip(url: &Url) -> Option<IpAddr> {
         .ok()
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether the host of `url` is this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match ip(url) {
-        Some(ip) => ip.is_loopback(),
-        None => url
-            .host_str()
-            .is_some_and(|host| host == "localhost" || host.ends_with(".localhost")),
-    }
-}
-
-/// Whether `url` names an address that only a private network, or this machine, can reach.
-#[cfg(feature = "download")]
-pub(crate) fn is_private(url: &Url) -> bool {
-    is_loopback(url) || ip(url).is_some_and(is_private_ip)
-}
-
-/// Whether `ip` is on a private network, or this machine.
-#[cfg(feature = "download")]
-pub(crate) fn is_private_ip(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => {
-            // Carriers' shared space, 100.64.0.0/10, is as private as the rest.
-            let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
-            shared
-                || ip.is_loopback()
-                || ip.is_private()
-                || ip.is_link_local()
-                || ip.is_broadcast()
-                || ip.octets()[0] == 0
-        }
-        IpAddr::V6(ip) => {
-            ip.is_loopback()
-                || ip.is_unspecified()
-                || ip.is_unique_local()
-                || ip.is_unicast_link_local()
-        }
+        Some(ip) => ip.to_canonical().is_loopback(),
+        None => url.host_str().is_some_and(is_localhost),
     }
 }
 
@@ -207,6 +189,9 @@ mod tests {
         for (url, plain_and_remote) in [
             ("http://127.0.0.1:1", false),
             ("http://[::1]:1", false),
+            ("http://[::ffff:127.0.0.1]:1", false),
+            ("http://gateway.localhost", false),
+            ("http://localhost.example", true),
             ("http://localhost", false),
             ("https://api.cometapi.com", false),
             ("http://api.cometapi.com", true),

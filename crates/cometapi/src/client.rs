@@ -4,11 +4,11 @@ use std::env;
 use std::fmt;
 use std::sync::Arc;
 
-use cometapi_client::{PredictionId, Transport};
+use cometapi_client::{ClientInfo, KeyFinder, PredictionId, Transport};
 
 use crate::base_url::{self, BaseUrl};
 #[cfg(feature = "download")]
-use crate::download::{DownloadPolicy, Fetcher};
+use crate::download::{Access, DownloadPolicy, Fetcher};
 use crate::error::Error;
 use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
@@ -17,6 +17,7 @@ use crate::input::IntoInput;
 use crate::key::ApiKey;
 use crate::model::IntoModelRef;
 use crate::model_input::ModelInput;
+use crate::network::Network;
 use crate::policy::{CreatePolicy, WaitPolicy};
 use crate::prediction::Prediction;
 use crate::predictions::Predictions;
@@ -121,6 +122,10 @@ impl Client {
         &self.0.wait
     }
 
+    pub(crate) fn key_finder(&self) -> &KeyFinder {
+        self.0.raw.inner().key_finder()
+    }
+
     pub(crate) fn rng(&self) -> fastrand::Rng {
         self.0
             .seed
@@ -170,6 +175,10 @@ pub struct ClientBuilder {
     seed: Option<u64>,
     #[cfg(feature = "download")]
     download: DownloadPolicy,
+    #[cfg(feature = "download")]
+    allow_private_files: bool,
+    #[cfg(all(test, feature = "download"))]
+    network: Option<Network>,
 }
 
 impl ClientBuilder {
@@ -196,7 +205,8 @@ impl ClientBuilder {
     }
 
     /// Sends the key over plain http to other machines, where everybody on the way can read
-    /// it. Refused unless asked for; loopback needs no asking.
+    /// it. Refused unless asked for; loopback needs no asking. `localhost` and names that end in
+    /// `.localhost` are this machine: their addresses are not taken from DNS.
     pub fn allow_plain_http(mut self, allow: bool) -> Self {
         self.allow_plain_http = allow;
         self
@@ -218,6 +228,27 @@ impl ClientBuilder {
     #[cfg(feature = "download")]
     pub fn download_policy(mut self, policy: DownloadPolicy) -> Self {
         self.download = policy;
+        self
+    }
+
+    /// Fetches files also from private networks and from this machine; by default, only from
+    /// the addresses of the base URL's host there, or from loopback if the base URL is on
+    /// loopback.
+    ///
+    /// The service then chooses what is fetched from the network of this machine, so allow it
+    /// only for a service that you run yourself, or where a local proxy gives public hosts
+    /// private addresses. Link-local and reserved addresses, among them the metadata services
+    /// of cloud providers, are refused even then.
+    #[cfg(feature = "download")]
+    pub fn allow_private_files(mut self, allow: bool) -> Self {
+        self.allow_private_files = allow;
+        self
+    }
+
+    /// Replaces the system's resolver and the environment's proxies.
+    #[cfg(all(test, feature = "download"))]
+    pub(crate) fn network(mut self, network: Network) -> Self {
+        self.network = Some(network);
         self
     }
 
@@ -249,7 +280,10 @@ impl ClientBuilder {
             ));
         }
         let user_agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
-        let ApiClients { pooled, unpooled } = ApiClients::new(&base, user_agent)?;
+        let network = Network::system();
+        #[cfg(all(test, feature = "download"))]
+        let network = self.network.unwrap_or(network);
+        let ApiClients { pooled, unpooled } = ApiClients::new(&base, user_agent, &network)?;
         let transport = Transport::new(key.expose())?.with_unpooled_client(unpooled);
         Ok(Client(Arc::new(Inner {
             raw: cometapi_client::Client::new_with_client(base.as_str(), pooled, transport),
@@ -257,7 +291,11 @@ impl ClientBuilder {
             wait: self.wait,
             seed: self.seed,
             #[cfg(feature = "download")]
-            fetcher: Fetcher::new(&base, self.download)?,
+            fetcher: Fetcher::new(
+                &base,
+                self.download,
+                Access::new(network, base.clone(), self.allow_private_files),
+            )?,
         })))
     }
 }

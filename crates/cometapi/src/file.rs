@@ -13,9 +13,10 @@ use bytes::Bytes;
 use crate::client::Client;
 use crate::contents::returns_files;
 #[cfg(feature = "download")]
-use crate::download::{self, FileStream, SavedFile, Target, WebPage};
+use crate::download::{self, FileStream, KeyInAddress, SavedFile, Target, WebPage};
 #[cfg(feature = "download")]
 use crate::error::Error;
+#[cfg(feature = "download")]
 use crate::error_kind::ErrorKind;
 use crate::output::{Address, Place};
 use crate::prediction::Prediction;
@@ -122,9 +123,28 @@ impl OutputFile {
                 } else {
                     Link::of(&address)
                 },
-                url: address.url.to_owned(),
+                url: without_key(client, address.url),
             })
             .collect()
+    }
+
+    /// Returns whether `url`, its address or one that it redirects to, holds the key. Where the
+    /// key was in a response, a placeholder is in its place by now.
+    #[cfg(feature = "download")]
+    pub(crate) fn holds_key(&self, url: &str) -> bool {
+        self.client.key_finder().is_in_url(url)
+    }
+
+    /// A file at `url`, whether or not it would be found in an output.
+    #[cfg(test)]
+    pub(crate) fn at(client: &Client, url: &str) -> Self {
+        Self {
+            client: client.clone(),
+            id: "p1".into(),
+            position: 0,
+            url: url.into(),
+            link: Link::No,
+        }
     }
 
     /// Its address: `https:`, `http:` or `data:`.
@@ -157,10 +177,22 @@ impl OutputFile {
         let is_page = || StdError::source(error).is_some_and(<dyn StdError>::is::<WebPage>);
         match self.link {
             Link::No => false,
+            // An incident, whatever the URL is for.
+            _ if StdError::source(error).is_some_and(<dyn StdError>::is::<KeyInAddress>) => false,
             Link::ToPage => is_page(),
             Link::ToAnything => matches!(error.kind(), ErrorKind::Download | ErrorKind::Expired),
         }
     }
+}
+
+/// Returns `url` with a placeholder for the key, which the transport may not have recognized in
+/// the JSON.
+fn without_key(client: &Client, url: &str) -> String {
+    // A data URI goes nowhere, and may be large.
+    if data_uri::strip(url).is_some() {
+        return url.to_owned();
+    }
+    client.key_finder().redact(url).into_owned()
 }
 
 #[cfg(feature = "download")]
@@ -251,18 +283,31 @@ impl fmt::Debug for OutputFile {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_url_is_shown_without_the_key() {
+        const KEY: &str = "sk-test-Hj4Kd9Sa1Pq7";
+        let client = Client::builder().key(KEY).build().unwrap();
+        let encoded = KEY.replace('-', "%2D");
+        let data = format!("data:text/plain,{KEY}");
+        let output = serde_json::json!([format!("https://a/{KEY}.png?b={encoded}"), data]);
+        let json = serde_json::json!({"id": "p1", "status": "succeeded", "output": output});
+        let (wire, ignored) = cometapi_client::Answer::from_json(json)
+            .into_prediction()
+            .unwrap();
+        let prediction = Prediction::new(wire, ignored, Bytes::new(), None);
+        let files = client.files(&prediction);
+        assert_eq!(files[0].url(), "https://a/[key].png?b=[key]");
+        assert!(files[0].holds_key(files[0].url()));
+        // It is the file itself.
+        assert_eq!(files[1].url(), data);
+    }
+
     /// Fails to compile when a future cannot go to another thread.
     #[test]
     fn every_future_can_be_spawned() {
         fn sendable<T: Send>(_: &T) {}
         let client = Client::builder().key("k").build().unwrap();
-        let file = OutputFile {
-            client,
-            id: "a".into(),
-            position: 0,
-            url: "data:,x".into(),
-            link: Link::No,
-        };
+        let file = OutputFile::at(&client, "data:,x");
         sendable(&file.bytes());
         sendable(&file.stream());
         sendable(&file.save_in("x"));

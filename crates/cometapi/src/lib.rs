@@ -77,6 +77,7 @@ mod model;
 mod model_input;
 #[cfg(feature = "models")]
 pub mod models;
+mod network;
 mod outcome;
 mod output;
 mod policy;

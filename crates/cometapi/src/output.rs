@@ -1,5 +1,6 @@
 //! What a model returned, in whatever form.
 
+use cometapi_client::PLACEHOLDER;
 use reqwest::Url;
 use serde_json::Value;
 
@@ -233,8 +234,10 @@ fn file_url(text: &str) -> Option<&str> {
     {
         return None;
     }
-    let has_host = Url::parse(url).is_ok_and(|url| url.has_host());
-    has_host.then_some(url)
+    let has_host = |url: &str| Url::parse(url).is_ok_and(|url| url.has_host());
+    // The placeholder of a key is not allowed in a host; the URL is refused later, with a reason.
+    let is_url = has_host(url) || has_host(&url.replace(PLACEHOLDER, "key"));
+    is_url.then_some(url)
 }
 
 #[cfg(test)]
@@ -257,6 +260,8 @@ mod tests {
             (json!(" https://a/0\n"), vec!["https://a/0"]),
             (json!("https://a"), vec!["https://a"]),
             (json!("https://[::1]:8080/0"), vec!["https://[::1]:8080/0"]),
+            (json!("https://[key].a/0"), vec!["https://[key].a/0"]),
+            (json!("https://a/?b=[key]"), vec!["https://a/?b=[key]"]),
             (
                 json!(["https://a/0", "data:text/plain,x"]),
                 vec!["https://a/0", "data:text/plain,x"],

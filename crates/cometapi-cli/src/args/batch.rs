@@ -88,6 +88,10 @@ pub(crate) struct Batch {
     /// Print a line of JSON for each row as it ends, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
+    /// Download files also from private networks and this machine; the service then chooses
+    /// what is fetched there
+    #[arg(long)]
+    pub(crate) allow_private_files: bool,
     /// Run against a mock inside this process: no key, no network, no cost
     #[arg(long, conflicts_with_all = ["base_url", "key"])]
     pub(crate) mock: bool,

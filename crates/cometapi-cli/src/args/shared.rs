@@ -43,6 +43,10 @@ pub(crate) struct Outputs {
     /// Stop waiting after this long, such as 90s or 5m; downloads are extra
     #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m")]
     pub(crate) timeout: Duration,
+    /// Download files also from private networks and this machine; the service then chooses
+    /// what is fetched there
+    #[arg(long)]
+    pub(crate) allow_private_files: bool,
 }
 
 impl Outputs {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cometapi_mock::Fault;
+use cometapi_mock::{Ending, Fault};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -115,6 +116,80 @@ async fn a_socks_proxy_is_used() {
     assert_eq!(ended.stdout.trim(), server.predictions()[0].id);
     assert_eq!(connections.load(Ordering::Relaxed), 1);
     assert!(!ended.stderr.contains(KEY));
+}
+
+/// The base is on no private network, so the file on loopback is on one that the service chose.
+/// That a proxy is set, which is not used for loopback, changes nothing.
+#[tokio::test]
+async fn a_file_on_a_private_network_is_saved_only_if_allowed() {
+    let server = server().await;
+    let upstream = server.origin().trim_start_matches("http://").to_owned();
+    let (address, _) = proxy(move |near| socks5(near, upstream.clone())).await;
+    let named = server
+        .files_origin()
+        .replace("127.0.0.1", "files.localhost");
+    let redirected = format!("{named}/0.png");
+    let place = Place::new();
+    let call = |command: &str, more: &[&str]| {
+        let call = fox(
+            &place,
+            command,
+            &["--allow-http"]
+                .iter()
+                .chain(more)
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+        call.at("http://service.example")
+            .env("ALL_PROXY", format!("socks5h://{address}"))
+    };
+    let ended = call("run", &["-o", "out"]).ends(1).await;
+    ended.says(&[
+        "127.0.0.1, is on a private network",
+        "--allow-private-files",
+    ]);
+    server.on_end(Ending::Output(json!([redirected])));
+    let ended = call("run", &["-o", "out"]).ends(1).await;
+    ended.says(&["is on a private network", "--allow-private-files"]);
+    server.on_end(Ending::Output(json!([
+        "http://169.254.169.254/latest/0.png"
+    ])));
+    let ended = call("run", &["-o", "out", "--allow-private-files"])
+        .ends(1)
+        .await;
+    ended.says(&["169.254.169.254, is link-local or reserved"]);
+    assert!(server.file_requests().is_empty());
+    assert_eq!(place.names("out"), [""; 0]);
+
+    let id = ended.id().to_owned();
+    assert_eq!(server.predictions().len(), 3);
+    assert_eq!(server.predictions()[2].id, id);
+    call("run", &["-o", "out", "--allow-private-files"])
+        .ends(0)
+        .await;
+    assert_eq!(place.names("out").len(), 1);
+
+    place.write(
+        "rows.jsonl",
+        "{\"prompt\": \"x\", \"megapixels\": \"0.25\"}",
+    );
+    for (more, code, saved) in [(&[][..], 1, 0), (&["--allow-private-files"], 0, 1)] {
+        let args = [
+            "batch",
+            "rows.jsonl",
+            "--model",
+            crate::SCHNELL,
+            "-o",
+            "rows",
+        ];
+        let ended = place
+            .cometapi(args.iter().chain(&["--allow-http"]).chain(more))
+            .at("http://service.example")
+            .env("ALL_PROXY", format!("socks5h://{address}"))
+            .ends(code)
+            .await;
+        assert_eq!(place.names("rows").len(), saved, "{}", ended.stderr);
+    }
 }
 
 /// What could not be read is said, and its start shown: it may hold the end of the prediction.

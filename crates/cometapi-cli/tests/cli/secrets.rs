@@ -2,7 +2,7 @@
 //! holds it is checked after every run of every test ([`Ended`](crate::place::Ended)); here
 //! are the ways by which it would most likely get there.
 
-use cometapi_mock::{Fault, MockServer};
+use cometapi_mock::{Ending, Fault, MockServer};
 use serde_json::json;
 
 use crate::place::{KEY, Place, has_key};
@@ -92,6 +92,82 @@ async fn a_service_that_repeats_the_key_is_not_quoted() {
         server.on_poll(fault);
         let get = place.cometapi(["get", "abc"]).at(server.origin());
         get.ends(5).await.says(&["no such key: Bearer ["]);
+    }
+}
+
+/// The host in such a URL would learn the key from the request, and a shell's history or a log
+/// from the URL.
+#[tokio::test]
+async fn a_url_that_holds_the_key_is_neither_fetched_nor_shown() {
+    let encoded: Vec<_> = KEY.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded = encoded.concat();
+    let base64 = "c2stdGVzdC03UWQybVg5dkxyNGs";
+    for form in [KEY, &KEY[3..], &KEY.replace('-', "%2d"), &encoded, base64] {
+        let place = Place::new();
+        let server = server().await;
+        let files = server.files_origin();
+        let repeats = |text: &[u8]| {
+            let hidden = &form.as_bytes()[4..form.len() - 4];
+            text.windows(hidden.len()).any(|window| window == hidden)
+        };
+        let mut outputs = vec![
+            json!([format!("{files}/{form}/0.png")]),
+            json!(format!("{files}/0.png?key={form}")),
+            // As a link it could be left where it is.
+            json!({"source": format!("{files}/?key={form}")}),
+        ];
+        if !form.contains('%') {
+            outputs.push(json!([format!("http://{form}.localhost/0.png")]));
+        }
+        for output in outputs {
+            server.on_end(Ending::Output(output));
+            let run = place.cometapi(["run", "acme/chat", "prompt=x", "-o", "out", "--json"]);
+            let ended = run.at(server.origin()).ends(1).await;
+            ended.says(&["contains the API key", "[key]"]);
+            assert!(!repeats(ended.stderr.as_bytes()), "{}", ended.stderr);
+            assert!(!repeats(ended.stdout.as_bytes()), "{}", ended.stdout);
+            let get = place.cometapi(["get", ended.id()]);
+            let shown = get.at(server.origin()).ends(0).await;
+            assert!(shown.stdout.contains("[key]"), "{}", shown.stdout);
+            assert!(!repeats(shown.stdout.as_bytes()), "{}", shown.stdout);
+        }
+        server.on_end(Ending::Output(json!([format!("{files}/{form}/0.png")])));
+        place.write(
+            "rows.jsonl",
+            "{\"prompt\": \"x\", \"megapixels\": \"0.25\"}",
+        );
+        let batch = [
+            "batch",
+            "rows.jsonl",
+            "--model",
+            SCHNELL,
+            "-o",
+            "rows",
+            "--json",
+        ];
+        let ended = place.cometapi(batch).at(server.origin()).ends(1).await;
+        assert!(
+            ended.stdout.contains("contains the API key"),
+            "{}",
+            ended.stdout
+        );
+        let listed = place.listed(&[]).await;
+        assert!(
+            listed[0]["error"]
+                .as_str()
+                .unwrap()
+                .contains("contains the API key"),
+            "{listed:?}"
+        );
+        for file in place.files() {
+            assert!(
+                !repeats(&std::fs::read(&file).unwrap()),
+                "{}",
+                file.display()
+            );
+        }
+        assert!(server.file_requests().is_empty());
+        assert_eq!(place.names("out"), [""; 0]);
     }
 }
 

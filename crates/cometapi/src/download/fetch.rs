@@ -1,6 +1,7 @@
 //! Opening a file's address.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -11,31 +12,35 @@ use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, L
 use http::{HeaderMap, HeaderValue};
 use reqwest::Url;
 
-use crate::base_url::{self, BaseUrl};
+use crate::base_url::BaseUrl;
 use crate::data_uri;
-use crate::download::resolve::PrivateAddress;
-use crate::download::{DownloadPolicy, Fault, WebPage, failed};
+use crate::download::access::{Access, RefusedAddress};
+use crate::download::{DownloadPolicy, Fault, KeyInAddress, WebPage, failed};
 use crate::error::Error;
 use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
 use crate::http_clients::FileClients;
 use crate::media::{self, FileType};
 
-/// Fetches files. It has never heard of the key.
+/// Fetches files. It does not have the key.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     http: FileClients,
     policy: DownloadPolicy,
-    /// Whether addresses of private networks are fetched: where the API itself is on one.
-    private: bool,
+    access: Arc<Access>,
 }
 
 impl Fetcher {
-    pub(crate) fn new(base: &BaseUrl, policy: DownloadPolicy) -> Result<Self, Error> {
+    pub(crate) fn new(
+        base: &BaseUrl,
+        policy: DownloadPolicy,
+        access: Access,
+    ) -> Result<Self, Error> {
+        let access = Arc::new(access);
         Ok(Self {
-            http: FileClients::new(base, policy.stall_timeout)?,
+            http: FileClients::new(base, policy.stall_timeout, Arc::clone(&access))?,
             policy,
-            private: base.is_private(),
+            access,
         })
     }
 
@@ -61,11 +66,13 @@ impl Fetcher {
             self.check_size(bytes.len() as u64)?;
             return Ok(FileStream::whole(media_type.as_deref(), bytes));
         }
+        // Without the key that was in its host, an address cannot be parsed.
+        check_key(file, file.url())?;
         let mut url = Url::parse(file.url()).map_err(|e| {
             Fault::Final(failed("the output holds no usable address").with_source(e))
         })?;
         for _ in 0..=self.policy.redirects {
-            self.check_address(&url)?;
+            self.check_address(file, &url).await?;
             let mut request = self.http.of(&url).map_err(Fault::Final)?.get(url.clone());
             if let Some(resume) = resume {
                 request = request
@@ -177,28 +184,34 @@ impl Fetcher {
         check_size(bytes, self.policy.max_bytes)
     }
 
-    fn check_address(&self, url: &Url) -> Result<(), Fault> {
+    async fn check_address(&self, file: &OutputFile, url: &Url) -> Result<(), Fault> {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(Fault::Final(failed(format!(
                 "the file's address is {}:, and only https: and http: are fetched",
                 url.scheme()
             ))));
         }
-        if base_url::is_private(url) && !self.private {
-            return Err(Fault::Final(failed(
-                "the file's address is on a private network, where no output of this service \
-                 can be",
-            )));
-        }
-        Ok(())
+        check_key(file, url.as_str())?;
+        let checked = self.access.check(url).await;
+        checked.map_err(|refused| Fault::Final(failed(refused.to_string())))
     }
+}
+
+fn check_key(file: &OutputFile, url: &str) -> Result<(), Fault> {
+    if file.holds_key(url) {
+        return Err(Fault::Final(
+            failed("the file's address contains the API key, so it is not fetched")
+                .with_source(KeyInAddress),
+        ));
+    }
+    Ok(())
 }
 
 fn unanswered(error: reqwest::Error) -> Fault {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(inner) = cause {
-        if inner.is::<PrivateAddress>() {
-            return Fault::Final(failed(PrivateAddress.to_string()));
+        if let Some(refused) = inner.downcast_ref::<RefusedAddress>() {
+            return Fault::Final(failed(refused.to_string()));
         }
         cause = inner.source();
     }

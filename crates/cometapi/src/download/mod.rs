@@ -1,8 +1,8 @@
 //! Bringing files home: fetched without the key, whole or not at all.
 
+mod access;
 mod fetch;
 mod part;
-mod resolve;
 mod save;
 
 use std::fmt;
@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+pub(crate) use access::{Access, PermittedOnly};
 pub(crate) use fetch::Fetcher;
 pub use fetch::FileStream;
-pub(crate) use resolve::PublicOnly;
 use save::Saving;
 pub(crate) use save::{Target, plain, save_text, stem};
 
@@ -84,6 +84,18 @@ impl fmt::Display for WebPage {
 }
 
 impl std::error::Error for WebPage {}
+
+/// A URL that holds the key, which its host would learn. The source of a download's error.
+#[derive(Debug)]
+pub(crate) struct KeyInAddress;
+
+impl fmt::Display for KeyInAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the host in the url would learn the key")
+    }
+}
+
+impl std::error::Error for KeyInAddress {}
 
 /// Whether a fault may pass.
 pub(crate) enum Fault {

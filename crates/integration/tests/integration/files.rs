@@ -158,14 +158,14 @@ async fn only_safe_addresses_are_fetched() {
     }
     // Against a public service, an address on a private network is an attack.
     let public = builder("https://api.cometapi.com").build().unwrap();
-    for url in [
-        "http://127.0.0.1/x",
-        "http://localhost/x",
-        "http://10.0.0.1/x",
-        "http://169.254.169.254/x",
-        "http://[::1]/x",
-        "http://192.168.1.1/",
-        "http://[fd00::1]/",
+    for (url, reason) in [
+        ("http://127.0.0.1/x", "private network"),
+        ("http://localhost/x", "private network"),
+        ("http://10.0.0.1/x", "private network"),
+        ("http://169.254.169.254/x", "link-local"),
+        ("http://[::1]/x", "private network"),
+        ("http://192.168.1.1/", "private network"),
+        ("http://[fd00::1]/", "private network"),
     ] {
         server.on_end(Ending::Output(json!(url)));
         let done = client.run_model(SCHNELL, input()).await.unwrap();
@@ -173,10 +173,7 @@ async fn only_safe_addresses_are_fetched() {
             .bytes()
             .await
             .unwrap_err();
-        assert!(
-            error.to_string().contains("private network"),
-            "{url}: {error}"
-        );
+        assert!(error.to_string().contains(reason), "{url}: {error}");
     }
 }
 
