@@ -101,6 +101,9 @@ pub use crate::create::{Create, CreateProgress};
 #[doc(hidden)]
 pub use crate::data_uri::shorten_data_uris;
 #[cfg(feature = "download")]
+#[doc(hidden)]
+pub use crate::download::names;
+#[cfg(feature = "download")]
 pub use crate::download::{DownloadPolicy, FileStream, SavedFile};
 pub use crate::error::{Creation, Effort, Error, ErrorKind};
 pub use crate::file::OutputFile;

@@ -1,6 +1,7 @@
 //! Bringing files home: fetched without the key, whole or not at all.
 
 mod fetch;
+pub mod names;
 mod part;
 mod resolve;
 mod save;
@@ -15,7 +16,7 @@ pub(crate) use fetch::Fetcher;
 pub use fetch::FileStream;
 pub(crate) use resolve::PublicOnly;
 use save::Saving;
-pub(crate) use save::{Target, plain, save_text, stem};
+pub(crate) use save::{Target, save_text};
 
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;

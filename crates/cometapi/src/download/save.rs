@@ -9,6 +9,7 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
 use crate::download::fetch::Resume;
+use crate::download::names::{file_stem, id_in_name};
 use crate::download::{Fault, Fetcher, SavedFile, part};
 use crate::error::{Error, ErrorKind};
 use crate::file::OutputFile;
@@ -27,7 +28,7 @@ impl Target {
     pub(crate) fn folder(folder: &Path, id: &str, position: usize) -> Self {
         Self {
             folder: folder.to_owned(),
-            stem: stem(id, position),
+            stem: file_stem(&id_in_name(id), position),
             name: None,
         }
     }
@@ -115,22 +116,6 @@ impl SavedFile {
 fn extension_of<'n>(name: &'n str, stem: &str) -> Option<&'n str> {
     let extension = name.strip_prefix(stem)?.strip_prefix('.')?;
     media::is_extension(extension).then_some(extension)
-}
-
-/// The name of a prediction's file, without its ending.
-pub(crate) fn stem(id: &str, position: usize) -> String {
-    format!("{}-{position}", plain(id))
-}
-
-/// An id as a part of a name. Ids come from the service and are opaque; one that holds a
-/// separator, or begins with a dot, must not lead anywhere.
-pub(crate) fn plain(id: &str) -> String {
-    let id = id.trim_start_matches('.').chars().take(100);
-    id.map(|c| match c {
-        c if c.is_ascii_alphanumeric() || "_-.~".contains(c) => c,
-        _ => '_',
-    })
-    .collect()
 }
 
 /// A file on its way to its name, over as many attempts as it takes.
