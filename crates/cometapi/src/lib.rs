@@ -71,6 +71,8 @@ mod get;
 mod http_clients;
 mod input;
 mod key;
+#[cfg(any(feature = "download", feature = "models"))]
+mod markup;
 mod media;
 mod model;
 mod model_input;
