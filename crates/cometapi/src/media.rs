@@ -24,11 +24,16 @@ pub(crate) const HEAD: usize = 1024;
 #[cfg(feature = "download")]
 const LONGEST_HEAD: usize = 64 * 1024;
 
-/// Whether the first bytes of a file are enough to decide what it is. They are not while a web
-/// page may begin behind a long comment.
+/// Returns how many of its first bytes decide what a file is, if these do not: at least
+/// [`HEAD`], and more while a web page may begin behind a long comment.
 #[cfg(feature = "download")]
-pub(crate) fn is_enough(head: &[u8]) -> bool {
-    head.len() >= LONGEST_HEAD || head.len() >= HEAD && Markup::of(head) != Markup::Open
+pub(crate) fn wanted(head: &[u8]) -> Option<usize> {
+    match head.len() {
+        ..HEAD => Some(HEAD),
+        LONGEST_HEAD.. => None,
+        // Twice as many, so that a long comment is not read again for each piece.
+        len => (Markup::of(head) == Markup::Open).then_some(2 * len),
+    }
 }
 
 /// Media types and the extensions that people expect for them. The crates that know the rest

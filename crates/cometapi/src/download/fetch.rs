@@ -334,11 +334,12 @@ impl FileStream {
     /// Reads as many bytes as decide what the file is; fewer if it has fewer.
     async fn head(&mut self) -> Result<Bytes, Fault> {
         let mut head = BytesMut::new();
-        while !media::is_enough(&head) {
-            match std::future::poll_fn(|context| self.poll_body(context)).await? {
-                Some(piece) if head.is_empty() && media::is_enough(&piece) => return Ok(piece),
-                Some(piece) => head.extend_from_slice(&piece),
-                None => break,
+        while let Some(wanted) = media::wanted(&head) {
+            while head.len() < wanted {
+                match std::future::poll_fn(|context| self.poll_body(context)).await? {
+                    Some(piece) => head.extend_from_slice(&piece),
+                    None => return Ok(head.freeze()),
+                }
             }
         }
         Ok(head.freeze())

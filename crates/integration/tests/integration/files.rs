@@ -575,7 +575,7 @@ async fn a_host_that_sends_less_than_the_policy_wants_is_given_up() {
                         std::task::Poll::Ready(piece) => piece,
                         // The reader waits: now there is something to measure.
                         std::task::Poll::Pending => {
-                            if is_enough && let Some(go_on) = go_on.take() {
+                            if let Some(go_on) = go_on.take() {
                                 go_on.send(()).unwrap();
                             }
                             next.await
