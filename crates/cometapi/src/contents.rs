@@ -6,6 +6,8 @@ use std::path::Path;
 
 use crate::client::Client;
 #[cfg(feature = "download")]
+use crate::download::names::{id_in_name, text_stem};
+#[cfg(feature = "download")]
 use crate::download::{self, SavedFile, Target};
 use crate::error::Error;
 use crate::error_kind::ErrorKind;
@@ -184,9 +186,9 @@ impl OutputText {
 #[cfg(feature = "download")]
 impl OutputText {
     /// Returns the name that [`save_in`](Self::save_in) uses, without its extension: the
-    /// prediction's id.
+    /// prediction's id, followed by `~` where a file of another prediction could have that name.
     pub fn stem(&self) -> String {
-        download::plain(&self.id)
+        text_stem(id_in_name(&self.id))
     }
 
     /// Saves it in `folder` as `ID.txt` or `ID.json`, with the guarantees of

@@ -13,6 +13,8 @@ use bytes::Bytes;
 use crate::client::Client;
 use crate::contents::returns_files;
 #[cfg(feature = "download")]
+use crate::download::names::{file_stem, id_in_name};
+#[cfg(feature = "download")]
 use crate::download::{self, FileStream, KeyInAddress, SavedFile, Target, WebPage};
 #[cfg(feature = "download")]
 use crate::error::Error;
@@ -217,9 +219,11 @@ impl OutputFile {
         download::stream(self.client.fetcher(), self).await
     }
 
-    /// Saves it in `folder`, made if need be, under a name from the prediction's id, its
-    /// position and what it is: `ID-0.png`. What has no place in a name is replaced in the
-    /// id, so that no answer of the service can choose another folder.
+    /// Saves it in `folder`, which is created if it is missing, under a name from the
+    /// prediction's id, its position and its type: `ID-0.png`. Characters of the id that have no
+    /// place in a name are escaped, so that no response of the service can choose another
+    /// folder; an id of more than 100 bytes is cut and ends in its hash. Different ids give
+    /// different names.
     ///
     /// The name appears when the file is whole; until then the bytes are in a hidden file
     /// beside it, which does not outlive a failure.
@@ -236,7 +240,7 @@ impl OutputFile {
     /// The name that [`save_in`](Self::save_in) gives it, without its ending: `ID-0`. For
     /// [`SavedFile::find`], which tells whether it is there already.
     pub fn stem(&self) -> String {
-        download::stem(&self.id, self.position)
+        file_stem(&id_in_name(&self.id), self.position)
     }
 
     /// Saves it in `folder` under `stem` and the ending that goes with what it is, for those

@@ -6,10 +6,18 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use cometapi_client::{Answer, PredictionId};
+#[cfg(feature = "download")]
+use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, ETAG, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::base_url::BaseUrl;
 use crate::data_uri;
+#[cfg(feature = "download")]
+use crate::download::range::{self, Head, Resume, Use, Version};
+#[cfg(feature = "download")]
+use crate::markup::Markup;
+#[cfg(feature = "download")]
+use crate::media::{self, FileType};
 use crate::model::ModelRef;
 use crate::policy::{CreateEvent, PollEvent};
 use crate::response::{AttemptOutcome, Body};
@@ -91,6 +99,121 @@ pub fn input(text: &str) {
     let _ = data_uri::shorten_data_uris(text);
 }
 
+/// Reads a response of a file's host, written as in HTTP with a bare status in its first line
+/// and lines that end in `\n`, as one that begins a file and as one that continues it.
+#[cfg(feature = "download")]
+pub fn download_response(response: &[u8]) {
+    let end = response.windows(2).position(|end| end == b"\n\n");
+    let (head, body) = match end {
+        Some(end) => (&response[..end], &response[end + 2..]),
+        None => (response, &[][..]),
+    };
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let status = lines
+        .next()
+        .and_then(|line| StatusCode::from_bytes(line).ok());
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            continue;
+        };
+        let name = HeaderName::from_bytes(&line[..colon]);
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    part_of_file(status.unwrap_or(StatusCode::PARTIAL_CONTENT), &headers);
+    file_type(&headers, body);
+    let _ = crate::retry_after::told(&headers, SystemTime::UNIX_EPOCH);
+}
+
+/// What is used of a response begins a file, or continues exactly what is there.
+#[cfg(feature = "download")]
+fn part_of_file(status: StatusCode, headers: &HeaderMap) {
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    let Ok(url) = reqwest::Url::parse("https://a/fox.png") else {
+        panic!("a url is a url");
+    };
+    let head = Head {
+        status,
+        headers,
+        length: length.and_then(|length| length.parse().ok()),
+        url: &url,
+    };
+    let alone = range::decide(head, None);
+    assert_ne!(alone, Use::AskForWhole);
+    if let Use::Body(extent) = alone {
+        assert_eq!(extent.offset, 0);
+        assert!(
+            extent
+                .total
+                .is_none_or(|total| extent.length == Some(total))
+        );
+    }
+    let mut first = HeaderMap::new();
+    first.insert(ETAG, HeaderValue::from_static("\"v1\""));
+    first.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    for known in [None, Some(1000)] {
+        let whole = Head {
+            status: StatusCode::OK,
+            headers: &first,
+            length: known,
+            url: &url,
+        };
+        let Use::Body(extent) = range::decide(whole, None) else {
+            panic!("a response with status 200 is a file");
+        };
+        let Some(version) = Version::of(whole, extent) else {
+            panic!("a strong tag tells a version");
+        };
+        let resume = Resume {
+            offset: 400,
+            version,
+        };
+        match range::decide(head, Some(&resume)) {
+            Use::Body(rest) if rest.offset > 0 => {
+                let (Some(length), Some(total)) = (rest.length, rest.total) else {
+                    panic!("a part has a length, and its file a size");
+                };
+                assert_eq!((status.as_u16(), rest.offset), (206, 400));
+                assert!(length > 0 && 400 + length <= total);
+                assert!(known.is_none_or(|known| known == total));
+                assert_eq!(headers.get(ETAG), first.get(ETAG));
+                assert!(!rest.is_complete(length - 1) && rest.is_exceeded(length + 1));
+                assert_eq!(rest.is_complete(length), 400 + length == total);
+            }
+            Use::Body(_) => assert_eq!(status, StatusCode::OK),
+            _ => assert_ne!(status, StatusCode::OK),
+        }
+    }
+}
+
+/// Any beginning of a file has a type, and an extension that can be one; enough is enough.
+#[cfg(feature = "download")]
+fn file_type(headers: &HeaderMap, body: &[u8]) {
+    let claimed = range::media_type(headers);
+    let file = FileType::of(body, claimed.as_deref(), Some("/fox.png"));
+    let named = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
+    assert!(!file.extension.is_empty() && file.extension.chars().all(named));
+    assert!(file.media_type.contains('/'));
+    match media::wanted(body) {
+        Some(wanted) => assert!(wanted > body.len()),
+        None => assert!(body.len() >= media::HEAD),
+    }
+    // A byte-order mark and a comment hide no page, and make none.
+    let starts_with_mark = |mark: &[u8]| body.starts_with(mark);
+    if ![&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"]
+        .into_iter()
+        .any(starts_with_mark)
+    {
+        let hidden = [b"\xef\xbb\xbf<!-- a --> ", body].concat();
+        assert_eq!(Markup::of(&hidden), Markup::of(body));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -166,6 +289,33 @@ mod tests {
         #[test]
         fn errors(json in json()) {
             super::service_error(json.to_string().as_bytes());
+        }
+
+        #[cfg(feature = "download")]
+        #[test]
+        fn download_responses(
+            status in prop::sample::select(&[200u16, 206, 412, 416, 503][..]),
+            headers in prop::collection::vec(prop::sample::select(&[
+                "etag: \"v1\"",
+                "etag: \"v2\"",
+                "etag: W/\"v1\"",
+                "content-range: bytes 400-999/1000",
+                "content-range: bytes 400-499/1000",
+                "content-range: bytes 400-999/*",
+                "content-range: bytes 0-999/1000",
+                "content-range: bytes */1000",
+                "content-length: 600",
+                "content-length: 100",
+                "content-encoding: gzip",
+                "content-type: image/png",
+                "content-type: text/html",
+            ][..]), 0..5),
+            body in prop_oneof!["(<[!?a-z/-]{0,12}>?| ){0,8}", any::<Vec<u8>>().prop_map(|bytes| {
+                String::from_utf8_lossy(&bytes).into_owned()
+            })],
+        ) {
+            let response = format!("{status}\n{}\n\n{body}", headers.join("\n"));
+            super::download_response(response.as_bytes());
         }
 
         #[test]

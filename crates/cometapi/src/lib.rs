@@ -72,6 +72,8 @@ mod get;
 mod http_clients;
 mod input;
 mod key;
+#[cfg(any(feature = "download", feature = "models"))]
+mod markup;
 mod media;
 mod model;
 mod model_input;
@@ -102,6 +104,9 @@ pub use crate::contents::{Contents, OutputText};
 pub use crate::create::{Create, CreateProgress};
 #[doc(hidden)]
 pub use crate::data_uri::shorten_data_uris;
+#[cfg(feature = "download")]
+#[doc(hidden)]
+pub use crate::download::names;
 #[cfg(feature = "download")]
 pub use crate::download::{DownloadPolicy, FileStream, SavedFile};
 pub use crate::error::{Effort, Error};

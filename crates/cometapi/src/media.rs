@@ -1,5 +1,8 @@
 //! What a file is: its media type, and the extension that its name gets.
 
+#[cfg(any(feature = "download", feature = "models"))]
+use crate::markup::Markup;
+
 /// Reads `type/subtype` from a Content-Type value: lower case, without parameters.
 pub(crate) fn essence(value: &str) -> Option<String> {
     let essence = value.split(';').next()?.trim().to_ascii_lowercase();
@@ -13,9 +16,25 @@ pub(crate) fn essence(value: &str) -> Option<String> {
     (token(kind) && token(subtype)).then_some(essence)
 }
 
-/// How many bytes of a file decide what it is, where there are as many.
+/// How many bytes of a file decide what it is, if it has so many.
 #[cfg(feature = "download")]
 pub(crate) const HEAD: usize = 1024;
+
+/// The same for a text that begins with comments or spaces.
+#[cfg(feature = "download")]
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// Returns how many of its first bytes decide what a file is, if these do not: at least
+/// [`HEAD`], and more while a web page may begin behind a long comment.
+#[cfg(feature = "download")]
+pub(crate) fn wanted(head: &[u8]) -> Option<usize> {
+    match head.len() {
+        ..HEAD => Some(HEAD),
+        LONGEST_HEAD.. => None,
+        // Twice as many, so that a long comment is not read again for each piece.
+        len => (Markup::of(head) == Markup::Open).then_some(2 * len),
+    }
+}
 
 /// Media types and the extensions that people expect for them. The crates that know the rest
 /// lack these or prefer other names. The first row of an extension is its media type.
@@ -241,8 +260,11 @@ struct Sniffed {
 fn sniff(head: &[u8]) -> Option<Sniffed> {
     let own = iso_media(head)
         .or_else(|| matroska(head))
-        .or_else(|| is_page(head).then_some("text/html"))
-        .or_else(|| is_svg(head).then_some("image/svg+xml"))
+        .or_else(|| match Markup::of(head) {
+            Markup::Page => Some("text/html"),
+            Markup::Svg => Some("image/svg+xml"),
+            Markup::Open | Markup::Other => None,
+        })
         .or_else(|| head.starts_with(b"glTF").then_some("model/gltf-binary"));
     if let Some(media_type) = own {
         return Some(Sniffed {
@@ -342,33 +364,6 @@ fn matroska(head: &[u8]) -> Option<&'static str> {
     } else {
         "video/x-matroska"
     })
-}
-
-#[cfg(any(feature = "download", feature = "models"))]
-fn begins(text: &[u8], mark: &[u8]) -> bool {
-    text.get(..mark.len())
-        .is_some_and(|bytes| bytes.eq_ignore_ascii_case(mark))
-}
-
-#[cfg(any(feature = "download", feature = "models"))]
-fn text_start(head: &[u8]) -> &[u8] {
-    head.strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(head)
-        .trim_ascii_start()
-}
-
-#[cfg(any(feature = "download", feature = "models"))]
-fn is_page(head: &[u8]) -> bool {
-    let text = text_start(head);
-    begins(text, b"<!doctype html") || begins(text, b"<html")
-}
-
-#[cfg(any(feature = "download", feature = "models"))]
-fn is_svg(head: &[u8]) -> bool {
-    let text = text_start(head);
-    begins(text, b"<svg")
-        || begins(text, b"<!doctype svg")
-        || (begins(text, b"<?xml") && text.windows(4).any(|part| part == b"<svg"))
 }
 
 /// Whether `head` can be the start of a text.

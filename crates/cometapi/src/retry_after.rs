@@ -27,6 +27,13 @@ pub(crate) fn told(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     )
 }
 
+/// Returns the pause before the next request: never shorter than the delay that was asked for,
+/// and a little longer, so that the clients that got the same delay do not return together;
+/// `own` if none was asked for.
+pub(crate) fn pause(asked: Option<Duration>, own: Duration) -> Duration {
+    asked.map_or(own, |asked| asked.saturating_add(own.mul_f64(0.1)))
+}
+
 fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
     let text = headers.get(name)?.to_str().ok()?;
     httpdate::parse_http_date(text.trim()).ok()

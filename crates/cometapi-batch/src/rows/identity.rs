@@ -78,11 +78,6 @@ fn write_map(fields: &Map<String, Value>, text: &mut String, spell: &dyn Fn(&Num
     text.push('}');
 }
 
-/// The hash of a text, in hex.
-pub(crate) fn digest(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         _ = write!(text, "{byte:02x}");

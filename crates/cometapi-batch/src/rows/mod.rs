@@ -19,7 +19,7 @@ use cometapi::{ModelRef, truncate_owned};
 use serde_json::{Map, Value};
 
 pub use content::NotText;
-pub(crate) use identity::{canonical_map, digest, hash, number_by_value};
+pub(crate) use identity::{canonical_map, hash, number_by_value};
 
 /// The longest row that is read unless set otherwise, in bytes. An input may hold a small image, but
 /// a file without line breaks must not fill the memory.

@@ -3,24 +3,27 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use cometapi_client::{ContentDecoder, DecodeError};
 use futures_core::Stream;
 use http::StatusCode;
-use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LOCATION, RANGE};
-use http::{HeaderMap, HeaderValue};
+use http::header::{IF_RANGE, LOCATION, RANGE};
 use reqwest::Url;
 
 use crate::base_url::BaseUrl;
 use crate::data_uri;
 use crate::download::access::{Access, RefusedAddress};
+use crate::download::range::{self, Extent, Head, Resume, Version};
+use crate::download::speed::{Meter, TooSlow};
 use crate::download::{DownloadPolicy, Fault, KeyInAddress, WebPage, failed};
 use crate::error::Error;
 use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
 use crate::http_clients::FileClients;
 use crate::media::{self, FileType};
+use crate::retry_after;
 
 /// Fetches files. It does not have the key.
 #[derive(Debug)]
@@ -48,13 +51,13 @@ impl Fetcher {
         &self.policy
     }
 
-    /// Opens the file and reads its first piece, so that what it is can be told. Asks for
-    /// the rest alone where `resume` says what there is of it already; the stream's
-    /// [`offset`](FileStream::offset) tells whether that was granted.
+    /// Opens the file and reads as much as decides what it is. Asks only for the rest if
+    /// `resume` says what is there of it already; the stream's [`offset`](FileStream::offset)
+    /// says whether the host gave it.
     pub(crate) async fn open(
         &self,
         file: &OutputFile,
-        mut resume: Option<&Resume>,
+        resume: Option<&Resume>,
     ) -> Result<FileStream, Fault> {
         if let Some(rest) = data_uri::strip(file.url()) {
             let (media_type, bytes) = data_uri::decode(rest).ok_or_else(|| {
@@ -77,17 +80,40 @@ impl Fetcher {
             if let Some(resume) = resume {
                 request = request
                     .header(RANGE, format!("bytes={}-", resume.offset))
-                    .header(IF_RANGE, resume.validator.clone());
+                    .header(IF_RANGE, resume.version.tag().clone());
             }
             let response = request.send().await.map_err(unanswered)?;
             if response.status().is_redirection() {
                 url = next_hop(&url, &response)?;
-            } else if resume.is_some() && is_encoded_part(&response)? {
-                // A part of the encoded file, of which nothing is there.
-                resume = None;
-            } else {
-                return self.opened(response, resume, url.path()).await;
+                continue;
             }
+            let head = Head {
+                status: response.status(),
+                headers: response.headers(),
+                length: response.content_length(),
+                url: &url,
+            };
+            return match range::decide(head, resume) {
+                range::Use::Body(extent) => {
+                    let version = match resume {
+                        Some(resume) if extent.offset > 0 => {
+                            Some(resume.version.clone().with_total(extent.total))
+                        }
+                        _ => Version::of(head, extent),
+                    };
+                    self.opened(response, extent, version, url.path()).await
+                }
+                range::Use::AskForWhole => {
+                    // This connection would be in use until its body was read.
+                    drop(response);
+                    Box::pin(self.open(file, None)).await
+                }
+                range::Use::UnaskedPart => Err(Fault::Passing(
+                    failed("the file's host sent a part of the file that was not asked for")
+                        .with_status(response.status()),
+                )),
+                range::Use::NoFile => Err(no_file(&response)),
+            };
         }
         let limit = self.policy.redirects;
         Err(Fault::Final(failed(format!(
@@ -98,77 +124,40 @@ impl Fetcher {
     async fn opened(
         &self,
         response: reqwest::Response,
-        resume: Option<&Resume>,
+        extent: Extent,
+        version: Option<Version>,
         path: &str,
     ) -> Result<FileStream, Fault> {
         let status = response.status();
         let with_status = |error: Error| error.with_status(status);
-        match status {
-            StatusCode::OK => {}
-            StatusCode::PARTIAL_CONTENT if granted(response.headers(), resume) => {}
-            StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => {
-                return Err(Fault::Final(with_status(Error::new(
-                    ErrorKind::Expired,
-                    "the file's host no longer has it: files are kept for about an hour",
-                ))));
-            }
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-                return Err(Fault::Passing(with_status(failed(
-                    "the file's host is busy",
-                ))));
-            }
-            status if status.is_server_error() => {
-                return Err(Fault::Passing(with_status(failed(
-                    "the file's host failed",
-                ))));
-            }
-            _ => {
-                return Err(Fault::Final(with_status(failed(
-                    "the file's host refused it",
-                ))));
-            }
-        }
-        let offset = match (status, resume) {
-            (StatusCode::PARTIAL_CONTENT, Some(resume)) => resume.offset,
-            _ => 0,
-        };
         let decoder = decoder(&response)?;
-        let length = response.content_length();
-        if let (Some(length), None) = (length, &decoder) {
-            self.check_size(offset.saturating_add(length))?;
+        if let Some(total) = extent.total {
+            self.check_size(total)?;
         }
-        let claimed = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(media::essence);
+        let claimed = range::media_type(response.headers());
         let mut stream = FileStream {
-            expected: length,
-            max_bytes: self.policy.max_bytes.saturating_sub(offset),
+            extent,
+            version,
+            max_bytes: self.policy.max_bytes,
             received: 0,
             returned: 0,
-            offset,
-            // A part of an encoded file cannot be decoded by itself.
-            validator: match decoder {
-                Some(_) => None,
-                None => validator(response.headers()),
-            },
             decoder,
             undecoded: Bytes::new(),
             first: None,
-            fault: None,
             kind: FileType::of(&[], None, None),
             body: Some(Box::pin(response.bytes_stream())),
+            meter: Meter::new(self.policy.min_speed, self.policy.speed_window),
         };
+        // The middle of a file does not say what it is; that was known before.
+        if extent.offset > 0 {
+            return Ok(stream);
+        }
         let head = stream.head().await?;
-        if head.is_empty() && offset == 0 {
+        if head.is_empty() {
             // Its host may not have all of it yet.
             return Err(Fault::Passing(with_status(failed(EMPTY))));
         }
-        // The middle of a file does not say what it is; that was known before.
-        if offset == 0 {
-            stream.kind = FileType::of(&head, claimed.as_deref(), Some(path));
-        }
+        stream.kind = FileType::of(&head, claimed.as_deref(), Some(path));
         // A login page or an error page with status 200 is no file.
         if stream.kind.media_type == "text/html" {
             return Err(Fault::Final(with_status(
@@ -231,35 +220,28 @@ fn decoder(response: &reqwest::Response) -> Result<Option<ContentDecoder>, Fault
     })
 }
 
-fn is_encoded_part(response: &reqwest::Response) -> Result<bool, Fault> {
-    Ok(response.status() == StatusCode::PARTIAL_CONTENT && decoder(response)?.is_some())
-}
-
-/// What there is of a file already, and the mark by which its host can tell that the rest is
-/// of the same.
-#[derive(Debug)]
-pub(crate) struct Resume {
-    pub(crate) offset: u64,
-    pub(crate) validator: HeaderValue,
-}
-
-/// The mark of a file that can be asked for in parts: a strong entity tag.
-fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
-    let ranges = headers.get(ACCEPT_RANGES)?.as_bytes();
-    let tag = headers.get(ETAG)?;
-    (ranges.eq_ignore_ascii_case(b"bytes") && tag.as_bytes().starts_with(b"\""))
-        .then(|| tag.clone())
-}
-
-/// Whether a partial answer is the part that was asked for.
-fn granted(headers: &HeaderMap, resume: Option<&Resume>) -> bool {
-    let start = headers
-        .get(CONTENT_RANGE)
-        .and_then(|range| range.to_str().ok())
-        .and_then(|range| range.strip_prefix("bytes "))
-        .and_then(|range| range.split_once('-'))
-        .and_then(|(start, _)| start.trim().parse::<u64>().ok());
-    resume.is_some_and(|resume| start == Some(resume.offset))
+/// The fault of a response that is no file, by its status.
+fn no_file(response: &reqwest::Response) -> Fault {
+    let status = response.status();
+    let what = match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => {
+            let what = "the file's host no longer has it: files are kept for about an hour";
+            return Fault::Final(Error::new(ErrorKind::Expired, what).with_status(status));
+        }
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => "the file's host is busy",
+        status if status.is_server_error() => "the file's host failed",
+        _ => return Fault::Final(failed("the file's host refused it").with_status(status)),
+    };
+    let retry_after = retry_after::told(response.headers(), SystemTime::now());
+    let what = match retry_after {
+        Some(delay) => format!(
+            "{what}; it asks to retry after {} s",
+            delay.as_secs_f64().ceil()
+        ),
+        None => what.to_owned(),
+    };
+    let error = failed(what).with_status(status);
+    Fault::Passing(error.with_retry_after(retry_after))
 }
 
 fn check_size(bytes: u64, max: u64) -> Result<(), Fault> {
@@ -294,20 +276,18 @@ type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 pub struct FileStream {
     kind: FileType,
     first: Option<Bytes>,
-    /// What happened behind it.
-    fault: Option<Fault>,
     body: Option<Body>,
+    meter: Meter,
     decoder: Option<ContentDecoder>,
     /// Received and not decoded yet.
     undecoded: Bytes,
-    /// How many bytes the host said it sends, encoded as they come.
-    expected: Option<u64>,
+    extent: Extent,
+    /// Bytes as they are transferred.
     received: u64,
     /// Bytes of the file itself, and the most of them.
     returned: u64,
     max_bytes: u64,
-    offset: u64,
-    validator: Option<HeaderValue>,
+    version: Option<Version>,
 }
 
 impl FileStream {
@@ -315,27 +295,31 @@ impl FileStream {
         Self {
             kind: FileType::of(&bytes[..bytes.len().min(media::HEAD)], media_type, None),
             first: Some(bytes),
-            fault: None,
             body: None,
+            meter: Meter::new(0, Duration::ZERO),
             decoder: None,
             undecoded: Bytes::new(),
-            expected: None,
+            extent: Extent {
+                offset: 0,
+                length: None,
+                total: None,
+            },
             received: 0,
             returned: 0,
             max_bytes: u64::MAX,
-            offset: 0,
-            validator: None,
+            version: None,
         }
     }
 
-    /// Where in the file this begins: behind what there was already, or at its head.
+    /// Where in the file this begins: behind what was there already, or at its beginning.
     pub(crate) fn offset(&self) -> u64 {
-        self.offset
+        self.extent.offset
     }
 
-    /// The mark to ask for the rest with, where the host can give it.
-    pub(crate) fn validator(&self) -> Option<&HeaderValue> {
-        self.validator.as_ref()
+    /// What to ask for the rest with after a fault, if the host can give it and what was
+    /// returned so far can be relied on.
+    pub(crate) fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
     }
 
     /// What the file is: by its first bytes, else by its host's media type, else by the
@@ -361,28 +345,18 @@ impl FileStream {
         std::future::poll_fn(|context| self.poll_piece(context)).await
     }
 
-    /// Reads as many bytes as decide what the file is; fewer at its end, or where it breaks off
-    /// behind what most formats need: the rest may then be asked for.
+    /// Reads as many bytes as decide what the file is; fewer if it has fewer.
     async fn head(&mut self) -> Result<Bytes, Fault> {
-        const ENOUGH: usize = 64;
-        let mut head = Bytes::new();
-        while head.len() < media::HEAD {
-            match std::future::poll_fn(|context| self.poll_body(context)).await {
-                Ok(Some(piece)) if head.is_empty() => head = piece,
-                Ok(Some(piece)) => {
-                    let mut joined = BytesMut::from(head);
-                    joined.extend_from_slice(&piece);
-                    head = joined.freeze();
+        let mut head = BytesMut::new();
+        while let Some(wanted) = media::wanted(&head) {
+            while head.len() < wanted {
+                match std::future::poll_fn(|context| self.poll_body(context)).await? {
+                    Some(piece) => head.extend_from_slice(&piece),
+                    None => return Ok(head.freeze()),
                 }
-                Ok(None) => break,
-                Err(fault) if head.len() >= ENOUGH => {
-                    self.fault = Some(fault);
-                    break;
-                }
-                Err(fault) => return Err(fault),
             }
         }
-        Ok(head)
+        Ok(head.freeze())
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
@@ -394,9 +368,6 @@ impl FileStream {
 
     /// The next piece of the file itself, never an empty one.
     fn poll_body(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
-        if let Some(fault) = self.fault.take() {
-            return Poll::Ready(Err(fault));
-        }
         let result = loop {
             let piece = if self.undecoded.is_empty() {
                 match std::task::ready!(self.poll_received(context)) {
@@ -417,7 +388,8 @@ impl FileStream {
         };
         let result = result.and_then(|piece| {
             self.returned += piece.as_ref().map_or(0, Bytes::len) as u64;
-            check_size(self.returned, self.max_bytes).map(|()| piece)
+            let size = self.extent.offset.saturating_add(self.returned);
+            check_size(size, self.max_bytes).map(|()| piece)
         });
         if !matches!(result, Ok(Some(_))) {
             self.body = None;
@@ -460,29 +432,42 @@ impl FileStream {
 
     /// The next bytes as they come; `None` at their end.
     fn poll_received(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
-        let Some(body) = &mut self.body else {
+        let Self { body, meter, .. } = self;
+        let Some(body) = body else {
             return Poll::Ready(Ok(None));
         };
-        let result = match std::task::ready!(body.as_mut().poll_next(context)) {
-            Some(Ok(piece)) => {
+        let polled = meter.poll(
+            context,
+            |context| body.as_mut().poll_next(context),
+            |item| match item {
+                Some(Ok(piece)) => piece.len() as u64,
+                _ => 0,
+            },
+        );
+        let result = match std::task::ready!(polled) {
+            Err(TooSlow { expected }) => Err(Fault::Passing(failed(format!(
+                "the file comes too slowly: less than {expected} bytes per second"
+            )))),
+            Ok(Some(Ok(piece))) => {
                 self.received += piece.len() as u64;
-                Ok(Some(piece))
+                if self.extent.is_exceeded(self.received) {
+                    // Nobody knows which bytes are those of the file.
+                    self.version = None;
+                    Err(Fault::Passing(failed(
+                        "the file's host sent more of the file than it announced",
+                    )))
+                } else {
+                    Ok(Some(piece))
+                }
             }
-            Some(Err(e)) if e.is_timeout() => Err(Fault::Passing(
+            Ok(Some(Err(e))) if e.is_timeout() => Err(Fault::Passing(
                 failed("the file stopped coming").with_source(e.without_url()),
             )),
-            Some(Err(e)) => Err(Fault::Passing(
+            Ok(Some(Err(e))) => Err(Fault::Passing(
                 failed("the file broke off").with_source(e.without_url()),
             )),
-            None => match self.expected {
-                Some(expected) if expected != self.received => {
-                    Err(Fault::Passing(failed(format!(
-                        "the file broke off: {} of {expected} bytes came",
-                        self.received
-                    ))))
-                }
-                _ => Ok(None),
-            },
+            Ok(None) if self.extent.is_complete(self.received) => Ok(None),
+            Ok(None) => Err(Fault::Passing(failed(self.extent.shortfall(self.received)))),
         };
         if !matches!(result, Ok(Some(_))) {
             self.body = None;

@@ -1,9 +1,13 @@
 //! Bringing files home: fetched without the key, whole or not at all.
 
 mod access;
+mod durable;
 mod fetch;
+pub mod names;
 mod part;
+pub(crate) mod range;
 mod save;
+mod speed;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,13 +19,13 @@ pub(crate) use access::{Access, PermittedOnly};
 pub(crate) use fetch::Fetcher;
 pub use fetch::FileStream;
 use save::Saving;
-pub(crate) use save::{Target, plain, save_text, stem};
+pub(crate) use save::{Target, save_text};
 
 use crate::error::Error;
 use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
 use crate::policy::Backoff;
-use crate::trace;
+use crate::{retry_after, trace};
 
 /// How files are brought home.
 ///
@@ -44,6 +48,15 @@ pub struct DownloadPolicy {
     pub max_bytes: u64,
     /// How many redirects are followed, each checked like the first address; 5 by default.
     pub redirects: u32,
+    /// The least bytes per second, on average over each [`speed_window`](Self::speed_window),
+    /// below which the attempt is given up; 1000 by default, 0 for no minimum. Bytes count as
+    /// they are transferred, and time counts only while the host is waited for.
+    pub min_speed: u64,
+    /// The time over which [`min_speed`](Self::min_speed) is measured; 30 s by default.
+    pub speed_window: Duration,
+    /// The longest `Retry-After` of a file's host that is waited for; 60 s by default. If the
+    /// host asks for more, the download fails at once: see [`Error::retry_after`].
+    pub max_retry_after: Duration,
     /// The pauses between attempts.
     pub backoff: Backoff,
 }
@@ -55,8 +68,23 @@ impl Default for DownloadPolicy {
             stall_timeout: Duration::from_secs(15),
             max_bytes: 1024 * 1024 * 1024,
             redirects: 5,
+            min_speed: 1000,
+            speed_window: Duration::from_secs(30),
+            max_retry_after: Duration::from_secs(60),
             backoff: Backoff::default(),
         }
+    }
+}
+
+impl DownloadPolicy {
+    /// Returns the pause before the next attempt, after `made` have failed; `None` if there is
+    /// to be no other. `retry_after` is the delay that the host asked for.
+    fn pause(&self, made: u32, retry_after: Option<Duration>) -> Option<Duration> {
+        if made >= self.attempts || retry_after > Some(self.max_retry_after) {
+            return None;
+        }
+        let own = self.backoff.delay(made.saturating_sub(1), 0.5);
+        Some(retry_after::pause(retry_after, own))
     }
 }
 
@@ -191,27 +219,44 @@ impl<'f> Repeats<'f> {
         trace::download(id, position, self.made, attempt)
     }
 
-    /// Pauses when the fault may pass and attempts are left; else it is the error.
+    /// Pauses if the fault may pass and the policy allows another attempt; else returns the
+    /// error.
     async fn after(&self, fault: Fault) -> Result<(), Error> {
-        match fault {
-            Fault::Passing(_) if self.made < self.policy.attempts => {
-                tokio::time::sleep(self.policy.backoff.delay(self.made - 1, 0.5)).await;
-                Ok(())
-            }
-            fault => {
-                let is_transient = matches!(fault, Fault::Passing(_));
-                let error = fault.into_error().with_id(self.file.prediction_id());
-                Err(if is_transient {
-                    error.transient()
-                } else {
-                    error
-                })
-            }
-        }
+        let error = match fault {
+            Fault::Passing(error) => match self.policy.pause(self.made, error.retry_after()) {
+                Some(pause) => {
+                    tokio::time::sleep(pause).await;
+                    return Ok(());
+                }
+                None => error.transient(),
+            },
+            Fault::Final(error) => error,
+        };
+        Err(error.with_id(self.file.prediction_id()))
     }
 }
 
 /// A download's error; the address is left to the source, its query may hold a signature.
 fn failed(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Download, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_asks_for_a_delay_gets_it_up_to_the_limit() {
+        let seconds = Duration::from_secs;
+        let policy = DownloadPolicy::default();
+        let own = policy.backoff.delay(0, 0.5);
+        assert_eq!(policy.pause(1, None), Some(own));
+        for delay in [seconds(0), seconds(7), seconds(60)] {
+            let pause = policy.pause(1, Some(delay)).unwrap();
+            assert!(pause >= delay && pause <= delay + own, "{pause:?}");
+        }
+        assert_eq!(policy.pause(1, Some(seconds(61))), None);
+        assert_eq!(policy.pause(policy.attempts, None), None);
+        assert!(policy.pause(policy.attempts - 1, None).is_some());
+    }
 }

@@ -4,12 +4,12 @@ use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use http::HeaderValue;
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
-use crate::download::fetch::Resume;
-use crate::download::{Fault, Fetcher, SavedFile, part};
+use crate::download::names::{file_stem, id_in_name};
+use crate::download::range::{Resume, Version};
+use crate::download::{Fault, Fetcher, SavedFile, durable, part};
 use crate::error::Error;
 use crate::error_kind::ErrorKind;
 use crate::file::OutputFile;
@@ -28,7 +28,7 @@ impl Target {
     pub(crate) fn folder(folder: &Path, id: &str, position: usize) -> Self {
         Self {
             folder: folder.to_owned(),
-            stem: stem(id, position),
+            stem: file_stem(&id_in_name(id), position),
             name: None,
         }
     }
@@ -118,22 +118,6 @@ fn extension_of<'n>(name: &'n str, stem: &str) -> Option<&'n str> {
     media::is_extension(extension).then_some(extension)
 }
 
-/// The name of a prediction's file, without its ending.
-pub(crate) fn stem(id: &str, position: usize) -> String {
-    format!("{}-{position}", plain(id))
-}
-
-/// An id as a part of a name. Ids come from the service and are opaque; one that holds a
-/// separator, or begins with a dot, must not lead anywhere.
-pub(crate) fn plain(id: &str) -> String {
-    let id = id.trim_start_matches('.').chars().take(100);
-    id.map(|c| match c {
-        c if c.is_ascii_alphanumeric() || "_-.~".contains(c) => c,
-        _ => '_',
-    })
-    .collect()
-}
-
 /// A file on its way to its name, over as many attempts as it takes.
 pub(crate) struct Saving {
     target: Target,
@@ -158,14 +142,19 @@ impl Saving {
             slot => {
                 // What there was is of no use; its file goes with it.
                 *slot = None;
-                let validator = stream.validator().cloned();
-                slot.insert(Part::begin(&self.target, stream.kind(), validator).await?)
+                slot.insert(Part::begin(&self.target, stream.kind()).await?)
             }
         };
-        while let Some(piece) = stream.piece().await? {
-            part.write(&piece).await?;
+        loop {
+            match stream.piece().await {
+                Ok(Some(piece)) => part.write(&piece).await?,
+                Ok(None) => return part.finish().await,
+                Err(fault) => {
+                    part.version = stream.version().cloned();
+                    return Err(fault);
+                }
+            }
         }
-        part.finish().await
     }
 }
 
@@ -177,7 +166,7 @@ pub(crate) async fn save_text(
 ) -> Result<SavedFile, Error> {
     let kind = FileType::of_text(media_type);
     let saved = async {
-        let mut part = Part::begin(&target, &kind, None).await?;
+        let mut part = Part::begin(&target, &kind).await?;
         part.write(text.as_bytes()).await?;
         part.finish().await
     };
@@ -191,25 +180,21 @@ struct Part {
     path: PathBuf,
     file: fs::File,
     written: u64,
-    validator: Option<HeaderValue>,
+    /// What to ask for the rest with, once it broke off.
+    version: Option<Version>,
     media_type: String,
+    /// The folders that get a new name with it.
+    folders: Vec<PathBuf>,
 }
 
 impl Part {
-    async fn begin(
-        target: &Target,
-        kind: &FileType,
-        validator: Option<HeaderValue>,
-    ) -> Result<Self, Fault> {
+    async fn begin(target: &Target, kind: &FileType) -> Result<Self, Fault> {
         let path = target.path(&kind.extension);
         if fs::try_exists(&path).await.unwrap_or(false) && !is_empty_file(&path) {
             return Err(exists(&path));
         }
-        if !target.folder.as_os_str().is_empty() {
-            fs::create_dir_all(&target.folder)
-                .await
-                .map_err(|e| wrong(&path, e))?;
-        }
+        let folders = durable::create_folder(&target.folder).await;
+        let folders = folders.map_err(|e| wrong(&path, e))?;
         let (folder, stem) = (target.folder.clone(), target.stem.clone());
         let created = tokio::task::spawn_blocking(move || part::create(&folder, &stem));
         let created = created.await.map_err(io::Error::other).flatten();
@@ -219,17 +204,18 @@ impl Part {
             path,
             file: fs::File::from_std(file),
             written: 0,
-            validator,
+            version: None,
             media_type: kind.media_type.clone(),
+            folders,
         })
     }
 
-    /// How to ask for the rest, where there is something and its host can give it.
+    /// What to ask for the rest with, if there is something and its host can give parts.
     fn resume(&self) -> Option<Resume> {
-        let validator = self.validator.clone()?;
+        let version = self.version.clone()?;
         (self.written > 0).then_some(Resume {
             offset: self.written,
-            validator,
+            version,
         })
     }
 
@@ -240,21 +226,25 @@ impl Part {
         Ok(())
     }
 
+    /// Gives the file its name, so that it survives a power cut under that name: content
+    /// first, then the name.
     async fn finish(&mut self) -> Result<SavedFile, Fault> {
-        let synced = match self.file.flush().await {
-            Ok(()) => self.file.sync_all().await,
-            Err(e) => Err(e),
-        };
+        let synced = durable::sync_file(&mut self.file).await;
         synced.map_err(|e| wrong(&self.path, e))?;
         match claim(&self.hidden, &self.path).await {
-            Ok(()) => Ok(SavedFile {
-                path: self.path.clone(),
-                bytes: self.written,
-                media_type: self.media_type.clone(),
-            }),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(exists(&self.path)),
-            Err(e) => Err(wrong(&self.path, e)),
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(exists(&self.path)),
+            Err(e) => return Err(wrong(&self.path, e)),
         }
+        #[cfg(test)]
+        durable::tests::record(durable::tests::Step::Named);
+        let synced = durable::sync_folders(std::mem::take(&mut self.folders)).await;
+        synced.map_err(|e| wrong(&self.path, e))?;
+        Ok(SavedFile {
+            path: self.path.clone(),
+            bytes: self.written,
+            media_type: self.media_type.clone(),
+        })
     }
 }
 
@@ -374,6 +364,51 @@ mod tests {
         std::fs::create_dir(folder.join("cat.png")).unwrap();
         assert_eq!(SavedFile::find(&folder, "cat"), None);
         assert_eq!(SavedFile::find(folder.join("none"), "cat"), None);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// The content is on the disk before the name, and the names of the file and of the folders
+    /// that were created for it afterwards.
+    #[tokio::test]
+    async fn a_file_is_synced_before_it_gets_its_name_and_its_folders_after() {
+        use durable::tests::{Step, take_steps};
+
+        let root = std::env::temp_dir().join(format!("cometapi-{:016x}", fastrand::u64(..)));
+        std::fs::create_dir_all(&root).unwrap();
+        let folder = root.join("new");
+        let synced = |folder: &Path| {
+            let is_unix = cfg!(unix);
+            is_unix.then(|| Step::Folder(folder.to_owned()))
+        };
+        for (stem, folders) in [
+            ("fox", vec![synced(&folder), synced(&root)]),
+            ("cat", vec![synced(&folder)]),
+        ] {
+            let target = Target::stem(&folder, stem).unwrap();
+            save_text("a fox", "text/plain", target).await.unwrap();
+            let mut expected = vec![Step::File, Step::Named];
+            expected.extend(folders.into_iter().flatten());
+            assert_eq!(take_steps(), expected);
+        }
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    /// Another process, or another file of the same name, was faster.
+    #[tokio::test]
+    async fn a_name_that_is_taken_while_a_file_is_written_is_left() {
+        let folder = std::env::temp_dir().join(format!("cometapi-{:016x}", fastrand::u64(..)));
+        let target = Target::stem(&folder, "fox").unwrap();
+        let kind = FileType::of_text("text/plain");
+        let mut part = Part::begin(&target, &kind).await.ok().unwrap();
+        part.write(b"a fox").await.ok().unwrap();
+        std::fs::write(folder.join("fox.txt"), "another").unwrap();
+        let Err(Fault::Final(error)) = part.finish().await else {
+            panic!("the name is taken");
+        };
+        assert_eq!(error.kind(), ErrorKind::File);
+        drop(part);
+        assert_eq!(std::fs::read(folder.join("fox.txt")).unwrap(), b"another");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::error_kind::ErrorKind;
 use crate::policy::Backoff;
 use crate::response::{AttemptOutcome, Body};
+use crate::retry_after;
 
 /// How a create is repeated when it provably did not happen: no connection was made, or the
 /// service answered 429. Nothing else is ever sent again.
@@ -70,12 +71,7 @@ impl CreatePolicy {
             return None;
         }
         let own = self.backoff.delay(sent.saturating_sub(1), chance);
-        // Never earlier than told; a little later, so that all who were told do not return
-        // together.
-        let pause = match told {
-            Some(told) => told.saturating_add(own.mul_f64(0.1)),
-            None => own,
-        };
+        let pause = retry_after::pause(told, own);
         (elapsed.saturating_add(pause) <= self.time_limit).then_some(pause)
     }
 }

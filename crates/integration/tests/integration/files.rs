@@ -1,6 +1,7 @@
 //! Files come home whole, without the key, under names that collide with nothing.
 
 use std::path::Path;
+use std::time::Duration;
 
 use cometapi::{Client, ErrorKind, OutputFile, SavedFile};
 use cometapi_mock::{Ending, Fault, MockServer};
@@ -13,12 +14,12 @@ async fn output(client: &Client) -> OutputFile {
     done.files()[0].clone()
 }
 
-async fn output_of(server: &MockServer, client: &Client, url: &str) -> OutputFile {
+pub(crate) async fn output_of(server: &MockServer, client: &Client, url: &str) -> OutputFile {
     server.on_end(Ending::Output(json!(url)));
     output(client).await
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -199,83 +200,15 @@ async fn a_redirect_loop_ends() {
     assert_eq!(server.file_requests().len(), 6, "one and five hops");
 }
 
-/// A host of one file that breaks off after 400 of its 1000 bytes, and what it was asked.
-async fn breaking_host(
-    head: &'static str,
-    grants_parts: bool,
-) -> (String, tokio::task::JoinHandle<Vec<String>>) {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/a.png", listener.local_addr().unwrap());
-    let body = content();
-    let asked = tokio::spawn(async move {
-        let mut asked = Vec::new();
-        for turn in 0..2 {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 4096];
-            let read = socket.read(&mut request).await.unwrap();
-            asked.push(String::from_utf8_lossy(&request[..read]).to_ascii_lowercase());
-            let (status, extra, part) = match (turn, grants_parts) {
-                (0, _) => ("200 OK", "content-length: 1000", &body[..400]),
-                (_, true) => (
-                    "206 Partial Content",
-                    "content-length: 600\r\ncontent-range: bytes 400-999/1000",
-                    &body[400..],
-                ),
-                (_, false) => ("200 OK", "content-length: 1000", &body[..]),
-            };
-            let answer =
-                format!("HTTP/1.1 {status}\r\n{extra}\r\n{head}\r\nconnection: close\r\n\r\n");
-            socket.write_all(answer.as_bytes()).await.unwrap();
-            socket.write_all(part).await.unwrap();
-        }
-        asked
-    });
-    (url, asked)
-}
-
 fn content() -> Vec<u8> {
     let mut content = b"\x89PNG\r\n\x1a\n".to_vec();
     content.extend((0..992u32).map(|i| u8::try_from(i % 251).unwrap()));
     content
 }
 
-#[tokio::test]
-async fn a_file_that_breaks_off_is_resumed_where_its_host_gives_parts() {
-    let strong = "content-type: image/png\r\naccept-ranges: bytes\r\netag: \"v1\"";
-    let weak = "content-type: image/png\r\naccept-ranges: bytes\r\netag: W/\"v1\"";
-    for (head, grants, asks) in [
-        (strong, true, true),
-        (strong, false, true),
-        (weak, false, false),
-    ] {
-        let server = mock().await;
-        let client = client(&server);
-        let (url, asked) = breaking_host(head, grants).await;
-        let file = output_of(&server, &client, &url).await;
-        let folder = tempfile::tempdir().unwrap();
-        let saved = file.save_in(folder.path()).await.unwrap();
-        assert_eq!(std::fs::read(&saved.path).unwrap(), content());
-        assert_eq!(
-            (saved.bytes, saved.media_type.as_str()),
-            (1000, "image/png")
-        );
-        assert_eq!(names(folder.path()).len(), 1);
-        let asked = asked.await.unwrap();
-        assert_eq!(
-            asked[1].contains("range: bytes=400-\r\n"),
-            asks,
-            "{}",
-            asked[1]
-        );
-        assert_eq!(asked[1].contains("if-range: \"v1\"\r\n"), asks);
-        assert!(!asked[0].contains("range:"));
-    }
-}
-
 /// A host of files that gives these responses, one per connection, and returns what it was
 /// asked.
-async fn host(
+pub(crate) async fn host(
     path: &str,
     responses: Vec<Vec<u8>>,
 ) -> (String, tokio::task::JoinHandle<Vec<String>>) {
@@ -297,7 +230,7 @@ async fn host(
 }
 
 /// A response of this body, whose head has `fields` besides its length.
-fn response(fields: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn response(fields: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{fields}connection: close\r\n\r\n",
         body.len()
@@ -305,7 +238,7 @@ fn response(fields: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
@@ -387,34 +320,6 @@ async fn an_encoded_file_that_breaks_off_is_never_resumed() {
     for request in requests.await.unwrap() {
         assert!(!request.contains("range:"), "{request}");
     }
-}
-
-/// A host that encodes the rest of a file whose first part it did not encode.
-#[tokio::test]
-async fn an_encoded_part_is_not_appended() {
-    let server = mock().await;
-    let client = client(&server);
-    let file = content();
-    let fields = "accept-ranges: bytes\r\netag: \"v1\"\r\n";
-    let cut = response(fields, &file)[..400].to_vec();
-    let rest = gzip(&file[300..]);
-    let mut part = format!(
-        "HTTP/1.1 206 Partial Content\r\ncontent-length: {}\r\ncontent-encoding: gzip\r\n\
-         content-range: bytes RANGE-999/1000\r\nconnection: close\r\n\r\n",
-        rest.len()
-    );
-    let received = 400 - (response(fields, &file).len() - file.len());
-    part = part.replace("RANGE", &received.to_string());
-    let part = [part.into_bytes(), rest].concat();
-    let whole = response(fields, &file);
-    let (url, requests) = host("/a.png", vec![cut, part, whole]).await;
-    let output = output_of(&server, &client, &url).await;
-    let folder = tempfile::tempdir().unwrap();
-    let saved = output.save_in(folder.path()).await.unwrap();
-    assert_eq!(std::fs::read(&saved.path).unwrap(), file);
-    let requests = requests.await.unwrap();
-    assert!(requests[1].contains("range: bytes="), "{}", requests[1]);
-    assert!(!requests[2].contains("range:"), "{}", requests[2]);
 }
 
 /// A file of a megabyte that comes as a thousand bytes.
@@ -504,34 +409,195 @@ async fn the_extension_comes_from_content_claim_or_url() {
     }
 }
 
-/// The first bytes decide also when they come one by one.
+/// A response whose body comes in pieces of these sizes; the last one repeats.
+fn pieces(fields: &str, body: &[u8], sizes: &[usize]) -> Vec<u8> {
+    let mut response =
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n{fields}\r\n").into_bytes();
+    let mut rest = body;
+    let mut sizes = sizes.iter().copied();
+    let mut size = 1;
+    while !rest.is_empty() {
+        size = sizes.next().unwrap_or(size).min(rest.len());
+        let (piece, after) = rest.split_at(size);
+        response.extend_from_slice(format!("{size:x}\r\n").as_bytes());
+        response.extend_from_slice(piece);
+        response.extend_from_slice(b"\r\n");
+        rest = after;
+    }
+    response.extend_from_slice(b"0\r\n\r\n");
+    response
+}
+
 #[tokio::test]
-async fn a_type_is_not_decided_by_the_first_packet() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+async fn a_type_is_not_decided_by_the_first_piece() {
     let server = mock().await;
     let client = client(&server);
+    for sizes in [&[1][..], &[4, 996], &[7, 1], &[8, 1000]] {
+        let (url, _requests) = host("/a", vec![pieces("", &content(), sizes)]).await;
+        let output = output_of(&server, &client, &url).await;
+        let folder = tempfile::tempdir().unwrap();
+        let saved = output.save_in(folder.path()).await.unwrap();
+        assert_eq!(saved.media_type, "image/png", "{sizes:?}");
+        assert_eq!(std::fs::read(&saved.path).unwrap(), content());
+    }
+}
+
+/// Whatever it begins with, whatever its host and its address call it, and however it comes.
+#[tokio::test]
+async fn a_web_page_is_never_saved() {
+    let server = mock().await;
+    let client = client(&server);
+    let long = format!("<!-- {} -->\n<html>", "licence ".repeat(1000));
+    for page in [
+        "<!doctype html><title>Sign in</title>",
+        "\u{feff}<!DOCTYPE html><p>Sign in",
+        "\u{feff}\r\n <html><p>Sign in",
+        "<!-- a proxy -->\n<html>",
+        "<head><title>Sign in</title></head>",
+        "<?xml version=\"1.0\"?>\n<html xmlns=\"http://www.w3.org/1999/xhtml\"/>",
+        &format!("{}<html>", " ".repeat(5000)),
+        &long,
+    ] {
+        let octets = "content-type: image/png\r\nconnection: close\r\n";
+        let cut = [
+            b"HTTP/1.1 200 OK\r\ncontent-length: 20000\r\n\r\n",
+            page.as_bytes(),
+        ];
+        let cut = cut.concat();
+        for responses in [
+            vec![pieces(octets, page.as_bytes(), &[1])],
+            vec![pieces(octets, page.as_bytes(), &[1, 20_000])],
+            vec![response(octets, page.as_bytes())],
+            // What breaks off before it can be decided is decided by the next attempt.
+            vec![cut[..60].to_vec(), response(octets, page.as_bytes())],
+        ] {
+            let (url, _requests) = host("/a.png", responses).await;
+            let output = output_of(&server, &client, &url).await;
+            let folder = tempfile::tempdir().unwrap();
+            let error = output.save_in(folder.path()).await.unwrap_err();
+            assert!(
+                error.to_string().contains("with a web page"),
+                "{page:.60}: {error}"
+            );
+            assert_eq!(names(folder.path()), Vec::<String>::new());
+        }
+    }
+}
+
+/// A host that cannot give the file now says when it can.
+#[tokio::test]
+async fn a_host_that_asks_for_too_long_a_delay_is_not_asked_again() {
+    let server = mock().await;
+    let client = client(&server);
+    let busy = |status: &str, fields: &str| {
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n{fields}\r\n\r\n");
+        head.into_bytes()
+    };
+    // The second is a date: as the host's clock has it, not this machine's.
+    let date = "date: Fri, 20 Mar 2026 08:15:30 GMT\r\nretry-after: Fri, 20 Mar 2026 09:15:30 GMT";
+    for (status, fields, text) in [
+        ("503 Service Unavailable", "retry-after: 3600", "failed"),
+        ("429 Too Many Requests", date, "is busy"),
+    ] {
+        let (url, requests) = host("/a.png", vec![busy(status, fields)]).await;
+        let output = output_of(&server, &client, &url).await;
+        let error = output.bytes().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Download);
+        assert!(error.is_transient());
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
+        let expected = format!(
+            "the file's host {text}; it asks to retry after 3600 s (http {})",
+            &status[..3]
+        );
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(requests.await.unwrap().len(), 1);
+    }
+    // A date that has passed for the host asks for no delay.
+    let passed =
+        "date: Fri, 20 Mar 2099 08:15:30 GMT\r\nretry-after: Fri, 20 Mar 2099 08:15:30 GMT";
+    let responses = vec![
+        busy("503 Service Unavailable", passed),
+        busy("429 Too Many Requests", "retry-after: 0"),
+        response("", &content()),
+    ];
+    let (url, _requests) = host("/a.png", responses).await;
+    let output = output_of(&server, &client, &url).await;
+    assert_eq!(output.bytes().await.unwrap(), content());
+}
+
+/// A host that sends the beginning of a file, and the rest when it is told to.
+async fn pausing_host() -> (String, tokio::sync::oneshot::Sender<()>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/a", listener.local_addr().unwrap());
-    let host = tokio::spawn(async move {
+    let url = format!("http://{}/a.png", listener.local_addr().unwrap());
+    let (go_on, told) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
-        socket.set_nodelay(true).unwrap();
         let mut request = vec![0; 4096];
         let _ = socket.read(&mut request).await.unwrap();
-        let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-        socket.write_all(head).await.unwrap();
-        for byte in content() {
-            let chunk = [b"1\r\n".as_slice(), &[byte], b"\r\n"].concat();
-            socket.write_all(&chunk).await.unwrap();
-            socket.flush().await.unwrap();
-        }
-        socket.write_all(b"0\r\n\r\n").await.unwrap();
+        let body = [content(), content()].concat();
+        let response = response("", &body);
+        let (start, rest) = response.split_at(response.len() - 500);
+        socket.write_all(start).await.unwrap();
+        let _ = told.await;
+        socket.write_all(rest).await.unwrap();
     });
-    let output = output_of(&server, &client, &url).await;
-    let folder = tempfile::tempdir().unwrap();
-    let saved = output.save_in(folder.path()).await.unwrap();
-    assert_eq!(saved.media_type, "image/png");
-    assert_eq!(std::fs::read(&saved.path).unwrap(), content());
-    host.await.unwrap();
+    (url, go_on)
+}
+
+#[tokio::test]
+async fn a_host_that_sends_less_than_the_policy_wants_is_given_up() {
+    let server = mock().await;
+    for (min_speed, is_enough) in [(u64::MAX, false), (1, true), (0, true)] {
+        let mut policy = quick_download();
+        policy.attempts = 1;
+        policy.min_speed = min_speed;
+        // So short that each wait ends one.
+        policy.speed_window = Duration::from_nanos(1);
+        let client = builder(server.base_url())
+            .download_policy(policy)
+            .build()
+            .unwrap();
+        let (url, go_on) = pausing_host().await;
+        let output = output_of(&server, &client, &url).await;
+        let error = match output.stream().await {
+            Ok(mut stream) => {
+                let mut go_on = Some(go_on);
+                loop {
+                    let mut next = std::pin::pin!(stream.next());
+                    let polled = std::future::poll_fn(|context| {
+                        std::task::Poll::Ready(next.as_mut().poll(context))
+                    });
+                    let piece = match polled.await {
+                        std::task::Poll::Ready(piece) => piece,
+                        // The reader waits: now there is something to measure.
+                        std::task::Poll::Pending => {
+                            if let Some(go_on) = go_on.take() {
+                                go_on.send(()).unwrap();
+                            }
+                            next.await
+                        }
+                    };
+                    match piece {
+                        Some(Ok(_)) => {}
+                        Some(Err(error)) => break Some(error),
+                        None => break None,
+                    }
+                }
+            }
+            Err(error) => Some(error),
+        };
+        let Some(error) = error else {
+            assert!(is_enough);
+            continue;
+        };
+        assert!(!is_enough, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Download);
+        assert_eq!(
+            error.to_string(),
+            format!("the file comes too slowly: less than {min_speed} bytes per second")
+        );
+    }
 }
 
 /// Of a model that is not known: a link that cannot be fetched is no file of the output.
@@ -558,6 +624,51 @@ async fn a_link_in_an_output_is_told_from_a_file() {
         let output = &done.files()[0];
         let error = output.bytes().await.unwrap_err();
         assert_eq!(output.is_link(&error), is_link, "{key} {path} {error}");
+    }
+}
+
+/// Ids that differ only where a name has no room or no place for it.
+#[tokio::test]
+async fn different_ids_never_share_a_name() {
+    use wiremock::matchers::method;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+    let long = "x".repeat(100);
+    let folder = tempfile::tempdir().unwrap();
+    let mut contents = Vec::new();
+    for id in [
+        &format!("{long}a"),
+        &format!("{long}b"),
+        &long,
+        "a/b",
+        "a_b",
+        "a:b",
+    ] {
+        let service = MockServer::start().await;
+        let url = format!("data:text/plain,{}", contents.len());
+        let answer = json!({"id": id, "status": "succeeded", "output": {"file": url, "seed": 7}});
+        Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+            .mount(&service)
+            .await;
+        let client = builder(&service.uri()).build().unwrap();
+        let done = client.predictions().create(SCHNELL, input()).await.unwrap();
+        let (files, text) = client.contents(&done, None).unwrap().into_parts();
+        let saved = files[0].save_in(folder.path()).await.unwrap();
+        assert_eq!(
+            SavedFile::find(folder.path(), files[0].stem()),
+            Some(saved.clone())
+        );
+        let text = text.unwrap();
+        let saved_text = text.save_in(folder.path()).await.unwrap();
+        assert_eq!(
+            SavedFile::find_text(folder.path(), text.stem()),
+            Some(saved_text)
+        );
+        contents.push(saved.path);
+    }
+    assert_eq!(names(folder.path()).len(), 12);
+    for (position, path) in contents.into_iter().enumerate() {
+        assert_eq!(std::fs::read_to_string(path).unwrap(), position.to_string());
     }
 }
 
