@@ -63,7 +63,7 @@ pub struct SqliteLedger {
 }
 
 impl SqliteLedger {
-    /// Where the ledger is unless told: `cometapi/ledger.sqlite3` in the user's data folder
+    /// Where the ledger is by default: `paperboat/ledger.sqlite3` in the user's data folder
     /// (`$XDG_DATA_HOME` or `~/.local/share` on Linux).
     pub fn default_path() -> Result<PathBuf, Error> {
         use etcetera::BaseStrategy;
@@ -74,7 +74,7 @@ impl SqliteLedger {
                 e,
             )
         })?;
-        Ok(base.data_dir().join("cometapi").join("ledger.sqlite3"))
+        Ok(base.data_dir().join("paperboat").join("ledger.sqlite3"))
     }
 
     /// Opens the ledger at `path`, or makes it, with its folder. Blocks on the file system.

@@ -1,0 +1,172 @@
+//! What the commands on many predictions take.
+#![expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as people set it"
+)]
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, ValueEnum, ValueHint};
+use cometapi::ModelRef;
+
+use super::ledger::{LedgerNeeded, LedgerPlace};
+use super::shared::Service;
+use super::value;
+
+const ROWS_HELP: &str = "\
+Rows:
+  JSONL  {\"model\": \"OWNER/NAME\", \"input\": {\"prompt\": \"a red fox\"}}
+         or flat: {\"prompt\": \"a red fox\", \"seed\": 7}, with --model
+         or all of them in one JSON list
+  CSV    a column per field, named in the first line; an empty cell is not sent
+         separated by commas, semicolons or tabs; a quote in a quoted cell is doubled
+
+A row's `id` identifies it and names its files. Rows without one are identified by their \
+content, so lines may be moved, added and removed. The folder identifies the batch.
+
+Every row is checked before the first prediction is created. The same command, run again, does \
+what is missing: it skips finished rows, waits for running ones and creates the others. Failed \
+rows are created again only with --retry-failed.
+
+Ctrl-C stops creating and waits for running predictions; a second Ctrl-C leaves at once. SIGTERM \
+and SIGHUP stop creating, wait up to 8 s for responses to create requests, and leave running \
+predictions to the next start. The exit code is 0 if every row succeeded; else that of the most \
+severe error, or 4 if rows are left to do.";
+
+#[derive(Args)]
+#[command(after_help = ROWS_HELP)]
+pub(crate) struct Batch {
+    /// The rows, or - for stdin
+    #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// The model of rows that name none
+    #[arg(long, value_name = "OWNER/NAME", value_parser = value::model)]
+    pub(crate) model: Option<ModelRef>,
+    /// Format of the rows; by default detected from the file's name or its first character
+    #[arg(long)]
+    pub(crate) format: Option<RowFormat>,
+    /// Largest size of a row in FILE
+    #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "1MB")]
+    pub(crate) max_row_size: usize,
+    /// Save files in this folder, creating it if needed; the folder identifies the batch
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output: PathBuf,
+    /// Run at most N rows at once; fewer while the service answers 429
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) concurrency: u16,
+    /// Stop waiting for a row after this long, such as 90s or 5m; downloads are extra
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m")]
+    pub(crate) timeout: Duration,
+    /// Create at most N new predictions
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Stop creating after N rows have failed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_failures: Option<u64>,
+    /// Give up after this long without progress while the service cannot be reached, is rate
+    /// limiting, or files cannot be downloaded; after 30s if it was never reached
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "10m")]
+    pub(crate) give_up_after: Duration,
+    /// Also create rows again whose prediction failed; you pay for each again
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+    /// Also create unresolved rows again: they may already have been accepted, so you may pay twice
+    #[arg(long)]
+    pub(crate) retry_unresolved: bool,
+    /// Skip rows that cannot be used
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Send inputs even if they fail the check against their model
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Check the rows and print what would be done; send and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Accepted for compatibility; a batch always resumes
+    #[arg(long, hide = true)]
+    pub(crate) resume: bool,
+    /// Print a line of JSON for each row as it ends, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Download files also from private networks and this machine; the service then chooses
+    /// what is fetched there
+    #[arg(long)]
+    pub(crate) allow_private_files: bool,
+    /// Run against a mock inside this process: no key, no network, no cost
+    #[arg(long, conflicts_with_all = ["base_url", "key"])]
+    pub(crate) mock: bool,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+/// What rows are written in.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum RowFormat {
+    // Without doc comments, which would make a second, longer help.
+    Jsonl,
+    Csv,
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// Only unresolved predictions: they may have been accepted
+    #[arg(long)]
+    pub(crate) unresolved: bool,
+    /// Only predictions that are being created or are running
+    #[arg(long)]
+    pub(crate) running: bool,
+    /// Only failed predictions
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Only predictions of this model
+    #[arg(long, value_name = "OWNER/NAME", value_parser = value::model)]
+    pub(crate) model: Option<ModelRef>,
+    /// Only predictions created since TIME: 2h, 3days, or 2026-03-20
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub(crate) since: Option<SystemTime>,
+    /// Print at most N predictions, newest first; 0 prints all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// Print each recorded prediction as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accept a ledger that has lost records, with what it still holds
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerNeeded,
+}
+
+/// A time: a duration ago, or a date.
+fn since(text: &str) -> Result<SystemTime, String> {
+    let text = text.trim();
+    if let Ok(ago) = humantime::parse_duration(text) {
+        return SystemTime::now()
+            .checked_sub(ago)
+            .ok_or_else(|| "is before all time".to_owned());
+    }
+    let whole = format!("{text} 00:00:00");
+    humantime::parse_rfc3339_weak(text)
+        .or_else(|_| humantime::parse_rfc3339_weak(&whole))
+        .map_err(|_| "is not a time; write it as 2h, 3days or 2026-03-20".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_duration_ago_or_a_date() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        assert!(since("3days").unwrap() < SystemTime::now() - day);
+        let date = since("2026-03-20").unwrap();
+        assert_eq!(date, since("2026-03-20T00:00:00Z").unwrap());
+        assert_eq!(date + day, since("2026-03-21 00:00:00").unwrap());
+        for bad in ["", "soon", "2026-13-01", "3 moons"] {
+            assert!(since(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What each command takes.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use cometapi::wire::PredictionId;
+
+use super::ledger::LedgerPlace;
+use super::shared::{Outputs, Service, What};
+
+const PAIRS_HELP: &str = "\
+Values are JSON if they parse as JSON, else strings; `prompt` is always a string.
+  key=value    steps=4, go_fast=false, aspect_ratio=16:9, prompt=1984
+  key:=JSON    always JSON: size:='[1,2]', note:='\"@text\"'
+  key=@FILE    the content of a file: UTF-8 text as text, anything else as a data URI
+
+For known models (`paperboat models`), values are read as the type of their field, each \
+input_images=@FILE adds to the list, the input is checked before it is sent, and each \
+field is also a flag: --aspect-ratio 16:9. To see the fields of a model, name it before \
+--help.";
+
+#[derive(Args)]
+#[command(after_help = PAIRS_HELP)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) what: What,
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
+    /// Run against a mock inside this process: no key, no network, no cost
+    #[arg(long, conflicts_with_all = ["base_url", "key"])]
+    pub(crate) mock: bool,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+#[derive(Args)]
+#[command(after_help = PAIRS_HELP)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    pub(crate) what: What,
+    /// Print the prediction as JSON instead of its id
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+#[derive(Args)]
+pub(crate) struct Get {
+    /// The prediction's id
+    pub(crate) id: PredictionId,
+    /// Print the prediction as JSON instead of its status and URLs
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+#[derive(Args)]
+pub(crate) struct Wait {
+    /// The predictions' ids
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub(crate) ids: Vec<PredictionId>,
+    /// Wait for every prediction in the ledger that is still running
+    #[arg(long, conflicts_with_all = ["ids", "no_ledger"])]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerPlace,
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Any other model runs as well; its input is not checked. To see the fields of a model:
+  paperboat run OWNER/NAME --help")]
+pub(crate) struct Models {
+    /// Print the models and their fields as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Schema {
+    /// The model, such as black-forest-labs/flux-schnell
+    // Not a `ModelRef`: what is no name of a model is near to one, too.
+    #[arg(value_name = "OWNER/NAME")]
+    pub(crate) model: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Mock {
+    /// Port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) bind: IpAddr,
+    /// Wrap predictions in the gateway's task envelope
+    #[arg(long)]
+    pub(crate) wrapped: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Add to your shell's startup file:
+  bash        source <(paperboat completions bash)
+  zsh         source <(paperboat completions zsh)      # after compinit
+  fish        paperboat completions fish | source
+  powershell  paperboat completions powershell | Out-String | Invoke-Expression
+  elvish      eval (paperboat completions elvish | slurp)")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
+
+#[derive(Args)]
+pub(crate) struct Man {
+    /// Write every page into this folder, creating it if needed
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Complete {
+    /// The word so far, up to the cursor
+    #[arg(long)]
+    pub(crate) word: String,
+    /// The words before it, from the name of the command on
+    #[arg(last = true)]
+    pub(crate) before: Vec<String>,
+}

@@ -1,0 +1,71 @@
+//! What several commands take.
+#![expect(clippy::doc_markdown, reason = "these comments are printed as help")]
+#![allow(rustdoc::bare_urls, reason = "these texts are read in a terminal")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+use cometapi::ModelRef;
+
+use super::value;
+
+/// Which model, on what input.
+#[derive(Args)]
+pub(crate) struct What {
+    /// The model, such as black-forest-labs/flux-schnell
+    #[arg(value_name = "OWNER/NAME", value_parser = value::model)]
+    pub(crate) model: ModelRef,
+    /// The model's input, field by field
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) pairs: Vec<String>,
+    /// Read input fields from a JSON object in FILE, or from stdin (-); pairs win over it
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub(crate) input: Option<PathBuf>,
+    /// Send the input even if it fails the check against the model
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// How large a file may be to be sent inside the request
+    #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "256kB")]
+    pub(crate) max_file_size: usize,
+}
+
+/// What becomes of the outcome.
+#[derive(Args)]
+pub(crate) struct Outputs {
+    /// Save files and text in this folder, creating it if needed; without it, files go to the
+    /// current folder and text to stdout
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Print the final prediction with the saved paths as JSON, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Stop waiting after this long, such as 90s or 5m; downloads are extra
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m")]
+    pub(crate) timeout: Duration,
+    /// Download files also from private networks and this machine; the service then chooses
+    /// what is fetched there
+    #[arg(long)]
+    pub(crate) allow_private_files: bool,
+}
+
+impl Outputs {
+    /// Where files are saved.
+    pub(crate) fn folder(&self) -> &Path {
+        self.output.as_deref().unwrap_or(Path::new("."))
+    }
+}
+
+/// Which service, with which key.
+#[derive(Args)]
+pub(crate) struct Service {
+    /// The API key, instead of COMETAPI_KEY; process lists show this flag
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Base URL of the service, instead of COMETAPI_BASE_URL; by default https://api.cometapi.com
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Send the key over plain http to another machine
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+}

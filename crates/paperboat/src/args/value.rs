@@ -1,0 +1,114 @@
+//! The values of arguments, read from text.
+
+use std::time::Duration;
+
+use cometapi::{ModelRef, models};
+
+/// `owner/name`; for a name without an owner, the error names the nearest model.
+pub(super) fn model(text: &str) -> Result<ModelRef, String> {
+    text.parse().map_err(|e: cometapi::Error| {
+        let near = models::nearest(text).filter(|_| !text.contains('/'));
+        near.map_or_else(
+            || e.to_string(),
+            |near| format!("write owner/name; did you mean {}?", near.name()),
+        )
+    })
+}
+
+/// `90s`, `5m`, `1h 30m`, or a plain number of seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = match text.trim().parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string()),
+        Err(_) => humantime::parse_duration(text).map_err(|e| e.to_string()),
+    };
+    match parsed {
+        Ok(duration) if duration.is_zero() => Err("must be longer than zero".to_owned()),
+        result => result.map_err(|e| format!("{e}; write it as 90s, 5m or 1h30m")),
+    }
+}
+
+/// `256kB`, `1.5 MB`, or a plain number of bytes; in bytes. A kB has 1024 of them, as it has
+/// where the limit is documented.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1.0),
+        "k" | "kb" | "kib" => Some(1024.0),
+        "m" | "mb" | "mib" => Some(1024.0 * 1024.0),
+        _ => None,
+    };
+    let bytes = number.parse::<f64>().ok().zip(factor).map(|(n, by)| n * by);
+    match bytes {
+        Some(bytes) if (1.0..=f64::from(u32::MAX)).contains(&bytes) =>
+        {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "in range; part of a byte is none"
+            )]
+            Ok(bytes as usize)
+        }
+        _ => Err("write it as 500kB or 1MB".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_units_or_seconds() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("5m", 300),
+            ("1h30m", 5400),
+            (" 2m ", 120),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for bad in ["", "0", "0s", "-1", "soon", "1e400"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_in_units_or_bytes() {
+        for (text, bytes) in [
+            ("256kB", 256 * 1024),
+            ("1MB", 1024 * 1024),
+            ("1.5 mb", 1536 * 1024),
+            (" 2M ", 2 * 1024 * 1024),
+            ("1000", 1000),
+            ("7b", 7),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for bad in ["", "0", "kB", "-1", "1GB", "1e9", "much", "1.2.3", "9999MB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_default_size_is_the_documented_one() {
+        assert_eq!(size("256kB"), Ok(cometapi::ImageInput::DOCUMENTED_LIMIT));
+    }
+
+    #[test]
+    fn a_name_without_its_owner_is_told_the_whole() {
+        assert_eq!(
+            model("flux-schnell").unwrap_err(),
+            "write owner/name; did you mean black-forest-labs/flux-schnell?"
+        );
+        assert!(
+            model("flux")
+                .unwrap_err()
+                .contains("write owner/name, such")
+        );
+        assert!(model("acme/portrait").is_ok());
+    }
+}

@@ -1,0 +1,199 @@
+//! Where one is in a command line, without parsing it: it may be unfinished, or wrong, or use
+//! flags that only the model named in it brings.
+
+use clap::{Arg, ArgAction, Command};
+use cometapi::models::{Kind, Model, models};
+
+use super::field;
+
+/// What the words so far mean.
+pub(crate) struct Walk<'c, 'w> {
+    /// The innermost command that they name.
+    pub(crate) command: &'c Command,
+    /// The flag whose value comes next.
+    pub(crate) pending: Option<&'c Arg>,
+    /// A `--` has been: no flags any more.
+    pub(crate) escaped: bool,
+    pub(crate) positionals: Vec<&'w str>,
+    /// The flags that were given.
+    pub(crate) flags: Vec<&'c Arg>,
+    /// The next word is the value of a flag that the command does not have yet.
+    skip: bool,
+}
+
+/// Walks `words`, which begin after the name of the program.
+pub(crate) fn walk<'c, 'w>(root: &'c Command, words: &'w [String]) -> Walk<'c, 'w> {
+    let mut at = Walk::new(root);
+    for word in words {
+        at.step(word);
+    }
+    at
+}
+
+impl<'c, 'w> Walk<'c, 'w> {
+    pub(crate) fn new(root: &'c Command) -> Self {
+        Self {
+            command: root,
+            pending: None,
+            escaped: false,
+            positionals: Vec::new(),
+            flags: Vec::new(),
+            skip: false,
+        }
+    }
+
+    /// Takes the next word.
+    pub(crate) fn step(&mut self, word: &'w str) {
+        let is_value = std::mem::take(&mut self.skip) | self.pending.take().is_some();
+        if is_value && !self.is_flag(word) {
+            return;
+        }
+        if self.escaped {
+            self.positionals.push(word);
+        } else if word == "--" {
+            self.escaped = true;
+        } else if let Some(flag) = word.strip_prefix("--") {
+            self.skip = self.long(flag);
+        } else if let Some(flags) = word.strip_prefix('-').filter(|flags| !flags.is_empty()) {
+            self.short(flags);
+        } else if let Some(command) = self.command.find_subcommand(word) {
+            self.command = command;
+        } else {
+            self.positionals.push(word);
+        }
+    }
+
+    /// Whether `word`, where the value of a flag is due, is itself a flag, so that the value is
+    /// missing. In doubt it is one: the error costs nothing, and a flag that is sent as a prompt
+    /// costs a prediction.
+    pub(crate) fn is_flag(&self, word: &str) -> bool {
+        let Some(rest) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
+            return false;
+        };
+        let name = rest.strip_prefix('-').unwrap_or(rest);
+        let name = name.split_once('=').map_or(name, |(name, _)| name);
+        // With one hyphen it is a slip for the same flag.
+        if name.is_empty() || name == "help" || long(self.command, name).is_some() {
+            return true;
+        }
+        // No flag holds a space.
+        !word.contains(char::is_whitespace) && (rest.starts_with('-') || self.are_short(rest))
+    }
+
+    /// Whether `flags` are flags of one letter, the last perhaps with its value.
+    fn are_short(&self, flags: &str) -> bool {
+        for flag in flags.chars() {
+            match short(self.command, flag) {
+                Some(arg) if arg.get_action().takes_values() => return true,
+                Some(_) => {}
+                None if flag == 'h' => {}
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+impl<'c> Walk<'c, '_> {
+    /// The positional argument that the next word is for.
+    pub(crate) fn positional(&self) -> Option<&'c Arg> {
+        let all: Vec<_> = self.command.get_positionals().collect();
+        let repeated = |arg: &&Arg| matches!(arg.get_action(), ArgAction::Append);
+        let next = all.get(self.positionals.len()).copied();
+        next.or_else(|| all.last().copied().filter(repeated))
+    }
+
+    /// Whether the word after it is its value although no flag of the command is called so.
+    fn long(&mut self, flag: &str) -> bool {
+        let (name, has_value) = match flag.split_once('=') {
+            Some((name, _)) => (name, true),
+            None => (flag, false),
+        };
+        let Some(arg) = long(self.command, name) else {
+            return !has_value && is_field_with_value(name);
+        };
+        self.flags.push(arg);
+        if arg.get_action().takes_values() && !has_value && !arg.is_require_equals_set() {
+            self.pending = Some(arg);
+        }
+        false
+    }
+
+    fn short(&mut self, flags: &str) {
+        for (index, flag) in flags.char_indices() {
+            let Some(arg) = short(self.command, flag) else {
+                return;
+            };
+            self.flags.push(arg);
+            if arg.get_action().takes_values() {
+                let is_last = index + flag.len_utf8() == flags.len();
+                self.pending = is_last.then_some(arg);
+                return;
+            }
+        }
+    }
+}
+
+fn short(command: &Command, flag: char) -> Option<&Arg> {
+    command
+        .get_arguments()
+        .find(|arg| arg.get_short() == Some(flag))
+}
+
+/// The flag `--name` of `command`.
+pub(crate) fn long<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
+    command.get_arguments().find(|arg| {
+        arg.get_long() == Some(name)
+            || arg
+                .get_all_aliases()
+                .is_some_and(|aliases| aliases.contains(&name))
+    })
+}
+
+/// The model may come after the flags of its fields.
+fn is_field_with_value(flag: &str) -> bool {
+    models()
+        .iter()
+        .flat_map(Model::fields)
+        .any(|known| field::flag(known.name()) == flag && known.kind() != Kind::Boolean)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::args::Cli;
+
+    #[test]
+    fn the_model_is_found_wherever_it_stands() {
+        let root = Cli::command();
+        for line in [
+            "run a/b",
+            "run --mock a/b x=1",
+            "run -o out a/b",
+            "run -oout a/b",
+            "run --output=out --json a/b",
+            "create --input in.json --force a/b",
+            "run --timeout 5m --aspect-ratio 16:9 a/b",
+            "run --go-fast a/b",
+            "run --prompt=x --seed 1 --go-fast=false a/b --prompt y",
+            "run --unheard-of a/b",
+            "run --json -- a/b --x",
+            "run --prompt -dramatic a/b",
+            "run --timeout -1 a/b",
+            "run --timeout --json a/b",
+            "run --prompt --json a/b",
+            "run -o -odd a/b",
+        ] {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            let at = walk(&root, &words);
+            assert_eq!(at.command.get_name(), words[0]);
+            assert_eq!(at.positionals.first(), Some(&"a/b"), "{line}");
+        }
+        for line in ["", "run", "--version", "run -o a/b", "run --prompt a/b"] {
+            let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+            assert!(walk(&root, &words).positionals.is_empty(), "{line}");
+        }
+    }
+}

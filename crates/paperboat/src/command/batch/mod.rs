@@ -1,0 +1,150 @@
+//! `paperboat batch`: a file of rows, each run once.
+
+mod counts;
+mod display;
+mod interrupt;
+mod printer;
+mod report;
+mod results;
+
+pub(super) use self::display::Display;
+pub(super) use self::interrupt::{Watch, leave};
+pub(super) use self::report::finished as waited_for;
+pub(super) use self::results::file;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cometapi::Client;
+use cometapi_batch::{Batch as Engine, ErrorKind, Format, Ledger, Report, Rows, Stop};
+
+use crate::args::{Batch, RowFormat};
+use crate::failure::Failure;
+use crate::interrupt::Signal;
+use crate::{connect, ledger};
+
+pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
+    let rows = rows(&args)?;
+    if args.mock {
+        let connection = connect::mock().await?;
+        if args.ledger.ledger.is_none() {
+            // What a mock knows belongs to no account, so it stays with its files.
+            args.ledger.ledger = Some(args.output.join(".mock-ledger.sqlite3"));
+        }
+        if !args.dry_run {
+            super::save::prepare_folder(&args.output)?;
+        }
+        let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
+        return run(args, rows, &connection.client, ledger).await;
+    }
+    // Looked at before anything is made: the service's own faults come first.
+    let connection = connect::service_with_files(&args.service, args.allow_private_files)?;
+    let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
+    run(args, rows, &connection.client, ledger).await
+}
+
+async fn run(
+    args: Batch,
+    rows: Rows,
+    client: &Client,
+    ledger: Arc<dyn Ledger>,
+) -> Result<(), Failure> {
+    let stop = Stop::new();
+    let display = Arc::new(Display::new(args.json, args.skip_bad, &stop)?);
+    let observer = Arc::clone(&display);
+    let mut batch = Engine::new(client, ledger, &args.output)
+        .concurrency(args.concurrency.into())
+        .timeout(args.timeout)
+        .give_up_after(args.give_up_after)
+        .retry_failed(args.retry_failed)
+        .retry_unresolved(args.retry_unresolved)
+        .skip_bad(args.skip_bad)
+        .unchecked(args.force)
+        .stop(&stop)
+        .on_event(move |event| observer.event(event));
+    if args.mock {
+        // Its port is another each time.
+        batch = batch.service("mock");
+    }
+    if let Some(model) = args.model {
+        batch = batch.model(model);
+    }
+    if let Some(creates) = args.limit {
+        batch = batch.limit(creates);
+    }
+    if let Some(failures) = args.max_failures {
+        batch = batch.max_failures(failures);
+    }
+    if args.dry_run {
+        let planned = batch.dry_run(rows).await;
+        display.end().await?;
+        return report::plan(&planned.map_err(|e| refused(&e))?, args.json);
+    }
+    let watch = interrupt::watch(stop, Arc::clone(&display));
+    let done = batch.run(rows).await;
+    finished(done, report::ended, &display, watch).await
+}
+
+/// The end of a batch, summarized by `summarize`, unless its output could not be printed.
+pub(super) async fn finished(
+    done: Result<Report, cometapi_batch::Error>,
+    summarize: impl FnOnce(&Report, Duration, Option<Signal>) -> Result<(), Failure>,
+    display: &Display,
+    watch: Watch,
+) -> Result<(), Failure> {
+    let printed = display.end().await;
+    let signal = watch.signal();
+    drop(watch);
+    let ended = summarize(&done.map_err(|e| refused(&e))?, display.elapsed(), signal);
+    printed.and(ended)
+}
+
+fn rows(args: &Batch) -> Result<Rows, Failure> {
+    let name = args.file.display();
+    let rows = if args.file.as_os_str() == "-" {
+        Rows::detect(io::stdin())
+    } else if args.file.is_dir() {
+        return Err(Failure::usage(format!(
+            "{name} is a folder; name a file of rows"
+        )));
+    } else {
+        Rows::file(&args.file)
+            .map_err(|e| Failure::usage(format!("{name} cannot be read")).caused_by(&e))?
+    };
+    let rows = rows.max_row_size(args.max_row_size);
+    Ok(match args.format {
+        None => rows,
+        Some(RowFormat::Jsonl) => rows.format(Format::JsonLines),
+        Some(RowFormat::Csv) => rows.format(Format::Csv),
+    })
+}
+
+/// A batch that did not run, or whose ledger failed under it.
+pub(super) fn refused(error: &cometapi_batch::Error) -> Failure {
+    let shown = 10;
+    let mut failure = match error.kind() {
+        ErrorKind::Rows if !error.problems().is_empty() => {
+            Failure::usage("nothing was sent, because rows cannot be used")
+        }
+        _ => Failure::usage(error.to_string()).because_of(error),
+    };
+    for problem in error.problems().iter().take(shown) {
+        failure = failure.with_advice(problem.to_string());
+    }
+    match error.kind() {
+        ErrorKind::Rows if !error.problems().is_empty() => {
+            match error.problems().len() {
+                ..=10 => {}
+                // No more of them are kept.
+                100.. => failure = failure.with_advice("and at least 90 more"),
+                all => failure = failure.with_advice(format!("and {} more", all - shown)),
+            }
+            failure.with_advice("fix them, or skip them with --skip-bad")
+        }
+        ErrorKind::Ledger | ErrorKind::Full | ErrorKind::Busy => failure.with_advice(
+            "what was created is in the ledger; to continue, run the same command again",
+        ),
+        _ => failure,
+    }
+}

@@ -1,0 +1,73 @@
+//! A row's end as a line of JSON.
+
+use cometapi_batch::{Event, FileRecord, RowInfo};
+use serde_json::{Value, json};
+
+/// How a row is called in messages: by its line, by its id, or by its hash.
+pub(super) fn name(row: &RowInfo) -> String {
+    match (row.line, &row.id) {
+        (Some(line), Some(id)) => format!("line {line} ({id})"),
+        (Some(line), None) => format!("line {line}"),
+        (None, Some(id)) => format!("row {id}"),
+        (None, None) => format!("row {}", row.hash.get(..12).unwrap_or(&row.hash)),
+    }
+}
+
+/// A row that ended.
+pub(super) fn ended(event: &Event<'_>) -> Option<Value> {
+    let Event::Ended {
+        row,
+        id,
+        outcome,
+        files,
+        prediction,
+        ..
+    } = event
+    else {
+        return None;
+    };
+    Some(json!({
+        "row": place(row),
+        "model": row.model,
+        "id": id,
+        "outcome": outcome.word(),
+        "error": outcome.message.as_ref().filter(|_| !outcome.is_success()),
+        "note": outcome.message.as_ref().filter(|_| outcome.is_success()),
+        "request_ids": outcome.request_ids,
+        "files": files.iter().map(file).collect::<Vec<_>>(),
+        "prediction": prediction,
+    }))
+}
+
+/// A row whose prediction continues without this process.
+pub(super) fn left(row: &RowInfo, id: &str, error: &cometapi::Error) -> Value {
+    json!({
+        "row": place(row),
+        "model": row.model,
+        "id": id,
+        "outcome": "running",
+        "error": error.to_string(),
+        "request_ids": error.request_ids(),
+        "files": [],
+        "prediction": error.prediction(),
+    })
+}
+
+fn place(row: &RowInfo) -> Value {
+    json!({
+        "line": row.line,
+        "id": row.id,
+        "hash": row.hash,
+        "occurrence": row.occurrence,
+    })
+}
+
+pub(in crate::command) fn file(file: &FileRecord) -> Value {
+    json!({
+        "position": file.position,
+        // JSON is Unicode and a path need not be.
+        "path": file.path.to_string_lossy(),
+        "bytes": file.bytes,
+        "media_type": file.media_type,
+    })
+}

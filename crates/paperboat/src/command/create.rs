@@ -1,0 +1,150 @@
+//! `paperboat create`: creates a prediction and prints its id.
+
+use cometapi::{Client, CreateProgress, Input, Prediction};
+use cometapi_batch::Stop;
+use futures_util::FutureExt;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+
+use crate::args::{Create, What};
+use crate::failure::Failure;
+use crate::interrupt::{Signal, Signals};
+use crate::progress::Progress;
+use crate::record::Record;
+use crate::{check, connect, input, ledger, print, report};
+
+pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
+    let input = input::read(&args.what)?;
+    check::check(&args.what, &input)?;
+    let connection = connect::service(&args.service)?;
+    let ledger = ledger::of_single(&args.ledger, false)?;
+    let mut signals = Signals::listen();
+    let mut record = Record::begin(ledger, &connection.client, &args.what.model, &input).await?;
+    let mut progress = Progress::begin("creating");
+    let (created, signal) = send(
+        &connection.client,
+        &args.what,
+        input.into(),
+        &mut record,
+        &mut progress,
+        &mut signals,
+    )
+    .await?;
+    drop(progress);
+    let printed = if args.json {
+        report::json(&created).and_then(|json| print::json(format_args!("{json:#}")))
+    } else {
+        print::stdout(created.id())
+    };
+    printed.map_err(|failure| failure.with_continuation(created.id()))?;
+    match signal {
+        Some(signal) => Err(Failure::interrupted(signal, created.id())),
+        None => Ok(()),
+    }
+}
+
+/// The next step of a create request, which it takes once this is dropped.
+struct Step {
+    doing: Doing,
+    _go_on: oneshot::Sender<()>,
+}
+
+enum Doing {
+    Sending,
+    Pausing(String),
+}
+
+/// Creates a prediction. A signal that arrives while the request is in flight does not keep
+/// its response from being awaited and recorded; it is returned with the prediction.
+pub(super) async fn send(
+    client: &Client,
+    what: &What,
+    input: Input,
+    record: &mut Record,
+    progress: &mut Progress,
+    signals: &mut Signals,
+) -> Result<(Prediction, Option<Signal>), Failure> {
+    let (watcher, mut steps) = unbounded_channel();
+    let create = client
+        .predictions()
+        .create(&what.model, input)
+        .before_attempt(move |now| {
+            let doing = match now {
+                CreateProgress::Pausing { pause, cause, .. } => Doing::Pausing(format!(
+                    "{cause}; trying again in {:.1} s",
+                    pause.as_secs_f64()
+                )),
+                _ => Doing::Sending,
+            };
+            let (go_on, awaited) = oneshot::channel();
+            // The receiver is gone once the command has ended.
+            let _ = watcher.send(Step {
+                doing,
+                _go_on: go_on,
+            });
+            async { drop(awaited.await) }
+        });
+    // What does not fit got here by force only.
+    let create = if what.force {
+        create.unchecked()
+    } else {
+        create
+    };
+    let mut create = create.into_future();
+    // As the record says it, which was begun for the first attempt.
+    let mut recorded_as_sent = true;
+    let mut in_flight = false;
+    let mut stopping = None;
+    let mut leave_by = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            created = &mut create => {
+                // It is paid for, and the id is the way back to it.
+                let show = |id: &str| progress.say(format_args!("created {id}"));
+                record.answered(&created, show).await?;
+                return Ok((created?, stopping));
+            }
+            // It waits until the step is dropped, so nothing is in flight until then.
+            Some(step) = steps.recv() => {
+                in_flight = matches!(step.doing, Doing::Sending);
+                match &step.doing {
+                    Doing::Sending if !recorded_as_sent => {
+                        record.sending().await?;
+                        recorded_as_sent = true;
+                    }
+                    Doing::Sending => {}
+                    Doing::Pausing(why) => {
+                        recorded_as_sent = !record.pausing().await;
+                        progress.say(why);
+                    }
+                }
+                // Also one that arrived while the above was recorded.
+                if let Some(signal) = stopping.or_else(|| signals.next().now_or_never()) {
+                    record.not_sent().await;
+                    return Err(Failure::interrupted_before_create(signal));
+                }
+            }
+            signal = signals.next() => match stopping {
+                _ if !in_flight => {
+                    record.not_sent().await;
+                    return Err(Failure::interrupted_before_create(signal));
+                }
+                None => {
+                    progress.say(
+                        "waiting for the response to the create request (press again to stop now)",
+                    );
+                    leave_by = Instant::now() + Stop::RESPONSE_TIMEOUT;
+                    stopping = Some(signal);
+                }
+                // Closing the terminal is no second request to stop.
+                Some(_) if signal == Signal::HangUp => {}
+                Some(_) => return Err(Failure::interrupted_create()),
+            },
+            () = sleep_until(leave_by), if stopping.is_some() => {
+                return Err(Failure::interrupted_create());
+            }
+        }
+    }
+}

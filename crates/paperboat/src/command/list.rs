@@ -1,0 +1,217 @@
+//! `paperboat list`: recorded predictions.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cometapi_batch::{Entry, Filter, Ledger, State};
+use serde_json::{Value, json};
+
+use crate::args::List;
+use crate::command::batch::file;
+use crate::failure::Failure;
+use crate::{ledger, print};
+
+/// How many are read from the ledger at once.
+const PAGE: u32 = 200;
+
+pub(crate) async fn execute(args: List) -> Result<(), Failure> {
+    let flag = args.ledger.ledger.as_deref();
+    let ledger = if args.accept_loss {
+        ledger::accepting_loss(flag)?
+    } else {
+        ledger::read_only(flag)?
+    };
+    let limit = match args.limit {
+        0 => usize::MAX,
+        limit => limit,
+    };
+    let now = SystemTime::now();
+    let mut shown = 0;
+    let mut before = None;
+    loop {
+        let page = page(&*ledger, &args, before).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.seq);
+        for entry in &page {
+            if shown == limit {
+                print::stderr(format_args!(
+                    "note: these are the newest {limit}; for more: --limit N, for all: --limit 0"
+                ));
+                return Ok(());
+            }
+            if args.json {
+                print::json(json(entry))?;
+            } else {
+                if shown == 0 {
+                    print::stdout(HEAD)?;
+                }
+                print::stdout(line(entry, now))?;
+            }
+            shown += 1;
+        }
+    }
+    if shown == 0 && !args.json {
+        print::stderr("no recorded prediction matches");
+    }
+    Ok(())
+}
+
+async fn page(
+    ledger: &dyn Ledger,
+    args: &List,
+    before: Option<u64>,
+) -> Result<Vec<Entry>, Failure> {
+    let mut filter = Filter::default();
+    if args.unresolved {
+        filter.states.push(State::Unresolved);
+    }
+    if args.running {
+        filter.states.extend([State::Sending, State::Running]);
+    }
+    filter.failed = args.failed;
+    filter.model = args.model.as_ref().map(ToString::to_string);
+    filter.since = args.since;
+    filter.before = before;
+    filter.limit = PAGE;
+    ledger
+        .list(filter)
+        .await
+        .map_err(|e| Failure::usage(format!("the ledger cannot be read: {e}")).because_of(&e))
+}
+
+const HEAD: &str = "ID                          STATE       AGE      MODEL, ROW, INPUT";
+
+fn line(entry: &Entry, now: SystemTime) -> String {
+    let id = entry.id.as_deref().unwrap_or("-");
+    let age = now.duration_since(entry.planned_at).unwrap_or_default();
+    let mut about = entry.model.clone();
+    if let Some(folder) = &entry.folder {
+        let key = entry
+            .row
+            .clone()
+            .unwrap_or_else(|| head(&entry.hash, 12).to_owned());
+        about = format!("{about} {}#{key}", folder.display());
+    }
+    let input = prompt(&entry.input);
+    format!(
+        "{id:<26}  {:<10}  {:<7}  {about} {input}",
+        state(entry),
+        short(age)
+    )
+}
+
+/// Where it stands, in a word: how it ended, if it did.
+fn state(entry: &Entry) -> &str {
+    match (entry.state, &entry.outcome) {
+        (State::Ended, Some(outcome)) => outcome.word(),
+        (state, _) => state.as_str(),
+    }
+}
+
+/// The age by its greatest unit.
+fn short(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}
+
+/// The head of the prompt, or of the whole input where there is none.
+fn prompt(input: &str) -> String {
+    let json: Value = serde_json::from_str(input).unwrap_or_default();
+    match json["prompt"].as_str() {
+        Some(prompt) => format!("{:?}", head(prompt, 40)),
+        None => head(input, 40).to_owned(),
+    }
+}
+
+fn head(text: &str, letters: usize) -> &str {
+    text.char_indices()
+        .nth(letters)
+        .map_or(text, |(end, _)| &text[..end])
+}
+
+fn json(entry: &Entry) -> Value {
+    let input: Value = serde_json::from_str(&entry.input).unwrap_or_default();
+    let outcome = entry.outcome.as_ref();
+    json!({
+        "id": entry.id,
+        "model": entry.model,
+        "service": entry.service,
+        "input": input,
+        "hash": entry.hash,
+        "state": entry.state.as_str(),
+        "seen": entry.seen.iter().map(seen).collect::<Vec<_>>(),
+        "outcome": outcome.map(cometapi_batch::Outcome::word),
+        "error": outcome.filter(|end| !end.is_success()).and_then(|end| end.message.clone()),
+        "note": outcome.filter(|end| end.is_success()).and_then(|end| end.message.clone()),
+        "request_id": entry.request_id,
+        "request_ids": outcome.map(|outcome| outcome.request_ids.clone()),
+        "batch": entry.folder.as_ref().map(|folder| folder.to_string_lossy()),
+        "row": entry.row,
+        "occurrence": entry.occurrence,
+        "planned_at": time(Some(entry.planned_at)),
+        "sent_at": time(entry.sending_at),
+        "created_at": time(entry.created_at),
+        "ended_at": time(entry.ended_at),
+        "files": entry.files.iter().map(file).collect::<Vec<_>>(),
+    })
+}
+
+fn seen((at, status): &(SystemTime, String)) -> Value {
+    json!({"at": time(Some(*at)), "status": status})
+}
+
+/// RFC 3339. A time outside of the years 1970 to 9999 becomes the nearest one inside: a ledger may
+/// be damaged, and the format has four digits for the year.
+fn time(at: Option<SystemTime>) -> Option<String> {
+    let latest = UNIX_EPOCH + Duration::from_millis(LATEST);
+    let at = at?.clamp(UNIX_EPOCH, latest);
+    Some(humantime::format_rfc3339_millis(at).to_string())
+}
+
+/// The last millisecond of the year 9999, since 1970.
+const LATEST: u64 = 253_402_300_799_999;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(millis: i64) -> String {
+        let distance = Duration::from_millis(millis.unsigned_abs());
+        let at = if millis < 0 {
+            UNIX_EPOCH.checked_sub(distance)
+        } else {
+            UNIX_EPOCH.checked_add(distance)
+        };
+        // Not every system has such times.
+        time(Some(at.unwrap_or(UNIX_EPOCH))).unwrap()
+    }
+
+    #[test]
+    fn a_time_that_has_no_form_becomes_the_nearest_that_has_one() {
+        for (millis, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1970-01-01T00:00:00.000Z"),
+            (i64::MIN, "1970-01-01T00:00:00.000Z"),
+            (1_773_994_530_250, "2026-03-20T08:15:30.250Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "9999-12-31T23:59:59.999Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(shown(millis), expected, "{millis}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_time_is_shown(millis: i64) {
+            let text = shown(millis);
+            prop_assert!(humantime::parse_rfc3339(&text).is_ok(), "{}", text);
+        }
+    }
+}

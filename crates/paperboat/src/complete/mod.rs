@@ -1,0 +1,142 @@
+//! Completion of a word of the command line.
+
+mod path;
+mod value;
+
+use std::fmt;
+
+use clap::{Arg, Command};
+use cometapi::models::{Field, Model};
+
+use crate::args::command_for;
+use crate::args::field;
+use crate::args::walk::{Walk, long, walk};
+use crate::print::printable;
+
+/// A completion of a word.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    /// The whole word. One that ends with `=`, `@` or `/` can be completed further.
+    word: String,
+    help: String,
+}
+
+impl Candidate {
+    fn new(word: impl Into<String>, help: impl fmt::Display) -> Self {
+        Self {
+            word: word.into(),
+            help: help.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The name of a file may hold anything; one that breaks the line is no candidate.
+        let help = self.help.lines().next().unwrap_or_default();
+        write!(f, "{}\t{}", self.word, printable(help))
+    }
+}
+
+/// Completions of `word` after the words `before`, which begin with the name of the program.
+pub(crate) fn candidates(before: &[String], word: &str) -> Vec<Candidate> {
+    let (mut root, model) = command_for(before);
+    root.build();
+    let at = walk(&root, before.get(1..).unwrap_or_default());
+    let mut all = begun(&at, model, word);
+    all.retain(|candidate| {
+        candidate.word.starts_with(word) && !candidate.word.contains(char::is_control)
+    });
+    all
+}
+
+fn begun(at: &Walk<'_, '_>, model: Option<&'static Model>, word: &str) -> Vec<Candidate> {
+    if let Some(arg) = at.pending {
+        return value::of_arg(arg, model, "", word);
+    }
+    if !at.escaped && word.starts_with('-') {
+        return match word
+            .strip_prefix("--")
+            .and_then(|flag| flag.split_once('='))
+        {
+            Some((flag, value)) => long(at.command, flag)
+                .map(|arg| value::of_arg(arg, model, &format!("--{flag}="), value))
+                .unwrap_or_default(),
+            None => flags(at, model),
+        };
+    }
+    if at.command.has_subcommands() {
+        return subcommands(at.command);
+    }
+    match at.positional() {
+        Some(arg) if arg.get_id() == "pairs" => {
+            model.map_or_else(Vec::new, |model| pairs(at, model, word))
+        }
+        Some(arg) => value::of_arg(arg, model, "", word),
+        None => Vec::new(),
+    }
+}
+
+fn subcommands(command: &Command) -> Vec<Candidate> {
+    let shown = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    shown
+        .map(|sub| Candidate::new(sub.get_name(), about(sub)))
+        .collect()
+}
+
+fn about(command: &Command) -> String {
+    command
+        .get_about()
+        .map_or_else(String::new, ToString::to_string)
+}
+
+fn flags(at: &Walk<'_, '_>, model: Option<&Model>) -> Vec<Candidate> {
+    let free = |arg: &&Arg| !arg.is_hide_set() && may_come(at, model, arg);
+    let args = at.command.get_arguments().filter(free);
+    args.flat_map(|arg| {
+        let help = arg.get_help().map_or_else(String::new, ToString::to_string);
+        let long = arg.get_long().map(|long| format!("--{long}"));
+        let short = arg.get_short().map(|short| format!("-{short}"));
+        let words = long.into_iter().chain(short);
+        words.map(move |word| Candidate::new(word, &help))
+    })
+    .collect()
+}
+
+/// Whether a flag may be given now: once, but for the items of a list.
+fn may_come(at: &Walk<'_, '_>, model: Option<&Model>, arg: &Arg) -> bool {
+    match model.and_then(|model| field::of(arg, model)) {
+        Some(field) => is_open(at, field),
+        None => at.flags.iter().all(|given| given.get_id() != arg.get_id()),
+    }
+}
+
+/// Whether a field may be given now, by flag or by pair.
+fn is_open(at: &Walk<'_, '_>, field: &Field) -> bool {
+    let by_flag = at.flags.iter().any(|given| field::is(given, field));
+    let by_pair = at.positionals.iter().skip(1).any(|pair| {
+        let key = pair
+            .split_once('=')
+            .map(|(key, _)| key.trim_end_matches(':'));
+        key == Some(field.name())
+    });
+    value::is_list(field) || !(by_flag || by_pair)
+}
+
+fn pairs(at: &Walk<'_, '_>, model: &Model, word: &str) -> Vec<Candidate> {
+    match word.split_once('=') {
+        Some((key, value)) => match model.field(key) {
+            Some(field) => value::of_field(field, &format!("{key}="), value),
+            None => Vec::new(),
+        },
+        None => model
+            .fields()
+            .iter()
+            .filter(|field| is_open(at, field))
+            .map(|field| Candidate::new(format!("{}=", field.name()), field.description()))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! The ledger that a command writes to: named by a flag, else by the environment, else the
+//! user's own.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cometapi_batch::{ErrorKind, Ledger, SqliteLedger};
+
+use crate::args::LedgerPlace;
+use crate::failure::Failure;
+use crate::print;
+
+const VARIABLE: &str = "PAPERBOAT_LEDGER";
+
+/// Every ledger that this process opened, to be closed when it ends: tasks that are still
+/// running hold them too.
+static OPENED: Mutex<Vec<SqliteLedger>> = Mutex::new(Vec::new());
+
+/// Closes every ledger, so that its file alone holds everything. Records are committed before,
+/// and if another process has the ledger open, that process does the rest.
+pub(crate) fn close() {
+    let opened = std::mem::take(&mut *OPENED.lock().unwrap_or_else(PoisonError::into_inner));
+    for ledger in opened {
+        let _ = ledger.close();
+    }
+}
+
+fn shared(ledger: SqliteLedger) -> Arc<dyn Ledger> {
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    opened.push(ledger.clone());
+    Arc::new(ledger)
+}
+
+/// The ledger of a single prediction; `None` if nothing is to be recorded. A prediction of a mock in
+/// this process ends with it, so it is recorded only on request.
+pub(crate) fn of_single(
+    place: &LedgerPlace,
+    mock: bool,
+) -> Result<Option<Arc<dyn Ledger>>, Failure> {
+    if place.no_ledger || (mock && place.ledger.is_none()) {
+        return Ok(None);
+    }
+    let path = path(place.ledger.as_deref())?;
+    open(&path)
+        .map(Some)
+        .map_err(|failure| failure.with_advice("to record nothing: --no-ledger"))
+}
+
+/// The ledger of a wait for an id, which may be in no ledger: none is created for it. A paid
+/// prediction is saved even if its ledger cannot be opened.
+pub(crate) fn of_wait(place: &LedgerPlace) -> Option<Arc<dyn Ledger>> {
+    if place.no_ledger {
+        return None;
+    }
+    match read_only(place.ledger.as_deref()) {
+        Ok(ledger) => Some(ledger),
+        Err(failure) => {
+            print::stderr(format_args!("note: nothing is recorded: {failure}"));
+            None
+        }
+    }
+}
+
+/// The ledger of a batch. With `--no-ledger` it is in memory, and gone after the run.
+pub(crate) fn of_batch(place: &LedgerPlace, dry: bool) -> Result<Arc<dyn Ledger>, Failure> {
+    let flag = place.ledger.as_deref();
+    if place.no_ledger {
+        return match SqliteLedger::in_memory() {
+            Ok(ledger) => Ok(shared(ledger)),
+            Err(e) => Err(refused(&e)),
+        };
+    }
+    if dry {
+        return read_only(flag);
+    }
+    needed(flag).map_err(|failure| {
+        failure.with_advice("to record nothing, so that nothing can be resumed: --no-ledger")
+    })
+}
+
+/// The ledger of a command that only reads; none is created if there is none.
+pub(crate) fn read_only(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
+    let path = path(flag)?;
+    match SqliteLedger::open_if_there(&path) {
+        Ok(ledger) => Ok(shared(ledger)),
+        Err(e) => Err(refused(&e)),
+    }
+}
+
+/// Opens the ledger of `list --accept-loss`: one that has lost records is accepted as it is.
+pub(crate) fn accepting_loss(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
+    match SqliteLedger::accept_loss(path(flag)?) {
+        Ok(ledger) => Ok(shared(ledger)),
+        Err(e) => Err(refused(&e)),
+    }
+}
+
+/// The ledger of a command that needs one.
+pub(crate) fn needed(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
+    open(&path(flag)?)
+}
+
+fn path(flag: Option<&Path>) -> Result<PathBuf, Failure> {
+    let given = |path: &OsString| !path.to_string_lossy().trim().is_empty();
+    if let Some(path) = flag {
+        return Ok(path.to_owned());
+    }
+    match env::var_os(VARIABLE).filter(given) {
+        Some(path) => Ok(path.into()),
+        None => SqliteLedger::default_path().map_err(|e| {
+            Failure::usage(format!("no place for a ledger: {e}")).with_advice(format!(
+                "name one: --ledger FILE, or export {VARIABLE}=FILE"
+            ))
+        }),
+    }
+}
+
+fn open(path: &Path) -> Result<Arc<dyn Ledger>, Failure> {
+    match SqliteLedger::open(path) {
+        Ok(ledger) => Ok(shared(ledger)),
+        Err(e) => Err(refused(&e).with_advice("nothing was sent")),
+    }
+}
+
+/// Its own words name the path.
+fn refused(error: &cometapi_batch::Error) -> Failure {
+    let failure = Failure::usage(error.to_string())
+        .because_of(error)
+        .with_advice(format!(
+            "to use another ledger: --ledger FILE, or {VARIABLE}"
+        ));
+    match error.kind() {
+        ErrorKind::Incomplete => failure.with_advice(
+            "to list what is left and accept the loss: paperboat list --accept-loss; a batch whose \
+             records are missing is then paid for again",
+        ),
+        _ => failure,
+    }
+}

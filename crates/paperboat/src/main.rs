@@ -1,0 +1,102 @@
+//! `paperboat`: CometAPI's Replicate-style predictions from the command line.
+//!
+//! stdout is data, stderr is for people, and the exit code says what happened.
+
+mod advice;
+mod args;
+mod check;
+mod command;
+mod complete;
+mod connect;
+mod exit;
+mod failure;
+mod file;
+mod input;
+mod interrupt;
+mod ledger;
+mod pair;
+mod print;
+mod progress;
+mod record;
+mod report;
+
+use std::process::ExitCode;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    hide_memory();
+    let cli = match args::parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        // Help and version are what was asked for; the rest is usage.
+        Err(e) => {
+            let code = if e.use_stderr() { exit::USAGE } else { 0 };
+            let text = e.to_string();
+            if text.chars().any(|c| print::is_hidden(c) && c != '\n') {
+                // It quotes an argument, which may have been copied from anywhere.
+                print::stderr(text);
+            } else {
+                // A closed pipe is not a failure.
+                let _ = e.print();
+            }
+            return code.into();
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // The work is to wait; one thread does, and a second renders the mock's pictures.
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::other("the asynchronous runtime cannot be started", &e));
+    let outcome = runtime.and_then(|runtime| {
+        let outcome = runtime.block_on(execute(cli));
+        // A name that is still being looked up does not keep anybody waiting.
+        runtime.shutdown_background();
+        ledger::close();
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn execute(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Run(args) => command::run::execute(args).await,
+        Command::Create(args) => command::create::execute(args).await,
+        Command::Get(args) => command::get::execute(args).await,
+        Command::Wait(args) => command::wait::execute(args).await,
+        Command::Batch(args) => command::batch::execute(args).await,
+        Command::List(args) => command::list::execute(args).await,
+        Command::Models(args) => command::models::execute(&args),
+        Command::Schema(args) => command::schema::execute(&args),
+        Command::Mock(args) => command::mock::execute(args).await,
+        Command::Completions(args) => command::completions::execute(&args),
+        Command::Man(args) => command::man::execute(&args),
+        Command::Complete(args) => command::complete::execute(&args),
+    }
+}
+
+/// Keeps the key out of core dumps, and other processes of the same user from reading it from
+/// memory or from `/proc/PID/environ`.
+#[cfg(target_os = "linux")]
+fn hide_memory() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    // A kernel or sandbox that refuses it leaves the process as it was.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    #[test]
+    fn memory_is_hidden() {
+        super::hide_memory();
+        let behavior = dumpable_behavior().unwrap();
+        assert!(matches!(behavior, DumpableBehavior::NotDumpable));
+    }
+}

@@ -1,0 +1,219 @@
+//! `key=value`, and what a value means.
+
+use std::path::Path;
+
+use cometapi::models::{Field, JsonError, JsonErrorKind, Kind, Model, json_or_text, parse_json};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::file::{self, Content};
+
+/// What decides over the meaning of a value.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader {
+    /// The model, when its input is known.
+    pub(crate) model: Option<&'static Model>,
+    /// How large a file may be to be sent inside the request, in bytes.
+    pub(crate) max_file_size: usize,
+}
+
+impl Reader {
+    /// The field and the value that `pair` gives. Whether the value fits is not asked here.
+    pub(crate) fn read(&self, pair: &str) -> Result<(String, Value), Failure> {
+        let Some((key, text)) = pair.split_once('=') else {
+            return Err(no_pair(pair));
+        };
+        if let Some(key) = key.strip_suffix(':') {
+            let key = named(key, pair)?;
+            return match parse_json(text) {
+                Ok(value) => Ok((key, value)),
+                Err(e) if is_changed(&e) => Err(refused(&key, &e)),
+                Err(e) => Err(
+                    Failure::usage(format!("{key}: what follows := is not json"))
+                        .caused_by(&e)
+                        .with_advice(format!("for text: {key}=TEXT")),
+                ),
+            };
+        }
+        let key = named(key, pair)?;
+        let value = match text.strip_prefix('@') {
+            Some("") => {
+                return Err(Failure::usage(format!(
+                    "{key}: no file is named after @; for the text itself write {key}:='\"@\"'"
+                )));
+            }
+            Some(path) => self.file(&key, Path::new(path))?,
+            None => self.plain(&key, text)?,
+        };
+        Ok((key, value))
+    }
+
+    /// The field of this name.
+    pub(crate) fn field(&self, key: &str) -> Option<&'static Field> {
+        self.model?.field(key)
+    }
+
+    fn file(&self, key: &str, path: &Path) -> Result<Value, Failure> {
+        let content = Content::of(key, path, file::MAX_SIZE.max(self.max_file_size))?;
+        let data_uri = || content.data_uri(self.max_file_size).map(Value::from);
+        match self.field(key).map(Field::kind) {
+            Some(Kind::Image { .. }) => data_uri(),
+            Some(Kind::Images { .. }) => Ok(Value::Array(vec![data_uri()?])),
+            Some(_) => self.plain(key, &content.text()?),
+            None if key != "prompt" && content.is_binary() => data_uri(),
+            None => Ok(content.text()?.into()),
+        }
+    }
+
+    /// What a field that is known reads as what it is; what it cannot read, and a field that is
+    /// not known, is JSON where it parses as JSON, and text otherwise.
+    fn plain(&self, key: &str, text: &str) -> Result<Value, Failure> {
+        if let Some(Ok(value)) = self.field(key).map(|field| field.read(text)) {
+            return Ok(value);
+        }
+        if key == "prompt" {
+            return Ok(text.into());
+        }
+        json_or_text(text).map_err(|e| refused(key, &e))
+    }
+}
+
+/// Whether it is JSON that would be sent as something else than is written.
+fn is_changed(error: &JsonError) -> bool {
+    matches!(
+        error.kind(),
+        JsonErrorKind::DuplicateKey | JsonErrorKind::Number
+    )
+}
+
+fn refused(key: &str, error: &JsonError) -> Failure {
+    Failure::usage(format!("{key}: {error}")).with_advice(format!("for text: {key}:='\"TEXT\"'"))
+}
+
+fn named(key: &str, pair: &str) -> Result<String, Failure> {
+    if key.is_empty() {
+        return Err(Failure::usage(format!(
+            "{:?} names no field before the =",
+            head(pair)
+        )));
+    }
+    // No field has such a name: it is a string that contains a =.
+    if key.contains(char::is_whitespace) {
+        return Err(no_pair(pair));
+    }
+    Ok(key.to_owned())
+}
+
+fn no_pair(text: &str) -> Failure {
+    Failure::usage(format!("{:?} is not KEY=VALUE", head(text)))
+        .with_advice("quote a value with spaces: prompt='a red fox'")
+}
+
+/// The start of a string, enough to find it again.
+fn head(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cometapi::models::find;
+    use serde_json::json;
+
+    use super::*;
+
+    fn reader(model: &str) -> Reader {
+        Reader {
+            model: find(&format!("black-forest-labs/{model}")),
+            max_file_size: 1024,
+        }
+    }
+
+    #[test]
+    fn values_of_an_unknown_model_are_json_where_they_parse_and_text_otherwise() {
+        for (pair, expected) in [
+            ("steps=4", json!(4)),
+            ("go_fast=false", json!(false)),
+            ("seed=null", json!(null)),
+            ("aspect_ratio=16:9", json!("16:9")),
+            ("list=[1,2]", json!([1, 2])),
+            ("note=", json!("")),
+            ("a=b=c", json!("b=c")),
+            ("prompt=1984", json!("1984")),
+            ("prompt=null", json!("null")),
+            ("megapixels=1", json!(1)),
+            ("size:=\"1\"", json!("1")),
+            ("prompt:=1984", json!(1984)),
+        ] {
+            assert_eq!(reader("none").read(pair).unwrap().1, expected, "{pair}");
+        }
+    }
+
+    #[test]
+    fn values_of_a_known_model_are_read_by_their_fields() {
+        for (model, pair, expected) in [
+            ("flux-schnell", "prompt=1984", json!("1984")),
+            ("flux-schnell", "megapixels=1", json!("1")),
+            ("flux-schnell", "megapixels:=1", json!(1)),
+            ("flux-schnell", "num_outputs= 2", json!(2)),
+            ("flux-schnell", "go_fast=TRUE", json!(true)),
+            ("flux-2-dev", "seed=null", json!(null)),
+            ("flux-2-pro", "input_images=a,b", json!(["a,b"])),
+            ("flux-2-pro", "input_images=[\"a\"]", json!(["a"])),
+            // What does not fit is left to the check.
+            ("flux-schnell", "seed=null", json!(null)),
+            ("flux-schnell", "num_outputs=many", json!("many")),
+            ("flux-schnell", "go_fast=1", json!(1)),
+            ("flux-schnell", "steps=[1]", json!([1])),
+        ] {
+            assert_eq!(reader(model).read(pair).unwrap().1, expected, "{pair}");
+        }
+    }
+
+    #[test]
+    fn json_that_would_change_is_refused_for_a_known_field_too() {
+        for (model, pair, said) in [
+            (
+                "flux-schnell",
+                "seed=18446744073709551616",
+                "seed: the number 184",
+            ),
+            (
+                "flux-dev",
+                "guidance=1e400",
+                "guidance: the number 1e400 is too large",
+            ),
+            (
+                "flux-2-pro",
+                "input_images=[{\"a\":1,\"a\":2}]",
+                "input_images: \"a\" is given twice",
+            ),
+        ] {
+            let refused = reader(model).read(pair).unwrap_err().to_string();
+            assert!(refused.starts_with(said), "{refused}");
+        }
+        let prompt = reader("flux-schnell").read("prompt=1e400").unwrap();
+        assert_eq!(prompt.1, json!("1e400"));
+    }
+
+    #[test]
+    fn what_is_no_pair_is_refused() {
+        for bad in [
+            "a red fox",
+            "=x",
+            ":=1",
+            "x:=nope",
+            "x=@",
+            "x:={\"a\":1,\"a\":2}",
+            "x={\"a\":{\"b\":1,\"b\":2}}",
+            "seed=18446744073709551616",
+            "seed:=-9223372036854775809",
+            "scale=1e400",
+            "x=@/does/not/exist",
+        ] {
+            assert!(reader("none").read(bad).is_err(), "{bad}");
+        }
+    }
+}

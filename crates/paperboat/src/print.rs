@@ -1,0 +1,175 @@
+//! What is printed on stdout and stderr. A reader that has gone away does not end the work.
+
+use std::fmt::{Display, Write as _};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
+
+use cometapi::{OutputText, shorten_data_uris, truncate};
+
+use crate::failure::Failure;
+
+/// A line of data. Much of it is from the service, and nothing of it reaches a terminal as more
+/// than text.
+pub(crate) fn stdout(line: impl Display) -> Result<(), Failure> {
+    write(printable(&line.to_string()).as_bytes())
+}
+
+/// A document of our own as data, as it stands: help, schemas, completion scripts.
+pub(crate) fn document(text: impl Display) -> Result<(), Failure> {
+    write(text.to_string().as_bytes())
+}
+
+/// JSON as data. Hidden characters become JSON escapes, which mean the same; they can stand only
+/// in its strings.
+pub(crate) fn json(json: impl Display) -> Result<(), Failure> {
+    write(escaped(&json.to_string()).as_bytes())
+}
+
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) && c != '\n' {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// The text or JSON of an output as data. A terminal gets no hidden characters but tabs and line
+/// breaks.
+pub(crate) fn output(text: &OutputText) -> Result<(), Failure> {
+    if text.is_json() {
+        return json(text.as_str());
+    }
+    let text = text.as_str();
+    // The line ends with a break, whether the text does or not.
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    if io::stdout().is_terminal() {
+        return write(printable_except(text, &['\t', '\n']).as_bytes());
+    }
+    write(text.as_bytes())
+}
+
+/// A path as data: its own bytes, so that a program that reads the line finds the file.
+pub(crate) fn path(path: &Path) -> Result<(), Failure> {
+    if io::stdout().is_terminal() {
+        return stdout(path.display());
+    }
+    write(path.as_os_str().as_encoded_bytes())
+}
+
+fn write(line: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = out
+        .write_all(line)
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
+    match written {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::other("the result cannot be written to stdout", &e))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The most that is printed of one message, in bytes: it may hold any text of the service.
+const MAX_MESSAGE: usize = 8 * 1024;
+
+/// Prints a message on stderr.
+pub(crate) fn stderr(line: impl Display) {
+    // A closed stderr cannot be reported anywhere.
+    let _ = writeln!(io::stderr().lock(), "{}", message(&line.to_string()));
+}
+
+/// A message as it is printed: short, without hidden characters, its further lines indented so
+/// that none looks like a message of its own.
+fn message(text: &str) -> String {
+    let text = shorten_data_uris(text);
+    let lines: Vec<_> = truncate(&text, MAX_MESSAGE)
+        .trim_end()
+        .split('\n')
+        .map(printable)
+        .collect();
+    lines.join("\n    ")
+}
+
+/// `text` on one line, with escapes for its hidden characters.
+pub(crate) fn printable(text: &str) -> String {
+    printable_except(text, &[])
+}
+
+fn printable_except(text: &str, kept: &[char]) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) && !kept.contains(&c) {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
+}
+
+/// Whether a terminal acts on `c` instead of showing it: a control character, a line or paragraph
+/// separator, or one that changes the direction of what follows (`Bidi_Control` in Unicode).
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_means_what_it_did() {
+        let text = "a\u{1b}[2Jb\u{9b}c\u{7f}\r\n\u{2028}\u{202e}\u{2066}\u{61c}狐";
+        for json in [
+            serde_json::json!({ "a": text }).to_string(),
+            format!("{:#}", serde_json::json!([text])),
+        ] {
+            let plain = escaped(&json);
+            let hidden = plain.chars().find(|c| is_hidden(*c) && *c != '\n');
+            assert_eq!(hidden, None, "{plain:?}");
+            let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+            assert_eq!(read(&plain), read(&json));
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let long = message(&"ü".repeat(MAX_MESSAGE));
+        assert_eq!(long.len(), MAX_MESSAGE + "… (8192 bytes more)".len());
+        assert!(long.ends_with("ü… (8192 bytes more)"));
+        assert_eq!(message("no"), "no");
+    }
+
+    #[test]
+    fn further_lines_are_indented() {
+        assert_eq!(message("one\nerror: two\n"), "one\n    error: two");
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_to_act_on() {
+        assert_eq!(
+            printable("a\u{1b}[2Jb\u{9b}c\r\n"),
+            "a\\u{1b}[2Jb\\u{9b}c\\r\\n"
+        );
+        assert_eq!(printable("ein Fuchs, 狐"), "ein Fuchs, 狐");
+        // Joined emoji and Persian need these.
+        assert_eq!(printable("\u{200c}\u{200d}"), "\u{200c}\u{200d}");
+        for c in "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
+            assert!(printable(&c.to_string()).is_ascii());
+        }
+    }
+}

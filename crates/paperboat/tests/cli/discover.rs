@@ -1,0 +1,94 @@
+//! What it says of the models that it knows, and of itself to other programs.
+
+use std::collections::BTreeMap;
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::SCHNELL;
+use crate::place::Place;
+
+#[tokio::test]
+async fn models_are_a_table_that_fits_a_terminal() {
+    let ended = Place::new().paperboat(["models"]).ends(0).await;
+    assert!(ended.lines().iter().all(|line| line.len() <= 80));
+    assert_snapshot!("models", ended.stdout);
+}
+
+#[tokio::test]
+async fn models_as_json_are_all_that_is_known() {
+    let ended = Place::new().paperboat(["models", "--json"]).ends(0).await;
+    let json: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let known = cometapi::models();
+    assert_eq!(json.as_array().unwrap().len(), known.len());
+    for (json, model) in json.as_array().unwrap().iter().zip(known) {
+        assert_eq!(json["model"], model.name());
+        assert_eq!(json["answers"], model.answer().to_string());
+        let schema: Value = serde_json::from_str(model.schema()).unwrap();
+        assert_eq!(json["schema"], schema);
+        let fields = json["fields"].as_array().unwrap();
+        assert_eq!(fields.len(), model.fields().len());
+        for (json, field) in fields.iter().zip(model.fields()) {
+            assert_eq!(json["name"], field.name());
+            assert_eq!(json["required"], field.is_required());
+            assert_eq!(json["takes"], field.kind().to_string());
+            assert_eq!(json.get("default").is_some(), field.default().is_some());
+            assert_eq!(json.get("only_with").is_some(), field.only_with().is_some());
+        }
+    }
+    let schnell = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|m| m["model"] == SCHNELL);
+    // In an order of its own: a feature of `serde_json`, which other packages of a build may turn
+    // on, keeps the order of the code.
+    let field: BTreeMap<String, Value> =
+        serde_json::from_value(schnell.unwrap()["fields"][2].clone()).unwrap();
+    let field = serde_json::to_string_pretty(&field).unwrap();
+    assert_snapshot!("field_as_json", field);
+}
+
+#[tokio::test]
+async fn a_schema_is_the_librarys_own() {
+    let place = Place::new();
+    for model in cometapi::models() {
+        let ended = place.paperboat(["schema", model.name()]).ends(0).await;
+        assert_eq!(ended.stdout.trim_end(), model.schema().trim_end());
+    }
+    for (name, said) in [
+        (
+            "flux-schnell",
+            "did you mean black-forest-labs/flux-schnell?",
+        ),
+        (
+            "black-forest-labs/flux-schnel",
+            "did you mean black-forest-labs/flux-schnell?",
+        ),
+        ("acme/portrait", "those that are: paperboat models"),
+        ("", "\"\" is not a model known here"),
+    ] {
+        let ended = place.paperboat(["schema", name]).ends(2).await;
+        ended.says(&[said]);
+        assert_eq!(ended.stdout, "");
+    }
+}
+
+#[tokio::test]
+async fn the_manual_has_a_page_for_each_command() {
+    let place = Place::new();
+    let page = place.paperboat(["man"]).ends(0).await.stdout;
+    assert!(page.contains(".TH paperboat 1"), "{page}");
+    place.paperboat(["man", "pages/man1"]).ends(0).await;
+    let names = place.names("pages/man1");
+    for name in ["paperboat.1", "paperboat-run.1", "paperboat-completions.1"] {
+        assert!(names.iter().any(|is| is == name), "{names:?}");
+    }
+    assert!(
+        !names.iter().any(|is| is == "paperboat-complete.1"),
+        "{names:?}"
+    );
+    place.write("file", "");
+    let ended = place.paperboat(["man", "file"]).ends(2).await;
+    ended.says(&["file cannot hold the pages"]);
+}

@@ -1,0 +1,241 @@
+//! What is known of a model, held against its input before anything is sent, shown or made.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::place::{Ended, Place};
+use crate::{SCHNELL, server};
+
+const PRO_2: &str = "black-forest-labs/flux-2-pro";
+const PRO: &str = "black-forest-labs/flux-pro";
+const KONTEXT: &str = "black-forest-labs/flux-kontext-pro";
+
+/// Refused with these words, and without a request, a folder or a word about creating.
+async fn refused(args: &[&str]) -> Ended {
+    let place = Place::new();
+    let server = server().await;
+    let ended = place.paperboat(args).at(server.origin()).ends(2).await;
+    assert!(server.requests().is_empty());
+    assert!(place.names("").is_empty(), "{:?}", place.names(""));
+    assert_eq!(ended.stdout, "");
+    assert!(!ended.stderr.contains("creating"), "{}", ended.stderr);
+    ended
+}
+
+/// What was said, and the input that was sent.
+async fn sent(place: &Place, args: &[&str]) -> (String, Value) {
+    let server = server().await;
+    let ended = place.paperboat(args).at(server.origin()).ends(0).await;
+    let mut body: Value = serde_json::from_slice(&server.requests()[0].body).unwrap();
+    (ended.stderr, body["input"].take())
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_a_line_each() {
+    let run = ["run", SCHNELL, "promt=x", "num_outputs=9", "-o", "out"];
+    assert_snapshot!("refused", refused(&run).await.stderr);
+    for (args, said) in [
+        (
+            ["run", SCHNELL, "promt=x"].as_slice(),
+            "did you mean prompt?",
+        ),
+        (&["create", SCHNELL], "prompt is missing, it takes text"),
+        (
+            &["create", SCHNELL, "prompt=x", "--num-outputs", "9"],
+            "num_outputs is 9, it takes 1–4",
+        ),
+        (
+            &["create", SCHNELL, "prompt=x", "--go-fast=maybe"],
+            "go_fast is \"maybe\", it takes true or false",
+        ),
+        (
+            &["create", SCHNELL, "prompt=x", "megapixels:=1"],
+            "megapixels is 1, it takes 1 | 0.25",
+        ),
+        (
+            &["create", SCHNELL, "prompt:=7"],
+            "prompt is 7, it takes text",
+        ),
+        (
+            &["create", PRO, "prompt=x", "--width=512"],
+            "width counts only with aspect_ratio=custom",
+        ),
+        (
+            &["create", PRO_2, "prompt=x", "input_images=cat.png"],
+            "it takes an address (https://…) or a data uri",
+        ),
+    ] {
+        refused(args)
+            .await
+            .says(&[said, "--force", "nothing was sent"]);
+    }
+}
+
+/// What a file and stdin say is checked, too.
+#[tokio::test]
+async fn the_fields_of_a_file_are_checked() {
+    let place = Place::new();
+    let server = server().await;
+    let call = place.paperboat(["create", SCHNELL, "--input", "-"]);
+    let call = call.stdin(r#"{"prompt": "x", "num_outputs": 9}"#);
+    let ended = call.at(server.origin()).ends(2).await;
+    ended.says(&["num_outputs is 9, it takes 1–4"]);
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn force_sends_it_with_a_note() {
+    let server = cometapi_mock::MockServer::builder()
+        .key(crate::place::KEY)
+        .start()
+        .await
+        .unwrap();
+    let place = Place::new();
+    let args = ["create", SCHNELL, "prompt=x", "num_outputs=9", "--force"];
+    let ended = place.paperboat(args).at(server.origin()).ends(1).await;
+    assert!(
+        ended
+            .stderr
+            .starts_with("note: num_outputs is 9, it takes 1–4\ncreating"),
+        "{}",
+        ended.stderr
+    );
+    let body: Value = serde_json::from_slice(&server.requests()[0].body).unwrap();
+    assert_eq!(body["input"], json!({"prompt": "x", "num_outputs": 9}));
+}
+
+#[tokio::test]
+async fn a_warning_is_a_note_said_once() {
+    let place = Place::new();
+    let image = "input_image_2=https://example.com/a.png";
+    let (said, input) = sent(&place, &["create", KONTEXT, "prompt=x", image]).await;
+    assert_eq!(said.matches("note: ").count(), 1, "{said}");
+    assert!(
+        said.starts_with("note: input_image_2 is shown by the gateway's"),
+        "{said}"
+    );
+    assert_eq!(input["input_image_2"], "https://example.com/a.png");
+}
+
+#[tokio::test]
+async fn flags_and_pairs_arrive_alike() {
+    let place = Place::new();
+    place.write("prompt.txt", "ein Fuchs");
+    let args = [
+        "create",
+        "--aspect-ratio",
+        "custom",
+        "--go-fast=false",
+        "black-forest-labs/flux-2-dev",
+        "--prompt=@prompt.txt",
+        "--width",
+        "512",
+        "height=512",
+        "--seed",
+        "-1",
+    ];
+    let (_, input) = sent(&place, &args).await;
+    let expected = json!({
+        "prompt": "ein Fuchs",
+        "aspect_ratio": "custom",
+        "width": 512,
+        "height": 512,
+        "seed": -1,
+        "go_fast": false,
+    });
+    assert_eq!(input, expected);
+}
+
+#[tokio::test]
+async fn a_list_grows_by_each_file() {
+    let place = Place::new();
+    place.write("a.png", b"\x89PNG\r\n\x1a\n\0");
+    let args = [
+        "create",
+        PRO_2,
+        "prompt=x",
+        "input_images=@a.png",
+        "--input-images",
+        "https://example.com/b.png",
+        "input_images=@a.png",
+    ];
+    let (_, input) = sent(&place, &args).await;
+    let here = "data:image/png;base64,iVBORw0KGgoA";
+    assert_eq!(
+        input["input_images"],
+        json!([here, "https://example.com/b.png", here])
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_refused_until_more_is_allowed() {
+    let place = Place::new();
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    png.resize(257 * 1024, 0);
+    place.write("large.png", png);
+    let server = server().await;
+    for (model, field) in [
+        ("black-forest-labs/flux-dev", "image=@large.png"),
+        (PRO_2, "input_images=@large.png"),
+        ("acme/portrait", "photo=@large.png"),
+    ] {
+        let args = ["create", model, "prompt=x", field];
+        let ended = place.paperboat(args).at(server.origin()).ends(2).await;
+        ended.says(&[
+            ": large.png has 257 kB and 256 kB can be sent inside a request; put it where",
+            "--max-file-size SIZE",
+        ]);
+    }
+    assert!(server.requests().is_empty());
+    let args = ["create", "acme/portrait", "prompt=x", "photo=@large.png"];
+    let more = place.paperboat(args.iter().chain(&["--max-file-size", "300kB"]));
+    more.at(server.origin()).ends(0).await;
+    assert_eq!(server.creates(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_text_is_no_prompt() {
+    let place = Place::new();
+    place.write("fox.png", b"\x89PNG\r\n\x1a\n\0");
+    place.write("empty.png", "");
+    for (args, said) in [
+        (
+            ["create", SCHNELL, "prompt=@fox.png"],
+            "prompt: fox.png is not text",
+        ),
+        (
+            ["create", "black-forest-labs/flux-dev", "image=@empty.png"],
+            "image: empty.png is empty; give a picture",
+        ),
+    ] {
+        place.paperboat(args).ends(2).await.says(&[said]);
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_nearly_known_runs_with_a_note() {
+    let place = Place::new();
+    let near = "black-forest-labs/flux-schnel";
+    let (said, input) = sent(&place, &["create", near, "prompt=x", "num_outputs=9"]).await;
+    let note = "note: black-forest-labs/flux-schnel is not a model known here; did you mean \
+                black-forest-labs/flux-schnell? it is sent unchecked\n";
+    assert!(said.starts_with(note), "{said}");
+    assert_eq!(input["num_outputs"], 9);
+    let (said, _) = sent(&place, &["create", "acme/portrait", "prompt=x"]).await;
+    assert!(!said.contains("note"), "{said}");
+}
+
+#[tokio::test]
+async fn a_flag_without_a_known_model_and_a_name_without_its_owner_are_refused() {
+    let near = [
+        "run",
+        "black-forest-labs/flux-schnel",
+        "--aspect-ratio",
+        "16:9",
+    ];
+    assert_snapshot!("flag_of_unknown_model", refused(&near).await.stderr);
+    let bare = ["run", "flux-schnell", "--aspect-ratio", "16:9"];
+    assert_snapshot!("name_without_owner", refused(&bare).await.stderr);
+    let slip = ["run", SCHNELL, "--aspect-rato", "16:9"];
+    assert_snapshot!("flag_misspelt", refused(&slip).await.stderr);
+}

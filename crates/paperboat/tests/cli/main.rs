@@ -1,0 +1,65 @@
+//! The binary as people and scripts meet it: what it prints where, what it leaves behind,
+//! what it sends, how it ends.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of a test are tests too, which clippy does not see"
+)]
+
+mod batch;
+#[cfg(unix)]
+mod busy;
+mod closing;
+mod completions;
+mod discover;
+mod documented_server;
+mod exit_codes;
+mod help;
+mod inputs;
+mod ledger;
+mod list;
+mod main_job;
+mod mock_command;
+mod network;
+mod output;
+mod place;
+#[cfg(unix)]
+mod resume;
+mod secrets;
+#[cfg(unix)]
+mod signals;
+mod terminal;
+mod usage;
+mod values;
+mod wait_many;
+
+use cometapi_mock::{Builder, MockServer, Pace};
+
+use crate::place::{Call, Place};
+
+pub(crate) const SCHNELL: &str = "black-forest-labs/flux-schnell";
+
+/// What a create takes: a prompt, and a picture that is quickly drawn.
+pub(crate) const FOX: [&str; 3] = [SCHNELL, "prompt=a red fox", "megapixels=0.25"];
+
+/// A mock whose runs are over at the first poll, and which takes no key but the tests'.
+pub(crate) async fn server() -> MockServer {
+    quick().start().await.unwrap()
+}
+
+pub(crate) fn quick() -> Builder {
+    MockServer::builder()
+        .verify_on_drop()
+        .pace(Pace::instant())
+        .key(place::KEY)
+}
+
+/// `command` on a fox, and `more`.
+pub(crate) fn fox<'p>(place: &'p Place, command: &str, more: &[&str]) -> Call<'p> {
+    place.paperboat([command].iter().chain(&FOX).chain(more))
+}
+
+/// A fox that has been created by a process of its own, for others to look at; its id.
+pub(crate) async fn created(place: &Place, server: &MockServer) -> String {
+    let ended = fox(place, "create", &[]).at(server.origin()).ends(0).await;
+    ended.id().to_owned()
+}

@@ -1,0 +1,250 @@
+//! What is refused before anything is sent: exit code 2, the reason, and a way on.
+
+use std::fs;
+
+use crate::place::{KEY, Place};
+use crate::{SCHNELL, created, fox, server};
+
+/// The arguments after the command, and what must be said.
+type Row<'r> = (&'r [&'r str], &'r [&'r str]);
+
+#[tokio::test]
+async fn nothing_is_sent() {
+    let place = Place::new();
+    place.write("list.json", "[1]");
+    place.write("half.json", "{\"prompt\":");
+    place.write("request.json", "{\"input\":{\"prompt\":\"x\"}}");
+    place.write("file", "");
+    let long = "a fox ".repeat(1_000);
+    let rows: [Row<'_>; 28] = [
+        (&["run"], &["<OWNER/NAME>", "Usage: paperboat run"]),
+        (&["run", ""], &["\"\" is not a model"]),
+        (&["run", "flux"], &["write owner/name, such as"]),
+        (&["run", "a/b:v"], &["leave out ':v'"]),
+        (&["run", "../x"], &["owner \"..\" starts with '.'"]),
+        (&["run", "a/b/c"], &["contains '/'"]),
+        (
+            &["run", SCHNELL, "a red fox"],
+            &["\"a red fox\" is not KEY=VALUE", "prompt='a red fox'"],
+        ),
+        (&["run", SCHNELL, "a sign: x=y"], &["is not KEY=VALUE"]),
+        (&["run", SCHNELL, ""], &["\"\" is not KEY=VALUE"]),
+        (&["run", SCHNELL, "=x"], &["names no field before the ="]),
+        (&["run", SCHNELL, "a=1", "a=2"], &["\"a\" is given twice"]),
+        (
+            &["run", SCHNELL, "size:=big"],
+            &["size: what follows := is not json", "because expected"],
+        ),
+        (
+            &["run", SCHNELL, "image=@none.png"],
+            &["image: none.png cannot be read", "because No such file"],
+        ),
+        (&["run", SCHNELL, "image=@"], &["no file is named after @"]),
+        (
+            &["run", SCHNELL, "--input", "none.json"],
+            &["--input: none.json cannot be read"],
+        ),
+        (
+            &["run", SCHNELL, "--input", "list.json"],
+            &["--input: list.json is not a json object"],
+        ),
+        (
+            &["run", SCHNELL, "--input", "half.json"],
+            &["--input: half.json is not json", "line 1 column"],
+        ),
+        (
+            &["run", SCHNELL, "--input", "request.json"],
+            &["a whole request; give what is inside its \"input\""],
+        ),
+        (
+            &["run", SCHNELL, "prompt=x", "-o", "file"],
+            &["file cannot be a folder", "name another with -o"],
+        ),
+        (
+            &["run", SCHNELL, "--timeout", "soon"],
+            &["'soon'", "90s, 5m or 1h30m"],
+        ),
+        (&["run", SCHNELL, "--timeout", "-1"], &["90s, 5m or 1h30m"]),
+        (
+            &["run", SCHNELL, "--timeout", "0"],
+            &["longer than zero"],
+        ),
+        (
+            &["create", SCHNELL, "prompt=x", "--base-url", "cometapi"],
+            &["the base url is not a url", "should look like https://"],
+        ),
+        (
+            &[
+                "create",
+                SCHNELL,
+                "prompt=x",
+                "--base-url",
+                "http://gw.example/v1",
+            ],
+            &["plain http to another machine", "--allow-http"],
+        ),
+        (&["get", ".."], &["prediction id \"..\" cannot be one"]),
+        (&["wait", "a\u{7f}b"], &["contains '\\u{7f}'"]),
+        (&["wait", ""], &["prediction id is empty"]),
+        (
+            &["run", SCHNELL, &long],
+            &["\"a fox a fox", "…\" is not key"],
+        ),
+    ];
+    refused(&place, &rows).await;
+}
+
+/// Values that would arrive as something else than was written.
+#[tokio::test]
+async fn nothing_is_sent_as_something_else() {
+    let place = Place::new();
+    let utf16 = |text: &str| {
+        text.encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<_>>()
+    };
+    place.write("utf16.txt", utf16("\u{feff}a fox\r\n"));
+    place.write("utf16.json", utf16("{\"prompt\": \"x\"}"));
+    place.write("latin1.txt", b"caf\xe9");
+    place.write(
+        "twice.json",
+        "{\"prompt\": \"x\",\n \"seed\": 1, \"seed\": 2}",
+    );
+    place.write(
+        "long.json",
+        "{\"prompt\": \"x\", \"seed\": 18446744073709551616}",
+    );
+    let rows: [Row<'_>; 12] = [
+        (
+            &["run", SCHNELL, "--input", "twice.json"],
+            &["--input: twice.json: \"seed\" is given twice at line 2"],
+        ),
+        (
+            &["create", "a/b", "--input", "long.json"],
+            &["--input: long.json: the number 18446744073709551616 is an integer beyond 64 bits"],
+        ),
+        (
+            &["run", SCHNELL, "--input", "utf16.json"],
+            &["--input: utf16.json is UTF-16 text; save it as UTF-8"],
+        ),
+        (
+            &["create", "a/b", "o:={\"a\": {\"b\": 1, \"b\": 2}}"],
+            &["o: \"b\" is given twice at line 1", "for text: o:="],
+        ),
+        (
+            &["create", "a/b", "o={\"a\": 1, \"a\": 2}"],
+            &["o: \"a\" is given twice"],
+        ),
+        (
+            &["create", "a/b", "seed=123456789012345678901234"],
+            &[
+                "seed: the number 123456789012345678901234 is an integer beyond 64 bits",
+                "for text: seed:=",
+            ],
+        ),
+        (
+            &["run", SCHNELL, "prompt=x", "seed:=1e400"],
+            &["seed: the number 1e400 is too large"],
+        ),
+        (
+            &["run", SCHNELL, "prompt=@utf16.txt"],
+            &["prompt: utf16.txt is UTF-16 text; save it as UTF-8"],
+        ),
+        (
+            &["create", "a/b", "note=@utf16.txt"],
+            &["note: utf16.txt is UTF-16 text; save it as UTF-8"],
+        ),
+        (
+            &["create", "a/b", "note=@latin1.txt"],
+            &["note: latin1.txt is not text in UTF-8; if it is text, save it as UTF-8"],
+        ),
+        (
+            &["run", SCHNELL, "--prompt", "--json"],
+            &[
+                "a value is required for '--prompt <TEXT>'",
+                "if it is the value: --prompt='--json'",
+            ],
+        ),
+        (
+            &["run", SCHNELL, "--seed", "--prompt", "x"],
+            &["a value is required for '--seed <NUMBER>'"],
+        ),
+    ];
+    refused(&place, &rows).await;
+}
+
+/// Each is refused with its words, and nothing is sent or left behind.
+async fn refused(place: &Place, rows: &[Row<'_>]) {
+    let server = server().await;
+    let names = place.names("");
+    for (args, said) in rows {
+        let ended = place.paperboat(*args).at(server.origin()).ends(2).await;
+        ended.says(said);
+        assert_eq!(ended.stdout, "", "{args:?}");
+        assert!(ended.stderr.len() < 1_000, "{args:?}:\n{}", ended.stderr);
+    }
+    assert!(server.requests().is_empty(), "{:?}", server.requests());
+    assert_eq!(place.names(""), names);
+}
+
+#[tokio::test]
+async fn without_a_key_both_ways_on_are_named() {
+    let place = Place::new();
+    let server = server().await;
+    for args in [
+        ["create", SCHNELL, "prompt=x"].as_slice(),
+        &["run", SCHNELL, "prompt=x"],
+        &["get", "abc"],
+        &["wait", "abc"],
+    ] {
+        let call = place.paperboat(args);
+        let call = call.env("COMETAPI_BASE_URL", server.origin());
+        let ended = call.ends(2).await;
+        ended.says(&[
+            "no API key: set COMETAPI_KEY (create one at https://www.cometapi.com/console/token)",
+            "run --mock",
+        ]);
+    }
+    assert!(server.requests().is_empty());
+    assert!(place.names("").is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_that_is_no_text_is_not_taken_for_none() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let place = Place::new();
+    let key = [KEY.as_bytes(), b"\xff"].concat();
+    let call = place.paperboat(["get", "abc"]);
+    let call = call.env("COMETAPI_KEY", OsStr::from_bytes(&key));
+    call.ends(2).await.says(&["COMETAPI_KEY is not text"]);
+}
+
+#[tokio::test]
+async fn a_mock_takes_neither_key_nor_address() {
+    let place = Place::new();
+    for flag in ["--key", "--base-url"] {
+        let args = ["run", "--mock", SCHNELL, flag, "x"];
+        let ended = place.paperboat(args).ends(2).await;
+        ended.says(&["'--mock' cannot be used with", flag]);
+    }
+}
+
+/// A folder below a file, or one that may not be written to, is found before the create.
+#[tokio::test]
+async fn the_folder_is_made_before_the_create() {
+    let place = Place::new();
+    let server = server().await;
+    let id = created(&place, &server).await;
+    let args = ["wait", &id, "-o", "a/b/c"];
+    place.paperboat(args).at(server.origin()).ends(0).await;
+    assert_eq!(place.names("a/b/c").len(), 1);
+
+    fs::write(place.path("plain"), "").unwrap();
+    let run = fox(&place, "run", &["-o", "plain/out"]);
+    let ended = run.at(server.origin()).ends(2).await;
+    ended.says(&["plain/out cannot be a folder"]);
+    assert_eq!(server.creates(), 1);
+}
