@@ -105,8 +105,10 @@ fn named(key: &str, pair: &str) -> Result<String, Failure> {
 }
 
 fn no_pair(text: &str) -> Failure {
-    Failure::usage(format!("{:?} is not KEY=VALUE", head(text)))
-        .with_advice("quote a value with spaces: prompt='a red fox'")
+    let head = head(text);
+    Failure::usage(format!(
+        "expected KEY=VALUE, got {head:?}; did you mean prompt={head:?}?"
+    ))
 }
 
 /// The start of a string, enough to find it again.

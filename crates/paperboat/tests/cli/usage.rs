@@ -25,10 +25,13 @@ async fn nothing_is_sent() {
         (&["run", "a/b/c"], &["contains '/'"]),
         (
             &["run", SCHNELL, "a red fox"],
-            &["\"a red fox\" is not KEY=VALUE", "prompt='a red fox'"],
+            &[
+                "expected KEY=VALUE, got \"a red fox\"",
+                "did you mean prompt=\"a red fox\"?",
+            ],
         ),
-        (&["run", SCHNELL, "a sign: x=y"], &["is not KEY=VALUE"]),
-        (&["run", SCHNELL, ""], &["\"\" is not KEY=VALUE"]),
+        (&["run", SCHNELL, "a sign: x=y"], &["expected KEY=VALUE"]),
+        (&["run", SCHNELL, ""], &["expected KEY=VALUE, got \"\""]),
         (&["run", SCHNELL, "=x"], &["names no field before the ="]),
         (&["run", SCHNELL, "a=1", "a=2"], &["\"a\" is given twice"]),
         (
@@ -65,10 +68,7 @@ async fn nothing_is_sent() {
             &["'soon'", "90s, 5m or 1h30m"],
         ),
         (&["run", SCHNELL, "--timeout", "-1"], &["90s, 5m or 1h30m"]),
-        (
-            &["run", SCHNELL, "--timeout", "0"],
-            &["longer than zero"],
-        ),
+        (&["run", SCHNELL, "--timeout", "0"], &["longer than zero"]),
         (
             &["create", SCHNELL, "prompt=x", "--base-url", "cometapi"],
             &["the base url is not a url", "should look like https://"],
@@ -88,7 +88,7 @@ async fn nothing_is_sent() {
         (&["wait", ""], &["prediction id is empty"]),
         (
             &["run", SCHNELL, &long],
-            &["\"a fox a fox", "…\" is not key"],
+            &["expected KEY=VALUE, got \"a fox a fox", "…\"; did you mean"],
         ),
     ];
     refused(&place, &rows).await;
