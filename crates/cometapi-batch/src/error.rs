@@ -26,7 +26,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Rows cannot be used: see [`Error::problems`]. Nothing was sent. Mend the rows, or skip
+    /// Rows cannot be used: see [`Error::problems`]. Nothing was sent. Fix the rows, or skip
     /// the bad ones.
     Rows,
     /// The rows could not be read to their end, or it is in doubt what the rows are: the source

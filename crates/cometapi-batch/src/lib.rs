@@ -42,35 +42,35 @@
 //!
 //! # Overview
 //!
-//! - [`Batch`] runs a file of rows; [`Finish`] brings home what any process left; [`Single`]
+//! - [`Batch`] runs a file of rows; [`Finish`] waits for what any process left and saves it; [`Single`]
 //!   records one run for those who create and wait themselves.
-//! - [`Ledger`] is where it is written down, [`SqliteLedger`] the one in a file;
+//! - [`Ledger`] is where it is recorded, [`SqliteLedger`] the one in a file;
 //!   [`Ledger::list`] is what it says.
 //! - [`Event`] tells what happens while it happens, [`Report`] what came of it, [`Stop`] ends
 //!   it early.
 //!
-//! # What is written down, and when
+//! # What is recorded, and when
 //!
 //! | Step | Before | After a power cut |
 //! |---|---|---|
-//! | every row's intent | the first create | there |
+//! | every row's intent | the first create request | there |
 //! | that a create leaves | it leaves | there |
 //! | its id | anything else is done with the answer | there |
 //! | each state, each file, the end | the next step | may be gone: one more poll |
 //!
 //! Killing the process loses none of it. What cannot be known is what became of a create whose
-//! answer was not written down: killed between the second step and the third, a row is
+//! answer was not recorded: killed between the second step and the third, a row is
 //! **unresolved**. It is listed, with what to check, and sent again only when
 //! [asked to](Batch::retry_unresolved). A create that the service refused, or never received,
 //! is not in doubt.
 //!
 //! # What holds a batch up
 //!
-//! All creates go through one gate. A 429 to any row pauses all of them for as long as the
+//! All create requests go through one limiter. A 429 to any row pauses all of them for as long as the
 //! service says and halves how many run at once, which grows back with each success; while the
 //! service cannot be reached, one row tries at growing intervals. Each pause is an
 //! [event](Event::Paused). A refused key, a spent quota, a wrong address, a full disk and a
-//! ledger that cannot be written stop new creates at once; a model that is not offered stops
+//! ledger that cannot be written stop new create requests at once; a model that is not offered stops
 //! its own rows.
 //!
 //! Files that cannot be saved stop create requests as well: the first that cannot be written for
@@ -91,9 +91,9 @@ mod error;
 pub mod fuzzing;
 mod ledger;
 mod owner;
+mod response;
 mod rows;
 mod single;
-mod verdict;
 mod worker;
 
 pub use crate::batch::{
@@ -102,8 +102,8 @@ pub use crate::batch::{
 pub use crate::error::{Error, ErrorKind};
 pub use crate::ledger::sqlite::SqliteLedger;
 pub use crate::ledger::{
-    Answer, Claimed, Entry, FileRecord, Filter, Intent, Job, Ledger, LoadId, Loaded, Mark, Outcome,
-    Plan, Repeated, StagedRow, State, Tally, Want, WorkerId,
+    Claimed, Entry, FileRecord, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loaded, Mark,
+    Outcome, Plan, Repeated, StagedRow, State, Tally, Want, WorkerId,
 };
 pub use crate::rows::{Format, NotText, Problem, Rows};
 pub use crate::single::Single;

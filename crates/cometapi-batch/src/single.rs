@@ -1,4 +1,4 @@
-//! A run by itself, written down like a batch's row.
+//! A single prediction, recorded like a batch's row.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::batch::service;
 use crate::error::{Error, ErrorKind};
-use crate::ledger::{Answer, FileRecord, Intent, Job, Ledger, Mark, Outcome};
-use crate::verdict::{Sent, is_end, sent, taken};
+use crate::ledger::{FileRecord, Intent, Job, Ledger, LedgerFuture, Mark, Outcome};
+use crate::response::{Sent, is_end, sent, taken};
 use crate::worker::Worker;
 
 /// The record of one prediction, for those who create and wait themselves: told of each step,
@@ -51,12 +51,12 @@ pub struct Single {
     worker: Worker,
     job: Job,
     status: Option<String>,
-    /// The answer, while it could not be written down.
-    owed: Option<Mark>,
+    /// The answer, while it could not be recorded.
+    unrecorded: Option<Mark>,
 }
 
 impl Single {
-    /// Writes down that `model` is about to be run on `input`. The create may be sent when
+    /// Records that `model` is about to be run on `input`. The create request may be sent when
     /// this is `Ok`, and not before.
     pub async fn begin(
         client: &Client,
@@ -69,7 +69,7 @@ impl Single {
         Ok(Self::of(ledger, worker, job))
     }
 
-    /// The record of the prediction of this id, to go on with. `None` when the ledger knows no
+    /// The record of the prediction of this id, to continue with. `None` when the ledger knows no
     /// such prediction of this client's service, when a process that lives is at work on it,
     /// and when it is over: a success, or a failure that no waiting can change.
     pub async fn adopt(
@@ -88,7 +88,7 @@ impl Single {
             worker,
             job,
             status: None,
-            owed: None,
+            unrecorded: None,
         }
     }
 
@@ -97,9 +97,9 @@ impl Single {
         &self.job
     }
 
-    /// Writes down what the create was answered: its id, that it did not happen, or that
+    /// Records what the create request was answered: its id, that it did not happen, or that
     /// nobody knows. To be called before anything else is done with the answer. An id that
-    /// cannot be written down is tried again before whatever is recorded next.
+    /// cannot be recorded is tried again before whatever is recorded next.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl Single {
                 if let Err(e) = &recorded
                     && e.kind() == ErrorKind::TakenId
                 {
-                    self.owed = None;
+                    self.unrecorded = None;
                     let outcome = taken(self.job.id.take().unwrap_or_default());
                     self.record(Mark::Unresolved(outcome)).await?;
                 }
@@ -138,14 +138,14 @@ impl Single {
         self.record(Mark::Sending).await
     }
 
-    /// Writes down that the create was given up while nothing was on its way.
+    /// Records that the create request was given up while nothing was on its way.
     pub async fn not_sent(&mut self) -> Result<(), Error> {
         let why = "it was given up before it was sent";
         let outcome = Outcome::failed(cometapi::ErrorKind::NeverReached, why);
         self.record(Mark::Ended(outcome)).await
     }
 
-    /// Writes down a state; the same state again is nothing new.
+    /// Records a state; the same state again is nothing new.
     pub async fn seen(&mut self, prediction: &Prediction) -> Result<(), Error> {
         let status = prediction.status().as_str();
         if self.status.as_deref() == Some(status) {
@@ -159,14 +159,14 @@ impl Single {
         self.record(mark).await
     }
 
-    /// Writes down a file that came home.
+    /// Records a file that were saved.
     pub async fn saved(&mut self, position: usize, file: &SavedFile) -> Result<(), Error> {
         self.record(Mark::Saved(FileRecord::new(position, file)))
             .await
     }
 
-    /// Writes down how it ended. An error that says something of the waiting and not of the
-    /// prediction, a deadline say, leaves it running, for whoever waits next; one of a download
+    /// Records how it ended. An error that says something of the waiting and not of the
+    /// prediction, a deadline say, leaves it running, for the next wait; one of a download
     /// leaves it to be fetched again. An output of no use is a success with a note: it has been
     /// paid for, and waiting does not change it.
     pub async fn ended(self, end: Result<(), &ApiError>) -> Result<(), Error> {
@@ -181,7 +181,7 @@ impl Single {
         self.end(mark).await
     }
 
-    /// Writes down that it succeeded, with a `note` for a person.
+    /// Records that it succeeded, with a `note` for a person.
     pub async fn succeeded_with(self, note: impl Into<String>) -> Result<(), Error> {
         self.end(Mark::Ended(Outcome::succeeded_with(note))).await
     }
@@ -192,18 +192,18 @@ impl Single {
     }
 
     async fn record(&mut self, mark: Mark) -> Result<(), Error> {
-        if let Some(owed) = self.owed.clone() {
-            self.send(owed).await?;
-            self.owed = None;
+        if let Some(unrecorded) = self.unrecorded.clone() {
+            self.send(unrecorded).await?;
+            self.unrecorded = None;
         }
         let sent = self.send(mark.clone()).await;
         if sent.is_err() && matches!(mark, Mark::Created { .. }) {
-            self.owed = Some(mark);
+            self.unrecorded = Some(mark);
         }
         sent
     }
 
-    fn send(&self, mark: Mark) -> Answer<()> {
+    fn send(&self, mark: Mark) -> LedgerFuture<()> {
         self.ledger.record(self.worker.id(), self.job.seq, mark)
     }
 }
@@ -211,8 +211,8 @@ impl Single {
 impl Drop for Single {
     fn drop(&mut self) {
         // Asked for before the worker's end is, which would make it unresolved.
-        if let Some(owed) = self.owed.take() {
-            drop(self.send(owed));
+        if let Some(unrecorded) = self.unrecorded.take() {
+            drop(self.send(unrecorded));
         }
     }
 }

@@ -14,13 +14,13 @@ use tokio::time::sleep;
 
 use crate::batch::downloads::{Downloads, Turn};
 use crate::batch::event::{Event, Observer, PauseReason, RowInfo};
-use crate::batch::gate::Gate;
+use crate::batch::limiter::Limiter;
 use crate::batch::open_files;
 use crate::batch::outage::Outage;
 use crate::batch::present::Present;
 use crate::batch::report::{Report, Stopped};
 use crate::error::{Error, ErrorKind, is_out_of_files};
-use crate::ledger::{Answer, Ledger, LoadId, Mark, Outcome, Tally};
+use crate::ledger::{Ledger, LedgerFuture, LoadId, Mark, Outcome, Tally};
 use crate::worker::Worker;
 
 /// What the ledger calls a client's service.
@@ -98,7 +98,7 @@ pub(crate) struct Context {
     pub(crate) worker: Worker,
     /// The rows that it is of; none when it finishes what was left.
     pub(crate) load: Option<LoadId>,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) limiter: Arc<Limiter>,
     pub(crate) created: AtomicU64,
     /// Predictions that succeeded with an output that cannot be used.
     pub(crate) unusable: AtomicU64,
@@ -115,14 +115,14 @@ pub(crate) struct Context {
     ends: Mutex<Tally>,
     gone: Mutex<BTreeMap<String, Outcome>>,
     pub(crate) present: Arc<Present>,
-    /// Ids that could not be written down, by the row's number.
-    owed: Mutex<BTreeMap<u64, Owed>>,
+    /// Ids that could not be recorded, by the row's number.
+    unrecorded: Mutex<BTreeMap<u64, UnrecordedId>>,
 }
 
-/// A create's answer that could not be written down: sent again before anything else is said
+/// The response to a create request that could not be recorded: sent again before anything else is said
 /// of the row, for without it the row looks as if it had cost nothing.
 #[derive(Clone)]
-struct Owed {
+struct UnrecordedId {
     row: Arc<RowInfo>,
     mark: Mark,
 }
@@ -130,7 +130,7 @@ struct Owed {
 impl Context {
     pub(crate) fn new(settings: Settings, worker: Worker, load: Option<LoadId>) -> Arc<Self> {
         Arc::new(Self {
-            gate: Gate::new(settings.concurrency, settings.create.backoff),
+            limiter: Limiter::new(settings.concurrency, settings.create.backoff),
             outage: Outage::new(settings.give_up_after),
             downloads: Downloads::new(settings.max_failed_downloads),
             settings,
@@ -146,11 +146,11 @@ impl Context {
             leaving: watch::Sender::new(false),
             ends: Mutex::default(),
             gone: Mutex::default(),
-            owed: Mutex::default(),
+            unrecorded: Mutex::default(),
         })
     }
 
-    pub(crate) fn tell(&self, event: &Event<'_>) {
+    pub(crate) fn notify(&self, event: &Event<'_>) {
         (self.settings.observer)(event);
     }
 
@@ -165,7 +165,7 @@ impl Context {
         &self,
         tally: impl Future<Output = Result<Tally, Error>>,
     ) -> Result<Report, Error> {
-        let owed = self.pay_all().await;
+        let unrecorded = self.record_all_late().await;
         if let Some(Stopped::Ledger(e)) = self.stopped()
             && !self.begun.load(Ordering::Relaxed)
         {
@@ -189,10 +189,10 @@ impl Context {
         }
         report.tally = tally.unwrap_or_else(|_| self.ends());
         if retired.is_err() {
-            // The ids that are not written down: the next run will find these unresolved.
-            let owed = owed as u64;
-            report.tally.sending = report.tally.sending.saturating_sub(owed);
-            report.tally.unresolved += owed;
+            // The ids that are not recorded: the next run will find these unresolved.
+            let unrecorded = unrecorded as u64;
+            report.tally.sending = report.tally.sending.saturating_sub(unrecorded);
+            report.tally.unresolved += unrecorded;
         }
         Ok(report)
     }
@@ -206,9 +206,9 @@ impl Context {
             }
             *stopped = Some(reason.clone());
         }
-        self.gate.close();
+        self.limiter.close();
         self.halted.send_replace(true);
-        self.tell(&Event::Stopping { reason: &reason });
+        self.notify(&Event::Stopping { reason: &reason });
     }
 
     /// Stops creating if there was no progress for too long. Predictions at a service that cannot
@@ -246,7 +246,7 @@ impl Context {
     }
 
     fn go_on_creating(&self) {
-        self.gate.release();
+        self.limiter.release();
         self.outage
             .end(&[PauseReason::Downloads, PauseReason::OpenFiles]);
     }
@@ -270,16 +270,16 @@ impl Context {
             return None;
         }
         *is_waiting = true;
-        self.gate.hold();
+        self.limiter.hold();
         self.outage.begin(reason, error);
         let again = async {
             let turn = self.downloads.turn().await;
             if let Some(tries) = self.downloads.next_try() {
                 let pause = self.settings.create.backoff.delay(tries, fastrand::f64());
-                self.tell(&Event::Paused {
+                self.notify(&Event::Paused {
                     reason,
                     pause,
-                    limit: self.gate.limit(),
+                    limit: self.limiter.limit(),
                     cause: error,
                 });
                 sleep(pause).await;
@@ -302,11 +302,16 @@ impl Context {
         self.settings.stop.requested() > 0 || self.stopped().is_some()
     }
 
-    /// Writes down what happened to a row. A ledger that cannot be written stops the run, and
-    /// is no reason to drop what is paid for.
-    pub(crate) async fn record(&self, row: &Arc<RowInfo>, id: Option<&str>, mark: Mark) -> Written {
-        match self.pay(row.seq).await {
-            Written::Yes => {}
+    /// Records what happened to a row. A ledger that cannot be written stops the run, and
+    /// is not a reason to drop what is paid for.
+    pub(crate) async fn record(
+        &self,
+        row: &Arc<RowInfo>,
+        id: Option<&str>,
+        mark: Mark,
+    ) -> Recorded {
+        match self.record_late(row.seq).await {
+            Recorded::Yes => {}
             // The failure has been told; a mark without the id before it would say too much.
             unpaid => return unpaid,
         }
@@ -314,7 +319,7 @@ impl Context {
         self.written(row, id, mark, recorded)
     }
 
-    /// Writes down what a create was answered. The ledger is asked before anybody is told, so
+    /// Records what a create was answered. The ledger is asked before the observer is notified, so
     /// that no observer, slow or panicking, comes between the answer and its commit.
     pub(crate) async fn record_answer(
         &self,
@@ -322,14 +327,14 @@ impl Context {
         id: Option<&str>,
         mark: Mark,
         tell: impl FnOnce(),
-    ) -> Written {
+    ) -> Recorded {
         let asked = self.ask(row.seq, mark.clone());
         tell();
         let recorded = asked.await;
         self.written(row, id, mark, recorded)
     }
 
-    fn ask(&self, seq: u64, mark: Mark) -> Answer<()> {
+    fn ask(&self, seq: u64, mark: Mark) -> LedgerFuture<()> {
         self.settings.ledger.record(self.worker.id(), seq, mark)
     }
 
@@ -339,55 +344,60 @@ impl Context {
         id: Option<&str>,
         mark: Mark,
         recorded: Result<(), Error>,
-    ) -> Written {
+    ) -> Recorded {
         match recorded {
-            Ok(()) => Written::Yes,
-            Err(e) if e.kind() == ErrorKind::Lost => Written::Lost,
-            Err(e) if e.kind() == ErrorKind::TakenId => Written::TakenId,
+            Ok(()) => Recorded::Yes,
+            Err(e) if e.kind() == ErrorKind::Lost => Recorded::Lost,
+            Err(e) if e.kind() == ErrorKind::TakenId => Recorded::TakenId,
             Err(e) => {
                 if matches!(mark, Mark::Created { .. }) {
                     let row = Arc::clone(row);
-                    lock(&self.owed).insert(row.seq, Owed { row, mark });
+                    lock(&self.unrecorded).insert(row.seq, UnrecordedId { row, mark });
                 }
-                self.tell(&Event::Unrecorded { row, id, error: &e });
+                self.notify(&Event::Unrecorded { row, id, error: &e });
                 self.halt(Stopped::Ledger(e));
-                Written::No
+                Recorded::No
             }
         }
     }
 
-    /// Writes down the id of a row that could not be written down before, if there is one.
-    async fn pay(&self, seq: u64) -> Written {
-        let Some(owed) = lock(&self.owed).get(&seq).cloned() else {
-            return Written::Yes;
+    /// Records the id of a row that could not be recorded before, if there is one.
+    async fn record_late(&self, seq: u64) -> Recorded {
+        let Some(unrecorded) = lock(&self.unrecorded).get(&seq).cloned() else {
+            return Recorded::Yes;
         };
-        let written = match self.ask(seq, owed.mark.clone()).await {
-            Ok(()) => Written::Yes,
-            Err(e) if e.kind() == ErrorKind::Lost => Written::Lost,
-            Err(e) if e.kind() == ErrorKind::TakenId => Written::TakenId,
-            Err(_) => return Written::No,
+        let written = match self.ask(seq, unrecorded.mark.clone()).await {
+            Ok(()) => Recorded::Yes,
+            Err(e) if e.kind() == ErrorKind::Lost => Recorded::Lost,
+            Err(e) if e.kind() == ErrorKind::TakenId => Recorded::TakenId,
+            Err(_) => return Recorded::No,
         };
-        let was_owed = lock(&self.owed).remove(&seq).is_some();
-        if let (true, Written::Yes, Mark::Created { id, .. }) = (was_owed, written, &owed.mark) {
-            self.tell(&Event::Created { row: &owed.row, id });
+        let was_owed = lock(&self.unrecorded).remove(&seq).is_some();
+        if let (true, Recorded::Yes, Mark::Created { id, .. }) =
+            (was_owed, written, &unrecorded.mark)
+        {
+            self.notify(&Event::Created {
+                row: &unrecorded.row,
+                id,
+            });
         }
         written
     }
 
-    /// Tries once more to write down all ids that could not be. How many are still not.
-    pub(crate) async fn pay_all(&self) -> usize {
-        let seqs: Vec<u64> = lock(&self.owed).keys().copied().collect();
+    /// Tries once more to record all ids that could not be. How many are still not.
+    pub(crate) async fn record_all_late(&self) -> usize {
+        let seqs: Vec<u64> = lock(&self.unrecorded).keys().copied().collect();
         for seq in seqs {
-            if self.pay(seq).await == Written::No {
+            if self.record_late(seq).await == Recorded::No {
                 break;
             }
         }
-        lock(&self.owed).len()
+        lock(&self.unrecorded).len()
     }
 
-    /// Whether there are ids that could not be written down.
-    pub(crate) fn owes(&self) -> bool {
-        !lock(&self.owed).is_empty()
+    /// Whether there are ids that could not be recorded.
+    pub(crate) fn has_unrecorded(&self) -> bool {
+        !lock(&self.unrecorded).is_empty()
     }
 
     /// Counts the end of a row.
@@ -414,7 +424,7 @@ impl Context {
         }
     }
 
-    /// Counts a row that goes on without this run.
+    /// Counts a row that continues without this run.
     pub(crate) fn count_left(&self) {
         lock(&self.ends).running += 1;
     }
@@ -444,15 +454,15 @@ impl Context {
 impl Drop for Context {
     fn drop(&mut self) {
         // Asked for before the worker's end is, which would make them unresolved.
-        for (seq, owed) in std::mem::take(&mut *lock(&self.owed)) {
-            drop(self.ask(seq, owed.mark));
+        for (seq, unrecorded) in std::mem::take(&mut *lock(&self.unrecorded)) {
+            drop(self.ask(seq, unrecorded.mark));
         }
     }
 }
 
-/// Whether something was written down.
+/// Whether something was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
+pub(crate) enum Recorded {
     Yes,
     /// The ledger failed.
     No,

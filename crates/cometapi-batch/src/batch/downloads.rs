@@ -125,7 +125,7 @@ mod tests {
             (downloads.next_try(), downloads.next_try()),
             (Some(0), Some(1))
         );
-        // A text, say.
+        // For example, a text.
         assert!(!downloads.succeeded(false, false));
         assert!(downloads.succeeded(true, true));
         assert!(!fails());

@@ -16,10 +16,10 @@ use crate::error::{Error, ErrorKind};
 use crate::ledger::{LoadId, Want};
 
 /// How soon it is noticed that another process has ended, or has let go of a row.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const CLAIM_AGAIN: Duration = Duration::from_millis(200);
 
-/// How soon an id that could not be written down is tried again.
-const PAY_AGAIN: Duration = Duration::from_secs(1);
+/// How soon an id that could not be recorded is tried again.
+const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
 /// How many rows of a model that is not offered are ended at once.
 const AT_ONCE: u32 = 500;
@@ -30,8 +30,8 @@ pub(crate) async fn drive(context: &Arc<Context>) -> Result<(), Error> {
         load: context.load,
         tasks: JoinSet::new(),
         budget: context.settings.limit.unwrap_or(u64::MAX),
-        look_at: Instant::now(),
-        pay_at: Instant::now(),
+        claim_at: Instant::now(),
+        record_at: Instant::now(),
         elsewhere: 0,
         ended: BTreeSet::new(),
     };
@@ -46,9 +46,9 @@ struct Drive<'c> {
     /// How many more may be created.
     budget: u64,
     /// When to look for rows the next time.
-    look_at: Instant,
-    /// When to try again to write down ids that could not be.
-    pay_at: Instant,
+    claim_at: Instant,
+    /// When to try again to record ids that could not be.
+    record_at: Instant,
     elsewhere: u64,
     /// Models not offered whose rows have been ended.
     ended: BTreeSet<String>,
@@ -72,23 +72,23 @@ impl Drive<'_> {
             self.context.give_up_in_time();
             self.end_models_gone().await;
             let room = self.room();
-            if room > 0 && Instant::now() >= self.look_at && !self.look(room).await? {
+            if room > 0 && Instant::now() >= self.claim_at && !self.look(room).await? {
                 return Ok(());
             }
             if self.tasks.is_empty() && !self.takes_up() {
                 return Ok(());
             }
             let idle = self.room() > 0 && self.takes_up();
-            let owes = self.context.owes();
-            if !owes {
-                self.pay_at = Instant::now() + PAY_AGAIN;
+            let has_unrecorded = self.context.has_unrecorded();
+            if !has_unrecorded {
+                self.record_at = Instant::now() + RECORD_AGAIN;
             }
             let give_up_at = self.give_up_at();
             tokio::select! {
                 Some(done) = self.tasks.join_next() => self.done(done),
-                () = sleep_until(self.look_at), if idle => {}
-                () = pay_again(self.context, self.pay_at), if owes => {
-                    self.pay_at = Instant::now() + PAY_AGAIN;
+                () = sleep_until(self.claim_at), if idle => {}
+                () = record_again(self.context, self.record_at), if has_unrecorded => {
+                    self.record_at = Instant::now() + RECORD_AGAIN;
                 }
                 () = stop.beyond(urgency) => {}
                 () = stop.overdue(), if urgency > Urgency::None => {}
@@ -145,9 +145,9 @@ impl Drive<'_> {
         };
         let claimed = match claimed {
             Ok(claimed) => claimed,
-            // Another process is in the way for long; what runs here goes on meanwhile.
+            // Another process is in the way for long; what runs here continues meanwhile.
             Err(e) if e.kind() == ErrorKind::Busy && !self.tasks.is_empty() => {
-                self.look_at = Instant::now() + LOOK_AGAIN;
+                self.claim_at = Instant::now() + CLAIM_AGAIN;
                 return Ok(true);
             }
             Err(e) => {
@@ -156,7 +156,7 @@ impl Drive<'_> {
             }
         };
         if claimed.jobs.is_empty() {
-            self.look_at = Instant::now() + LOOK_AGAIN;
+            self.claim_at = Instant::now() + CLAIM_AGAIN;
             if self.tasks.is_empty() {
                 // Without leave to create, rows of others would be waited for in vain.
                 if claimed.elsewhere == 0 || !self.creates() {
@@ -165,7 +165,7 @@ impl Drive<'_> {
                 if claimed.elsewhere != self.elsewhere {
                     self.elsewhere = claimed.elsewhere;
                     let rows = claimed.elsewhere;
-                    self.context.tell(&Event::Elsewhere { rows });
+                    self.context.notify(&Event::Elsewhere { rows });
                 }
             }
         }
@@ -182,11 +182,11 @@ impl Drive<'_> {
 
     fn done(&mut self, done: Result<Spent, JoinError>) {
         // There is room again.
-        self.look_at = Instant::now();
+        self.claim_at = Instant::now();
         match done {
             Ok(Spent::Yes) => {}
             Ok(Spent::No) => self.budget = self.budget.saturating_add(1),
-            // The panic of whoever watches is passed on.
+            // A panic of the observer is passed on.
             Err(e) => {
                 if let Ok(panic) = e.try_into_panic() {
                     std::panic::resume_unwind(panic);
@@ -216,7 +216,7 @@ impl Drive<'_> {
                     }
                 };
                 for job in ended {
-                    self.context.tell(&Event::Ended {
+                    self.context.notify(&Event::Ended {
                         row: &Arc::new(RowInfo::from(&job)),
                         id: None,
                         outcome: &outcome,
@@ -230,7 +230,7 @@ impl Drive<'_> {
     }
 }
 
-async fn pay_again(context: &Context, at: Instant) {
+async fn record_again(context: &Context, at: Instant) {
     sleep_until(at).await;
-    context.pay_all().await;
+    context.record_all_late().await;
 }

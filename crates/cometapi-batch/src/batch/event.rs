@@ -1,4 +1,4 @@
-//! What a run tells whoever watches it.
+//! The events of a run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,11 +42,11 @@ impl From<&Job> for RowInfo {
     }
 }
 
-/// Why all creates pause.
+/// Why all create requests pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PauseReason {
-    /// The service said 429.
+    /// The service answered 429.
     RateLimited,
     /// No connection could be made.
     Unreachable,
@@ -56,11 +56,12 @@ pub enum PauseReason {
     OpenFiles,
 }
 
-/// Something that happened in a run, told where it happens: whoever watches holds it up.
+/// Something that happened in a run, delivered synchronously: a slow observer blocks
+/// the run.
 ///
 /// Of a row, in this order: `Claimed`, `Sending`, `Answered`, `Created`, `State` as often as
 /// it changes, `Saved` and `Recorded` for each file, `Ended`. A row that another process left
-/// running begins with `Claimed` and goes on with `State`.
+/// running begins with `Claimed` and continues with `State`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -76,7 +77,7 @@ pub enum Event<'a> {
         /// What is odd.
         problem: &'a Problem,
     },
-    /// All rows are read and checked; their intents are not written down yet.
+    /// All rows are read and checked; their intents are not recorded yet.
     #[non_exhaustive]
     Read {
         /// How many are good.
@@ -84,7 +85,7 @@ pub enum Event<'a> {
         /// How many are not.
         bad: u64,
     },
-    /// The intents are written down.
+    /// The intents are recorded.
     #[non_exhaustive]
     Planned {
         /// How the rows stand.
@@ -98,13 +99,13 @@ pub enum Event<'a> {
         /// The prediction's id, if it has been created before.
         id: Option<&'a str>,
     },
-    /// It is written down that the create is about to leave.
+    /// It is recorded that the create request is about to leave.
     #[non_exhaustive]
     Sending {
         /// The row.
         row: &'a Arc<RowInfo>,
     },
-    /// The create was answered. An id is being written down meanwhile: that is asked for before
+    /// The create request was answered. An id is being recorded meanwhile: that is asked for before
     /// this is told, and `Created` says when it is done.
     #[non_exhaustive]
     Answered {
@@ -113,7 +114,7 @@ pub enum Event<'a> {
         /// The prediction's id, or the error.
         answer: Result<&'a str, &'a cometapi::Error>,
     },
-    /// The id is written down.
+    /// The id is recorded.
     #[non_exhaustive]
     Created {
         /// The row.
@@ -121,7 +122,7 @@ pub enum Event<'a> {
         /// The prediction's id.
         id: &'a str,
     },
-    /// The service showed another state, and it is written down.
+    /// The service showed another state, and it is recorded.
     #[non_exhaustive]
     State {
         /// The row.
@@ -131,7 +132,7 @@ pub enum Event<'a> {
         /// The state's word.
         status: &'a str,
     },
-    /// A file has its name, and is not written down yet.
+    /// A file has its name, and is not recorded yet.
     #[non_exhaustive]
     Saved {
         /// The row.
@@ -139,7 +140,7 @@ pub enum Event<'a> {
         /// Where it is.
         path: &'a Path,
     },
-    /// The file is written down.
+    /// The file is recorded.
     #[non_exhaustive]
     Recorded {
         /// The row.
@@ -147,7 +148,7 @@ pub enum Event<'a> {
         /// The file.
         file: &'a FileRecord,
     },
-    /// The row is over, and that is written down. Of a [`Finish`](crate::Finish), one whose
+    /// The row is over, and that is recorded. Of a [`Finish`](crate::Finish), one whose
     /// files would not come is left running for the next.
     #[non_exhaustive]
     Ended {
@@ -162,7 +163,7 @@ pub enum Event<'a> {
         /// The prediction as it was last seen.
         prediction: Option<&'a Prediction>,
     },
-    /// The row's prediction goes on, and this run no longer waits for it: the next one does.
+    /// The row's prediction continues, and this run no longer waits for it: the next one does.
     #[non_exhaustive]
     Left {
         /// The row.
@@ -172,7 +173,7 @@ pub enum Event<'a> {
         /// Why.
         error: &'a cometapi::Error,
     },
-    /// Something could not be written down. The id, if there is one, is nowhere else.
+    /// Something could not be recorded. The id, if there is one, is nowhere else.
     #[non_exhaustive]
     Unrecorded {
         /// The row.
@@ -190,7 +191,7 @@ pub enum Event<'a> {
         /// How many files the process may open.
         open_files: u64,
     },
-    /// All creates pause.
+    /// All create requests pause.
     #[non_exhaustive]
     Paused {
         /// Why.
@@ -199,10 +200,10 @@ pub enum Event<'a> {
         pause: Duration,
         /// How many rows may run at once from now on.
         limit: u32,
-        /// What was heard.
+        /// The response.
         cause: &'a cometapi::Error,
     },
-    /// Creates go on after a pause.
+    /// Create requests continue after a pause.
     #[non_exhaustive]
     Resumed {
         /// How many rows may run at once.
@@ -214,7 +215,7 @@ pub enum Event<'a> {
         /// How many rows.
         rows: u64,
     },
-    /// Nothing more is created; what runs goes on to its end.
+    /// Nothing more is created; running predictions continue to their end.
     #[non_exhaustive]
     Stopping {
         /// Why.
@@ -222,5 +223,5 @@ pub enum Event<'a> {
     },
 }
 
-/// Whoever watches a run.
+/// Observes a run.
 pub(crate) type Observer = Arc<dyn Fn(&Event<'_>) + Send + Sync>;

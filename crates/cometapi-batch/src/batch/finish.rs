@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::worker::Worker;
 
 /// Waits for every prediction of a ledger that was created, has not ended, and is held by no
-/// process that lives; and brings its files home. Creates nothing.
+/// process that lives; and saves its files. Creates nothing.
 ///
 /// ```no_run
 /// # async fn example(client: cometapi::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -46,13 +46,13 @@ impl Finish {
 
     shared_settings!();
 
-    /// Waits for all of them. One whose files could not be brought home is told as ended, and
+    /// Waits for all of them. One whose files could not be saved is reported as ended, and
     /// left running in the ledger: the next run takes it up again.
     ///
     /// # Errors
     ///
     /// Those of the folder, and of the ledger before anything is taken up. The end of a
-    /// prediction is no error; a ledger that fails later is [`Stopped::Ledger`].
+    /// prediction is not an error; a ledger that fails later is [`Stopped::Ledger`].
     pub async fn run(mut self) -> Result<Report, Error> {
         self.settings.folder = folder::prepare(&self.settings.folder)?;
         self.settings.fit_concurrency();

@@ -6,8 +6,8 @@ mod drive;
 mod event;
 mod finish;
 mod folder;
-mod gate;
-mod intake;
+mod import;
+mod limiter;
 mod names;
 mod open_files;
 mod outage;
@@ -37,13 +37,13 @@ use crate::worker::Worker;
 
 /// A file of rows to run: every row once, however often it is started.
 ///
-/// All rows are read and checked, and what is meant is written down, before the first create.
+/// All rows are read and checked, and what is planned is recorded, before the first create request.
 /// Started again with the same rows and the same folder it does only what is missing: rows
 /// whose files are there are done, rows with an id are waited for, rows never created are
 /// created. Several processes may run the same one at once and share its rows; what one of
 /// them held when it ended, another takes over.
 ///
-/// A row is told by its `id`, or else by model and input and its place among equal rows,
+/// A row is identified by its `id`, or else by model and input and its place among equal rows,
 /// within the batch that its folder names; never by its line.
 ///
 /// Dropping the future of [`run`](Self::run) leaves at once. What was being sent is then
@@ -83,7 +83,7 @@ macro_rules! shared_settings {
     () => {
         /// How many rows run at once, at most; 4 unless set: what a small account is given
         /// (inferred), and enough to keep a slow model busy. A 429 halves it for all rows, and
-        /// it grows back as creates succeed. Fewer run where the process may not open enough
+        /// it grows back as create requests succeed. Fewer run where the process may not open enough
         /// files for them, about 4 each: see
         /// [`ConcurrencyLowered`](crate::Event::ConcurrencyLowered).
         pub fn concurrency(mut self, rows: usize) -> Self {
@@ -92,19 +92,19 @@ macro_rules! shared_settings {
         }
 
         /// How long each prediction is waited for, from its create or from when it is taken up
-        /// again, in place of the wait policy's.
+        /// again, instead of the wait policy's.
         pub fn timeout(mut self, timeout: Duration) -> Self {
             self.settings.timeout = Some(timeout);
             self
         }
 
-        /// Waits by `policy` in place of the client's.
+        /// Waits by `policy` instead of the client's.
         pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
             self.settings.wait = Some(policy);
             self
         }
 
-        /// What the ledger calls the service, in place of the client's base URL: for one whose
+        /// What the ledger calls the service, instead of the client's base URL: for one whose
         /// address changes while its predictions stay.
         pub fn service(mut self, name: impl Into<String>) -> Self {
             self.settings.service = name.into();
@@ -128,7 +128,7 @@ macro_rules! shared_settings {
 pub(crate) use shared_settings;
 
 impl Batch {
-    /// Rows to be run by `client`, written down in `ledger`, their files saved in `folder`,
+    /// Rows to be run by `client`, recorded in `ledger`, their files saved in `folder`,
     /// which is made if need be and names the batch.
     pub fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: impl Into<PathBuf>) -> Self {
         Self {
@@ -155,7 +155,7 @@ impl Batch {
         self
     }
 
-    /// Stops creating when this many rows have failed in this run; what runs goes on.
+    /// Stops creating when this many rows have failed in this run; running predictions continue.
     pub fn max_failures(mut self, failures: u64) -> Self {
         self.settings.max_failures = Some(failures);
         self
@@ -181,7 +181,7 @@ impl Batch {
     }
 
     /// Creates rows once more whose prediction failed, was canceled or aborted, or whose files
-    /// are gone. Each may cost again. Files that seem gone within a day of the create are looked
+    /// are gone. Each may cost again. Files that seem gone within a day of the create request are looked
     /// for once more before. Rows that the service refused need no asking: they were never
     /// created.
     pub fn retry_failed(mut self, retry: bool) -> Self {
@@ -189,14 +189,14 @@ impl Batch {
         self
     }
 
-    /// Creates rows once more of which nobody knows whether they were accepted. Each may cost
+    /// Creates rows once more that may have been accepted. Each may cost
     /// twice.
     pub fn retry_unresolved(mut self, retry: bool) -> Self {
         self.retry_unresolved = retry;
         self
     }
 
-    /// Goes on without bad rows; they are told as [`Event::BadRow`].
+    /// Skips bad rows; they are reported as [`Event::BadRow`].
     pub fn skip_bad(mut self, skip: bool) -> Self {
         self.skip_bad = skip;
         self
@@ -208,7 +208,7 @@ impl Batch {
         self
     }
 
-    /// How long a create may take, and the pauses after a 429 that names none and while the
+    /// How long a create request may take, and the pauses after a 429 that names none and while the
     /// service cannot be reached or files cannot be downloaded. Its other figures do not count here: whether to send again is
     /// decided for all rows together.
     pub fn create_policy(mut self, policy: CreatePolicy) -> Self {
@@ -221,9 +221,9 @@ impl Batch {
     /// # Errors
     ///
     /// [`Rows`](ErrorKind::Rows), [`Read`](ErrorKind::Read) and [`Folder`](ErrorKind::Folder)
-    /// and those of the ledger, before anything is sent. The end of a row is no error; and a
+    /// and those of the ledger, before anything is sent. The end of a row is not an error; and a
     /// ledger that fails later is [`Stopped::Ledger`], so that what was done until then is
-    /// reported. Asked to [stop](Self::stop) before the intents are written down, it writes
+    /// reported. Asked to [stop](Self::stop) before the intents are recorded, it writes
     /// none.
     pub async fn run(self, rows: Rows) -> Result<Report, Error> {
         let load = Load::new(&self.settings.ledger);
@@ -258,7 +258,7 @@ impl Batch {
     /// Reads the rows and writes the intents down. How many rows are skipped, how to work, and
     /// the worker.
     async fn begin(&self, load: LoadId, rows: Rows) -> Result<(u64, Settings, Worker), Error> {
-        let intake = self.read(load, rows).await?;
+        let import = self.read(load, rows).await?;
         // Not before: rows that cannot be used leave nothing behind.
         let folder = folder::prepare(&self.settings.folder)?;
         let mut settings = Settings {
@@ -272,11 +272,11 @@ impl Batch {
             std::future::pending::<()>().await;
         }
         let loaded = settings.ledger.load(load, self.plan(folder)).await?;
-        self.tell_changed(&loaded);
+        self.notify_changed(&loaded);
         (settings.observer)(&Event::Planned {
             tally: &loaded.tally,
         });
-        Ok((intake.bad + loaded.changed_total, settings, worker))
+        Ok((import.bad + loaded.changed_total, settings, worker))
     }
 
     /// Reads and checks the rows and says how they stand, without sending or writing anything.
@@ -288,23 +288,23 @@ impl Batch {
         let folder = folder::name(&self.settings.folder)?;
         let ledger = &self.settings.ledger;
         let load = Load::new(ledger);
-        let intake = self.read(load.id, rows).await?;
+        let import = self.read(load.id, rows).await?;
         let mut plan = self.plan(folder);
         plan.dry = true;
         let loaded = ledger.load(load.id, plan).await?;
-        self.tell_changed(&loaded);
+        self.notify_changed(&loaded);
         Ok(Report {
             tally: loaded.tally,
-            skipped: intake.bad + loaded.changed_total,
+            skipped: import.bad + loaded.changed_total,
             ..Report::default()
         })
     }
 
-    async fn read(&self, load: LoadId, rows: Rows) -> Result<intake::Intake, Error> {
+    async fn read(&self, load: LoadId, rows: Rows) -> Result<import::Import, Error> {
         let settings = &self.settings;
         let ledger = &*settings.ledger;
         let model = self.model.clone();
-        intake::read(
+        import::read(
             ledger,
             load,
             rows,
@@ -327,7 +327,7 @@ impl Batch {
         }
     }
 
-    fn tell_changed(&self, loaded: &Loaded) {
+    fn notify_changed(&self, loaded: &Loaded) {
         for (line, id) in &loaded.changed {
             let problem = Problem::changed(*line, id);
             (self.settings.observer)(&Event::BadRow { problem: &problem });

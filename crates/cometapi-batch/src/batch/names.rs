@@ -6,7 +6,7 @@ use cometapi::names::{file_stem, id_in_name, text_stem as stem_of_text};
 
 use crate::ledger::Job;
 
-/// The stem of a file: `ID-POSITION`, or the first twelve digits of the row's hash in place of
+/// The stem of a file: `ID-POSITION`, or the first twelve digits of the row's hash instead of
 /// an id, with its place among equal rows after the first.
 pub(crate) fn stem(job: &Job, position: usize) -> String {
     file_stem(&base(job), position)

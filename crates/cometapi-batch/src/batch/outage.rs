@@ -178,7 +178,7 @@ mod tests {
     async fn progress_and_the_end_of_the_outage_put_it_off() {
         let outage = Outage::new(LIMIT);
         outage.progress();
-        // Nothing holds it up: a slow model is no reason to give up.
+        // Nothing holds it up: a slow model is not a reason to give up.
         advance(LIMIT * 3).await;
         assert_eq!(outage.deadline(), None);
         for reason in [PauseReason::Unreachable, PauseReason::RateLimited] {

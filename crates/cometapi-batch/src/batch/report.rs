@@ -38,7 +38,7 @@ pub enum Stopped {
         message: String,
     },
     /// The ledger cannot be read or written. What was created until then is reported all the
-    /// same; a row whose id could not be written down is unresolved.
+    /// same; a row whose id could not be recorded is unresolved.
     Ledger(Error),
 }
 
@@ -62,7 +62,7 @@ impl Stopped {
         })
     }
 
-    /// Whether what was created before is still waited for and brought home.
+    /// Whether what was created before is still waited for and saved.
     pub(crate) fn takes_up(&self) -> bool {
         matches!(self, Self::TooManyFailures | Self::OutOfQuota(_))
     }

@@ -1,7 +1,7 @@
-//! One row on its way: create, wait, files, end, each step written down.
+//! One row on its way: create, wait, files, end, each step recorded.
 
-mod home;
-mod same;
+mod follow;
+mod own_files;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering;
 use cometapi::{Error, ErrorKind, ModelRef, Prediction};
 use serde_json::Value;
 
-use crate::batch::context::{Context, Written};
+use crate::batch::context::{Context, Recorded};
 use crate::batch::event::{Event, PauseReason, RowInfo};
-use crate::batch::gate::Pass;
+use crate::batch::limiter::Permit;
 use crate::batch::report::Stopped;
 use crate::error::is_out_of_files;
 use crate::ledger::{FileRecord, Job, Mark, Outcome};
-use crate::verdict::{Sent, sent, taken};
+use crate::response::{Sent, sent, taken};
 
 /// What a row did with the leave to create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(crate) async fn work(context: Arc<Context>, job: Job) -> Spent {
         context,
         job,
     };
-    row.context.tell(&Event::Claimed {
+    row.context.notify(&Event::Claimed {
         row: &row.info,
         id: row.job.id.as_deref(),
     });
@@ -41,9 +41,9 @@ pub(crate) async fn work(context: Arc<Context>, job: Job) -> Spent {
         return Spent::Yes;
     }
     match row.create().await {
-        Created::Yes(created, pass) => {
+        Created::Yes(created, permit) => {
             row.follow_until_left(created.map(|created| *created)).await;
-            drop(pass);
+            drop(permit);
             Spent::Yes
         }
         Created::No => Spent::Yes,
@@ -51,10 +51,10 @@ pub(crate) async fn work(context: Arc<Context>, job: Job) -> Spent {
     }
 }
 
-/// What came of the create.
+/// The result of a create request.
 enum Created {
     /// The prediction, unless no more than its id could be read.
-    Yes(Option<Box<Prediction>>, Pass),
+    Yes(Option<Box<Prediction>>, Permit),
     No,
     NotSent,
 }
@@ -80,29 +80,29 @@ impl Row {
             return Created::NotSent;
         }
         let mut policy = self.context.settings.create.clone();
-        // Whether and when to send again is the gate's to say.
+        // Whether and when to send again is decided by the limiter.
         policy.attempts = 1;
         loop {
             if let Some(outcome) = self.context.is_model_gone(&self.job.model) {
                 self.end(outcome, &[], None).await;
                 return Created::NotSent;
             }
-            let Some(pass) = self.context.gate.enter().await else {
+            let Some(permit) = self.context.limiter.acquire().await else {
                 self.record(Mark::Released).await;
                 return Created::NotSent;
             };
-            if pass.resumed {
-                let limit = self.context.gate.limit();
-                self.context.tell(&Event::Resumed { limit });
+            if permit.resumed {
+                let limit = self.context.limiter.limit();
+                self.context.notify(&Event::Resumed { limit });
             }
-            if self.record(Mark::Sending).await != Written::Yes {
+            if self.record(Mark::Sending).await != Recorded::Yes {
                 return Created::NotSent;
             }
             self.context.begin();
-            self.context.tell(&Event::Sending { row: &self.info });
+            self.context.notify(&Event::Sending { row: &self.info });
             if self.context.is_stopping() {
                 // Stopped while the above was recorded: nothing has left.
-                if self.record(Mark::NotSent).await == Written::Yes {
+                if self.record(Mark::NotSent).await == Recorded::Yes {
                     self.record(Mark::Released).await;
                 }
                 return Created::NotSent;
@@ -119,21 +119,21 @@ impl Row {
                 .await;
             match sent(&answer) {
                 Sent::Created(mark) => {
-                    if !self.created(&pass, mark, &answer).await {
+                    if !self.created(&permit, mark, &answer).await {
                         return Created::No;
                     }
-                    return Created::Yes(answer.ok().map(Box::new), pass);
+                    return Created::Yes(answer.ok().map(Box::new), permit);
                 }
                 Sent::Doubt(outcome) => {
                     self.answered(&answer);
-                    if self.record(Mark::Unresolved(outcome.clone())).await != Written::Lost {
+                    if self.record(Mark::Unresolved(outcome.clone())).await != Recorded::Lost {
                         self.over(&outcome, true, &[], None);
                     }
                     return Created::No;
                 }
                 Sent::Not(outcome) => {
                     self.answered(&answer);
-                    if !self.not_sent(&pass, outcome, &answer).await {
+                    if !self.not_sent(&permit, outcome, &answer).await {
                         return Created::No;
                     }
                 }
@@ -160,7 +160,7 @@ impl Row {
     }
 
     fn answered(&self, answer: &Result<Prediction, Error>) {
-        self.context.tell(&Event::Answered {
+        self.context.notify(&Event::Answered {
             row: &self.info,
             answer: answer.as_ref().map(Prediction::id),
         });
@@ -169,7 +169,7 @@ impl Row {
     /// Records the id before anything else. Returns whether it is this row's.
     async fn created(
         &mut self,
-        pass: &Pass,
+        permit: &Permit,
         mark: Mark,
         answer: &Result<Prediction, Error>,
     ) -> bool {
@@ -179,41 +179,42 @@ impl Row {
         let id = self.job.id.as_deref();
         let tell = || self.answered(answer);
         let written = self.context.record_answer(&self.info, id, mark, tell).await;
-        pass.accepted();
+        permit.accepted();
         self.context.outage.answered();
         self.context.outage.progress();
         self.context.created.fetch_add(1, Ordering::Relaxed);
-        if written == Written::TakenId {
+        if written == Recorded::TakenId {
             let outcome = taken(self.job.id.take().unwrap_or_default());
-            if self.record(Mark::Unresolved(outcome.clone())).await != Written::Lost {
+            if self.record(Mark::Unresolved(outcome.clone())).await != Recorded::Lost {
                 self.over(&outcome, true, &[], None);
             }
             return false;
         }
-        if let (Written::Yes, Some(id)) = (written, &self.job.id) {
+        if let (Recorded::Yes, Some(id)) = (written, &self.job.id) {
             let row = &self.info;
-            self.context.tell(&Event::Created { row, id });
+            self.context.notify(&Event::Created { row, id });
         }
         true
     }
 
-    /// The create did not happen. Whether to try again.
+    /// The create request did not happen. Whether to try again.
     async fn not_sent(
         &self,
-        pass: &Pass,
+        permit: &Permit,
         outcome: Outcome,
         answer: &Result<Prediction, Error>,
     ) -> bool {
         let Err(error) = answer else { return false };
         let pause = match error.kind() {
-            ErrorKind::RateLimited => {
-                Some((PauseReason::RateLimited, pass.limited(error.retry_after())))
-            }
+            ErrorKind::RateLimited => Some((
+                PauseReason::RateLimited,
+                permit.limited(error.retry_after()),
+            )),
             ErrorKind::NeverReached if is_out_of_files(error) => {
-                Some((PauseReason::OpenFiles, pass.away()))
+                Some((PauseReason::OpenFiles, permit.away()))
             }
             ErrorKind::NeverReached if !error.is_permanent() => {
-                Some((PauseReason::Unreachable, pass.away()))
+                Some((PauseReason::Unreachable, permit.away()))
             }
             _ => None,
         };
@@ -222,14 +223,14 @@ impl Row {
             // A process that is killed in the pause leaves no doubt.
             let written = self.record(Mark::NotSent).await;
             if let Some(pause) = pause {
-                self.context.tell(&Event::Paused {
+                self.context.notify(&Event::Paused {
                     reason,
                     pause,
-                    limit: self.context.gate.limit(),
+                    limit: self.context.limiter.limit(),
                     cause: error,
                 });
             }
-            return written == Written::Yes;
+            return written == Recorded::Yes;
         }
         self.context.outage.answered();
         let message = outcome.message.clone().unwrap_or_default();
@@ -249,7 +250,7 @@ impl Row {
             }
         };
         self.context.halt(halt);
-        if self.record(Mark::NotSent).await == Written::Yes {
+        if self.record(Mark::NotSent).await == Recorded::Yes {
             self.record(Mark::Released).await;
         }
         false
@@ -264,7 +265,7 @@ impl Row {
         } else {
             Mark::Ended(outcome.clone())
         };
-        if self.record(mark).await != Written::Lost {
+        if self.record(mark).await != Recorded::Lost {
             self.over(&outcome, false, files, prediction);
         }
     }
@@ -276,7 +277,7 @@ impl Row {
         files: &[FileRecord],
         prediction: Option<&Prediction>,
     ) {
-        self.context.tell(&Event::Ended {
+        self.context.notify(&Event::Ended {
             row: &self.info,
             id: self.job.id.as_deref(),
             outcome,
@@ -286,7 +287,7 @@ impl Row {
         self.context.count(outcome, unresolved);
     }
 
-    async fn record(&self, mark: Mark) -> Written {
+    async fn record(&self, mark: Mark) -> Recorded {
         let id = self.job.id.as_deref();
         self.context.record(&self.info, id, mark).await
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// use cometapi_batch::Stop;
 ///
 /// let stop = Stop::new();
-/// stop.request(); // no new creates; what runs goes on to its end
+/// stop.request(); // no new create requests; running predictions continue to their end
 /// stop.request(); // leave at once: the ids are in the ledger
 ///
 /// let stop = Stop::new();
@@ -23,10 +23,10 @@ pub struct Stop(watch::Sender<Requested>);
 /// How soon a run has to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Urgency {
-    /// It goes on.
+    /// The run continues.
     #[default]
     None,
-    /// No new create requests; what runs goes on to its end.
+    /// No new create requests; running predictions continue to their end.
     Finish,
     /// No new create requests; it ends when none is in flight.
     Leave,
@@ -58,7 +58,7 @@ impl Stop {
         Self(watch::Sender::default())
     }
 
-    /// The first time: nothing new is created, what runs goes on to its end. The second time:
+    /// The first time: nothing new is created, running predictions continue to their end. The second time:
     /// the run leaves at once.
     pub fn request(&self) {
         self.raise(None, |requested| match requested.urgency {

@@ -1,4 +1,4 @@
-//! The ledger: what was meant, sent, answered and brought home, written down durably.
+//! The ledger: what was planned, sent, answered and saved, recorded durably.
 
 pub(crate) mod outcome;
 mod record;
@@ -15,9 +15,9 @@ pub use record::{Entry, FileRecord, Filter, Intent, Job, Mark, State};
 use crate::error::Error;
 
 /// The answer of a ledger.
-pub type Answer<T> = BoxFuture<Result<T, Error>>;
+pub type LedgerFuture<T> = BoxFuture<Result<T, Error>>;
 
-/// Where predictions are written down, shared by every worker on them.
+/// Where predictions are recorded, shared by every worker on them.
 ///
 /// [`SqliteLedger`](crate::SqliteLedger) is the one that comes with this crate. The trait is
 /// made so that a database server can be another; what an implementation must keep:
@@ -28,7 +28,7 @@ pub type Answer<T> = BoxFuture<Result<T, Error>>;
 /// - **Claims are atomic.** No prediction is ever held by two workers. Every
 ///   [`record`](Self::record) compares the worker in the statement that writes, and is refused
 ///   with [`ErrorKind::Lost`](crate::ErrorKind::Lost) when the prediction is another's by now.
-/// - **Life is known, not timed.** Whether a worker lives is told by something that ends with
+/// - **Life is known, not timed.** Whether a worker lives is known from something that ends with
 ///   its process (here a lock of the operating system, on a server the session's advisory
 ///   lock), never by a lease that runs out. [`claim`](Self::claim) and [`load`](Self::load)
 ///   first let go of what the dead held, as [`retire`](Self::retire) does.
@@ -37,52 +37,52 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// Makes a worker, alive until it is retired or its process ends. It works for `service`,
     /// a base URL as a rule, and never sees what was sent to another: an id means nothing
     /// there.
-    fn register(&self, service: String) -> Answer<WorkerId>;
+    fn register(&self, service: String) -> LedgerFuture<WorkerId>;
 
     /// Ends a worker: what it had planned is free again, what it was waiting for can be
     /// taken up by its id, and what it was sending is unresolved.
-    fn retire(&self, worker: WorkerId) -> Answer<()>;
+    fn retire(&self, worker: WorkerId) -> LedgerFuture<()>;
 
     /// The same from where nothing can be awaited; best effort.
     fn abandon(&self, worker: WorkerId);
 
     /// Puts rows of a file aside, seen by nobody else, and gives back those whose `id` an
     /// earlier row of the load has, capitals aside, which are not put aside.
-    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> Answer<Vec<Repeated>>;
+    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> LedgerFuture<Vec<Repeated>>;
 
-    /// Writes down the intents of all rows put aside that are not there yet, in one
+    /// Records the intents of all rows put aside that are not there yet, in one
     /// transaction, and says how the rows of the load stand. On [`Plan::dry`] it says so and
     /// changes nothing; nor does it when the answer is dropped before it is ready.
     ///
     /// A row that was never created, or that the plan retries, may have another input than
     /// last time; any other that has is [`Loaded::changed`], and nothing is written unless
     /// [`Plan::skip_changed`].
-    fn load(&self, load: LoadId, plan: Plan) -> Answer<Loaded>;
+    fn load(&self, load: LoadId, plan: Plan) -> LedgerFuture<Loaded>;
 
     /// Forgets which rows a load was of, and what it put aside.
     fn unload(&self, load: LoadId);
 
     /// Takes free predictions for `worker`: such with an id first, then such to be created;
-    /// none that it has [released](Mark::Released) itself. Whoever drops the answer retires the
+    /// none that it has [released](Mark::Released) itself. A caller that drops the answer retires the
     /// worker soon.
-    fn claim(&self, worker: WorkerId, want: Want) -> Answer<Claimed>;
+    fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed>;
 
-    /// Writes down a prediction that belongs to no batch, already claimed and
+    /// Records a prediction that belongs to no batch, already claimed and
     /// [sending](Mark::Sending).
-    fn begin(&self, worker: WorkerId, intent: Intent) -> Answer<Job>;
+    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Job>;
 
     /// Takes the prediction of this id, unless a worker that lives holds it: one that runs, or
-    /// whose end may not be one, with files not at home, or gone, or an id not found. It runs
+    /// whose end may not be one, with files not saved, or gone, or an id not found. It runs
     /// from then on. `None` for any other: a success, say, must not be overwritten by what
     /// becomes of its files later.
-    fn adopt(&self, worker: WorkerId, id: String) -> Answer<Option<Job>>;
+    fn adopt(&self, worker: WorkerId, id: String) -> LedgerFuture<Option<Job>>;
 
     /// Records what happened to a prediction that `worker` holds. It is asked for by the
     /// call, and done even if the answer is dropped or awaited late.
     ///
     /// [`Mark::Created`] with an id that another prediction of the same service has is refused
     /// with [`ErrorKind::TakenId`](crate::ErrorKind::TakenId), and changes nothing.
-    fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> Answer<()>;
+    fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> LedgerFuture<()>;
 
     /// Ends every row of the load that was never created and is of `model`, at most `most` at
     /// once: the service does not offer it.
@@ -92,13 +92,13 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         model: String,
         outcome: Outcome,
         most: u32,
-    ) -> Answer<Vec<Job>>;
+    ) -> LedgerFuture<Vec<Job>>;
 
     /// How the rows of a load stand.
-    fn tally(&self, load: LoadId) -> Answer<Tally>;
+    fn tally(&self, load: LoadId) -> LedgerFuture<Tally>;
 
-    /// What is written down, newest first; page on with [`Filter::before`].
-    fn list(&self, filter: Filter) -> Answer<Vec<Entry>>;
+    /// What is recorded, newest first; page on with [`Filter::before`].
+    fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>>;
 }
 
 /// A worker: who holds predictions.
@@ -115,7 +115,7 @@ pub struct LoadId(pub i64);
 pub struct StagedRow {
     /// The line that it began on.
     pub line: u64,
-    /// Its own id, when it has one. Else it is told by hash and place among its equals.
+    /// Its own id, when it has one. Else it is identified by hash and place among its equals.
     pub id: Option<String>,
     /// The model, `owner/name`.
     pub model: String,
@@ -190,7 +190,7 @@ pub struct Plan {
     pub retry_failed: bool,
     /// Plans rows that are unresolved once more.
     pub retry_unresolved: bool,
-    /// Leaves rows out whose id was seen with another input, in place of writing nothing.
+    /// Leaves rows out whose id was seen with another input, instead of writing nothing.
     pub skip_changed: bool,
     /// Changes nothing.
     pub dry: bool,
@@ -218,9 +218,9 @@ pub struct Tally {
     pub sending: u64,
     /// Created and not ended.
     pub running: u64,
-    /// Ended well, with every file at home.
+    /// Ended well, with every file saved.
     pub succeeded: u64,
-    /// May have been accepted, and nobody knows.
+    /// May have been accepted.
     pub unresolved: u64,
     /// Ended otherwise, by what it is.
     pub failed: std::collections::BTreeMap<&'static str, u64>,

@@ -5,7 +5,7 @@ use cometapi::{Creation, Error, ErrorKind, MAX_KEPT_TEXT, truncate_owned};
 /// The word of a success.
 pub(crate) const SUCCEEDED: &str = "succeeded";
 
-/// How a prediction ended: well, with every file at home, or by an error.
+/// How a prediction ended: well, with every file saved, or by an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -49,7 +49,7 @@ impl Outcome {
         self.kind.is_none()
     }
 
-    /// The word under which it is written down: `succeeded`, `failed`, `expired`, …
+    /// The word under which it is recorded: `succeeded`, `failed`, `expired`, …
     pub fn word(&self) -> &'static str {
         self.kind.map_or(SUCCEEDED, ErrorKind::as_str)
     }

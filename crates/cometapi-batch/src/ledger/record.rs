@@ -1,4 +1,4 @@
-//! What is written down of a prediction.
+//! What is recorded of a prediction.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -46,7 +46,7 @@ pub struct Job {
     pub hash: String,
     /// Its place among equal rows, from 1.
     pub occurrence: u64,
-    /// How often files of an earlier prediction of the same row came home.
+    /// How often files of an earlier prediction of the same row were saved.
     pub retake: u64,
     /// The model, `owner/name`.
     pub model: String,
@@ -62,11 +62,11 @@ pub struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// Meant, and not sent.
+    /// Planned, not sent.
     Planned,
-    /// Sent, or about to be; no answer is written down.
+    /// Sent, or about to be; no answer is recorded.
     Sending,
-    /// Created: its id is known, its end is not, or its files are not all at home.
+    /// Created: its id is known, its end is not, or its files are not all saved.
     Running,
     /// Over.
     Ended,
@@ -103,11 +103,11 @@ impl State {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Mark {
-    /// The create is about to leave.
+    /// The create request is about to leave.
     Sending,
-    /// The create provably did not happen; the prediction is still held.
+    /// The create request provably did not happen; the prediction is still held.
     NotSent,
-    /// The create was answered with this id.
+    /// The create request returned this id.
     Created {
         /// The id.
         id: String,
@@ -121,19 +121,19 @@ pub enum Mark {
         /// Whether files are about to be saved.
         fetching: bool,
     },
-    /// A file is at home.
+    /// A file is saved.
     Saved(FileRecord),
-    /// It is over; nobody holds it any more.
+    /// It is over; it is no longer held.
     Ended(Outcome),
-    /// Nobody knows whether it was accepted; nobody holds it any more.
+    /// It may have been accepted; it is no longer held.
     Unresolved(Outcome),
-    /// Nobody holds it any more, and it stands as it stood; one that was being sent is
+    /// It is no longer held, and it stands as it stood; one that was being sent is
     /// unresolved. The same worker is not given it again.
     Released,
 }
 
 impl Mark {
-    /// The mark of what a create answered.
+    /// The mark for the response to a create request.
     pub fn created(prediction: &Prediction) -> Self {
         Self::Created {
             id: prediction.id().to_owned(),
@@ -150,7 +150,7 @@ impl Mark {
     }
 }
 
-/// A file that came home.
+/// A file that was saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileRecord {
@@ -199,7 +199,7 @@ pub struct Filter {
     pub limit: u32,
 }
 
-/// A prediction as it is written down.
+/// A prediction as it is recorded.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
@@ -229,18 +229,18 @@ pub struct Entry {
     pub superseded: bool,
     /// How it ended, or why it is unresolved.
     pub outcome: Option<Outcome>,
-    /// When it was meant.
+    /// When it was planned.
     pub planned_at: SystemTime,
     /// When it was last about to be sent.
     pub sending_at: Option<SystemTime>,
-    /// When its id was written down.
+    /// When its id was recorded.
     pub created_at: Option<SystemTime>,
     /// When its end was.
     pub ended_at: Option<SystemTime>,
-    /// The gateway's id of the create.
+    /// The gateway's id of the create request.
     pub request_id: Option<String>,
     /// Every state that was seen, with the time.
     pub seen: Vec<(SystemTime, String)>,
-    /// The files that came home.
+    /// The files that were saved.
     pub files: Vec<FileRecord>,
 }

@@ -1,10 +1,10 @@
 //! Reading rows: one model and one input each, out of JSON lines or a table.
 
 mod array;
+pub(crate) mod check;
 mod content;
 mod identity;
 mod jsonl;
-pub(crate) mod known;
 mod records;
 mod table;
 #[cfg(test)]
@@ -256,7 +256,7 @@ pub(crate) struct Row {
 /// A row, or all that is wrong with it.
 pub(crate) type Read1 = Result<Row, Vec<Problem>>;
 
-/// Reads every row. The visitor returns whether to go on. An error is a fault of the reading
+/// Reads every row. The visitor returns whether to continue. An error is a fault of the reading
 /// itself, or a file in which it is in doubt what the rows are.
 pub(crate) fn read(
     rows: Rows,

@@ -8,7 +8,7 @@ use cometapi::models::{Model, models};
 use serde_json::Map;
 
 use super::records::{Failure, Record, Records, delimiter_name};
-use super::{Certainty, MAX_PROBLEMS, Parts, Problem, Read1, Row, known, refused};
+use super::{Certainty, MAX_PROBLEMS, Parts, Problem, Read1, Row, check, refused};
 
 /// What to write instead of lines without a header.
 const INSTEAD: &str = "the first line must name the columns, such as prompt,seed; for one prompt a \
@@ -206,7 +206,7 @@ impl Header {
             if name.is_empty() || Some(at) == self.model || Some(at) == self.id {
                 continue;
             }
-            match known::cell(&model, name, cells.get(at).copied().unwrap_or_default()) {
+            match check::cell(&model, name, cells.get(at).copied().unwrap_or_default()) {
                 Ok(Some(value)) => _ = input.insert(name.clone(), value),
                 Ok(None) => {}
                 Err(what) if problems.len() < MAX_PROBLEMS => {

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use cometapi::{BoxFuture, Client};
 use cometapi_batch::{
-    Answer, Batch, Claimed, Entry, Error, ErrorKind, Event, Filter, Format, Intent, Job, Ledger,
-    LoadId, Loaded, Mark, Outcome, Plan, Repeated, Rows, Single, SqliteLedger, StagedRow, Stopped,
-    Tally, Want, WorkerId,
+    Batch, Claimed, Entry, Error, ErrorKind, Event, Filter, Format, Intent, Job, Ledger,
+    LedgerFuture, LoadId, Loaded, Mark, Outcome, Plan, Repeated, Rows, Single, SqliteLedger,
+    StagedRow, Stopped, Tally, Want, WorkerId,
 };
 use cometapi_mock::{MockServer, Pace};
 
@@ -43,26 +43,26 @@ impl Faulty {
     }
 }
 
-fn full<T: Send + 'static>() -> Answer<T> {
+fn full<T: Send + 'static>() -> LedgerFuture<T> {
     let failed: BoxFuture<Result<T, Error>> =
         Box::pin(async { Err(Error::new(ErrorKind::Full, "the ledger's disk is full")) });
     failed
 }
 
 impl Ledger for Faulty {
-    fn register(&self, service: String) -> Answer<WorkerId> {
+    fn register(&self, service: String) -> LedgerFuture<WorkerId> {
         self.inner.register(service)
     }
-    fn retire(&self, worker: WorkerId) -> Answer<()> {
+    fn retire(&self, worker: WorkerId) -> LedgerFuture<()> {
         self.inner.retire(worker)
     }
     fn abandon(&self, worker: WorkerId) {
         self.inner.abandon(worker);
     }
-    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> Answer<Vec<Repeated>> {
+    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> LedgerFuture<Vec<Repeated>> {
         self.inner.stage(load, rows)
     }
-    fn load(&self, load: LoadId, plan: Plan) -> Answer<Loaded> {
+    fn load(&self, load: LoadId, plan: Plan) -> LedgerFuture<Loaded> {
         if self.at == At::Load {
             return full();
         }
@@ -71,19 +71,19 @@ impl Ledger for Faulty {
     fn unload(&self, load: LoadId) {
         self.inner.unload(load);
     }
-    fn claim(&self, worker: WorkerId, want: Want) -> Answer<Claimed> {
+    fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
         if self.at == At::Claim {
             return full();
         }
         self.inner.claim(worker, want)
     }
-    fn begin(&self, worker: WorkerId, intent: Intent) -> Answer<Job> {
+    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Job> {
         self.inner.begin(worker, intent)
     }
-    fn adopt(&self, worker: WorkerId, id: String) -> Answer<Option<Job>> {
+    fn adopt(&self, worker: WorkerId, id: String) -> LedgerFuture<Option<Job>> {
         self.inner.adopt(worker, id)
     }
-    fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> Answer<()> {
+    fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> LedgerFuture<()> {
         match (self.at, &mark) {
             (At::Sending, Mark::Sending) | (At::Created, Mark::Created { .. }) => full(),
             (At::CreatedOnce, Mark::Created { .. })
@@ -100,13 +100,13 @@ impl Ledger for Faulty {
         model: String,
         outcome: Outcome,
         most: u32,
-    ) -> Answer<Vec<Job>> {
+    ) -> LedgerFuture<Vec<Job>> {
         self.inner.refuse_model(load, model, outcome, most)
     }
-    fn tally(&self, load: LoadId) -> Answer<Tally> {
+    fn tally(&self, load: LoadId) -> LedgerFuture<Tally> {
         self.inner.tally(load)
     }
-    fn list(&self, filter: Filter) -> Answer<Vec<Entry>> {
+    fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
         self.inner.list(filter)
     }
 }

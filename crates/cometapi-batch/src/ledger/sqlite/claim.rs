@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::sqlite::desk::{Desk, Gone};
 use crate::ledger::sqlite::mark::RUNNING;
+use crate::ledger::sqlite::writer::{Gone, Writer};
 use crate::ledger::sqlite::{fault, natural, now};
 use crate::ledger::{Claimed, Job, LoadId, Outcome, Want, WorkerId};
 
@@ -30,39 +30,40 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
     })
 }
 
-pub(super) fn register(desk: &mut Desk, service: &str) -> Result<WorkerId, Error> {
-    let locked = desk.locks.make().map_err(|e| {
+pub(super) fn register(writer: &mut Writer, service: &str) -> Result<WorkerId, Error> {
+    let locked = writer.locks.make().map_err(|e| {
         let what = "the ledger's folder of workers cannot be written";
         Error::caused_by(ErrorKind::Ledger, what, e)
     })?;
     let (name, lock) = locked;
-    let inserted = desk.conn.execute(
+    let inserted = writer.conn.execute(
         "INSERT INTO worker (name, service, since) VALUES (?, ?, ?)",
         params![name, service, now()],
     );
     if let Err(e) = inserted {
-        desk.locks.bury(&name);
+        writer.locks.release_after_commit(&name);
         return Err(fault(e));
     }
-    let worker = desk.conn.last_insert_rowid();
-    desk.locks.hold(worker, lock);
-    desk.is_fresh(worker);
+    let worker = writer.conn.last_insert_rowid();
+    writer.locks.hold(worker, lock);
+    writer.is_fresh(worker);
     Ok(WorkerId(worker))
 }
 
-pub(super) fn retire(desk: &mut Desk, worker: WorkerId) -> Result<(), Error> {
-    let_go(&desk.conn, worker.0)?;
-    desk.conn
+pub(super) fn retire(writer: &mut Writer, worker: WorkerId) -> Result<(), Error> {
+    let_go(&writer.conn, worker.0)?;
+    writer
+        .conn
         .execute("DELETE FROM temp.released WHERE worker = ?", [worker.0])
         .map_err(fault)?;
-    desk.bury(Gone::Own(worker.0));
+    writer.release_after_commit(Gone::Own(worker.0));
     Ok(())
 }
 
 /// Frees what workers held whose process has ended.
-pub(super) fn let_go_of_the_dead(desk: &mut Desk) -> Result<(), Error> {
+pub(super) fn let_go_of_the_dead(writer: &mut Writer) -> Result<(), Error> {
     let workers: Vec<(i64, String)> = {
-        let mut statement = desk
+        let mut statement = writer
             .conn
             .prepare_cached("SELECT id, name FROM worker")
             .map_err(fault)?;
@@ -73,15 +74,16 @@ pub(super) fn let_go_of_the_dead(desk: &mut Desk) -> Result<(), Error> {
     };
     for (worker, name) in workers {
         // What cannot be told counts as alive.
-        if !desk.locks.is_own(worker) && desk.locks.is_dead(&name).unwrap_or(false) {
-            let_go(&desk.conn, worker)?;
-            desk.bury(Gone::Other(name));
+        if !writer.locks.is_own(worker) && writer.locks.is_dead(&name).unwrap_or(false) {
+            let_go(&writer.conn, worker)?;
+            writer.release_after_commit(Gone::Other(name));
         }
     }
     // What is held by nobody who ever can let go of it: there should be none.
-    unanswered(&desk.conn, "prediction_lost", "worker IS NULL", &[])?;
-    unanswered(&desk.conn, "prediction_held", LOST, &[])?;
-    desk.conn
+    unanswered(&writer.conn, "prediction_lost", "worker IS NULL", &[])?;
+    unanswered(&writer.conn, "prediction_held", LOST, &[])?;
+    writer
+        .conn
         .prepare_cached(&format!(
             "UPDATE prediction INDEXED BY prediction_held SET worker = NULL WHERE {LOST}"
         ))
@@ -94,8 +96,8 @@ pub(super) fn let_go_of_the_dead(desk: &mut Desk) -> Result<(), Error> {
 const LOST: &str = "worker IS NOT NULL AND worker NOT IN (SELECT id FROM worker)";
 
 /// What is said of a row that was being sent by who has let go of it.
-pub(super) const UNANSWERED: &str = "the program ended after the create had left, or was about \
-    to, and before an answer was written down";
+pub(super) const UNANSWERED: &str = "the program ended after the create request was sent, or \
+    was about to be, and before a response was recorded";
 
 /// Rows that were being sent, of those that are meant, are unresolved. The index is named:
 /// this is done at each claim, and must not look at all rows.
@@ -145,8 +147,8 @@ fn let_go(conn: &Connection, worker: i64) -> Result<(), Error> {
 }
 
 /// A worker that was taken for dead must not take anything.
-pub(super) fn alive(desk: &Desk, worker: WorkerId) -> Result<(), Error> {
-    let alive = desk
+pub(super) fn alive(writer: &Writer, worker: WorkerId) -> Result<(), Error> {
+    let alive = writer
         .conn
         .prepare_cached("SELECT 1 FROM worker WHERE id = ?")
         .and_then(|mut statement| statement.exists([worker.0]))
@@ -154,24 +156,24 @@ pub(super) fn alive(desk: &Desk, worker: WorkerId) -> Result<(), Error> {
     if alive {
         return Ok(());
     }
-    let what = match desk.locks.removed(worker.0) {
+    let what = match writer.locks.removed(worker.0) {
         Some(lock) => format!(
             "another process took this one for ended, because its lock file {} was removed: keep \
-             that folder while a command runs; to go on, run the same command again",
+             that folder while a command runs; to continue, run the same command again",
             lock.display()
         ),
-        None => "this worker was retired, or another process took it for ended: to go on, \
+        None => "this worker was retired, or another process took it for ended: to continue, \
                  register another"
             .to_owned(),
     };
     Err(Error::new(ErrorKind::Lost, what))
 }
 
-pub(super) fn claim(desk: &mut Desk, worker: WorkerId, want: Want) -> Result<Claimed, Error> {
-    desk.locks.check_ledger()?;
-    let_go_of_the_dead(desk)?;
-    alive(desk, worker)?;
-    let conn = &desk.conn;
+pub(super) fn claim(writer: &mut Writer, worker: WorkerId, want: Want) -> Result<Claimed, Error> {
+    writer.locks.check_ledger()?;
+    let_go_of_the_dead(writer)?;
+    alive(writer, worker)?;
+    let conn = &writer.conn;
     let mut jobs = free(conn, worker, want.load, "running", want.most)?;
     if want.load.is_some() {
         let room = want
@@ -266,9 +268,9 @@ fn elsewhere(conn: &Connection, worker: WorkerId, load: LoadId) -> Result<u64, E
     .map_err(fault)
 }
 
-pub(super) fn adopt(desk: &mut Desk, worker: WorkerId, id: &str) -> Result<Option<Job>, Error> {
-    let_go_of_the_dead(desk)?;
-    alive(desk, worker)?;
+pub(super) fn adopt(writer: &mut Writer, worker: WorkerId, id: &str) -> Result<Option<Job>, Error> {
+    let_go_of_the_dead(writer)?;
+    alive(writer, worker)?;
     let sql = format!(
         "SELECT {JOB}, NULL FROM prediction p LEFT JOIN batch b ON b.id = p.batch
          WHERE p.id = :id AND p.worker IS NULL
@@ -277,7 +279,7 @@ pub(super) fn adopt(desk: &mut Desk, worker: WorkerId, id: &str) -> Result<Optio
                  AND p.outcome IN (:download, :file, :not_found, :expired))
          ORDER BY p.seq DESC LIMIT 1"
     );
-    let found = desk
+    let found = writer
         .conn
         .prepare_cached(&sql)
         .and_then(|mut statement| {
@@ -296,23 +298,24 @@ pub(super) fn adopt(desk: &mut Desk, worker: WorkerId, id: &str) -> Result<Optio
     if let Some(job) = &found {
         // Held as one that runs: an end that is looked at again is none meanwhile.
         let sql = format!("UPDATE prediction SET {RUNNING} WHERE seq = ? AND worker IS NULL");
-        desk.conn
+        writer
+            .conn
             .prepare_cached(&sql)
             .and_then(|mut statement| statement.execute([job.seq.cast_signed()]))
             .map_err(fault)?;
-        take(&desk.conn, worker, job)?;
+        take(&writer.conn, worker, job)?;
     }
     Ok(found)
 }
 
 pub(super) fn refuse_model(
-    desk: &mut Desk,
+    writer: &mut Writer,
     load: LoadId,
     model: &str,
     outcome: &Outcome,
     most: u32,
 ) -> Result<Vec<Job>, Error> {
-    let conn = &desk.conn;
+    let conn = &writer.conn;
     let sql = format!(
         "SELECT {JOB}, s.line
          FROM temp.staged s JOIN prediction p ON p.seq = s.seq

@@ -63,11 +63,11 @@ pub(crate) async fn read_all(data: &[u8], folder: PathBuf) -> Vec<Result<(), Err
         return Vec::new();
     };
     let changes = changes(data);
-    let damaged = ledger.hand.ask(Touch::Ledger, move |desk| {
-        desk.conn.execute_batch(ROWS).map_err(fault)?;
+    let damaged = ledger.writer.ask(Touch::Ledger, move |writer| {
+        writer.conn.execute_batch(ROWS).map_err(fault)?;
         for (sql, value) in changes {
             // A constraint that still holds refuses some.
-            let _ = desk.conn.execute(&sql, [value]);
+            let _ = writer.conn.execute(&sql, [value]);
         }
         Ok(())
     });

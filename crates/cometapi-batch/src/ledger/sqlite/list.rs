@@ -1,4 +1,4 @@
-//! What is written down, for people.
+//! Lists what is recorded.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};

@@ -7,9 +7,9 @@ use rusqlite::{Connection, named_params, params};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::outcome::{SUCCEEDED, not_created};
 use crate::ledger::sqlite::claim::let_go_of_the_dead;
-use crate::ledger::sqlite::desk::Desk;
 use crate::ledger::sqlite::mark::RUNNING;
 use crate::ledger::sqlite::stage::tally;
+use crate::ledger::sqlite::writer::Writer;
 use crate::ledger::sqlite::{fault, natural, now};
 use crate::ledger::{LoadId, Loaded, Plan};
 use crate::rows::Problem;
@@ -20,29 +20,30 @@ const NAMED: i64 = 100;
 /// A day in milliseconds.
 const DAY: i64 = 24 * 3600 * 1000;
 
-pub(super) fn load(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> {
+pub(super) fn load(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded, Error> {
     if !plan.dry {
-        return planned(desk, load, plan);
+        return planned(writer, load, plan);
     }
-    let burials = desk.burials();
-    desk.conn.execute_batch("SAVEPOINT dry").map_err(fault)?;
-    let loaded = planned(desk, load, plan);
-    desk.forget(burials);
-    desk.conn
+    let releases = writer.releases();
+    writer.conn.execute_batch("SAVEPOINT dry").map_err(fault)?;
+    let loaded = planned(writer, load, plan);
+    writer.truncate_releases(releases);
+    writer
+        .conn
         .execute_batch("ROLLBACK TO dry; RELEASE dry")
         .map_err(fault)?;
     loaded
 }
 
-fn planned(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> {
-    let_go_of_the_dead(desk)?;
-    let batch = batch(&desk.conn, &plan.folder, &plan.service)?;
-    find(&desk.conn, load, batch)?;
-    renew_uncreated(&desk.conn, load)?;
-    look_again(&desk.conn, load, plan)?;
-    supersede(&desk.conn, load, plan)?;
-    find(&desk.conn, load, batch)?;
-    let (changed, changed_total) = changed(&desk.conn, load)?;
+fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded, Error> {
+    let_go_of_the_dead(writer)?;
+    let batch = batch(&writer.conn, &plan.folder, &plan.service)?;
+    find(&writer.conn, load, batch)?;
+    renew_uncreated(&writer.conn, load)?;
+    follow_again(&writer.conn, load, plan)?;
+    supersede(&writer.conn, load, plan)?;
+    find(&writer.conn, load, batch)?;
+    let (changed, changed_total) = changed(&writer.conn, load)?;
     if changed_total > 0 && !plan.skip_changed {
         // Nothing of this is kept: the caller gets no tally, and the job is taken back.
         return Err(Error::rows(
@@ -53,7 +54,8 @@ fn planned(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> 
                 .collect(),
         ));
     }
-    desk.conn
+    writer
+        .conn
         .execute(
             "DELETE FROM temp.staged WHERE load = :load AND seq IN (
                  SELECT s.seq FROM temp.staged s JOIN prediction p ON p.seq = s.seq
@@ -61,15 +63,16 @@ fn planned(desk: &mut Desk, load: LoadId, plan: &Plan) -> Result<Loaded, Error> 
             named_params! {":load": load.0},
         )
         .map_err(fault)?;
-    insert(&desk.conn, load, batch)?;
-    find(&desk.conn, load, batch)?;
-    look_for_files(&desk.conn, load)?;
+    insert(&writer.conn, load, batch)?;
+    find(&writer.conn, load, batch)?;
+    look_for_files(&writer.conn, load)?;
     // They are in the ledger now, and may be large.
-    desk.conn
+    writer
+        .conn
         .execute("UPDATE temp.staged SET input = '' WHERE load = ?", [load.0])
         .map_err(fault)?;
     Ok(Loaded {
-        tally: tally(&desk.conn, load)?,
+        tally: tally(&writer.conn, load)?,
         changed,
         changed_total,
     })
@@ -97,7 +100,7 @@ fn batch(conn: &Connection, folder: &Path, service: &str) -> Result<i64, Error> 
     }
     let what = format!(
         "the batch in {folder} was begun at {began_at}, and its predictions are not known at \
-         {service}: go on there, or name another folder"
+         {service}: continue there, or name another folder"
     );
     Err(Error::new(ErrorKind::Folder, what))
 }
@@ -117,7 +120,7 @@ fn find(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
 }
 
 /// What was never created is planned as the row is now: it has cost nothing. Without an id is
-/// not enough: an id may be missing because it could not be written down. A file that was in
+/// not enough: an id may be missing because it could not be recorded. A file that was in
 /// the way is enough only of what was never about to be sent.
 fn renew_uncreated(conn: &Connection, load: LoadId) -> Result<(), Error> {
     // They are this program's own words, so that they can stand in the statement.
@@ -216,7 +219,7 @@ fn insert(conn: &Connection, load: LoadId, batch: i64) -> Result<(), Error> {
 ///
 /// A file host that refuses in passing looks as if files had gone, which takes an hour at the
 /// service; so they are looked for within a day, and once more before they are retried.
-fn look_again(conn: &Connection, load: LoadId, plan: &Plan) -> Result<(), Error> {
+fn follow_again(conn: &Connection, load: LoadId, plan: &Plan) -> Result<(), Error> {
     use cometapi::ErrorKind as Kind;
     let sql = format!(
         "UPDATE prediction SET {RUNNING}

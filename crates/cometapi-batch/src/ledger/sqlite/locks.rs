@@ -103,7 +103,7 @@ impl Locks {
     }
 
     /// Removes the file of a worker that has ended.
-    pub(super) fn bury(&self, name: &str) {
+    pub(super) fn release_after_commit(&self, name: &str) {
         if let Some(folder) = &self.folder {
             let _ = fs::remove_file(folder.join(name));
         }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, ToSql, named_params, params};
 
 use crate::error::{Error, ErrorKind};
 use crate::ledger::sqlite::claim::{UNANSWERED, alive};
-use crate::ledger::sqlite::desk::Desk;
+use crate::ledger::sqlite::writer::Writer;
 use crate::ledger::sqlite::{fault, integer, natural, now, path_text};
 use crate::ledger::{FileRecord, Intent, Job, Mark, Outcome, WorkerId};
 
@@ -12,10 +12,10 @@ use crate::ledger::{FileRecord, Intent, Job, Mark, Outcome, WorkerId};
 pub(super) const RUNNING: &str = "state = 'running', outcome = NULL, message = NULL,
     request_ids = NULL, ended_at = NULL, looked = 1";
 
-pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Result<Job, Error> {
-    desk.locks.check_ledger()?;
-    alive(desk, worker)?;
-    let inserted = desk
+pub(super) fn begin(writer: &mut Writer, worker: WorkerId, intent: &Intent) -> Result<Job, Error> {
+    writer.locks.check_ledger()?;
+    alive(writer, worker)?;
+    let inserted = writer
         .conn
         .execute(
             "INSERT INTO prediction
@@ -33,7 +33,7 @@ pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Resul
         .map_err(fault)?;
     held(inserted)?;
     Ok(Job {
-        seq: natural(desk.conn.last_insert_rowid()),
+        seq: natural(writer.conn.last_insert_rowid()),
         folder: None,
         line: None,
         row: None,
@@ -48,12 +48,12 @@ pub(super) fn begin(desk: &mut Desk, worker: WorkerId, intent: &Intent) -> Resul
 }
 
 pub(super) fn record(
-    desk: &mut Desk,
+    writer: &mut Writer,
     worker: WorkerId,
     seq: u64,
     mark: &Mark,
 ) -> Result<(), Error> {
-    let conn = &desk.conn;
+    let conn = &writer.conn;
     let mine = |set: &str, more: &[(&str, &dyn ToSql)]| {
         let sql = format!("UPDATE prediction SET {set} WHERE seq = :seq AND worker = :worker");
         let seq = integer(seq);
@@ -67,7 +67,7 @@ pub(super) fn record(
     let now = now();
     match mark {
         Mark::Sending => {
-            desk.locks.check_ledger()?;
+            writer.locks.check_ledger()?;
             // Whatever has an id, or may have one, is never sent.
             let changed = conn
                 .prepare_cached(
@@ -126,7 +126,7 @@ pub(super) fn record(
         Mark::Ended(outcome) => end(conn, seq, "ended", outcome, Some(worker)),
         Mark::Unresolved(outcome) => end(conn, seq, "unresolved", outcome, Some(worker)),
         Mark::Released => {
-            // Whoever lets go while a create may be on its way knows nothing of it any more.
+            // Whoever lets go while a create request may be on its way knows nothing of it any more.
             mine(
                 "worker = NULL,
                  ended_at = CASE state WHEN 'sending' THEN :now ELSE ended_at END,

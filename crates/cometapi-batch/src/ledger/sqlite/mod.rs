@@ -4,7 +4,6 @@ mod access;
 mod claim;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod damaged;
-mod desk;
 mod list;
 mod load;
 mod locks;
@@ -15,6 +14,7 @@ mod schema;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -25,11 +25,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, ErrorCode};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::sqlite::desk::{Hand, Touch};
 use crate::ledger::sqlite::locks::Locks;
 use crate::ledger::sqlite::log::Log;
+use crate::ledger::sqlite::writer::{Touch, WriterHandle};
 use crate::ledger::{
-    Answer, Claimed, Entry, Filter, Intent, Job, Ledger, LoadId, Loaded, Mark, Outcome, Plan,
+    Claimed, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loaded, Mark, Outcome, Plan,
     Repeated, StagedRow, Tally, Want, WorkerId,
 };
 
@@ -59,7 +59,7 @@ const DAMAGED: &str = "the ledger is damaged: restore a copy of it, or use anoth
 /// ```
 #[derive(Clone, Debug)]
 pub struct SqliteLedger {
-    hand: Hand,
+    writer: WriterHandle,
 }
 
 impl SqliteLedger {
@@ -144,7 +144,7 @@ impl SqliteLedger {
     /// [`Busy`](ErrorKind::Busy) if another process uses the ledger, and those of the file
     /// system. What was committed is committed.
     pub fn close(&self) -> Result<(), Error> {
-        self.hand.close()
+        self.writer.close()
     }
 
     /// A ledger that is gone with the process: for tests, and for those who want none.
@@ -185,7 +185,7 @@ impl SqliteLedger {
         schema::create(&mut conn)?;
         let locks = Locks::new(path);
         Ok(Self {
-            hand: Hand::start(conn, locks, Log::new(path))?,
+            writer: WriterHandle::start(conn, locks, Log::new(path))?,
         })
     }
 }
@@ -245,14 +245,15 @@ fn wait(times: i32, patience: Duration) -> bool {
 }
 
 impl Ledger for SqliteLedger {
-    fn register(&self, service: String) -> Answer<WorkerId> {
-        self.hand
-            .ask(Touch::Ledger, move |desk| claim::register(desk, &service))
+    fn register(&self, service: String) -> LedgerFuture<WorkerId> {
+        self.writer.ask(Touch::Ledger, move |writer| {
+            claim::register(writer, &service)
+        })
     }
 
-    fn retire(&self, worker: WorkerId) -> Answer<()> {
-        self.hand
-            .ask(Touch::Ledger, move |desk| claim::retire(desk, worker))
+    fn retire(&self, worker: WorkerId) -> LedgerFuture<()> {
+        self.writer
+            .ask(Touch::Ledger, move |writer| claim::retire(writer, worker))
     }
 
     fn abandon(&self, worker: WorkerId) {
@@ -260,46 +261,51 @@ impl Ledger for SqliteLedger {
         drop(self.retire(worker));
     }
 
-    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> Answer<Vec<Repeated>> {
-        self.hand
-            .ask(Touch::Nothing, move |desk| stage::stage(desk, load, &rows))
+    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> LedgerFuture<Vec<Repeated>> {
+        self.writer.ask(Touch::Nothing, move |writer| {
+            stage::stage(writer, load, &rows)
+        })
     }
 
-    fn load(&self, load: LoadId, plan: Plan) -> Answer<Loaded> {
-        self.hand
-            .ask_while_wanted(Touch::Money, move |desk| load::load(desk, load, &plan))
+    fn load(&self, load: LoadId, plan: Plan) -> LedgerFuture<Loaded> {
+        self.writer
+            .ask_while_wanted(Touch::Money, move |writer| load::load(writer, load, &plan))
     }
 
     fn unload(&self, load: LoadId) {
         drop(
-            self.hand
-                .ask(Touch::Nothing, move |desk| stage::unload(desk, load)),
+            self.writer
+                .ask(Touch::Nothing, move |writer| stage::unload(writer, load)),
         );
     }
 
-    fn claim(&self, worker: WorkerId, want: Want) -> Answer<Claimed> {
-        self.hand
-            .ask_while_wanted(Touch::Ledger, move |desk| claim::claim(desk, worker, want))
+    fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
+        self.writer.ask_while_wanted(Touch::Ledger, move |writer| {
+            claim::claim(writer, worker, want)
+        })
     }
 
-    fn begin(&self, worker: WorkerId, intent: Intent) -> Answer<Job> {
-        self.hand
-            .ask(Touch::Money, move |desk| mark::begin(desk, worker, &intent))
+    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Job> {
+        self.writer.ask(Touch::Money, move |writer| {
+            mark::begin(writer, worker, &intent)
+        })
     }
 
-    fn adopt(&self, worker: WorkerId, id: String) -> Answer<Option<Job>> {
-        self.hand
-            .ask(Touch::Ledger, move |desk| claim::adopt(desk, worker, &id))
+    fn adopt(&self, worker: WorkerId, id: String) -> LedgerFuture<Option<Job>> {
+        self.writer.ask(Touch::Ledger, move |writer| {
+            claim::adopt(writer, worker, &id)
+        })
     }
 
-    fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> Answer<()> {
+    fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> LedgerFuture<()> {
         let touch = if mark.is_costly() {
             Touch::Money
         } else {
             Touch::Ledger
         };
-        self.hand
-            .ask(touch, move |desk| mark::record(desk, worker, seq, &mark))
+        self.writer.ask(touch, move |writer| {
+            mark::record(writer, worker, seq, &mark)
+        })
     }
 
     fn refuse_model(
@@ -308,23 +314,24 @@ impl Ledger for SqliteLedger {
         model: String,
         outcome: Outcome,
         most: u32,
-    ) -> Answer<Vec<Job>> {
-        self.hand.ask(Touch::Ledger, move |desk| {
-            claim::refuse_model(desk, load, &model, &outcome, most)
+    ) -> LedgerFuture<Vec<Job>> {
+        self.writer.ask(Touch::Ledger, move |writer| {
+            claim::refuse_model(writer, load, &model, &outcome, most)
         })
     }
 
-    fn tally(&self, load: LoadId) -> Answer<Tally> {
-        self.hand
-            .ask(Touch::Nothing, move |desk| stage::tally(&desk.conn, load))
+    fn tally(&self, load: LoadId) -> LedgerFuture<Tally> {
+        self.writer.ask(Touch::Nothing, move |writer| {
+            stage::tally(&writer.conn, load)
+        })
     }
 
-    fn list(&self, filter: Filter) -> Answer<Vec<Entry>> {
-        self.hand.ask(Touch::Ledger, move |desk| {
+    fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
+        self.writer.ask(Touch::Ledger, move |writer| {
             // A create that a process left behind is in doubt from then on, and is not
             // found to be so by whoever writes next alone.
-            claim::let_go_of_the_dead(desk)?;
-            list::list(&desk.conn, &filter)
+            claim::let_go_of_the_dead(writer)?;
+            list::list(&writer.conn, &filter)
         })
     }
 }
@@ -335,15 +342,15 @@ fn fault(e: rusqlite::Error) -> Error {
         Some(ErrorCode::NotADatabase) => return schema::not_a_ledger(),
         Some(ErrorCode::DiskFull) => (
             ErrorKind::Full,
-            "the ledger's disk is full: make room, then go on",
+            "the ledger's disk is full: free space, then run the same command again",
         ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             ErrorKind::Busy,
-            "another process has held the ledger for too long: look what it does, then try again",
+            "another process has held the ledger for too long: find out what it does, then try again",
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => (
             ErrorKind::Ledger,
-            "the ledger cannot be written: look at its permissions, or name another",
+            "the ledger cannot be written: check its permissions, or name another",
         ),
         Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Ledger, DAMAGED),
         None if is_unreadable(&e) => (

@@ -10,7 +10,7 @@ use crate::ledger::sqlite::{fault, log};
 /// Marks a file as a ledger of this program: `CoMt`.
 const APPLICATION_ID: i32 = 0x436f_4d74;
 
-/// The version of the tables, and of the hash by which rows are told apart. Raised with every
+/// The version of the tables, and of the hash by which rows are distinguished. Raised with every
 /// change to either; a ledger of another version is refused.
 const VERSION: i64 = 3;
 

@@ -4,22 +4,22 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Error;
 use crate::ledger::outcome::kind;
-use crate::ledger::sqlite::desk::Desk;
+use crate::ledger::sqlite::writer::Writer;
 use crate::ledger::sqlite::{fault, integer, natural};
 use crate::ledger::{LoadId, Repeated, StagedRow, Tally};
 
 pub(super) fn stage(
-    desk: &mut Desk,
+    writer: &mut Writer,
     load: LoadId,
     rows: &[StagedRow],
 ) -> Result<Vec<Repeated>, Error> {
-    let mut place = desk
+    let mut place = writer
         .conn
         .prepare_cached(
             "SELECT coalesce(max(occurrence), 0) + 1 FROM temp.staged WHERE load = ? AND key = ?",
         )
         .map_err(fault)?;
-    let mut first = desk
+    let mut first = writer
         .conn
         // Capitals aside: their files would have one name where file systems see none.
         .prepare_cached(
@@ -27,7 +27,7 @@ pub(super) fn stage(
              WHERE load = ?1 AND key = ?2 COLLATE NOCASE",
         )
         .map_err(fault)?;
-    let mut put = desk
+    let mut put = writer
         .conn
         .prepare_cached(
             "INSERT INTO temp.staged (load, line, key, occurrence, row_id, hash, model, input)
@@ -75,8 +75,9 @@ pub(super) fn stage(
     Ok(repeated)
 }
 
-pub(super) fn unload(desk: &mut Desk, load: LoadId) -> Result<(), Error> {
-    desk.conn
+pub(super) fn unload(writer: &mut Writer, load: LoadId) -> Result<(), Error> {
+    writer
+        .conn
         .execute("DELETE FROM temp.staged WHERE load = ?", [load.0])
         .map(drop)
         .map_err(fault)

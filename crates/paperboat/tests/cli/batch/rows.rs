@@ -210,7 +210,7 @@ async fn a_folder_belongs_to_one_service() {
         ended.says(&[
             "the batch in ",
             &format!("was begun at {}", one.base_url()),
-            "go on there, or name another folder",
+            "continue there, or name another folder",
         ]);
         assert_eq!(ended.stdout, "");
     }

@@ -277,7 +277,7 @@ async fn a_ledger_that_was_removed_is_begun_anew() {
     killed.open().unwrap();
 }
 
-/// Another program that completes the file is no reason to refuse it.
+/// Another program that completes the file is not a reason to refuse it.
 #[tokio::test]
 async fn a_log_that_another_program_has_copied_into_the_file_is_not_missed() {
     let killed = Killed::new().await;

@@ -196,7 +196,7 @@ fn what_the_dead_held_is_free_at_once_and_what_they_sent_is_unresolved() {
         assert_eq!(late.unwrap_err().kind(), ErrorKind::Lost);
         let tally = other.tally(LoadId(2)).await.unwrap();
         assert_eq!((tally.unresolved, tally.running, tally.planned), (1, 1, 1));
-        // An id that comes all the same is not lost, and free for whoever lives.
+        // An id that comes anyway is not lost, and free for whoever lives.
         one.record(dying, jobs[0].seq, created("p0")).await.unwrap();
         assert_eq!(other.tally(LoadId(2)).await.unwrap().unresolved, 0);
         let taken = claim(&other, living, 2, 9).await;
@@ -324,7 +324,7 @@ fn what_failed_is_made_again_only_when_asked_and_what_was_is_kept() {
 fn only_what_provably_was_not_created_is_planned_anew() {
     on_sqlite(|one, _, folder| async move {
         let ends = [
-            // An id that could not be written down.
+            // An id that could not be recorded.
             Outcome::succeeded(),
             Outcome::failed(Kind::Failed, "why"),
             Outcome::failed(Kind::NotFound, "?"),

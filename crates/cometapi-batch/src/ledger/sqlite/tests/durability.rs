@@ -23,9 +23,9 @@ async fn in_thread<T: Send + 'static>(
     ledger: &SqliteLedger,
     job: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> T {
-    let asked = ledger
-        .hand
-        .ask(Touch::Nothing, move |desk| job(&desk.conn).map_err(fault));
+    let asked = ledger.writer.ask(Touch::Nothing, move |writer| {
+        job(&writer.conn).map_err(fault)
+    });
     asked.await.unwrap()
 }
 
@@ -151,7 +151,7 @@ async fn what_is_committed_together_waits_for_the_costliest() -> Result<(), Erro
     observed(&ledger).await;
     let (release, busy_until) = std::sync::mpsc::channel::<()>();
     // Keeps the thread busy, so that what follows is one group.
-    let busy = ledger.hand.ask(Touch::Nothing, move |_| {
+    let busy = ledger.writer.ask(Touch::Nothing, move |_| {
         let _ = busy_until.recv();
         Ok(())
     });

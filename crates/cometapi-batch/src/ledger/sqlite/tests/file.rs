@@ -137,8 +137,8 @@ async fn whoever_comes_by_a_link_sees_who_lives() {
 #[tokio::test]
 async fn what_nobody_holds_is_freed() {
     let ledger = SqliteLedger::in_memory().unwrap();
-    let put = ledger.hand.ask(super::super::Touch::Ledger, |desk| {
-        desk.conn
+    let put = ledger.writer.ask(super::super::Touch::Ledger, |writer| {
+        writer.conn
             .execute_batch(
                 "INSERT INTO prediction (service, model, input, hash, state, planned_at, worker, id)
                  VALUES ('s', 'a/b', '{}', 'h', 'sending', 1, NULL, NULL),
@@ -183,9 +183,10 @@ async fn what_a_full_disk_refuses_is_said_to_nobody_as_done() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
     let ledger = SqliteLedger::open(&path).unwrap();
-    let pages = ledger.hand.ask(super::super::Touch::Nothing, |desk| {
+    let pages = ledger.writer.ask(super::super::Touch::Nothing, |writer| {
         // No page more than there are: what a full disk comes to.
-        desk.conn
+        writer
+            .conn
             .pragma_update_and_check(None, "max_page_count", 1, |row| row.get::<_, i64>(0))
             .map_err(super::super::fault)
     });
@@ -213,20 +214,22 @@ async fn what_a_full_disk_refuses_is_said_to_nobody_as_done() {
 async fn a_claim_begins_with_what_is_free() {
     let ledger = SqliteLedger::in_memory().unwrap();
     for of_load in [true, false] {
-        let plan = ledger.hand.ask(super::super::Touch::Nothing, move |desk| {
-            let sql = super::super::claim::free_sql(of_load);
-            let explained = desk
-                .conn
-                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-                .and_then(|mut statement| {
-                    let any = rusqlite::named_params! {
-                        ":load": 1, ":state": "planned", ":worker": 1, ":most": 1,
-                    };
-                    let rows = statement.query_map(any, |row| row.get::<_, String>(3))?;
-                    rows.collect::<Result<Vec<_>, _>>()
-                });
-            explained.map_err(super::super::fault)
-        });
+        let plan = ledger
+            .writer
+            .ask(super::super::Touch::Nothing, move |writer| {
+                let sql = super::super::claim::free_sql(of_load);
+                let explained = writer
+                    .conn
+                    .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                    .and_then(|mut statement| {
+                        let any = rusqlite::named_params! {
+                            ":load": 1, ":state": "planned", ":worker": 1, ":most": 1,
+                        };
+                        let rows = statement.query_map(any, |row| row.get::<_, String>(3))?;
+                        rows.collect::<Result<Vec<_>, _>>()
+                    });
+                explained.map_err(super::super::fault)
+            });
         let plan = plan.await.unwrap();
         assert!(
             plan[0].starts_with("SEARCH p USING INDEX prediction_free (state=?"),

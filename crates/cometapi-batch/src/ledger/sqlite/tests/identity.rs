@@ -1,4 +1,4 @@
-//! A row is told by what it is, wherever it stands.
+//! A row is identified by what it is, wherever it stands.
 
 use std::path::Path;
 

@@ -37,8 +37,8 @@ async fn forget_the_end(ledger: &SqliteLedger) {
 }
 
 async fn change(ledger: &SqliteLedger, sql: &'static str) {
-    let changed = ledger.hand.ask(Touch::Ledger, move |desk| {
-        desk.conn.execute_batch(sql).map_err(fault)
+    let changed = ledger.writer.ask(Touch::Ledger, move |writer| {
+        writer.conn.execute_batch(sql).map_err(fault)
     });
     changed.await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! One gate that all creates of a run go through, so that what the service says to one row
+//! One limiter that all create requests of a run go through, so that what the service answers to one row
 //! counts for all.
 //!
 //! How many may be inside grows slowly and is halved by a 429 (additive increase,
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct Limiter {
     inner: Mutex<Inner>,
     changed: watch::Sender<()>,
     most: f64,
@@ -31,7 +31,7 @@ struct Inner {
     /// Counts the pauses. What began before the last one says nothing new.
     epoch: u64,
     until: Option<Instant>,
-    /// Nobody is let in until this is over, however long it takes.
+    /// No permit is granted until this ends, however long it takes.
     held: bool,
     troubles: u32,
     closed: bool,
@@ -39,14 +39,14 @@ struct Inner {
 
 /// Leave to create, and to run until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Pass {
-    gate: Arc<Gate>,
+pub(crate) struct Permit {
+    limiter: Arc<Limiter>,
     epoch: u64,
     /// Whether this is the first after a pause.
     pub(crate) resumed: bool,
 }
 
-impl Gate {
+impl Limiter {
     pub(crate) fn new(most: usize, backoff: Backoff) -> Arc<Self> {
         // Concurrency in the millions would lose precision, and nothing else.
         let most = f64::from(u32::try_from(most.max(1)).unwrap_or(u32::MAX));
@@ -67,8 +67,8 @@ impl Gate {
         })
     }
 
-    /// Waits for its turn; `None` once the gate is closed.
-    pub(crate) async fn enter(self: &Arc<Self>) -> Option<Pass> {
+    /// Waits for its turn; `None` once the limiter is closed.
+    pub(crate) async fn acquire(self: &Arc<Self>) -> Option<Permit> {
         let mut changed = self.changed.subscribe();
         loop {
             let until = {
@@ -80,8 +80,8 @@ impl Gate {
                 if paused.is_none() && !inner.held && f64::from(inner.inside) < inner.limit.floor()
                 {
                     inner.inside += 1;
-                    return Some(Pass {
-                        gate: Arc::clone(self),
+                    return Some(Permit {
+                        limiter: Arc::clone(self),
                         epoch: inner.epoch,
                         resumed: inner.until.take().is_some(),
                     });
@@ -89,7 +89,7 @@ impl Gate {
                 paused
             };
             match until {
-                // An error would be that the gate is gone, which this holds.
+                // Cannot fail: `self` owns the sender.
                 None => _ = changed.changed().await,
                 Some(until) => tokio::select! {
                     _ = changed.changed() => {}
@@ -99,13 +99,13 @@ impl Gate {
         }
     }
 
-    /// Lets nobody in any more.
+    /// Grants no permit any more.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.send_replace(());
     }
 
-    /// Lets nobody in until [`release`](Self::release).
+    /// Grants no permit until [`release`](Self::release).
     pub(crate) fn hold(&self) {
         self.lock().held = true;
     }
@@ -114,7 +114,7 @@ impl Gate {
     pub(crate) fn release(&self) {
         let mut inner = self.lock();
         inner.held = false;
-        // The next one in says that create requests go on.
+        // The next one in says that create requests continue.
         inner.until.get_or_insert_with(Instant::now);
         drop(inner);
         self.changed.send_replace(());
@@ -162,29 +162,29 @@ impl Gate {
     }
 }
 
-impl Pass {
-    /// The service took the create: a little more may run at once.
+impl Permit {
+    /// The service accepted the create request: a little more may run at once.
     pub(crate) fn accepted(&self) {
-        let mut inner = self.gate.lock();
+        let mut inner = self.limiter.lock();
         inner.troubles = 0;
         if let Some(before) = inner.before.take() {
             inner.limit = before;
         }
-        inner.limit = (inner.limit + 1.0 / inner.limit).min(self.gate.most);
+        inner.limit = (inner.limit + 1.0 / inner.limit).min(self.limiter.most);
         drop(inner);
-        self.gate.changed.send_replace(());
+        self.limiter.changed.send_replace(());
     }
 
-    /// The service said 429. How long all creates now pause, unless that is no news.
+    /// The service answered 429. How long all create requests now pause, unless that is not new.
     pub(crate) fn limited(&self, told: Option<Duration>) -> Option<Duration> {
-        self.gate.pause(self.epoch, told, |inner| {
+        self.limiter.pause(self.epoch, told, |inner| {
             inner.limit = (inner.limit / 2.0).max(1.0);
         })
     }
 
-    /// The service was not reached. How long all creates now pause, unless that is no news.
+    /// The service was not reached. How long all create requests now pause, unless that is not new.
     pub(crate) fn away(&self) -> Option<Duration> {
-        self.gate.pause(self.epoch, None, |inner| {
+        self.limiter.pause(self.epoch, None, |inner| {
             let limit = inner.limit;
             inner.before.get_or_insert(limit);
             inner.limit = 1.0;
@@ -192,10 +192,10 @@ impl Pass {
     }
 }
 
-impl Drop for Pass {
+impl Drop for Permit {
     fn drop(&mut self) {
-        self.gate.lock().inside -= 1;
-        self.gate.changed.send_replace(());
+        self.limiter.lock().inside -= 1;
+        self.limiter.changed.send_replace(());
     }
 }
 
@@ -203,37 +203,40 @@ impl Drop for Pass {
 mod tests {
     use super::*;
 
-    fn gate(most: usize) -> Arc<Gate> {
+    fn limiter(most: usize) -> Arc<Limiter> {
         let backoff = Backoff {
             jitter: 0.0,
             ..Backoff::default()
         };
-        Gate::new(most, backoff)
+        Limiter::new(most, backoff)
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_429_pauses_all_and_halves_once() {
-        let gate = gate(8);
-        let (one, other) = (gate.enter().await.unwrap(), gate.enter().await.unwrap());
+        let limiter = limiter(8);
+        let (one, other) = (
+            limiter.acquire().await.unwrap(),
+            limiter.acquire().await.unwrap(),
+        );
         let told = Some(Duration::from_secs(7));
         assert_eq!(one.limited(told), Some(Duration::from_millis(7100)));
         assert_eq!(other.limited(Some(Duration::from_secs(1))), None);
-        assert_eq!(gate.limit(), 4);
+        assert_eq!(limiter.limit(), 4);
         drop((one, other));
         let began = Instant::now();
-        let pass = gate.enter().await.unwrap();
+        let permit = limiter.acquire().await.unwrap();
         assert_eq!(began.elapsed(), Duration::from_millis(7100));
-        assert!(pass.resumed && !gate.enter().await.unwrap().resumed);
+        assert!(permit.resumed && !limiter.acquire().await.unwrap().resumed);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_limit_grows_back_slowly() {
-        let gate = gate(4);
-        gate.enter().await.unwrap().limited(None);
-        assert_eq!(gate.limit(), 2);
+        let limiter = limiter(4);
+        limiter.acquire().await.unwrap().limited(None);
+        assert_eq!(limiter.limit(), 2);
         let mut needed = 0;
-        while gate.limit() < 4 {
-            gate.enter().await.unwrap().accepted();
+        while limiter.limit() < 4 {
+            limiter.acquire().await.unwrap().accepted();
             needed += 1;
         }
         assert!((5..9).contains(&needed), "{needed}");
@@ -241,51 +244,51 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn while_the_service_is_away_one_tries_at_growing_intervals() {
-        let gate = gate(4);
+        let limiter = limiter(4);
         for seconds in [1.0, 1.5, 2.25] {
             let began = Instant::now();
-            let pass = gate.enter().await.unwrap();
+            let permit = limiter.acquire().await.unwrap();
             if began.elapsed() > Duration::ZERO {
-                assert_eq!(gate.limit(), 1);
+                assert_eq!(limiter.limit(), 1);
             }
-            assert_eq!(pass.away(), Some(Duration::from_secs_f64(seconds)));
+            assert_eq!(permit.away(), Some(Duration::from_secs_f64(seconds)));
         }
-        gate.enter().await.unwrap().accepted();
-        assert_eq!(gate.limit(), 4);
+        limiter.acquire().await.unwrap().accepted();
+        assert_eq!(limiter.limit(), 4);
     }
 
     #[tokio::test]
-    async fn a_held_gate_lets_nobody_in_until_it_is_released() {
-        let gate = gate(2);
-        gate.hold();
+    async fn a_held_limiter_grants_no_permit_until_it_is_released() {
+        let limiter = limiter(2);
+        limiter.hold();
         let waiting = tokio::spawn({
-            let gate = Arc::clone(&gate);
-            async move { gate.enter().await.unwrap().resumed }
+            let limiter = Arc::clone(&limiter);
+            async move { limiter.acquire().await.unwrap().resumed }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
-        gate.release();
+        limiter.release();
         assert!(waiting.await.unwrap());
-        assert!(!gate.enter().await.unwrap().resumed);
+        assert!(!limiter.acquire().await.unwrap().resumed);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_absurd_delay_is_capped() {
-        let pass = gate(1).enter().await.unwrap();
-        assert_eq!(pass.limited(Some(Duration::MAX)), Some(LONGEST));
+        let permit = limiter(1).acquire().await.unwrap();
+        assert_eq!(permit.limited(Some(Duration::MAX)), Some(LONGEST));
     }
 
     #[tokio::test]
     async fn a_closed_gate_turns_away_who_waits() {
-        let gate = gate(1);
-        let pass = gate.enter().await.unwrap();
+        let limiter = limiter(1);
+        let permit = limiter.acquire().await.unwrap();
         let waiting = tokio::spawn({
-            let gate = Arc::clone(&gate);
-            async move { gate.enter().await.is_none() }
+            let limiter = Arc::clone(&limiter);
+            async move { limiter.acquire().await.is_none() }
         });
         tokio::task::yield_now().await;
-        gate.close();
+        limiter.close();
         assert!(waiting.await.unwrap());
-        drop(pass);
+        drop(permit);
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::batch::event::{Event, Observer};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{Ledger, LoadId, StagedRow};
-use crate::rows::{self, MAX_PROBLEMS, Problem, Rows, known};
+use crate::rows::{self, MAX_PROBLEMS, Problem, Rows, check};
 
 /// How many rows go to the ledger at once.
 const CHUNK: usize = 256;
@@ -74,7 +74,7 @@ impl Outlet {
 
 /// What was read.
 #[derive(Debug, Default)]
-pub(crate) struct Intake {
+pub(crate) struct Import {
     pub(crate) rows: u64,
     pub(crate) bad: u64,
     problems: Vec<Problem>,
@@ -89,9 +89,9 @@ pub(crate) async fn read(
     model: Option<ModelRef>,
     unchecked: bool,
     observer: &Observer,
-) -> Result<Intake, Error> {
+) -> Result<Import, Error> {
     let mut items = start(rows, model, unchecked)?;
-    let mut intake = Intake::default();
+    let mut import = Import::default();
     let mut chunk = Vec::with_capacity(CHUNK);
     let mut received = Vec::new();
     loop {
@@ -111,15 +111,15 @@ pub(crate) async fn read(
                     shares.push(share);
                 }
                 Item::Warning(problem) => observer(&Event::Warning { problem: &problem }),
-                Item::Bad(problems) => intake.refuse(problems, observer),
+                Item::Bad(problems) => import.refuse(problems, observer),
                 Item::End(result) => end = Some(result),
             }
         }
         if !chunk.is_empty() {
-            intake.rows += chunk.len() as u64;
+            import.rows += chunk.len() as u64;
             let repeated = ledger.stage(load, std::mem::take(&mut chunk)).await?;
             drop(shares);
-            intake.rows -= repeated.len() as u64;
+            import.rows -= repeated.len() as u64;
             for row in repeated {
                 let (id, first) = (&row.id, row.first);
                 let what = if row.exact && row.line == first {
@@ -133,7 +133,7 @@ pub(crate) async fn read(
                     )
                 };
                 let problem = Problem::new(row.line, "id".to_owned(), what);
-                intake.refuse(vec![problem], observer);
+                import.refuse(vec![problem], observer);
             }
         }
         match end {
@@ -149,13 +149,13 @@ pub(crate) async fn read(
         }
     }
     observer(&Event::Read {
-        rows: intake.rows,
-        bad: intake.bad,
+        rows: import.rows,
+        bad: import.bad,
     });
-    Ok(intake)
+    Ok(import)
 }
 
-impl Intake {
+impl Import {
     fn refuse(&mut self, problems: Vec<Problem>, observer: &Observer) {
         self.bad += 1;
         for problem in problems {
@@ -211,7 +211,7 @@ fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, outlet: &Outlet) 
         Err(problems) => return outlet.send(Item::Bad(problems)),
     };
     let problem =
-        |(field, what): known::Remark| Problem::of_field(row.line, field, what).in_list(row.item);
+        |(field, what): check::Remark| Problem::of_field(row.line, field, what).in_list(row.item);
     let mut warnings = Vec::new();
     if let Some(note) = &row.note {
         warnings.push(Problem::new(row.line, None, note.clone()).in_list(row.item));
@@ -223,7 +223,7 @@ fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, outlet: &Outlet) 
         );
         warnings.push(Problem::of_field(row.line, "model", what).in_list(row.item));
     }
-    match known::check(&row.model, &row.input) {
+    match check::check(&row.model, &row.input) {
         Ok(found) => warnings.extend(found.into_iter().take(MAX_PROBLEMS).map(problem)),
         Err(problems) if unchecked => {
             warnings.extend(problems.into_iter().take(MAX_PROBLEMS).map(problem));
@@ -249,7 +249,7 @@ struct Told(BTreeSet<String>);
 impl Told {
     /// What `model` may have been meant for, the first time.
     fn meant(&mut self, model: &ModelRef) -> Option<&'static str> {
-        let meant = known::meant(model)?;
+        let meant = check::meant(model)?;
         self.0.insert(model.to_string()).then_some(meant)
     }
 }

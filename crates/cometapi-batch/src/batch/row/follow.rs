@@ -1,4 +1,4 @@
-//! The way home of what was created: its states, its files, its end.
+//! What happens to a created prediction: its states, its files, its end.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,17 +6,17 @@ use std::sync::atomic::Ordering;
 
 use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, Wait};
 
-use crate::batch::context::Written;
+use crate::batch::context::Recorded;
 use crate::batch::event::{Event, PauseReason};
 use crate::batch::names;
 use crate::batch::report::Stopped;
-use crate::batch::row::{Row, same};
+use crate::batch::row::{Row, own_files};
 use crate::error::{is_disk_full, is_of_folder};
 use crate::ledger::{FileRecord, Mark, Outcome};
-use crate::verdict::is_end;
+use crate::response::is_end;
 
 impl Row {
-    /// Waits for the end, and brings it home.
+    /// Waits for the end, and saves its files.
     pub(super) async fn follow(&mut self, created: Option<Prediction>) {
         let wait = self.wait(created);
         match self.last_state(wait).await {
@@ -45,14 +45,14 @@ impl Row {
         }
     }
 
-    /// The terminal state, each one before it written down; `None` when the row is another's.
+    /// The terminal state, each one before it recorded; `None` when the row is another's.
     async fn last_state(&self, mut wait: Wait) -> Result<Option<Prediction>, Error> {
         let mut last = None;
         loop {
             let update = tokio::select! {
                 update = wait.next() => update,
                 () = self.context.left() => {
-                    if self.record(Mark::Released).await != Written::Lost {
+                    if self.record(Mark::Released).await != Recorded::Lost {
                         self.context.count_left();
                     }
                     return Ok(None);
@@ -75,7 +75,7 @@ impl Row {
         wait.await.map(Some)
     }
 
-    /// Writes a state down. Whether to go on.
+    /// Records a state. Returns whether to continue.
     async fn seen(&self, status: &str, fetching: bool) -> bool {
         let mark = Mark::Seen {
             status: status.to_owned(),
@@ -83,14 +83,14 @@ impl Row {
         };
         let written = self.record(mark).await;
         self.context.outage.progress();
-        if written == Written::Yes {
-            self.context.tell(&Event::State {
+        if written == Recorded::Yes {
+            self.context.notify(&Event::State {
                 row: &self.info,
                 id: self.id(),
                 status,
             });
         }
-        written != Written::Lost
+        written != Recorded::Lost
     }
 
     async fn finish(&mut self, prediction: Prediction) {
@@ -223,7 +223,7 @@ impl Row {
         }
     }
 
-    /// Takes note of a file that was saved, or was not. Whether to go on.
+    /// Records a file that was saved, or was not. Returns whether to continue.
     async fn keep(
         &self,
         position: usize,
@@ -258,18 +258,18 @@ impl Row {
     async fn saved(&self, record: &FileRecord) -> bool {
         self.context.outage.progress();
         let row = &self.info;
-        self.context.tell(&Event::Saved {
+        self.context.notify(&Event::Saved {
             row,
             path: &record.path,
         });
         let written = self.record(Mark::Saved(record.clone())).await;
-        if written == Written::Yes {
-            self.context.tell(&Event::Recorded { row, file: record });
+        if written == Recorded::Yes {
+            self.context.notify(&Event::Recorded { row, file: record });
         }
-        written != Written::Lost
+        written != Recorded::Lost
     }
 
-    /// Gives up waiting; the prediction goes on.
+    /// Gives up waiting; the prediction continues.
     async fn leave(&self, error: &Error) {
         let message = error.to_string();
         match error.kind() {
@@ -282,8 +282,8 @@ impl Row {
             }
             _ => {}
         }
-        if self.record(Mark::Released).await != Written::Lost {
-            self.context.tell(&Event::Left {
+        if self.record(Mark::Released).await != Recorded::Lost {
+            self.context.notify(&Event::Left {
                 row: &self.info,
                 id: self.id(),
                 error,
@@ -395,7 +395,7 @@ impl There {
     async fn are_of(&self, files: &[OutputFile], text: Option<&OutputText>) -> Result<bool, Error> {
         for (file, saved) in files.iter().zip(&self.files) {
             if let Some(saved) = saved
-                && !same::is_same_file(file, &saved.path).await?
+                && !own_files::is_same_file(file, &saved.path).await?
             {
                 return Ok(false);
             }

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::ledger::sqlite::locks::Locks;
 use crate::ledger::sqlite::log::Log;
 use crate::ledger::sqlite::{claim, fault, wait_briefly};
-use crate::ledger::{Answer, WorkerId};
+use crate::ledger::{LedgerFuture, WorkerId};
 
 /// How many jobs one commit takes at most.
 const GROUP: usize = 256;
@@ -30,14 +30,14 @@ pub(super) enum Touch {
 }
 
 /// The connection and what goes with it.
-pub(super) struct Desk {
+pub(super) struct Writer {
     pub(super) conn: Connection,
     pub(super) locks: Locks,
     log: Log,
     /// Whether commits wait for the disk at present.
     full: bool,
     /// Workers whose files go once it is committed that they have ended.
-    buried: Vec<Gone>,
+    released: Vec<Gone>,
     /// Workers that are there only if it is committed.
     fresh: Vec<i64>,
 }
@@ -49,7 +49,7 @@ pub(super) enum Gone {
 
 type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
 /// Does the job, or gives up on it; says whether to keep what it did.
-type Run = Box<dyn FnOnce(Result<&mut Desk, Error>) -> (bool, Reply) + Send>;
+type Run = Box<dyn FnOnce(Result<&mut Writer, Error>) -> (bool, Reply) + Send>;
 
 struct Work {
     touch: Touch,
@@ -59,7 +59,7 @@ struct Work {
 /// The way to the thread. When the last of these is dropped, the thread does what was asked for,
 /// closes the ledger and ends.
 #[derive(Clone)]
-pub(super) struct Hand(Arc<Thread>);
+pub(super) struct WriterHandle(Arc<Thread>);
 
 struct Thread {
     /// `None` once it is closed.
@@ -102,26 +102,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl fmt::Debug for Hand {
+impl fmt::Debug for WriterHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hand")
+        f.write_str("WriterHandle")
     }
 }
 
-impl Hand {
+impl WriterHandle {
     pub(super) fn start(conn: Connection, locks: Locks, log: Log) -> Result<Self, Error> {
         let (send, receive) = channel();
-        let desk = Desk {
+        let writer = Writer {
             conn,
             locks,
             log,
             full: true,
-            buried: Vec::new(),
+            released: Vec::new(),
             fresh: Vec::new(),
         };
         let thread = thread::Builder::new()
             .name("cometapi-ledger".to_owned())
-            .spawn(move || desk.serve(&receive))
+            .spawn(move || writer.serve(&receive))
             .map_err(|e| {
                 Error::caused_by(
                     ErrorKind::Ledger,
@@ -147,8 +147,8 @@ impl Hand {
     pub(super) fn ask<T: Send + 'static>(
         &self,
         touch: Touch,
-        job: impl FnOnce(&mut Desk) -> Result<T, Error> + Send + 'static,
-    ) -> Answer<T> {
+        job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
+    ) -> LedgerFuture<T> {
         self.hand_over(touch, false, job)
     }
 
@@ -156,8 +156,8 @@ impl Hand {
     pub(super) fn ask_while_wanted<T: Send + 'static>(
         &self,
         touch: Touch,
-        job: impl FnOnce(&mut Desk) -> Result<T, Error> + Send + 'static,
-    ) -> Answer<T> {
+        job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
+    ) -> LedgerFuture<T> {
         self.hand_over(touch, true, job)
     }
 
@@ -165,19 +165,19 @@ impl Hand {
         &self,
         touch: Touch,
         while_wanted: bool,
-        job: impl FnOnce(&mut Desk) -> Result<T, Error> + Send + 'static,
-    ) -> Answer<T> {
+        job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
+    ) -> LedgerFuture<T> {
         let (tell, told) = oneshot::channel::<Result<T, Error>>();
-        let run: Run = Box::new(move |desk| {
+        let run: Run = Box::new(move |writer| {
             let unwanted = || while_wanted && tell.is_closed();
             let result = if unwanted() {
-                Err(Error::new(ErrorKind::Ledger, "nobody waits for it"))
+                Err(Error::new(ErrorKind::Ledger, "the request was dropped"))
             } else {
-                desk.and_then(job)
+                writer.and_then(job)
             };
             let keep = result.is_ok() && !unwanted();
             let reply: Reply = Box::new(move |committed| {
-                // Nobody listens any more where the future was dropped.
+                // The receiver is gone where the future was dropped.
                 let _ = tell.send(result.and_then(|value| committed.map(|()| value)));
             });
             (keep, reply)
@@ -196,7 +196,7 @@ impl Hand {
     }
 }
 
-impl Desk {
+impl Writer {
     fn serve(mut self, work: &Receiver<Work>) -> Result<(), Error> {
         while let Ok(first) = work.recv() {
             let group: Vec<Work> = iter::once(first)
@@ -229,18 +229,18 @@ impl Desk {
         let unchanged = self.conn.total_changes();
         let mut standing = self.begin(touch);
         for work in group {
-            let burials = self.buried.len();
+            let releases = self.released.len();
             if standing.is_ok() {
                 standing = self.execute("SAVEPOINT job");
             }
-            let desk = match &standing {
+            let writer = match &standing {
                 Ok(()) => Ok(&mut *self),
                 Err(e) => Err(e.clone()),
             };
-            let (keep, reply) = (work.run)(desk);
+            let (keep, reply) = (work.run)(writer);
             replies.push(reply);
             if !keep {
-                self.buried.truncate(burials);
+                self.released.truncate(releases);
             }
             if standing.is_ok() {
                 standing = self.end(keep);
@@ -309,15 +309,15 @@ impl Desk {
 
     /// What must wait for the commit, or be undone without it.
     fn settle(&mut self, committed: bool) {
-        let (buried, fresh) = (
-            std::mem::take(&mut self.buried),
+        let (released, fresh) = (
+            std::mem::take(&mut self.released),
             std::mem::take(&mut self.fresh),
         );
         if committed {
-            for gone in buried {
+            for gone in released {
                 match gone {
                     Gone::Own(worker) => self.locks.drop_own(worker),
-                    Gone::Other(name) => self.locks.bury(&name),
+                    Gone::Other(name) => self.locks.release_after_commit(&name),
                 }
             }
         } else {
@@ -327,21 +327,21 @@ impl Desk {
         }
     }
 
-    pub(super) fn bury(&mut self, gone: Gone) {
-        self.buried.push(gone);
+    pub(super) fn release_after_commit(&mut self, gone: Gone) {
+        self.released.push(gone);
     }
 
     pub(super) fn is_fresh(&mut self, worker: i64) {
         self.fresh.push(worker);
     }
 
-    /// How much there is to bury, to come back to with [`forget`](Self::forget).
-    pub(super) fn burials(&self) -> usize {
-        self.buried.len()
+    /// How many releases there are, to return to with [`truncate_releases`](Self::truncate_releases).
+    pub(super) fn releases(&self) -> usize {
+        self.released.len()
     }
 
-    /// Takes back burials of what will not be committed.
-    pub(super) fn forget(&mut self, burials: usize) {
-        self.buried.truncate(burials);
+    /// Takes back releases of what will not be committed.
+    pub(super) fn truncate_releases(&mut self, releases: usize) {
+        self.released.truncate(releases);
     }
 }

@@ -1,4 +1,4 @@
-//! What is written down of an answer, by what it is. Money hangs on this.
+//! What is recorded of an answer, by what it is. Money hangs on this.
 
 use cometapi::{Creation, Error, ErrorKind, Prediction};
 
@@ -8,7 +8,7 @@ use crate::ledger::{Mark, Outcome};
 pub(crate) enum Sent {
     /// It was created, under this id; the answer may have been cut.
     Created(Mark),
-    /// Nobody knows.
+    /// It is unknown.
     Doubt(Outcome),
     /// It did not happen; the outcome says why.
     Not(Outcome),
@@ -42,7 +42,7 @@ pub(crate) fn taken(id: String) -> Outcome {
 }
 
 /// Whether the error of a wait is the end of its prediction. All others say something of the
-/// waiting; the prediction goes on. So does `NotFound`: the id was given for a prediction that
+/// waiting; the prediction continues. So does `NotFound`: the id was given for a prediction that
 /// was paid for, and another key or a passing fault makes the service say that as well.
 pub(crate) fn is_end(error: &Error) -> bool {
     error.is_outcome() || error.kind() == ErrorKind::Expired
