@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use crate::answer::{Answer, Delivery};
+use crate::response::{Delivery, Response};
 
 /// A body as a list of things to do.
 #[derive(Debug, Default)]
@@ -25,14 +25,14 @@ enum Step {
     Pause(Duration),
     /// Lets the connection write out what it has before the next step.
     Flush,
-    /// Never goes on.
+    /// Never continues.
     Stall,
     /// Breaks the connection off.
     Break,
 }
 
 impl Outgoing {
-    pub(crate) fn of(answer: &Answer) -> Self {
+    pub(crate) fn of(answer: &Response) -> Self {
         let body = answer.body.clone();
         let steps = match &answer.delivery {
             Delivery::Slow(pause) => {

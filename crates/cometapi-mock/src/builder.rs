@@ -167,7 +167,7 @@ impl Builder {
     }
 
     /// Lets undeclared headers and queries pass, and keys on the files origin. They are
-    /// recorded as violations all the same.
+    /// recorded as violations anyway.
     pub fn lenient(mut self) -> Self {
         self.settings.lenient = true;
         self

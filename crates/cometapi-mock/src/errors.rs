@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::answer::Answer;
+use crate::response::Response;
 use crate::service::Call;
 use crate::spec::InputFault;
 
@@ -44,7 +44,7 @@ pub(crate) fn object(
     code: Option<&str>,
     message: &str,
     call: &Call,
-) -> Answer {
+) -> Response {
     let mut error = json!({
         "message": format!("{message} (request id: {})", call.request_id),
         "type": kind,
@@ -52,12 +52,12 @@ pub(crate) fn object(
     if let Some(code) = code {
         error["code"] = code.into();
     }
-    Answer::json(status(http), &json!({ "error": error }))
+    Response::json(status(http), &json!({ "error": error }))
 }
 
 /// E1 as the gateway's relay writes it, all four fields.
-pub(crate) fn full_object(http: u16, code: &str, message: &str, call: &Call) -> Answer {
-    Answer::json(
+pub(crate) fn full_object(http: u16, code: &str, message: &str, call: &Call) -> Response {
+    Response::json(
         status(http),
         &json!({"error": {
             "message": format!("{message} (request id: {})", call.request_id),
@@ -69,23 +69,23 @@ pub(crate) fn full_object(http: u16, code: &str, message: &str, call: &Call) -> 
 }
 
 /// E2. It carries no request id (observed in source).
-pub(crate) fn task(status: StatusCode, code: &str, message: &str) -> Answer {
-    Answer::json(
+pub(crate) fn task(status: StatusCode, code: &str, message: &str) -> Response {
+    Response::json(
         status,
         &json!({"code": code, "message": message, "data": null}),
     )
 }
 
 /// E3.
-pub(crate) fn problem(http: u16, title: &str, detail: &str) -> Answer {
-    Answer::json(
+pub(crate) fn problem(http: u16, title: &str, detail: &str) -> Response {
+    Response::json(
         status(http),
         &json!({"title": title, "detail": detail, "status": http}),
     )
 }
 
 /// E3 for inputs.
-pub(crate) fn input_problem(faults: &[InputFault]) -> Answer {
+pub(crate) fn input_problem(faults: &[InputFault]) -> Response {
     let mut detail = String::new();
     let mut fields = Vec::new();
     for InputFault { field, description } in faults {
@@ -93,7 +93,7 @@ pub(crate) fn input_problem(faults: &[InputFault]) -> Answer {
         let _ = writeln!(detail, "- {field}: {description}");
         fields.push(json!({"type": "value_error", "field": field, "description": description}));
     }
-    Answer::json(
+    Response::json(
         StatusCode::UNPROCESSABLE_ENTITY,
         &json!({
             "title": "Input validation failed",
@@ -104,16 +104,16 @@ pub(crate) fn input_problem(faults: &[InputFault]) -> Answer {
     )
 }
 
-pub(crate) fn invalid_token(call: &Call) -> Answer {
+pub(crate) fn invalid_token(call: &Call) -> Response {
     object(401, COMET, None, "Invalid token", call)
 }
 
-pub(crate) fn invalid_url(call: &Call) -> Answer {
+pub(crate) fn invalid_url(call: &Call) -> Response {
     let message = format!("Invalid URL ({} {})", call.method, call.path);
     object(404, "invalid_request_error", Some(""), &message, call)
 }
 
-pub(crate) fn model_not_found(call: &Call) -> Answer {
+pub(crate) fn model_not_found(call: &Call) -> Response {
     let message = format!(
         "no available channel for group default and model {} (distributor)",
         call.model_name()
@@ -121,7 +121,7 @@ pub(crate) fn model_not_found(call: &Call) -> Answer {
     object(503, COMET, Some("model_not_found"), &message, call)
 }
 
-pub(crate) fn body_too_large(call: &Call) -> Answer {
+pub(crate) fn body_too_large(call: &Call) -> Response {
     object(
         413,
         COMET,

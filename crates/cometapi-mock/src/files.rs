@@ -8,13 +8,13 @@ use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use crate::answer::Answer;
+use crate::fault::corrupt;
 use crate::fault::{self, Fault};
-use crate::ledger::{Received, hide_credentials};
 use crate::listen::{Handler, Read};
+use crate::request_log::{Received, hide_credentials};
+use crate::response::Response;
 use crate::service::{Call, target};
 use crate::spec::{Rule, Violation};
-use crate::spoil;
 use crate::state::{Found, State};
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Files(pub(crate) Arc<State>);
 const MOVED: &str = "/moved";
 
 impl Handler for Files {
-    async fn answer(&self, request: Request<Read>) -> Answer {
+    async fn answer(&self, request: Request<Read>) -> Response {
         let (mut parts, read) = request.into_parts();
         hide_credentials(&mut parts.headers);
         let state = &*self.0;
@@ -59,13 +59,13 @@ impl Handler for Files {
         });
 
         let answer = if leaked && !state.settings.lenient {
-            Answer::new(
+            Response::new(
                 StatusCode::UNAUTHORIZED,
                 "text/plain",
                 "this host takes no keys",
             )
         } else if parts.method != Method::GET && parts.method != Method::HEAD {
-            Answer::empty(StatusCode::METHOD_NOT_ALLOWED).with(ALLOW, "GET, HEAD")
+            Response::empty(StatusCode::METHOD_NOT_ALLOWED).with(ALLOW, "GET, HEAD")
         } else {
             self.file(place.as_ref(), &call).await
         };
@@ -82,25 +82,25 @@ impl Handler for Files {
 }
 
 impl Files {
-    async fn file(&self, place: Option<&Place<'_>>, call: &Call) -> Answer {
+    async fn file(&self, place: Option<&Place<'_>>, call: &Call) -> Response {
         let gone = || {
             fault::canned(&Fault::FileGone, call)
-                .unwrap_or_else(|| Answer::empty(StatusCode::NOT_FOUND))
+                .unwrap_or_else(|| Response::empty(StatusCode::NOT_FOUND))
         };
         let Some(place) = place else {
             return gone();
         };
         let state = &*self.0;
         // A file that has moved has had its fault.
-        let due = if place.moved {
+        let scheduled = if place.moved {
             None
         } else {
-            let due = state.on_file.take(call.model.as_deref(), Some(place.id));
-            due.map(|due| due.what)
+            let scheduled = state.on_file.take(call.model.as_deref(), Some(place.id));
+            scheduled.map(|scheduled| scheduled.what)
         };
-        if let Some(fault) = &due {
+        if let Some(fault) = &scheduled {
             if *fault == Fault::FileMoved {
-                return Answer::redirect(StatusCode::FOUND, &format!("{MOVED}{}", call.path));
+                return Response::redirect(StatusCode::FOUND, &format!("{MOVED}{}", call.path));
             }
             if let Some(answer) = fault::canned(fault, call) {
                 return answer;
@@ -111,12 +111,12 @@ impl Files {
         };
         let media = picture.format.media_type();
         let Some(bytes) = state.pictures.encoded(picture).await else {
-            return Answer::empty(StatusCode::INTERNAL_SERVER_ERROR);
+            return Response::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let good =
-            Answer::new(StatusCode::OK, media, bytes).with(CACHE_CONTROL, "public, max-age=3600");
-        match &due {
-            Some(fault) => spoil::answer(fault, good),
+            Response::new(StatusCode::OK, media, bytes).with(CACHE_CONTROL, "public, max-age=3600");
+        match &scheduled {
+            Some(fault) => corrupt::response(fault, good),
             None => good,
         }
     }

@@ -9,7 +9,7 @@ use crate::spec::{Model, Output, Sides};
 
 /// What to draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Order {
+pub(crate) struct ImageRequest {
     pub(crate) prompt: String,
     pub(crate) seed: Option<u64>,
     pub(crate) count: u32,
@@ -22,7 +22,7 @@ pub(crate) struct Order {
 
 /// Reads an input. `model` is `None` for a model whose inputs are not known: then any field
 /// may have an effect, and one that does not make sense has none.
-pub(crate) fn read(model: Option<&Model>, input: &Value) -> Order {
+pub(crate) fn read(model: Option<&Model>, input: &Value) -> ImageRequest {
     let fields = Fields { model, input };
     let output = model.map_or(Output::List, |model| model.output);
     let count = match output {
@@ -30,7 +30,7 @@ pub(crate) fn read(model: Option<&Model>, input: &Value) -> Order {
         Output::Single => 1,
     };
     let quality = fields.number("output_quality").unwrap_or(80).clamp(1, 100);
-    Order {
+    ImageRequest {
         prompt: fields.text("prompt").unwrap_or_default().to_owned(),
         seed: fields.sent("seed").and_then(seed),
         // Both are clamped to what fits.
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
     use crate::spec::Spec;
 
-    fn order(model: &str, input: &Value) -> Order {
+    fn order(model: &str, input: &Value) -> ImageRequest {
         let spec = Spec::shipped().unwrap();
         assert_eq!(spec.check_input(model, input), []);
         read(spec.model(model), input)

@@ -2,7 +2,7 @@
 //!
 //! It creates predictions, lets them run and end, and serves real pictures from a second
 //! origin. It holds every request to `openapi.yaml`, refuses what the document does not allow
-//! in the service's own words, and keeps a ledger of all it received. Everything that is known
+//! in the service's own words, and logs every request. Everything that is known
 //! to go wrong on the way has a name in [`Fault`] and can be planned.
 //!
 //! ```
@@ -40,7 +40,6 @@
 //! It depends on none of the clients: it reads the document itself, so that it can disagree
 //! with them.
 
-mod answer;
 mod body;
 mod builder;
 mod clock;
@@ -51,16 +50,16 @@ mod files;
 mod hold;
 mod ids;
 mod input;
-mod ledger;
 mod listen;
 mod pace;
 mod plan;
 mod prediction;
+mod request_log;
+mod response;
 mod serve;
 mod server;
 mod service;
 mod spec;
-mod spoil;
 mod state;
 mod wire;
 #[cfg(feature = "wiremock")]
@@ -69,11 +68,11 @@ pub mod wiremock;
 pub use builder::{Builder, StartError};
 pub use fault::Fault;
 pub use hold::Hold;
-pub use ledger::Received;
 pub use pace::{Ending, Pace, Script, Step};
 pub use plan::Plan;
+pub use request_log::Received;
 pub use serve::serve;
 pub use server::MockServer;
 pub use spec::{Checked, InputFault, Rule, SHIPPED, Spec, SpecError, Violation, known_models};
-pub use state::Held;
+pub use state::Snapshot;
 pub use wire::Form;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,13 +23,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
-use crate::answer::{Answer, Delivery};
 use crate::body::Outgoing;
+use crate::response::{Delivery, Response};
 
 /// What stands behind a listener.
 pub(crate) trait Handler: Send + Sync + 'static {
     /// Answers a request whose body has been read.
-    fn answer(&self, request: Request<Read>) -> impl Future<Output = Answer> + Send;
+    fn answer(&self, request: Request<Read>) -> impl Future<Output = Response> + Send;
 
     /// Told of bytes that were no request.
     fn garbled(&self, reason: String);
@@ -144,7 +144,7 @@ async fn exchange(
     request: Request<Incoming>,
     handler: &impl Handler,
     reset: &AtomicBool,
-) -> Result<Response<Outgoing>, Dropped> {
+) -> Result<http::Response<Outgoing>, Dropped> {
     let (parts, body) = request.into_parts();
     let read = read(body).await;
     let answer = handler.answer(Request::from_parts(parts, read)).await;
@@ -161,7 +161,7 @@ async fn exchange(
         Delivery::Whole | Delivery::Slow(_) | Delivery::Stalled => {}
     }
 
-    let mut response = Response::new(Outgoing::of(&answer));
+    let mut response = http::Response::new(Outgoing::of(&answer));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     response

@@ -92,7 +92,7 @@ impl<T> From<T> for Plan<T> {
 
 /// A planned thing whose turn has come.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Due<T> {
+pub(crate) struct Scheduled<T> {
     pub(crate) what: T,
     pub(crate) after_accept: bool,
 }
@@ -116,7 +116,7 @@ impl<T: Clone> Queue<T> {
         self.lock().clear();
     }
 
-    pub(crate) fn take(&self, model: Option<&str>, id: Option<&str>) -> Option<Due<T>> {
+    pub(crate) fn take(&self, model: Option<&str>, id: Option<&str>) -> Option<Scheduled<T>> {
         let mut plans = self.lock();
         let at = plans.iter_mut().position(|plan| {
             let fits = plan.fits(model, id);
@@ -127,7 +127,7 @@ impl<T: Clone> Queue<T> {
             fits && !waits
         })?;
         let plan = &mut plans[at];
-        let due = Due {
+        let scheduled = Scheduled {
             what: plan.what.clone(),
             after_accept: plan.after_accept,
         };
@@ -137,7 +137,7 @@ impl<T: Clone> Queue<T> {
                 plans.remove(at);
             }
         }
-        Some(due)
+        Some(scheduled)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Plan<T>>> {
@@ -161,7 +161,7 @@ mod tests {
             .map(|_| {
                 queue
                     .take(Some(model), Some(id))
-                    .map_or('-', |due| due.what)
+                    .map_or('-', |scheduled| scheduled.what)
             })
             .collect()
     }

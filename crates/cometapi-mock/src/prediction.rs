@@ -1,4 +1,4 @@
-//! One prediction and its course.
+//! One prediction and its timeline.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use crate::clock::{Clock, rfc3339, unix_seconds};
 use crate::fault::Fault;
 use crate::ids;
-use crate::input::Order;
+use crate::input::ImageRequest;
 use crate::pace::{Ending, Pace, Phase, Script, Step};
 use crate::spec::Output;
 use crate::wire::{Metrics, TaskTimes, Urls, View};
 
 /// How a prediction proceeds.
 #[derive(Debug, Clone)]
-pub(crate) enum Course {
+pub(crate) enum Timeline {
     Paced(Pace, Ending),
     Scripted(Script),
 }
@@ -25,10 +25,10 @@ pub(crate) struct Prediction {
     pub(crate) model: String,
     /// As sent, its keys sorted.
     pub(crate) input: Value,
-    pub(crate) order: Order,
+    pub(crate) order: ImageRequest,
     /// The one asked for, or the one drawn.
     pub(crate) seed: u64,
-    pub(crate) course: Course,
+    pub(crate) timeline: Timeline,
     /// All times are since the server's start.
     pub(crate) created: Duration,
     pub(crate) polls: u32,
@@ -42,7 +42,7 @@ pub(crate) struct Prediction {
 
 /// Where and when a prediction is looked at.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sight<'s> {
+pub(crate) struct ClockView<'s> {
     pub(crate) clock: &'s Clock,
     pub(crate) now: Duration,
     /// How long data is kept after the end.
@@ -59,59 +59,59 @@ struct State {
 
 impl Prediction {
     /// Looks at it as the create's answer does: nothing has happened yet.
-    pub(crate) fn at_create(&self, sight: Sight<'_>) -> View {
+    pub(crate) fn at_create(&self, clock_view: ClockView<'_>) -> View {
         let state = State {
             word: "starting".to_owned(),
             phase: Phase::Starting,
             ending: Ending::Succeeded,
         };
-        self.view(&state, sight)
+        self.view(&state, clock_view)
     }
 
     /// Looks at it as a poll does, which counts as one. A script may have a fault in place
     /// of an answer.
-    pub(crate) fn poll(&mut self, sight: Sight<'_>) -> (View, Option<Fault>) {
+    pub(crate) fn poll(&mut self, clock_view: ClockView<'_>) -> (View, Option<Fault>) {
         let earlier = self.polls;
         self.polls = self.polls.saturating_add(1);
-        let fault = match &self.course {
-            Course::Scripted(script) => match script.step(earlier) {
+        let fault = match &self.timeline {
+            Timeline::Scripted(script) => match script.step(earlier) {
                 Step::Fault(fault) => Some(fault),
                 _ => None,
             },
-            Course::Paced(..) => None,
+            Timeline::Paced(..) => None,
         };
-        let state = self.state(earlier, sight);
+        let state = self.state(earlier, clock_view);
         if state.phase != Phase::Starting && state.word != "aborted" {
-            self.seen_running.get_or_insert(sight.now);
+            self.seen_running.get_or_insert(clock_view.now);
         }
         if state.phase == Phase::Ended {
-            self.seen_ended.get_or_insert(sight.now);
+            self.seen_ended.get_or_insert(clock_view.now);
             if state.ending == Ending::Succeeded {
-                self.seen_success.get_or_insert(sight.now);
+                self.seen_success.get_or_insert(clock_view.now);
             }
         }
-        (self.view(&state, sight), fault)
+        (self.view(&state, clock_view), fault)
     }
 
     /// Whether its files can be had now: it has succeeded, a poll has said so (unless a
     /// clock does), and they have not been removed since.
-    pub(crate) fn has_files(&self, sight: Sight<'_>) -> bool {
+    pub(crate) fn has_files(&self, clock_view: ClockView<'_>) -> bool {
         let (succeeded, ended) = if self.by_clock() {
-            let state = self.state(self.polls, sight);
+            let state = self.state(self.polls, clock_view);
             let (_, ended) = self.times(&state);
             (state.ending == Ending::Succeeded, ended)
         } else {
             (true, self.seen_success)
         };
-        succeeded && ended.is_some_and(|ended| self.keeps_data(ended, sight))
+        succeeded && ended.is_some_and(|ended| self.keeps_data(ended, clock_view))
     }
 
     /// The word a caller would read now, without counting as a poll.
-    pub(crate) fn status(&self, sight: Sight<'_>) -> String {
+    pub(crate) fn status(&self, clock_view: ClockView<'_>) -> String {
         if self.polls == 0 && !self.by_clock() {
             return "starting".to_owned();
         }
-        self.state(self.polls.saturating_sub(1), sight).word
+        self.state(self.polls.saturating_sub(1), clock_view).word
     }
 
     /// The name of the picture with this index.
@@ -124,13 +124,13 @@ impl Prediction {
     }
 
     fn by_clock(&self) -> bool {
-        matches!(self.course, Course::Paced(Pace::Clock { .. }, _))
+        matches!(self.timeline, Timeline::Paced(Pace::Clock { .. }, _))
     }
 
-    fn state(&self, earlier_polls: u32, sight: Sight<'_>) -> State {
-        let age = sight.now.saturating_sub(self.created);
-        match &self.course {
-            Course::Paced(pace, ending) => {
+    fn state(&self, earlier_polls: u32, clock_view: ClockView<'_>) -> State {
+        let age = clock_view.now.saturating_sub(self.created);
+        match &self.timeline {
+            Timeline::Paced(pace, ending) => {
                 let phase = match (pace.phase(age, earlier_polls), ending) {
                     // It never ran.
                     (Phase::Processing, Ending::Aborted) => Phase::Ended,
@@ -138,7 +138,7 @@ impl Prediction {
                 };
                 State::new(phase, ending.clone())
             }
-            Course::Scripted(script) => match script.step(earlier_polls) {
+            Timeline::Scripted(script) => match script.step(earlier_polls) {
                 Step::Starting => State::new(Phase::Starting, Ending::Succeeded),
                 Step::Processing | Step::Fault(_) => {
                     State::new(Phase::Processing, Ending::Succeeded)
@@ -154,8 +154,8 @@ impl Prediction {
 
     /// When it began to run and when it ended, as far as it has.
     fn times(&self, state: &State) -> (Option<Duration>, Option<Duration>) {
-        let (running, ended) = match &self.course {
-            Course::Paced(
+        let (running, ended) = match &self.timeline {
+            Timeline::Paced(
                 Pace::Clock {
                     starting,
                     processing,
@@ -179,23 +179,23 @@ impl Prediction {
         }
     }
 
-    fn is_removed(&self, state: &State, sight: Sight<'_>) -> bool {
+    fn is_removed(&self, state: &State, clock_view: ClockView<'_>) -> bool {
         let (_, ended) = self.times(state);
         state.phase == Phase::Ended
             && (state.ending == Ending::Removed
-                || ended.is_some_and(|ended| !self.keeps_data(ended, sight)))
+                || ended.is_some_and(|ended| !self.keeps_data(ended, clock_view)))
     }
 
-    fn keeps_data(&self, ended: Duration, sight: Sight<'_>) -> bool {
-        !self.removed && sight.now < ended.saturating_add(sight.retention)
+    fn keeps_data(&self, ended: Duration, clock_view: ClockView<'_>) -> bool {
+        !self.removed && clock_view.now < ended.saturating_add(clock_view.retention)
     }
 
-    fn view(&self, state: &State, sight: Sight<'_>) -> View {
+    fn view(&self, state: &State, clock_view: ClockView<'_>) -> View {
         let ended = state.phase == Phase::Ended;
         let succeeded = ended && state.ending.word() == "succeeded";
-        let removed = self.is_removed(state, sight);
+        let removed = self.is_removed(state, clock_view);
         let (running, finished) = self.times(state);
-        let calendar = |at: Duration| sight.clock.calendar(at);
+        let calendar = |at: Duration| clock_view.clock.calendar(at);
         let seconds = |at: Option<Duration>| at.map_or(0, |at| unix_seconds(calendar(at)));
 
         View {
@@ -214,7 +214,7 @@ impl Prediction {
             },
             output: match &state.ending {
                 _ if !ended || removed => Value::Null,
-                Ending::Succeeded => self.output(sight.files_origin),
+                Ending::Succeeded => self.output(clock_view.files_origin),
                 Ending::Output(value) => value.clone(),
                 _ => Value::Null,
             },

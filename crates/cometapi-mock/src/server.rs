@@ -5,13 +5,13 @@ use std::sync::{Arc, PoisonError};
 
 use crate::builder::{Builder, StartError};
 use crate::fault::Fault;
-use crate::ledger::Received;
 use crate::listen::Listening;
 use crate::pace::{Ending, Script};
 use crate::plan::Plan;
+use crate::request_log::Received;
 use crate::service::CREATE;
 use crate::spec::Violation;
-use crate::state::{Held, State};
+use crate::state::{Snapshot, State};
 
 /// A running mock of the service. Dropping it ends it, with every connection and hung
 /// answer.
@@ -119,7 +119,7 @@ impl MockServer {
     }
 
     /// The predictions that exist, in the order of their creates.
-    pub fn predictions(&self) -> Vec<Held> {
+    pub fn predictions(&self) -> Vec<Snapshot> {
         self.state.held()
     }
 

@@ -8,16 +8,16 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use serde_json::Value;
 
-use crate::answer::{Answer, Delivery};
 use crate::errors::{self, COMET, INDEX_PAGE};
+use crate::fault::corrupt;
 use crate::fault::{self, Fault};
 use crate::input;
-use crate::ledger::{Received, hide_credentials};
 use crate::listen::{Handler, Read};
-use crate::plan::Due;
+use crate::plan::Scheduled;
+use crate::request_log::{Received, hide_credentials};
+use crate::response::{Delivery, Response};
 use crate::server::MockServer;
 use crate::spec::{Checked, Rule, Violation, bearer};
-use crate::spoil;
 use crate::state::State;
 use crate::wire::{self, Form, View};
 
@@ -65,7 +65,7 @@ impl Call {
 pub(crate) struct Api(pub(crate) Arc<State>);
 
 impl Handler for Api {
-    async fn answer(&self, request: Request<Read>) -> Answer {
+    async fn answer(&self, request: Request<Read>) -> Response {
         let (mut parts, read) = request.into_parts();
         hide_credentials(&mut parts.headers);
         let body = match &read {
@@ -110,7 +110,7 @@ impl Handler for Api {
         let answer = match read {
             Read::TooLarge => errors::body_too_large(&call),
             // Nobody is there to read an answer.
-            Read::Broken(_) => Answer::none(Delivery::Dropped { reset: false }),
+            Read::Broken(_) => Response::none(Delivery::Dropped { reset: false }),
             Read::Whole(_) => refusal(&checked, &call, state.settings.lenient)
                 .or_else(|| self.wrong_key(&parts.headers, &call))
                 .unwrap_or_else(|| self.carry_out(&checked, &body, &mut call)),
@@ -143,14 +143,14 @@ fn model(checked: &Checked) -> Option<String> {
 }
 
 impl Api {
-    fn wrong_key(&self, headers: &HeaderMap, call: &Call) -> Option<Answer> {
+    fn wrong_key(&self, headers: &HeaderMap, call: &Call) -> Option<Response> {
         let wanted = self.0.settings.key.as_deref()?;
         let given = headers.get(http::header::AUTHORIZATION);
         let given = given.and_then(|value| bearer(value.as_bytes()));
         (given != Some(wanted.as_bytes())).then(|| errors::invalid_token(call))
     }
 
-    fn carry_out(&self, checked: &Checked, body: &[u8], call: &mut Call) -> Answer {
+    fn carry_out(&self, checked: &Checked, body: &[u8], call: &mut Call) -> Response {
         match checked.operation.as_deref() {
             Some(CREATE) => self.create(body, call),
             Some(POLL) => self.poll(call),
@@ -165,24 +165,24 @@ impl Api {
         }
     }
 
-    fn create(&self, body: &[u8], call: &mut Call) -> Answer {
+    fn create(&self, body: &[u8], call: &mut Call) -> Response {
         let state = &*self.0;
-        let due = state.on_create.take(call.model.as_deref(), None);
-        if let Some(answer) = instead(due.as_ref(), call) {
+        let scheduled = state.on_create.take(call.model.as_deref(), None);
+        if let Some(answer) = instead(scheduled.as_ref(), call) {
             return answer;
         }
         match self.accept(body, call) {
             Err(refusal) => *refusal,
             Ok(view) => {
                 call.id.clone_from(&view.id);
-                let fault = due.map(|due| due.what);
+                let fault = scheduled.map(|scheduled| scheduled.what);
                 let good = wire::answer(state.create_status(), Form::Bare, view, fault.as_ref());
                 applied(fault.as_ref(), good, call)
             }
         }
     }
 
-    fn accept(&self, body: &[u8], call: &Call) -> Result<View, Box<Answer>> {
+    fn accept(&self, body: &[u8], call: &Call) -> Result<View, Box<Response>> {
         let state = &*self.0;
         let model = call.model_name();
         if let Some(offered) = &state.settings.models
@@ -201,40 +201,40 @@ impl Api {
         Ok(state.create(model, input::sorted(input), order))
     }
 
-    fn poll(&self, call: &Call) -> Answer {
+    fn poll(&self, call: &Call) -> Response {
         let state = &*self.0;
         let id = call.id.as_deref().unwrap_or_default();
         let model = state.model_of(id);
-        let due = state.on_poll.take(model.as_deref(), Some(id));
-        if let Some(answer) = instead(due.as_ref(), call) {
+        let scheduled = state.on_poll.take(model.as_deref(), Some(id));
+        if let Some(answer) = instead(scheduled.as_ref(), call) {
             return answer;
         }
         let Some((view, scripted)) = state.poll(id) else {
             return errors::task(StatusCode::BAD_REQUEST, "task_not_exist", "task_not_exist");
         };
-        let fault = due.map(|due| due.what).or(scripted);
+        let fault = scheduled.map(|scheduled| scheduled.what).or(scripted);
         let good = wire::answer(StatusCode::OK, state.settings.form, view, fault.as_ref());
         applied(fault.as_ref(), good, call)
     }
 }
 
 /// The answer of a fault that stands in for carrying the request out.
-fn instead(due: Option<&Due<Fault>>, call: &Call) -> Option<Answer> {
-    let due = due.filter(|due| !due.after_accept)?;
-    fault::canned(&due.what, call)
+fn instead(scheduled: Option<&Scheduled<Fault>>, call: &Call) -> Option<Response> {
+    let scheduled = scheduled.filter(|scheduled| !scheduled.after_accept)?;
+    fault::canned(&scheduled.what, call)
 }
 
 /// A fault on top of a request that has been carried out.
-fn applied(fault: Option<&Fault>, good: Answer, call: &Call) -> Answer {
+fn applied(fault: Option<&Fault>, good: Response, call: &Call) -> Response {
     match fault {
         None => good,
-        Some(fault) => fault::canned(fault, call).unwrap_or_else(|| spoil::answer(fault, good)),
+        Some(fault) => fault::canned(fault, call).unwrap_or_else(|| corrupt::response(fault, good)),
     }
 }
 
 /// How the service says no to what its document does not allow. The order is that of its
 /// layers: router, key, request.
-fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Answer> {
+fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
     let of = |rule: Rule| {
         checked
             .violations
@@ -284,13 +284,13 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Answer> {
 
 /// The gateway's router: a JSON 404 under the paths of its own API, else the front page with
 /// status 200 (observed in source).
-fn unknown_path(call: &Call) -> Answer {
+fn unknown_path(call: &Call) -> Response {
     let own = ["/v1", "/api", "/assets"]
         .iter()
         .any(|prefix| call.path.starts_with(prefix));
     if own {
         errors::invalid_url(call)
     } else {
-        Answer::html(StatusCode::OK, INDEX_PAGE)
+        Response::html(StatusCode::OK, INDEX_PAGE)
     }
 }

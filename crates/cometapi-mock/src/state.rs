@@ -13,18 +13,18 @@ use crate::clock::Clock;
 use crate::drawing::{Cache, Drawing};
 use crate::fault::Fault;
 use crate::ids;
-use crate::input::Order;
-use crate::ledger::Ledger;
+use crate::input::ImageRequest;
 use crate::pace::{Ending, Script};
 use crate::plan::Queue;
-use crate::prediction::{Course, Prediction, Sight};
+use crate::prediction::{ClockView, Prediction, Timeline};
+use crate::request_log::RequestLog;
 use crate::spec::{Spec, Violation};
 use crate::wire::View;
 
 /// A prediction as the server holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Held {
+pub struct Snapshot {
     /// The id that the create answered.
     pub id: String,
     /// `owner/name`.
@@ -45,8 +45,8 @@ pub(crate) struct State {
     pub(crate) spec: Arc<Spec>,
     pub(crate) clock: Clock,
     pub(crate) files_origin: String,
-    pub(crate) requests: Ledger,
-    pub(crate) file_requests: Ledger,
+    pub(crate) requests: RequestLog,
+    pub(crate) file_requests: RequestLog,
     /// Violations that belong to no request.
     pub(crate) protocol: Mutex<Vec<Violation>>,
     pub(crate) on_create: Queue<Fault>,
@@ -80,8 +80,8 @@ impl State {
             spec,
             clock: Clock::start(),
             files_origin,
-            requests: Ledger::default(),
-            file_requests: Ledger::default(),
+            requests: RequestLog::default(),
+            file_requests: RequestLog::default(),
             protocol: Mutex::default(),
             on_create: Queue::default(),
             on_poll: Queue::default(),
@@ -106,14 +106,17 @@ impl State {
     }
 
     /// Makes a prediction and looks at it for the answer.
-    pub(crate) fn create(&self, model: &str, input: Value, order: Order) -> View {
-        let script = self.scripts.take(Some(model), None).map(|due| due.what);
-        let course = if let Some(script) = script.or_else(|| self.settings.script.clone()) {
-            Course::Scripted(script)
+    pub(crate) fn create(&self, model: &str, input: Value, order: ImageRequest) -> View {
+        let script = self
+            .scripts
+            .take(Some(model), None)
+            .map(|scheduled| scheduled.what);
+        let timeline = if let Some(script) = script.or_else(|| self.settings.script.clone()) {
+            Timeline::Scripted(script)
         } else {
             let ending = self.endings.take(Some(model), None);
-            let ending = ending.map_or(Ending::Succeeded, |due| due.what);
-            Course::Paced(self.settings.pace.clone(), ending)
+            let ending = ending.map_or(Ending::Succeeded, |scheduled| scheduled.what);
+            Timeline::Paced(self.settings.pace.clone(), ending)
         };
 
         let mut predictions = self.predictions();
@@ -128,7 +131,7 @@ impl State {
             input,
             order,
             seed,
-            course,
+            timeline,
             created: self.clock.elapsed(),
             polls: 0,
             seen_running: None,
@@ -136,7 +139,7 @@ impl State {
             seen_success: None,
             removed: false,
         };
-        let view = prediction.at_create(self.sight());
+        let view = prediction.at_create(self.clock_view());
         predictions.order.push(id.clone());
         predictions.by_id.insert(id, prediction);
         view
@@ -145,7 +148,7 @@ impl State {
     /// Looks at a prediction as a poll; `None` for an id that was never given out.
     pub(crate) fn poll(&self, id: &str) -> Option<(View, Option<Fault>)> {
         let mut predictions = self.predictions();
-        Some(predictions.by_id.get_mut(id)?.poll(self.sight()))
+        Some(predictions.by_id.get_mut(id)?.poll(self.clock_view()))
     }
 
     pub(crate) fn model_of(&self, id: &str) -> Option<String> {
@@ -160,7 +163,7 @@ impl State {
         };
         let index = (0..prediction.order.count).find(|i| prediction.file_name(*i) == name);
         match index {
-            Some(index) if prediction.has_files(self.sight()) => Found::Drawing(Drawing {
+            Some(index) if prediction.has_files(self.clock_view()) => Found::Drawing(Drawing {
                 prompt: prediction.order.prompt.clone(),
                 model: prediction.model.clone(),
                 seed: prediction.seed.wrapping_add(u64::from(index)),
@@ -178,18 +181,18 @@ impl State {
         found.map(|one| one.removed = true).is_some()
     }
 
-    pub(crate) fn held(&self) -> Vec<Held> {
+    pub(crate) fn held(&self) -> Vec<Snapshot> {
         let predictions = self.predictions();
-        let sight = self.sight();
+        let clock_view = self.clock_view();
         predictions
             .order
             .iter()
             .filter_map(|id| predictions.by_id.get(id))
-            .map(|one| Held {
+            .map(|one| Snapshot {
                 id: one.id.clone(),
                 model: one.model.clone(),
                 input: one.input.clone(),
-                status: one.status(sight),
+                status: one.status(clock_view),
                 seed: one.seed,
                 polls: one.polls,
             })
@@ -207,8 +210,8 @@ impl State {
         self.settings.create_status
     }
 
-    fn sight(&self) -> Sight<'_> {
-        Sight {
+    fn clock_view(&self) -> ClockView<'_> {
+        ClockView {
             clock: &self.clock,
             now: self.clock.elapsed(),
             retention: self.settings.retention,

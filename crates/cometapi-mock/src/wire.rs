@@ -6,9 +6,9 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
 use crate::errors;
 use crate::fault::Fault;
+use crate::response::Response;
 
 /// The form of the answer to a poll. A create is always answered bare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,11 +92,11 @@ pub(crate) fn answer(
     form: Form,
     mut view: View,
     fault: Option<&Fault>,
-) -> Answer {
+) -> Response {
     match fault {
         Some(Fault::NoId) => {
             view.id = None;
-            Answer::json(status, &view)
+            Response::json(status, &view)
         }
         Some(Fault::UnknownStatus(word)) => {
             view.status.clone_from(word);
@@ -108,25 +108,25 @@ pub(crate) fn answer(
             let inner = envelope(&Task::of(&view), false);
             let mut task = Task::of(&view);
             task.data = inner;
-            Answer::json(status, &envelope(&task, false))
+            Response::json(status, &envelope(&task, false))
         }
-        Some(Fault::BareTask) => Answer::json(status, &envelope(&Task::of(&view), false)["data"]),
+        Some(Fault::BareTask) => Response::json(status, &envelope(&Task::of(&view), false)["data"]),
         Some(Fault::NumericCode) => {
             let mut body = envelope(&Task::of(&view), false);
             body["code"] = 200.into();
-            Answer::json(status, &body)
+            Response::json(status, &body)
         }
         Some(Fault::DataAsText) => {
             let mut body = envelope(&Task::of(&view), false);
             body["data"] = body["data"].to_string().into();
-            Answer::json(status, &body)
+            Response::json(status, &body)
         }
         Some(Fault::OtherPrediction) => {
             view.id = view.id.map(|id| format!("{id}x"));
             in_form(status, form, &view)
         }
         Some(Fault::EmptyEnvelope) => {
-            Answer::json(status, &json!({"code": "success", "data": null}))
+            Response::json(status, &json!({"code": "success", "data": null}))
         }
         Some(Fault::OuterFailed) => {
             "processing".clone_into(&mut view.status);
@@ -136,14 +136,14 @@ pub(crate) fn answer(
             task.status = "FAILURE";
             task.progress = "100%";
             "任务超时（1440分钟）".clone_into(&mut task.fail_reason);
-            Answer::json(status, &envelope(&task, false))
+            Response::json(status, &envelope(&task, false))
         }
         Some(Fault::OuterLags) => {
             let mut task = Task::of(&view);
             task.status = "IN_PROGRESS";
             task.progress = "30%";
             task.data = body_of(&view);
-            Answer::json(status, &envelope(&task, false))
+            Response::json(status, &envelope(&task, false))
         }
         Some(Fault::UrlInFailReason) => {
             let mut task = Task::of(&view);
@@ -152,7 +152,7 @@ pub(crate) fn answer(
                 url.clone_into(&mut task.fail_reason);
                 task.data = Value::Null;
             }
-            Answer::json(status, &envelope(&task, false))
+            Response::json(status, &envelope(&task, false))
         }
         Some(Fault::TaskErrorWithPrediction) => errors::task(
             StatusCode::CREATED,
@@ -163,11 +163,11 @@ pub(crate) fn answer(
     }
 }
 
-fn in_form(status: StatusCode, form: Form, view: &View) -> Answer {
+fn in_form(status: StatusCode, form: Form, view: &View) -> Response {
     match form {
-        Form::Bare => Answer::json(status, view),
-        Form::Wrapped => Answer::json(status, &envelope(&Task::of(view), false)),
-        Form::WrappedNew => Answer::json(status, &envelope(&Task::of(view), true)),
+        Form::Bare => Response::json(status, view),
+        Form::Wrapped => Response::json(status, &envelope(&Task::of(view), false)),
+        Form::WrappedNew => Response::json(status, &envelope(&Task::of(view), true)),
     }
 }
 

@@ -55,7 +55,7 @@ impl Workspace {
 
     /// The same with another spec, and everything that is generated from it.
     ///
-    /// A spec that gives no code is kept all the same: the lint then says why.
+    /// A spec that gives no code is kept anyway: the lint then says why.
     #[must_use]
     pub fn with_spec(self, yaml: &str) -> Self {
         let artifacts = cometapi_codegen::artifacts(yaml).unwrap_or_default();

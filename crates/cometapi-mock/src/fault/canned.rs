@@ -4,16 +4,16 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Fault;
-use crate::answer::{Answer, Delivery};
 use crate::clock;
 use crate::errors::{
     self, BAD_GATEWAY_PAGE, COMET, FIREWALL_PAGE, GATEWAY_TIMEOUT_PAGE, INDEX_PAGE,
     TIMEOUT_524_PAGE, UPSTREAM,
 };
+use crate::response::{Delivery, Response};
 use crate::service::Call;
 
 /// The answer of a fault that needs no good one. The reshaping ones have none.
-pub(crate) fn answer(fault: &Fault, call: &Call) -> Option<Answer> {
+pub(crate) fn answer(fault: &Fault, call: &Call) -> Option<Response> {
     refusal(fault, call)
         .or_else(|| quota(fault, call))
         .or_else(|| in_front(fault))
@@ -23,7 +23,7 @@ pub(crate) fn answer(fault: &Fault, call: &Call) -> Option<Answer> {
         .or_else(|| connection(fault))
 }
 
-fn refusal(fault: &Fault, call: &Call) -> Option<Answer> {
+fn refusal(fault: &Fault, call: &Call) -> Option<Response> {
     let comet = |status, code: Option<&str>, message: &str| {
         errors::object(status, COMET, code, message, call)
     };
@@ -87,7 +87,7 @@ fn refusal(fault: &Fault, call: &Call) -> Option<Answer> {
         Fault::UpstreamNotFound => errors::problem(404, "Not found", "Not found."),
         Fault::RequestTimeout => comet(408, None, "request timed out"),
         Fault::BodyTooLarge => errors::body_too_large(call),
-        Fault::InputRefused => Answer::json(
+        Fault::InputRefused => Response::json(
             StatusCode::UNPROCESSABLE_ENTITY,
             &input_problem(Some("input.num_outputs")),
         ),
@@ -101,7 +101,7 @@ fn refusal(fault: &Fault, call: &Call) -> Option<Answer> {
 }
 
 /// About money.
-fn quota(fault: &Fault, call: &Call) -> Option<Answer> {
+fn quota(fault: &Fault, call: &Call) -> Option<Response> {
     let comet = |status, code: &str, message: &str| {
         errors::object(status, COMET, Some(code), message, call)
     };
@@ -114,7 +114,7 @@ fn quota(fault: &Fault, call: &Call) -> Option<Answer> {
             "Insufficient credit",
             "You have insufficient credit to run this model.",
         ),
-        Fault::QuotaFlat => Answer::json(
+        Fault::QuotaFlat => Response::json(
             StatusCode::FORBIDDEN,
             &json!({"code": null, "message": "user quota is not enough"}),
         ),
@@ -136,18 +136,18 @@ fn quota(fault: &Fault, call: &Call) -> Option<Answer> {
 }
 
 /// What stands in front of the service and is not the service.
-fn in_front(fault: &Fault) -> Option<Answer> {
+fn in_front(fault: &Fault) -> Option<Response> {
     Some(match fault {
-        Fault::FirewallPage => Answer::html(StatusCode::FORBIDDEN, FIREWALL_PAGE),
-        Fault::FirewallText => Answer::new(
+        Fault::FirewallPage => Response::html(StatusCode::FORBIDDEN, FIREWALL_PAGE),
+        Fault::FirewallText => Response::new(
             StatusCode::FORBIDDEN,
             "text/plain; charset=utf-8",
             "error code: 1010",
         ),
         Fault::ProxyForbidden => {
-            Answer::json(StatusCode::FORBIDDEN, &json!({"message": "Forbidden"}))
+            Response::json(StatusCode::FORBIDDEN, &json!({"message": "Forbidden"}))
         }
-        Fault::ProxyLogin => Answer::html(
+        Fault::ProxyLogin => Response::html(
             StatusCode::PROXY_AUTHENTICATION_REQUIRED,
             "<!doctype html><title>407 Proxy Authentication Required</title>",
         ),
@@ -171,10 +171,10 @@ fn input_problem(field: Option<&str>) -> Value {
     problem
 }
 
-fn limit(fault: &Fault, call: &Call) -> Option<Answer> {
+fn limit(fault: &Fault, call: &Call) -> Option<Response> {
     let status = StatusCode::TOO_MANY_REQUESTS;
     let throttled =
-        |detail: String| Answer::json(status, &json!({"detail": detail, "status": 429}));
+        |detail: String| Response::json(status, &json!({"detail": detail, "status": 429}));
     Some(match fault {
         Fault::RateLimited => errors::object(
             429,
@@ -191,7 +191,7 @@ fn limit(fault: &Fault, call: &Call) -> Option<Answer> {
             "rate_limit_exceeded",
             "too many requests, please retry later",
         ),
-        Fault::EmptyTooManyRequests => Answer::empty(status),
+        Fault::EmptyTooManyRequests => Response::empty(status),
         Fault::ThrottledSeconds(seconds) => throttled(format!(
             "Request was throttled. Expected available in {seconds} second{}.",
             if *seconds == 1 { "" } else { "s" }
@@ -199,7 +199,7 @@ fn limit(fault: &Fault, call: &Call) -> Option<Answer> {
         .retry_after(&seconds.to_string()),
         Fault::ThrottledDate(ahead) => throttled("Request was throttled.".to_owned())
             .retry_after(&clock::http_date(call.now + *ahead)),
-        Fault::ThrottledBody(seconds) => Answer::json(
+        Fault::ThrottledBody(seconds) => Response::json(
             status,
             &json!({
                 "detail": "Request was throttled.",
@@ -214,7 +214,7 @@ fn limit(fault: &Fault, call: &Call) -> Option<Answer> {
     })
 }
 
-fn trouble(fault: &Fault, call: &Call) -> Option<Answer> {
+fn trouble(fault: &Fault, call: &Call) -> Option<Response> {
     let comet = |status, code: &str, message: &str| {
         errors::object(status, COMET, Some(code), message, call)
     };
@@ -285,34 +285,34 @@ fn trouble(fault: &Fault, call: &Call) -> Option<Answer> {
     })
 }
 
-fn page(fault: &Fault) -> Option<Answer> {
+fn page(fault: &Fault) -> Option<Response> {
     let cdn_timeout = StatusCode::from_u16(524).unwrap_or(StatusCode::GATEWAY_TIMEOUT);
     Some(match fault {
-        Fault::IndexPage => Answer::html(StatusCode::OK, INDEX_PAGE),
-        Fault::BadGatewayPage => Answer::html(StatusCode::BAD_GATEWAY, BAD_GATEWAY_PAGE),
+        Fault::IndexPage => Response::html(StatusCode::OK, INDEX_PAGE),
+        Fault::BadGatewayPage => Response::html(StatusCode::BAD_GATEWAY, BAD_GATEWAY_PAGE),
         Fault::GatewayTimeoutPage => {
-            Answer::html(StatusCode::GATEWAY_TIMEOUT, GATEWAY_TIMEOUT_PAGE)
+            Response::html(StatusCode::GATEWAY_TIMEOUT, GATEWAY_TIMEOUT_PAGE)
         }
-        Fault::CdnTimeoutPage => Answer::html(cdn_timeout, TIMEOUT_524_PAGE),
+        Fault::CdnTimeoutPage => Response::html(cdn_timeout, TIMEOUT_524_PAGE),
         Fault::MovedPermanently(location) => {
-            Answer::redirect(StatusCode::MOVED_PERMANENTLY, location)
+            Response::redirect(StatusCode::MOVED_PERMANENTLY, location)
         }
-        Fault::Found(location) => Answer::redirect(StatusCode::FOUND, location),
-        Fault::SeeOther(location) => Answer::redirect(StatusCode::SEE_OTHER, location),
+        Fault::Found(location) => Response::redirect(StatusCode::FOUND, location),
+        Fault::SeeOther(location) => Response::redirect(StatusCode::SEE_OTHER, location),
         Fault::TemporaryRedirect(location) => {
-            Answer::redirect(StatusCode::TEMPORARY_REDIRECT, location)
+            Response::redirect(StatusCode::TEMPORARY_REDIRECT, location)
         }
-        Fault::EmptyBody => Answer::new(StatusCode::OK, "application/json; charset=utf-8", ""),
-        Fault::FileGone => Answer::new(
+        Fault::EmptyBody => Response::new(StatusCode::OK, "application/json; charset=utf-8", ""),
+        Fault::FileGone => Response::new(
             StatusCode::NOT_FOUND,
             "application/xml; charset=utf-8",
             "<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>",
         ),
-        Fault::Answer {
+        Fault::Response {
             status,
             content_type,
             body,
-        } => Answer::new(
+        } => Response::new(
             StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             content_type,
             body.clone(),
@@ -321,8 +321,8 @@ fn page(fault: &Fault) -> Option<Answer> {
     })
 }
 
-fn connection(fault: &Fault) -> Option<Answer> {
-    Some(Answer::none(match fault {
+fn connection(fault: &Fault) -> Option<Response> {
+    Some(Response::none(match fault {
         Fault::Hang => Delivery::Never,
         Fault::Close => Delivery::Dropped { reset: false },
         Fault::Reset => Delivery::Dropped { reset: true },
@@ -392,7 +392,7 @@ mod tests {
         for (at, fault) in catalogue.iter().enumerate() {
             assert!(!catalogue[..at].contains(fault), "{fault:?}");
         }
-        // Two fewer than the variants: `Answer` and `Hold` have no ordinary value.
+        // Two fewer than the variants: `Response` and `Hold` have no ordinary value.
         let source = include_str!("mod.rs");
         let declared = source
             .split("pub enum Fault {")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Fault;
 
 impl Fault {
-    /// Every fault but [`Answer`](Self::Answer) and [`Hold`](Self::Hold), those with a value each with an ordinary
+    /// Every fault but [`Response`](Self::Response) and [`Hold`](Self::Hold), those with a value each with an ordinary
     /// one. For tests that hold a client to the whole list.
     pub fn catalogue() -> Vec<Self> {
         let elsewhere = || "https://www.example.com/replicate/v1/predictions/x".to_owned();

@@ -2,6 +2,7 @@
 
 mod canned;
 mod catalogue;
+pub(crate) mod corrupt;
 
 use std::time::Duration;
 
@@ -252,7 +253,7 @@ pub enum Fault {
     FileMoved,
 
     /// Anything else.
-    Answer {
+    Response {
         /// The HTTP status; one that HTTP does not know becomes 500.
         status: u16,
         /// The `Content-Type`.
@@ -279,7 +280,7 @@ impl Fault {
     /// ```
     /// use cometapi_mock::Fault;
     ///
-    /// // The create is accepted and charged; its caller sees a reset connection.
+    /// // The create request is accepted and charged; its caller sees a reset connection.
     /// let doubt = Fault::Reset.after_accept();
     /// # let _ = doubt;
     /// ```
@@ -289,7 +290,7 @@ impl Fault {
 
     /// An answer of your own with a JSON body.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
-        Self::Answer {
+        Self::Response {
             status,
             content_type: "application/json".to_owned(),
             body: body.to_string().into(),

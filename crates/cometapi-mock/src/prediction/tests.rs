@@ -4,7 +4,7 @@ use crate::spec::Spec;
 
 const ORIGIN: &str = "http://files";
 
-fn prediction(model: &str, course: Course) -> Prediction {
+fn prediction(model: &str, timeline: Timeline) -> Prediction {
     let input = json!({"prompt": "p", "seed": 42});
     let order = input::read(Spec::shipped().unwrap().model(model), &input);
     Prediction {
@@ -13,7 +13,7 @@ fn prediction(model: &str, course: Course) -> Prediction {
         input,
         order,
         seed: 42,
-        course,
+        timeline,
         created: Duration::from_secs(10),
         polls: 0,
         seen_running: None,
@@ -25,16 +25,16 @@ fn prediction(model: &str, course: Course) -> Prediction {
 
 fn clocked(ending: Ending) -> Prediction {
     let pace = Pace::clock(Duration::from_secs(1), Duration::from_secs(2));
-    prediction("black-forest-labs/flux-dev", Course::Paced(pace, ending))
+    prediction("black-forest-labs/flux-dev", Timeline::Paced(pace, ending))
 }
 
 fn instant(model: &str, ending: Ending) -> Prediction {
-    prediction(model, Course::Paced(Pace::instant(), ending))
+    prediction(model, Timeline::Paced(Pace::instant(), ending))
 }
 
 /// Looks at it this many seconds after the server's start; it was created at 10.
-fn sight(clock: &Clock, seconds: u64) -> Sight<'_> {
-    Sight {
+fn clock_view(clock: &Clock, seconds: u64) -> ClockView<'_> {
+    ClockView {
         clock,
         now: Duration::from_secs(seconds),
         retention: Duration::from_secs(100),
@@ -47,24 +47,24 @@ fn by_the_clock_from_create_to_end() {
     let clock = Clock::start();
     let mut one = clocked(Ending::Succeeded);
 
-    let view = one.at_create(sight(&clock, 10));
+    let view = one.at_create(clock_view(&clock, 10));
     assert_eq!((view.status.as_str(), view.logs.as_str()), ("starting", ""));
     assert_eq!(view.started_at, None);
 
-    let (view, _) = one.poll(sight(&clock, 10));
+    let (view, _) = one.poll(clock_view(&clock, 10));
     assert_eq!((view.status.as_str(), view.started_at), ("starting", None));
-    assert!(!one.has_files(sight(&clock, 10)));
+    assert!(!one.has_files(clock_view(&clock, 10)));
 
-    let (view, _) = one.poll(sight(&clock, 11));
+    let (view, _) = one.poll(clock_view(&clock, 11));
     assert_eq!(view.status, "processing");
     assert_eq!(view.output, Value::Null);
     assert_eq!(view.logs, "Using seed: 42\n");
     assert!(view.started_at.is_some() && view.completed_at.is_none());
-    assert!(!one.has_files(sight(&clock, 12)));
+    assert!(!one.has_files(clock_view(&clock, 12)));
 
-    // Nobody has polled since it ended; by the clock it is over all the same.
-    assert!(one.has_files(sight(&clock, 13)));
-    let (view, _) = one.poll(sight(&clock, 20));
+    // Nobody has polled since it ended; by the clock it is over anyway.
+    assert!(one.has_files(clock_view(&clock, 13)));
+    let (view, _) = one.poll(clock_view(&clock, 20));
     assert_eq!(view.status, "succeeded");
     assert_eq!(
         view.output,
@@ -81,7 +81,7 @@ fn by_the_clock_from_create_to_end() {
 fn single_models_answer_one_url() {
     let clock = Clock::start();
     let mut one = instant("black-forest-labs/flux-kontext-max", Ending::Succeeded);
-    let (view, _) = one.poll(sight(&clock, 10));
+    let (view, _) = one.poll(clock_view(&clock, 10));
     let url = view.output.as_str().unwrap();
     let name = url.rsplit('/').next().unwrap();
     assert!(name.starts_with("tmp"), "{url}");
@@ -93,8 +93,8 @@ fn every_ending_has_its_fields() {
     let clock = Clock::start();
     let end = |ending| {
         let mut one = instant("a/b", ending);
-        let view = one.poll(sight(&clock, 10)).0;
-        (view, one.has_files(sight(&clock, 10)))
+        let view = one.poll(clock_view(&clock, 10)).0;
+        (view, one.has_files(clock_view(&clock, 10)))
     };
 
     let (failed, files) = end(Ending::nsfw());
@@ -140,8 +140,8 @@ fn every_ending_has_its_fields() {
 fn what_is_aborted_never_runs() {
     let clock = Clock::start();
     let mut one = clocked(Ending::Aborted);
-    assert_eq!(one.poll(sight(&clock, 10)).0.status, "starting");
-    assert_eq!(one.poll(sight(&clock, 11)).0.status, "aborted");
+    assert_eq!(one.poll(clock_view(&clock, 10)).0.status, "starting");
+    assert_eq!(one.poll(clock_view(&clock, 11)).0.status, "aborted");
 }
 
 #[test]
@@ -151,17 +151,17 @@ fn data_goes_after_its_time_or_on_purpose() {
         clocked(Ending::Succeeded),
         instant("a/b", Ending::Succeeded),
     ] {
-        assert!(!one.poll(sight(&clock, 13)).0.data_removed);
-        assert!(one.has_files(sight(&clock, 112)));
-        assert!(!one.poll(sight(&clock, 112)).0.data_removed);
-        assert!(one.poll(sight(&clock, 113)).0.data_removed);
-        assert!(!one.has_files(sight(&clock, 113)));
+        assert!(!one.poll(clock_view(&clock, 13)).0.data_removed);
+        assert!(one.has_files(clock_view(&clock, 112)));
+        assert!(!one.poll(clock_view(&clock, 112)).0.data_removed);
+        assert!(one.poll(clock_view(&clock, 113)).0.data_removed);
+        assert!(!one.has_files(clock_view(&clock, 113)));
     }
     let mut one = instant("a/b", Ending::Succeeded);
-    one.poll(sight(&clock, 10));
+    one.poll(clock_view(&clock, 10));
     one.removed = true;
-    assert!(one.poll(sight(&clock, 10)).0.data_removed);
-    assert!(!one.has_files(sight(&clock, 10)));
+    assert!(one.poll(clock_view(&clock, 10)).0.data_removed);
+    assert!(!one.has_files(clock_view(&clock, 10)));
 }
 
 #[test]
@@ -172,25 +172,25 @@ fn a_script_says_what_comes_and_may_say_fault() {
         Step::Fault(Fault::Close),
         Step::End(Ending::Succeeded),
     ]);
-    let mut one = prediction("a/b", Course::Scripted(script));
-    let (view, fault) = one.poll(sight(&clock, 10));
+    let mut one = prediction("a/b", Timeline::Scripted(script));
+    let (view, fault) = one.poll(clock_view(&clock, 10));
     assert_eq!((view.status.as_str(), fault), ("queued", None));
-    assert_eq!(one.poll(sight(&clock, 10)).1, Some(Fault::Close));
-    assert!(!one.has_files(sight(&clock, 10)));
-    let (view, fault) = one.poll(sight(&clock, 11));
+    assert_eq!(one.poll(clock_view(&clock, 10)).1, Some(Fault::Close));
+    assert!(!one.has_files(clock_view(&clock, 10)));
+    let (view, fault) = one.poll(clock_view(&clock, 11));
     assert_eq!((view.status.as_str(), fault), ("succeeded", None));
-    assert!(one.has_files(sight(&clock, 11)));
-    assert_eq!(one.status(sight(&clock, 11)), "succeeded");
+    assert!(one.has_files(clock_view(&clock, 11)));
+    assert_eq!(one.status(clock_view(&clock, 11)), "succeeded");
 }
 
 #[test]
 fn looking_at_the_status_is_no_poll() {
     let clock = Clock::start();
     let one = instant("a/b", Ending::Succeeded);
-    assert_eq!(one.status(sight(&clock, 99)), "starting");
-    assert!(!one.has_files(sight(&clock, 99)));
+    assert_eq!(one.status(clock_view(&clock, 99)), "starting");
+    assert!(!one.has_files(clock_view(&clock, 99)));
     assert_eq!(
-        clocked(Ending::Canceled).status(sight(&clock, 99)),
+        clocked(Ending::Canceled).status(clock_view(&clock, 99)),
         "canceled"
     );
 }

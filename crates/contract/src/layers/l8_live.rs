@@ -1,6 +1,6 @@
 //! L8: the checklist of the reference's first request, as a programme: one text-only create
 //! of the cheapest model, its id saved before anything else, polled to its end. Every answer
-//! is held to the spec and written down, redacted, as a candidate for a fixture; what the
+//! is held to the spec and recorded, redacted, as a candidate for a fixture; what the
 //! answers say of the open questions is told.
 
 mod redact;

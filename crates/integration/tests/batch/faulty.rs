@@ -1,4 +1,4 @@
-//! A ledger that fails at the seam: what is not written down is not sent.
+//! A ledger that fails at the seam: what is not recorded is not sent.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl Ledger for Faulty {
 
 #[tokio::test]
 async fn what_cannot_be_written_down_is_not_sent() {
-    // The row whose id cannot be written down has been sent; it is the last.
+    // The row whose id cannot be recorded has been sent; it is the last.
     for (at, creates) in [
         (At::Load, 0),
         (At::Claim, 0),
@@ -162,7 +162,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
             (ErrorKind::Full, creates),
             "{at:?}"
         );
-        // An id that is not written down is told, and its files come home all the same.
+        // An id that is not recorded is reported, and its files are saved anyway.
         let ids = unrecorded.load(Ordering::Relaxed);
         assert_eq!(ids, creates, "{at:?}");
         let files = std::fs::read_dir(base.path().join("out")).unwrap().count();

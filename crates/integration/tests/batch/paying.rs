@@ -1,4 +1,4 @@
-//! When a batch must not go on paying: files that cannot be saved, a ledger that is gone, a
+//! When a batch must stop paying: files that cannot be saved, a ledger that is gone, a
 //! service that does not come back.
 
 use std::sync::Arc;

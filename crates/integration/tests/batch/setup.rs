@@ -135,7 +135,7 @@ impl Stage {
     }
 
     /// Every row is there once, every create that was received is one row's, every file that
-    /// is written down is whole and no other is there.
+    /// is recorded is whole and no other is there.
     pub(crate) async fn assert_once(&self, rows: usize) -> Vec<Entry> {
         let entries = self.entries().await;
         assert_eq!(entries.len(), rows, "each row is written down once");

@@ -1,4 +1,4 @@
-//! Every known fault, at every endpoint it can meet: how often the create was sent, what it
+//! Every known fault, at every endpoint it can meet: how often the create request was sent, what it
 //! came to, what lies in the folder, how long it took, where the key went.
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// When the last poll is due: 2 s before the deadline.
 const LAST_POLL: Duration = Duration::from_secs(298);
 
-/// Whether the case only goes on when time passes.
+/// Whether the case only continues when time passes.
 fn needs_time(fault: &Fault) -> bool {
     matches!(
         fault,
@@ -282,7 +282,7 @@ async fn before_a_connection_is_made_nothing_was_accepted() {
     }
 }
 
-/// The create was carried out, its answer lost: one POST, one prediction, and doubt is said.
+/// The create request was carried out, its answer lost: one POST, one prediction, and doubt is said.
 #[tokio::test(start_paused = true)]
 async fn an_accepted_create_whose_answer_is_lost_is_in_doubt_and_not_repeated() {
     for fault in [
@@ -317,7 +317,7 @@ async fn an_id_in_a_cut_answer_is_kept() {
     assert!(error.may_have_been_accepted());
     let id = server.predictions()[0].id.clone();
     assert_eq!(error.prediction_id(), Some(id.as_str()));
-    // And it is enough to go on with.
+    // And it is enough to continue with.
     assert!(client.predictions().wait(id).await.is_ok());
 }
 

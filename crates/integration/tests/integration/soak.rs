@@ -53,7 +53,7 @@ async fn one(client: Client, number: usize) -> Result<(), Error> {
     let predictions = client.predictions();
     let wait = match predictions.create(SCHNELL, input).await {
         Ok(created) => predictions.follow(created),
-        // An id in a cut answer is enough to go on with.
+        // An id in a cut answer is enough to continue with.
         Err(error) => match error.prediction_id() {
             Some(id) => predictions.wait(id),
             None => return Err(error),

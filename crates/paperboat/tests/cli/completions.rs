@@ -49,7 +49,7 @@ async fn candidates_are_lines_with_their_help_after_a_tab() {
 }
 
 /// The words as bash breaks them, with a | at each break that no blank makes, and what
-/// readline is to put in place of the last piece.
+/// readline is to put instead of the last piece.
 const ROWS: [(&str, &[&str]); 16] = [
     ("paperboat ru", &["run"]),
     (

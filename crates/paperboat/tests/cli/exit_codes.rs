@@ -21,7 +21,7 @@ async fn run(plan: impl FnOnce(&MockServer), args: &[&str], code: i32) -> (MockS
     (server, ended)
 }
 
-/// What a create may meet, the exit code, and what must be said.
+/// What a create request may meet, the exit code, and what must be said.
 #[tokio::test]
 async fn of_a_create_that_went_wrong() {
     const DOUBT: &[&str] = &["may have been accepted", "before you send it again"];
@@ -73,7 +73,7 @@ async fn of_a_create_that_went_wrong() {
         (Fault::EmptyBody, 7, DOUBT),
         (Fault::NoId, 7, DOUBT),
         (
-            Fault::Answer {
+            Fault::Response {
                 status: 418,
                 content_type: "text/plain".into(),
                 body: "short\u{1b}[2J and stout".into(),
@@ -101,7 +101,7 @@ async fn of_a_create_whose_answer_was_cut() {
     assert_eq!(server.creates(), 1);
 }
 
-/// The create is tried again by its policy, which is safe as no connection was ever made; here
+/// The create request is tried again by its policy, which is safe as no connection was ever made; here
 /// until the service is back.
 #[tokio::test]
 async fn of_a_service_that_is_not_there() {

@@ -1,4 +1,4 @@
-//! What a run by itself writes down, where, and what that is good for.
+//! What a run by itself records, where, and what that is good for.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! `paperboat list`: what was written down, in words.
+//! `paperboat list`: what was recorded, in words.
 
 use cometapi_mock::{Ending, Fault};
 use serde_json::Value;

@@ -45,7 +45,7 @@ impl Place {
         names
     }
 
-    /// Where predictions are written down unless it is told otherwise.
+    /// Where predictions are recorded by default.
     pub(crate) fn ledger(&self) -> PathBuf {
         self.path(".local/share/paperboat/ledger.sqlite3")
     }

@@ -73,7 +73,7 @@ async fn a_service_that_repeats_the_key_is_not_quoted() {
     let place = Place::new();
     let server = server().await;
     let sentence = format!("no such key: Bearer {KEY}");
-    let text = Fault::Answer {
+    let text = Fault::Response {
         status: 401,
         content_type: "text/plain".into(),
         body: sentence.clone().into(),
@@ -212,14 +212,14 @@ async fn it_reaches_the_service_and_no_other_host() {
     server.assert_no_violations();
 }
 
-/// While a run is written down as well: a database keeps what was taken back, and more files
+/// While a run is recorded as well: a database keeps what was taken back, and more files
 /// than one.
 #[cfg(unix)]
 #[tokio::test]
 async fn it_is_in_no_file_beside_the_ledger() {
     let place = Place::new();
     let server = quick().start().await.unwrap();
-    // What the service repeats is written down as the reason of an end.
+    // What the service repeats is recorded as the reason of an end.
     let sentence = format!("no such field: Bearer {KEY}");
     server.on_create(Fault::json(422, &json!({"error": {"message": sentence}})));
     fox(&place, "run", &[]).at(server.origin()).ends(1).await;

@@ -292,7 +292,7 @@ fn retryable(
         && serde_json::from_str::<Value>(body).is_err();
     let wanted = match (call, status) {
         (_, 403) if !is_own => K::Blocked,
-        // A body that breaks off may have been anything: the wait goes on.
+        // A body that breaks off may have been anything: the wait continues.
         (Call::Get, 400..=499) if is_cut && status != 429 => K::Unavailable,
         (_, 401 | 403) => K::Unauthorized,
         (_, 402) => K::OutOfQuota,

@@ -1,4 +1,4 @@
-//! The answers that somebody has written down: the spec's examples and the fixtures.
+//! The answers that somebody has recorded: the spec's examples and the fixtures.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -60,7 +60,7 @@ impl Wire {
     ) -> Came {
         let body = body.into();
         let asked = asked(&body);
-        let fault = Fault::Answer {
+        let fault = Fault::Response {
             status,
             content_type: media.to_owned(),
             body,

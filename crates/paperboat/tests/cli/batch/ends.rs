@@ -118,7 +118,7 @@ async fn enough_failures_stop_it() {
     assert_eq!(server.creates(), 2);
 }
 
-/// What no row could survive stops the batch; the same command goes on when it is mended.
+/// What no row could survive stops the batch; the same command continues when it is fixed.
 #[tokio::test]
 async fn a_refused_key_and_an_exhausted_quota_stop_it() {
     for (fault, code, said) in [
@@ -157,7 +157,7 @@ async fn a_model_that_is_not_offered_stops_its_own_rows() {
     assert_eq!(place.names("out"), files(&["a"]));
 }
 
-/// Nobody knows whether it was accepted: it is listed, and sent again only when asked to.
+/// It may have been accepted: it is listed, and sent again only when asked to.
 #[tokio::test]
 async fn a_create_in_doubt_is_sent_again_only_when_asked_to() {
     let place = Place::new();

@@ -1,4 +1,4 @@
-//! A batch does not go on paying for what it cannot save, and ends when nothing gets better.
+//! A batch stops paying for what it cannot save, and ends when nothing gets better.
 
 use cometapi_mock::Fault;
 

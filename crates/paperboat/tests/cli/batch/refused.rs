@@ -1,4 +1,4 @@
-//! What is refused before the first create, and what only looks.
+//! What is refused before the first create request, and what only looks.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{batch, batch_of, files, foxes};
 use crate::place::{Ended, Place};
 use crate::server;
 
-/// Refused, and as if it had never been: nothing sent, no folder, nothing written down.
+/// Refused, and as if it had never been: nothing sent, no folder, nothing recorded.
 async fn refused(name: &str, text: impl AsRef<[u8]>, more: &[&str]) -> Ended {
     let text = text.as_ref();
     let place = Place::new();

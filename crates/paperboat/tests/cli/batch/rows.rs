@@ -1,4 +1,4 @@
-//! What rows are written in, and what they are told apart by.
+//! What rows are written in, and what they are distinguished by.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A batch that is stopped, or killed, goes on by the same command.
+//! A batch that is stopped, or killed, continues by the same command.
 
 use cometapi_mock::{Fault, MockServer};
 
@@ -13,7 +13,7 @@ async fn begun<'p>(place: &'p Place, server: &MockServer) -> Running<'p> {
     server.on_poll(Fault::BadGatewayPage.always());
     place.write("rows.jsonl", foxes(&ROWS));
     let run = batch(place, server, &["--concurrency", "2"]).start();
-    // A poll of each: their ids are written down.
+    // A poll of each: their ids are recorded.
     for requests in 2.. {
         server.wait_for_requests(requests).await;
         let polled = |id: &str| {
@@ -124,7 +124,7 @@ async fn killed_during_a_create_the_row_is_unresolved() {
     assert_eq!(server.creates(), 1);
 }
 
-/// Standard input that goes on for ever holds nobody.
+/// Standard input that continues for ever holds nobody.
 #[tokio::test]
 async fn ctrl_c_while_the_rows_are_read_leaves() {
     let place = Place::new();

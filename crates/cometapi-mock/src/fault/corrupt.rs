@@ -1,4 +1,4 @@
-//! Faults that spoil a good answer on its way.
+//! Faults that corrupt a valid response.
 
 use std::io::Read;
 
@@ -7,11 +7,11 @@ use flate2::bufread::{GzEncoder, ZlibEncoder};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
-use crate::answer::{Answer, Delivery};
 use crate::fault::Fault;
+use crate::response::{Delivery, Response};
 
-/// Spoils an answer whose body is already in the right shape.
-pub(crate) fn answer(fault: &Fault, mut good: Answer) -> Answer {
+/// Corrupts a response whose body already has the right shape.
+pub(crate) fn response(fault: &Fault, mut good: Response) -> Response {
     match fault {
         Fault::BrokenJson => {
             good.status = StatusCode::OK;
@@ -67,14 +67,14 @@ pub(crate) fn answer(fault: &Fault, mut good: Answer) -> Answer {
 }
 
 /// Puts a member in front of the others of a JSON object.
-fn with_member(mut good: Answer, member: &str) -> Answer {
+fn with_member(mut good: Response, member: &str) -> Response {
     if let Some(rest) = good.body.strip_prefix(b"{") {
         good.body = [b"{", member.as_bytes(), b",", rest].concat().into();
     }
     good
 }
 
-fn encoded(name: &str, mut encoder: impl Read, good: &Answer) -> Answer {
+fn encoded(name: &str, mut encoder: impl Read, good: &Response) -> Response {
     let mut body = Vec::new();
     // Reads from memory, which cannot fail.
     let _ = encoder.read_to_end(&mut body);

@@ -27,7 +27,7 @@ pub struct Received {
     pub target: String,
     /// The headers, repeated ones included. Credentials are marked sensitive.
     pub headers: HeaderMap,
-    /// The body. Empty where it was over the limit, or where the ledger had to make room.
+    /// The body. Empty if it was over the limit, or removed to make room.
     pub body: Bytes,
     /// The `operationId` that it matched; `None` on the files origin.
     pub operation: Option<String>,
@@ -78,14 +78,14 @@ pub(crate) fn hide_credentials(headers: &mut HeaderMap) {
     }
 }
 
-/// A request's place in the ledger.
+/// A request's place in the log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ticket(u64);
 
 /// The requests of one origin, bounded: beyond the limits the oldest go first, bodies before
 /// entries.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct RequestLog {
     inner: Mutex<Inner>,
     total: watch::Sender<u64>,
     limits: Limits,
@@ -107,7 +107,7 @@ struct Inner {
     body_bytes: usize,
 }
 
-impl Default for Ledger {
+impl Default for RequestLog {
     fn default() -> Self {
         Self::with_limits(Limits {
             entries: 100_000,
@@ -116,7 +116,7 @@ impl Default for Ledger {
     }
 }
 
-impl Ledger {
+impl RequestLog {
     fn with_limits(limits: Limits) -> Self {
         Self {
             inner: Mutex::default(),
@@ -230,34 +230,34 @@ mod tests {
 
     #[test]
     fn the_oldest_go_first_and_tickets_stay_good() {
-        let ledger = Ledger::with_limits(Limits {
+        let log = RequestLog::with_limits(Limits {
             entries: 2,
             body_bytes: 5,
         });
-        let first = ledger.push(received("/1", "aaa"));
-        let second = ledger.push(received("/2", "bbb"));
-        let bodies = |ledger: &Ledger| -> Vec<_> {
-            ledger.entries().iter().map(|one| one.body.len()).collect()
+        let first = log.push(received("/1", "aaa"));
+        let second = log.push(received("/2", "bbb"));
+        let bodies = |log: &RequestLog| -> Vec<_> {
+            log.entries().iter().map(|one| one.body.len()).collect()
         };
-        assert_eq!(bodies(&ledger), [0, 3]);
-        ledger.push(received("/3", "cc"));
-        assert_eq!(bodies(&ledger), [3, 2]);
+        assert_eq!(bodies(&log), [0, 3]);
+        log.push(received("/3", "cc"));
+        assert_eq!(bodies(&log), [3, 2]);
 
-        ledger.update(first, |one| one.status = Some(StatusCode::OK));
-        ledger.update(second, |one| one.status = Some(StatusCode::IM_A_TEAPOT));
-        let entries = ledger.entries();
+        log.update(first, |one| one.status = Some(StatusCode::OK));
+        log.update(second, |one| one.status = Some(StatusCode::IM_A_TEAPOT));
+        let entries = log.entries();
         assert_eq!(entries[0].status, Some(StatusCode::IM_A_TEAPOT));
         assert_eq!(entries[1].status, None);
-        assert_eq!(ledger.count("get_prediction"), 2);
+        assert_eq!(log.count("get_prediction"), 2);
     }
 
     #[tokio::test]
     async fn waits_for_what_has_come_and_what_will() {
-        let ledger = Ledger::default();
-        ledger.push(received("/1", ""));
-        ledger.wait_for(1).await;
-        tokio::join!(ledger.wait_for(2), async {
-            ledger.push(received("/2", ""));
+        let log = RequestLog::default();
+        log.push(received("/1", ""));
+        log.wait_for(1).await;
+        tokio::join!(log.wait_for(2), async {
+            log.push(received("/2", ""));
         });
     }
 }
