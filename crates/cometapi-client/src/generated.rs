@@ -9,13 +9,13 @@ use progenitor_client::{ClientHooks, OperationInfo, RequestBuilderExt};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
-    /// The body of a create. Parameters outside `input` do not count (documented).
+    /// The body of a create request. Parameters outside `input` are ignored (documented).
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
     pub struct CreatePredictionRequest {
-        /// Provider-specific model input: any JSON object. What it may hold is the model's
-        /// own affair; files go in as a URL or a data URI.
+        /// The model's input: any JSON object. Its fields depend on the model; files are
+        /// given as URLs or data URIs.
         pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     /// The gateway's usual error (documented).
@@ -23,27 +23,27 @@ pub mod types {
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ErrorBody {
-        /// What went wrong.
+        /// Details of the error.
         pub error: ErrorDetail,
         /// Fields that the spec does not name, as they came.
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
-    /// What went wrong. Any field but `message` may be absent (observed).
+    /// Details of the error. Any field but `message` may be absent (observed).
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ErrorDetail {
-        /// A word, a number, an empty text or null (observed).
+        /// A string, a number, an empty string or null (observed).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub code: ::std::option::Option<::serde_json::Value>,
-        /// A sentence, often ending in `(request id: …)`, at times more than once where
+        /// A message that often ends in `(request id: …)`, sometimes repeatedly where
         /// gateways are chained (observed). URLs in it are masked.
         pub message: ::std::string::String,
-        /// The field at fault; may be empty (documented).
+        /// The invalid field; may be empty (documented).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub param: ::std::option::Option<::std::string::String>,
-        /// A family, `comet_api_error` as a rule (documented).
+        /// The error type, usually `comet_api_error` (documented).
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<::std::string::String>,
         /// Fields that the spec does not name, as they came.
@@ -55,68 +55,70 @@ pub mod types {
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct InvalidField {
-        /// What is wrong with it.
+        /// A description of the error.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
         /// Path of the field, such as `input.num_outputs`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub field: ::std::option::Option<::std::string::String>,
-        /// The kind of fault; the words are not certain.
+        /// The kind of error; its values are uncertain.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<::std::string::String>,
         /// Fields that the spec does not name, as they came.
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
-    /// One run of a model. Only `id` and `status` are certain; the reference marks more
-    /// fields as required, and its siblings leave them out. Unknown fields are kept.
+    /// A prediction. Only `id` and `status` are certain: the reference marks more fields as
+    /// required, but sibling gateways omit them. Unknown fields are kept.
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Prediction {
-        /// When the run ended, in the same form (documented); absent before.
+        /// Time when the prediction ended, in the same format (documented); absent before.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub completed_at: ::std::option::Option<::std::string::String>,
-        /// When the run was created: RFC 3339 with milliseconds (documented), up to nine
-        /// fractional digits on siblings (observed).
+        /// Time of creation: RFC 3339 with milliseconds (documented), up to nine fractional
+        /// digits on sibling gateways (observed).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub created_at: ::std::option::Option<::std::string::String>,
         /// True once the service has deleted input, output and logs (documented).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data_removed: ::std::option::Option<bool>,
-        /// Null, or why the run failed. Documented as a sentence; other JSON is let through.
+        /// Null, or the reason for the failure. Documented as a string; other JSON is
+        /// accepted.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<::serde_json::Value>,
         /// The id to poll with. Opaque (documented).
         pub id: ::std::string::String,
-        /// The input as the service took it, its keys sorted (documented). Empty once removed.
+        /// The input as the service received it, with sorted keys (documented). Empty once
+        /// removed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub input: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
-        /// What the model printed; empty right after the create (documented).
+        /// The model's log output; empty right after creation (documented).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub logs: ::std::option::Option<::std::string::String>,
-        /// What the run took.
+        /// Metrics of the prediction.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metrics: ::std::option::Option<PredictionMetrics>,
-        /// The model that runs, `owner/name` (documented).
+        /// The model, `owner/name` (documented).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub model: ::std::option::Option<::std::string::String>,
-        /// Null until there is something to show, then whatever the model gives: a list of
-        /// URLs (documented), one URL (observed for single-file models), an object or any
-        /// other JSON. Files are kept for about an hour (documented by Replicate).
+        /// Null at first, then the model's output: a list of URLs (documented), one URL
+        /// (observed for single-file models), an object or any other JSON. Files are kept
+        /// for about an hour (documented by Replicate).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub output: ::std::option::Option<::serde_json::Value>,
-        /// Where the run was started from, `api` here (documented).
+        /// The origin of the prediction, `api` here (documented).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source: ::std::option::Option<::std::string::String>,
-        /// When the model began, in the same form (documented); absent before.
+        /// Time when the model started, in the same format (documented); absent before.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub started_at: ::std::option::Option<::std::string::String>,
-        /// The state of a run.
+        /// The status of a prediction.
         pub status: crate::Status,
-        /// Addresses at the upstream provider (documented).
+        /// URLs at the upstream provider (documented).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub urls: ::std::option::Option<PredictionUrls>,
         /// `hidden` for official models (documented); `dp-…` or 64 hex digits elsewhere
@@ -127,40 +129,40 @@ pub mod types {
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
-    /// What the run took. Unknown figures are kept.
+    /// Metrics of the prediction. Unknown metrics are kept.
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct PredictionMetrics {
-        /// How many images were made (documented).
+        /// Number of generated images (documented).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub image_count: ::std::option::Option<i64>,
-        /// Seconds the model ran (documented).
+        /// Run time of the model in seconds (documented).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub predict_time: ::std::option::Option<f64>,
-        /// Seconds from create to end (documented by Replicate).
+        /// Seconds from creation to end (documented by Replicate).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total_time: ::std::option::Option<f64>,
         /// Fields that the spec does not name, as they came.
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
-    /// Addresses at the upstream provider (documented). A CometAPI key is not valid there
-    /// and must never be sent to them; poll by id instead.
+    /// URLs at the upstream provider (documented). A CometAPI key is not valid there and
+    /// must never be sent to them; poll by id instead.
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct PredictionUrls {
-        /// Its cancel at the provider; CometAPI documents none of its own.
+        /// URL to cancel it at the provider; CometAPI documents none of its own.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cancel: ::std::option::Option<::std::string::String>,
-        /// The prediction at the provider.
+        /// URL of the prediction at the provider.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub get: ::std::option::Option<::std::string::String>,
-        /// Its event stream at the provider; may be absent (observed).
+        /// URL of its event stream at the provider; may be absent (observed).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub stream: ::std::option::Option<::std::string::String>,
-        /// Its page; may be absent (observed).
+        /// URL of its web page; may be absent (observed).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub web: ::std::option::Option<::std::string::String>,
         /// Fields that the spec does not name, as they came.
@@ -172,38 +174,39 @@ pub mod types {
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Problem {
-        /// What is wrong, for a person.
+        /// A description of the problem.
         pub detail: ::std::string::String,
         /// The input fields that were refused (observed with 422).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub invalid_fields: ::std::option::Option<::std::vec::Vec<InvalidField>>,
-        /// Seconds until the next request may pass (observed with 429).
+        /// Seconds until the next request is allowed (observed with 429).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub retry_after: ::std::option::Option<f64>,
         /// The HTTP status, repeated.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<i64>,
-        /// The kind of problem in a few words.
+        /// A short name of the problem.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub title: ::std::option::Option<::std::string::String>,
         /// Fields that the spec does not name, as they came.
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
-    /// The gateway's own record of a run (observed). Its view may lag behind the
-    /// provider's, and the two may disagree. Fields not named here belong to the gateway
-    /// (row id, user, channel, quota) and are of no use to a caller.
+    /// The gateway's own record of a prediction (observed). It may lag behind the
+    /// provider's, and the two may disagree. Other fields belong to the gateway (row id,
+    /// user, channel, quota) and are of no use to a caller.
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Task {
-        /// A free word; may be empty.
+        /// A free-form string; may be empty.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub action: ::std::option::Option<::std::string::String>,
-        /// The provider's answer, verbatim (here a prediction), or null before the first one.
+        /// The provider's response, verbatim (here a prediction), or null before the first
+        /// one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<::serde_json::Value>,
-        /// Empty unless the task failed. In old rows a task that succeeded holds the URL
+        /// Empty unless the task failed. In old records, a task that succeeded has the URL
         /// of its result here (observed).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fail_reason: ::std::option::Option<::std::string::String>,
@@ -216,12 +219,12 @@ pub mod types {
         /// Unix time in seconds; 0 when not set.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub start_time: ::std::option::Option<i64>,
-        /// The gateway's word for the state of a task (observed).
+        /// The gateway's status of a task (observed).
         pub status: crate::TaskStatus,
         /// Unix time in seconds; 0 when not set.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub submit_time: ::std::option::Option<i64>,
-        /// The id that the caller polls with.
+        /// The id to poll with.
         pub task_id: ::std::string::String,
         /// Fields that the spec does not name, as they came.
         #[serde(flatten)]
@@ -235,7 +238,7 @@ pub mod types {
     pub struct TaskEnvelope {
         /// `success`.
         pub code: ::std::string::String,
-        /// The task, or null while nothing is known of it.
+        /// The task, or null while it is unknown.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub data: ::std::option::Option<Task>,
         /// Empty on success; may be missing (observed).
@@ -245,18 +248,19 @@ pub mod types {
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
-    /// The flat error of the gateway's task routes (observed). Told from an envelope by its
-    /// `code`, which is not `success`. `message` may hold the provider's answer as text.
+    /// The flat error of the gateway's task routes (observed). It differs from an envelope
+    /// by its `code`, which is not `success`. `message` may contain the provider's response
+    /// as a string.
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct TaskError {
-        /// A word, or null (observed).
+        /// A string, or null (observed).
         pub code: ::serde_json::Value,
         /// Null, or absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<::serde_json::Value>,
-        /// A sentence, or JSON as text.
+        /// A message, or JSON as a string.
         pub message: ::std::string::String,
         /// Fields that the spec does not name, as they came.
         #[serde(flatten)]
@@ -298,11 +302,11 @@ pub mod types {
 #[derive(Clone, Debug)]
 /// Client for CometAPI Replicate-style predictions
 ///
-/// Start a run of an image model with one request, keep the id that comes back, and poll
-/// with it until the run has ended. A create costs money and carries no idempotency key.
+/// Create a prediction of an image model, keep its id, and poll it until it ends. A create
+/// request costs money and has no idempotency key.
 ///
-/// The service names no cancel, no list and no webhook on this route, so this document
-/// has none either (documented by absence).
+/// The service documents no cancel, list or webhook for this route, so this document has
+/// none either (documented by absence).
 ///
 /// Version: 0.1.0
 pub struct Client {
@@ -352,18 +356,18 @@ const _: () = {
 };
 #[allow(clippy::all)]
 impl Client {
-    /// Start a run of a model
+    /// Create a prediction
     ///
-    /// Starts a prediction and answers at once, as a rule with status `starting`. The call
-    /// costs money and is not idempotent: no idempotency key is documented.
+    /// Creates a prediction and responds at once, usually with status `starting`. The
+    /// request costs money and is not idempotent: no idempotency key is documented.
     ///
-    /// The reference documents one path parameter, `{models}`, that holds `owner/name`.
-    /// Here it is two, because one parameter would be sent with its slash encoded (`%2F`),
-    /// which is another URL. On the wire the two give the documented URL.
+    /// The reference documents one path parameter, `{models}`, with the value `owner/name`.
+    /// This document has two, because a single parameter would be sent with its slash
+    /// encoded (`%2F`), which is another URL. Together they give the documented URL.
     ///
-    /// Success: the reference says `200`; Replicate documents `201` and `202` for the
-    /// request that is forwarded, and a sibling gateway was seen to answer `201`. All
-    /// three mean the same here; the body decides.
+    /// The reference documents status `200`; Replicate documents `201` and `202` for the
+    /// forwarded request, and a sibling gateway was observed to return `201`. All three
+    /// mean the same; the body decides.
     ///
     /// Sends a `POST` request to `/models/{model_owner}/{model_name}/predictions`
     ///
@@ -412,21 +416,21 @@ impl Client {
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /// Read a prediction
+    /// Get a prediction
     ///
-    /// Answers the prediction as it stands; safe to repeat. The reference documents a bare
-    /// prediction and calls the route a "query wrapper"; clients of the service were seen
-    /// to read a task envelope. Both are in this document: decide by structure.
+    /// Returns the current state of a prediction; safe to repeat. The reference documents a
+    /// bare prediction and calls the route a "query wrapper"; clients of the service were
+    /// observed to read a task envelope. This document has both: decide by structure.
     ///
-    /// The call may be slow (the reference's own check saw no answer within 45 seconds),
-    /// and the gateway may refresh its view only about every 15 seconds (observed). For a
-    /// few seconds after a create it may answer `task_not_exist` (documented for another
-    /// route of the same gateway).
+    /// The request may be slow (the reference's own check got no response within 45
+    /// seconds), and the gateway may refresh its state only about every 15 seconds
+    /// (observed). For a few seconds after a create request it may return `task_not_exist`
+    /// (documented for another route of the same gateway).
     ///
     /// Sends a `GET` request to `/predictions/{prediction_id}`
     ///
     /// Arguments:
-    /// - `prediction_id`: The `id` that the create answered.
+    /// - `prediction_id`: The `id` from the response to the create request.
     pub async fn get_prediction<'a>(
         &'a self,
         prediction_id: &'a crate::PredictionId,

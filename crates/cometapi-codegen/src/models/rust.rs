@@ -249,7 +249,7 @@ fn input(model: &Model) -> TokenStream {
     lines.splice(
         0..0,
         [
-            "An input of what is required; the rest is set where it is wanted.",
+            "Creates an input from the required fields; set optional fields with the methods below.",
             "",
         ],
     );
@@ -296,8 +296,8 @@ fn input(model: &Model) -> TokenStream {
 
             #(#setters)*
 
-            /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-            /// for one that is.
+            /// Sets a field by its wire name: one without a method here, or one with any JSON
+            /// value.
             pub fn with(mut self, field: impl Into<String>, value: impl Into<made::Value>) -> Self {
                 self.more = self.more.with(field, value);
                 self
@@ -372,7 +372,7 @@ fn setter_docs(field: &Field, model: &Model) -> TokenStream {
         facts.push(format!("The model's default is `{default}`."));
     }
     if let Some(When { field, value }) = &field.only_with {
-        facts.push(format!("Counts only with `{field}` = `{value}`."));
+        facts.push(format!("Only used with `{field}` = `{value}`."));
     }
     if let Some(When { field, value }) = &field.not_with {
         facts.push(format!("Does not count with `{field}` = `{value}`."));

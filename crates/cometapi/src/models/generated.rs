@@ -14,19 +14,19 @@ pub(super) static MODELS: &[made::Model] = &[
     flux_pro::MODEL,
     flux_schnell::MODEL,
 ];
-/// `black-forest-labs/flux-1.1-pro`: Quicker and finer than `flux-pro`.
+/// `black-forest-labs/flux-1.1-pro`: Faster than `flux-pro`, with finer images.
 pub mod flux11_pro {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-1.1-pro",
-        description: "Quicker and finer than `flux-pro`.",
+        description: "Faster than `flux-pro`, with finer images.",
         source: SOURCE,
         answer: made::Answer::Single,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What the picture shows.",
+                description: "Text prompt that describes the image.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -34,7 +34,7 @@ pub mod flux11_pro {
             },
             made::Field {
                 name: "image_prompt",
-                description: "A picture to take composition and style from (Redux): an address, or a data URI.",
+                description: "Image that guides composition and style (Redux), as a URL or data URI.",
                 source: SOURCE,
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -43,7 +43,7 @@ pub mod flux11_pro {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture. With `custom`, `width` and `height` say the size.",
+                description: "Aspect ratio of the image. `custom` uses `width` and `height`.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -64,7 +64,7 @@ pub mod flux11_pro {
             },
             made::Field {
                 name: "width",
-                description: "Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one. An older schema rounded to 16.",
+                description: "Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -79,7 +79,7 @@ pub mod flux11_pro {
             },
             made::Field {
                 name: "height",
-                description: "Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one. An older schema rounded to 16.",
+                description: "Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -94,7 +94,7 @@ pub mod flux11_pro {
             },
             made::Field {
                 name: "safety_tolerance",
-                description: "How much is let through, 1 for the least.",
+                description: "Moderation: 1 is strictest, higher is more permissive.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -105,7 +105,7 @@ pub mod flux11_pro {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -115,7 +115,7 @@ pub mod flux11_pro {
             },
             made::Field {
                 name: "prompt_upsampling",
-                description: "Lets the service rewrite the prompt into a richer one.",
+                description: "Lets the model rewrite the prompt with more detail.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("false"),
@@ -123,7 +123,7 @@ pub mod flux11_pro {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["webp", "jpg", "png"],
@@ -133,7 +133,7 @@ pub mod flux11_pro {
             },
             made::Field {
                 name: "output_quality",
-                description: "How little a lossy format gives up, 100 for the least. Not relevant to `png`.",
+                description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(0),
@@ -147,9 +147,9 @@ pub mod flux11_pro {
     };
     /// What `black-forest-labs/flux-1.1-pro` takes.
     ///
-    /// Quicker and finer than `flux-pro`.
+    /// Faster than `flux-pro`, with finer images.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct Flux11Pro {
@@ -166,9 +166,9 @@ pub mod flux11_pro {
         more: made::Input,
     }
     impl Flux11Pro {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What the picture shows.
+        /// - `prompt`: Text prompt that describes the image.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -184,7 +184,7 @@ pub mod flux11_pro {
                 more: made::Input::new(),
             }
         }
-        /// A picture to take composition and style from (Redux): an address, or a data URI.
+        /// Image that guides composition and style (Redux), as a URL or data URI.
         pub fn image_prompt(
             mut self,
             image_prompt: impl Into<made::ImageInput>,
@@ -192,62 +192,62 @@ pub mod flux11_pro {
             self.image_prompt = Some(image_prompt.into());
             self
         }
-        /// Width to height of the picture. With `custom`, `width` and `height` say the size.
+        /// Aspect ratio of the image. `custom` uses `width` and `height`.
         ///
         /// The model's default is `1:1`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one. An older schema rounded to 16.
+        /// Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 1440. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 1440. Only used with `aspect_ratio` = `custom`.
         pub fn width(mut self, width: i64) -> Self {
             self.width = Some(width);
             self
         }
-        /// Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one. An older schema rounded to 16.
+        /// Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 1440. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 1440. Only used with `aspect_ratio` = `custom`.
         pub fn height(mut self, height: i64) -> Self {
             self.height = Some(height);
             self
         }
-        /// How much is let through, 1 for the least.
+        /// Moderation: 1 is strictest, higher is more permissive.
         ///
         /// From 1 to 6. The model's default is `2`.
         pub fn safety_tolerance(mut self, safety_tolerance: i64) -> Self {
             self.safety_tolerance = Some(safety_tolerance);
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// Lets the service rewrite the prompt into a richer one.
+        /// Lets the model rewrite the prompt with more detail.
         ///
         /// The model's default is `false`.
         pub fn prompt_upsampling(mut self, prompt_upsampling: bool) -> Self {
             self.prompt_upsampling = Some(prompt_upsampling);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `webp`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// How little a lossy format gives up, 100 for the least. Not relevant to `png`.
+        /// Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.
         ///
         /// From 0 to 100. The model's default is `80`.
         pub fn output_quality(mut self, output_quality: i64) -> Self {
             self.output_quality = Some(output_quality);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -278,7 +278,7 @@ pub mod flux11_pro {
     made::described!(Flux11Pro, "Flux11ProInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture. With `custom`, `width` and `height` say the size.
+    /// Aspect ratio of the image. `custom` uses `width` and `height`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -310,7 +310,7 @@ pub mod flux11_pro {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -323,19 +323,19 @@ pub mod flux11_pro {
     }
     made::choice!(OutputFormat { Webp = "webp", Jpg = "jpg", Png = "png" });
 }
-/// `black-forest-labs/flux-1.1-pro-ultra`: Pictures of up to four megapixels.
+/// `black-forest-labs/flux-1.1-pro-ultra`: Images of up to four megapixels.
 pub mod flux11_pro_ultra {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-1.1-pro-ultra",
-        description: "Pictures of up to four megapixels.",
+        description: "Images of up to four megapixels.",
         source: SOURCE,
         answer: made::Answer::Single,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What the picture shows.",
+                description: "Text prompt that describes the image.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -343,7 +343,7 @@ pub mod flux11_pro_ultra {
             },
             made::Field {
                 name: "raw",
-                description: "Makes a less processed, more natural picture.",
+                description: "Generates a less processed, more natural image.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("false"),
@@ -351,7 +351,7 @@ pub mod flux11_pro_ultra {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture.",
+                description: "Aspect ratio of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -373,7 +373,7 @@ pub mod flux11_pro_ultra {
             },
             made::Field {
                 name: "image_prompt",
-                description: "A picture to take composition and style from (Redux): an address, or a data URI.",
+                description: "Image that guides composition and style (Redux), as a URL or data URI.",
                 source: SOURCE,
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -382,7 +382,7 @@ pub mod flux11_pro_ultra {
             },
             made::Field {
                 name: "image_prompt_strength",
-                description: "How much `image_prompt` counts against the prompt.",
+                description: "How strongly `image_prompt` counts relative to the prompt.",
                 source: SOURCE,
                 kind: made::Kind::Number {
                     minimum: Some(0.0),
@@ -393,7 +393,7 @@ pub mod flux11_pro_ultra {
             },
             made::Field {
                 name: "safety_tolerance",
-                description: "How much is let through, 1 for the least.",
+                description: "Moderation: 1 is strictest, higher is more permissive.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -404,7 +404,7 @@ pub mod flux11_pro_ultra {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -414,7 +414,7 @@ pub mod flux11_pro_ultra {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["jpg", "png"],
@@ -427,9 +427,9 @@ pub mod flux11_pro_ultra {
     };
     /// What `black-forest-labs/flux-1.1-pro-ultra` takes.
     ///
-    /// Pictures of up to four megapixels.
+    /// Images of up to four megapixels.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct Flux11ProUltra {
@@ -444,9 +444,9 @@ pub mod flux11_pro_ultra {
         more: made::Input,
     }
     impl Flux11ProUltra {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What the picture shows.
+        /// - `prompt`: Text prompt that describes the image.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -460,21 +460,21 @@ pub mod flux11_pro_ultra {
                 more: made::Input::new(),
             }
         }
-        /// Makes a less processed, more natural picture.
+        /// Generates a less processed, more natural image.
         ///
         /// The model's default is `false`.
         pub fn raw(mut self, raw: bool) -> Self {
             self.raw = Some(raw);
             self
         }
-        /// Width to height of the picture.
+        /// Aspect ratio of the image.
         ///
         /// The model's default is `1:1`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// A picture to take composition and style from (Redux): an address, or a data URI.
+        /// Image that guides composition and style (Redux), as a URL or data URI.
         pub fn image_prompt(
             mut self,
             image_prompt: impl Into<made::ImageInput>,
@@ -482,7 +482,7 @@ pub mod flux11_pro_ultra {
             self.image_prompt = Some(image_prompt.into());
             self
         }
-        /// How much `image_prompt` counts against the prompt.
+        /// How strongly `image_prompt` counts relative to the prompt.
         ///
         /// From 0 to 1. The model's default is `0.1`.
         pub fn image_prompt_strength(
@@ -492,27 +492,27 @@ pub mod flux11_pro_ultra {
             self.image_prompt_strength = Some(image_prompt_strength.into());
             self
         }
-        /// How much is let through, 1 for the least.
+        /// Moderation: 1 is strictest, higher is more permissive.
         ///
         /// From 1 to 6. The model's default is `2`.
         pub fn safety_tolerance(mut self, safety_tolerance: i64) -> Self {
             self.safety_tolerance = Some(safety_tolerance);
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `jpg`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -541,7 +541,7 @@ pub mod flux11_pro_ultra {
     made::described!(Flux11ProUltra, "Flux11ProUltraInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture.
+    /// Aspect ratio of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -575,7 +575,7 @@ pub mod flux11_pro_ultra {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -586,19 +586,19 @@ pub mod flux11_pro_ultra {
     }
     made::choice!(OutputFormat { Jpg = "jpg", Png = "png" });
 }
-/// `black-forest-labs/flux-2-dev`: The open model of the second generation.
+/// `black-forest-labs/flux-2-dev`: The open-weight model of the second generation.
 pub mod flux2_dev {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-2-dev",
-        description: "The open model of the second generation.",
+        description: "The open-weight model of the second generation.",
         source: SOURCE,
         answer: made::Answer::Single,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What the picture shows.",
+                description: "Text prompt that describes the image.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -606,7 +606,7 @@ pub mod flux2_dev {
             },
             made::Field {
                 name: "input_images",
-                description: "Pictures to work from, 4 at most: addresses, or data URIs.",
+                description: "Reference images, at most 4, as URLs or data URIs.",
                 source: "documented by Replicate; one copy gives no maximum",
                 kind: made::Kind::Images {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -618,7 +618,7 @@ pub mod flux2_dev {
             },
             made::Field {
                 name: "go_fast",
-                description: "Runs a quicker variant with more optimizations.",
+                description: "Runs a faster, optimized variant.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("true"),
@@ -626,7 +626,7 @@ pub mod flux2_dev {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.",
+                description: "Aspect ratio of the image. `custom` uses `width` and `height`; `match_input_image` uses the ratio of the first input image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -648,7 +648,7 @@ pub mod flux2_dev {
             },
             made::Field {
                 name: "width",
-                description: "Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.",
+                description: "Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -664,7 +664,7 @@ pub mod flux2_dev {
             },
             made::Field {
                 name: "height",
-                description: "Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.",
+                description: "Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -680,7 +680,7 @@ pub mod flux2_dev {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -691,7 +691,7 @@ pub mod flux2_dev {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["webp", "jpg", "png"],
@@ -701,7 +701,7 @@ pub mod flux2_dev {
             },
             made::Field {
                 name: "output_quality",
-                description: "How little a lossy format gives up, 100 for the least. Not relevant to `png`.",
+                description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(0),
@@ -712,7 +712,7 @@ pub mod flux2_dev {
             },
             made::Field {
                 name: "disable_safety_checker",
-                description: "Leaves out the check of the picture for what is not safe to show.",
+                description: "Disables the safety checker for generated images.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("false"),
@@ -723,9 +723,9 @@ pub mod flux2_dev {
     };
     /// What `black-forest-labs/flux-2-dev` takes.
     ///
-    /// The open model of the second generation.
+    /// The open-weight model of the second generation.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct Flux2Dev {
@@ -742,9 +742,9 @@ pub mod flux2_dev {
         more: made::Input,
     }
     impl Flux2Dev {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What the picture shows.
+        /// - `prompt`: Text prompt that describes the image.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -760,7 +760,7 @@ pub mod flux2_dev {
                 more: made::Input::new(),
             }
         }
-        /// Pictures to work from, 4 at most: addresses, or data URIs.
+        /// Reference images, at most 4, as URLs or data URIs.
         ///
         /// How many: 4 or less. The model's default is `[]`.
         ///
@@ -772,62 +772,62 @@ pub mod flux2_dev {
             self.input_images = Some(input_images.into_iter().map(Into::into).collect());
             self
         }
-        /// Runs a quicker variant with more optimizations.
+        /// Runs a faster, optimized variant.
         ///
         /// The model's default is `true`.
         pub fn go_fast(mut self, go_fast: bool) -> Self {
             self.go_fast = Some(go_fast);
             self
         }
-        /// Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.
+        /// Aspect ratio of the image. `custom` uses `width` and `height`; `match_input_image` uses the ratio of the first input image.
         ///
         /// The model's default is `1:1`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.
+        /// Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 1440. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 1440. Only used with `aspect_ratio` = `custom`.
         pub fn width(mut self, width: i64) -> Self {
             self.width = Some(width);
             self
         }
-        /// Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.
+        /// Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 1440. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 1440. Only used with `aspect_ratio` = `custom`.
         pub fn height(mut self, height: i64) -> Self {
             self.height = Some(height);
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `webp`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// How little a lossy format gives up, 100 for the least. Not relevant to `png`.
+        /// Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.
         ///
         /// From 0 to 100. The model's default is `80`.
         pub fn output_quality(mut self, output_quality: i64) -> Self {
             self.output_quality = Some(output_quality);
             self
         }
-        /// Leaves out the check of the picture for what is not safe to show.
+        /// Disables the safety checker for generated images.
         ///
         /// The model's default is `false`.
         pub fn disable_safety_checker(mut self, disable_safety_checker: bool) -> Self {
             self.disable_safety_checker = Some(disable_safety_checker);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -858,7 +858,7 @@ pub mod flux2_dev {
     made::described!(Flux2Dev, "Flux2DevInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.
+    /// Aspect ratio of the image. `custom` uses `width` and `height`; `match_input_image` uses the ratio of the first input image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -892,7 +892,7 @@ pub mod flux2_dev {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -905,19 +905,19 @@ pub mod flux2_dev {
     }
     made::choice!(OutputFormat { Webp = "webp", Jpg = "jpg", Png = "png" });
 }
-/// `black-forest-labs/flux-2-flex`: As `flux-2-pro`, with steps and guidance in the caller's hands, from up to ten pictures.
+/// `black-forest-labs/flux-2-flex`: Like `flux-2-pro`, with control over steps and guidance, and up to ten reference images.
 pub mod flux2_flex {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-2-flex",
-        description: "As `flux-2-pro`, with steps and guidance in the caller's hands, from up to ten pictures.",
+        description: "Like `flux-2-pro`, with control over steps and guidance, and up to ten reference images.",
         source: SOURCE,
         answer: made::Answer::Single,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What the picture shows.",
+                description: "Text prompt that describes the image.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -925,7 +925,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "input_images",
-                description: "Pictures to work from, 10 at most: addresses, or data URIs.",
+                description: "Reference images, at most 10, as URLs or data URIs.",
                 source: SOURCE,
                 kind: made::Kind::Images {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -937,7 +937,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.",
+                description: "Aspect ratio of the image. `custom` uses `width` and `height`; `match_input_image` uses the ratio of the first input image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -959,7 +959,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "resolution",
-                description: "About how many megapixels the picture has. Not used with `aspect_ratio: custom`.",
+                description: "Approximate size of the image in megapixels. Ignored with `aspect_ratio: custom`.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["match_input_image", "0.5 MP", "1 MP", "2 MP", "4 MP"],
@@ -973,7 +973,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "width",
-                description: "Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one. A later copy says 16.",
+                description: "Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -989,7 +989,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "height",
-                description: "Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one. A later copy says 16.",
+                description: "Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -1005,7 +1005,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "steps",
-                description: "Steps of denoising: fewer are quicker, more are finer.",
+                description: "Number of denoising steps. Fewer are faster, more give finer images.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -1016,7 +1016,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "guidance",
-                description: "How closely the picture keeps to the prompt.",
+                description: "Guidance: how closely the image follows the prompt.",
                 source: SOURCE,
                 kind: made::Kind::Number {
                     minimum: Some(1.5),
@@ -1027,7 +1027,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "prompt_upsampling",
-                description: "Lets the service rewrite the prompt into a richer one.",
+                description: "Lets the model rewrite the prompt with more detail.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("true"),
@@ -1035,7 +1035,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "safety_tolerance",
-                description: "How much is let through, 1 for the least.",
+                description: "Moderation: 1 is strictest, higher is more permissive.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -1046,7 +1046,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -1056,7 +1056,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["webp", "jpg", "png"],
@@ -1066,7 +1066,7 @@ pub mod flux2_flex {
             },
             made::Field {
                 name: "output_quality",
-                description: "How little a lossy format gives up, 100 for the least. Not relevant to `png`.",
+                description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(0),
@@ -1080,9 +1080,9 @@ pub mod flux2_flex {
     };
     /// What `black-forest-labs/flux-2-flex` takes.
     ///
-    /// As `flux-2-pro`, with steps and guidance in the caller's hands, from up to ten pictures.
+    /// Like `flux-2-pro`, with control over steps and guidance, and up to ten reference images.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct Flux2Flex {
@@ -1102,9 +1102,9 @@ pub mod flux2_flex {
         more: made::Input,
     }
     impl Flux2Flex {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What the picture shows.
+        /// - `prompt`: Text prompt that describes the image.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -1123,7 +1123,7 @@ pub mod flux2_flex {
                 more: made::Input::new(),
             }
         }
-        /// Pictures to work from, 10 at most: addresses, or data URIs.
+        /// Reference images, at most 10, as URLs or data URIs.
         ///
         /// How many: 10 or less. The model's default is `[]`.
         pub fn input_images(
@@ -1133,83 +1133,83 @@ pub mod flux2_flex {
             self.input_images = Some(input_images.into_iter().map(Into::into).collect());
             self
         }
-        /// Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.
+        /// Aspect ratio of the image. `custom` uses `width` and `height`; `match_input_image` uses the ratio of the first input image.
         ///
         /// The model's default is `1:1`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// About how many megapixels the picture has. Not used with `aspect_ratio: custom`.
+        /// Approximate size of the image in megapixels. Ignored with `aspect_ratio: custom`.
         ///
         /// The model's default is `1 MP`. Does not count with `aspect_ratio` = `custom`.
         pub fn resolution(mut self, resolution: Resolution) -> Self {
             self.resolution = Some(resolution);
             self
         }
-        /// Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one. A later copy says 16.
+        /// Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 2048. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 2048. Only used with `aspect_ratio` = `custom`.
         pub fn width(mut self, width: i64) -> Self {
             self.width = Some(width);
             self
         }
-        /// Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one. A later copy says 16.
+        /// Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 2048. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 2048. Only used with `aspect_ratio` = `custom`.
         pub fn height(mut self, height: i64) -> Self {
             self.height = Some(height);
             self
         }
-        /// Steps of denoising: fewer are quicker, more are finer.
+        /// Number of denoising steps. Fewer are faster, more give finer images.
         ///
         /// From 1 to 50. The model's default is `30`.
         pub fn steps(mut self, steps: i64) -> Self {
             self.steps = Some(steps);
             self
         }
-        /// How closely the picture keeps to the prompt.
+        /// Guidance: how closely the image follows the prompt.
         ///
         /// From 1.5 to 10. The model's default is `4.5`.
         pub fn guidance(mut self, guidance: impl Into<f64>) -> Self {
             self.guidance = Some(guidance.into());
             self
         }
-        /// Lets the service rewrite the prompt into a richer one.
+        /// Lets the model rewrite the prompt with more detail.
         ///
         /// The model's default is `true`.
         pub fn prompt_upsampling(mut self, prompt_upsampling: bool) -> Self {
             self.prompt_upsampling = Some(prompt_upsampling);
             self
         }
-        /// How much is let through, 1 for the least.
+        /// Moderation: 1 is strictest, higher is more permissive.
         ///
         /// From 1 to 5. The model's default is `2`.
         pub fn safety_tolerance(mut self, safety_tolerance: i64) -> Self {
             self.safety_tolerance = Some(safety_tolerance);
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `webp`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// How little a lossy format gives up, 100 for the least. Not relevant to `png`.
+        /// Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.
         ///
         /// From 0 to 100. The model's default is `80`.
         pub fn output_quality(mut self, output_quality: i64) -> Self {
             self.output_quality = Some(output_quality);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -1243,7 +1243,7 @@ pub mod flux2_flex {
     made::described!(Flux2Flex, "Flux2FlexInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.
+    /// Aspect ratio of the image. `custom` uses `width` and `height`; `match_input_image` uses the ratio of the first input image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -1277,7 +1277,7 @@ pub mod flux2_flex {
     );
     /// Values of `resolution`.
     ///
-    /// About how many megapixels the picture has. Not used with `aspect_ratio: custom`.
+    /// Approximate size of the image in megapixels. Ignored with `aspect_ratio: custom`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum Resolution {
@@ -1298,7 +1298,7 @@ pub mod flux2_flex {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -1311,19 +1311,19 @@ pub mod flux2_flex {
     }
     made::choice!(OutputFormat { Webp = "webp", Jpg = "jpg", Png = "png" });
 }
-/// `black-forest-labs/flux-2-pro`: The second generation: makes pictures, or works from up to eight.
+/// `black-forest-labs/flux-2-pro`: The second generation, with up to eight reference images.
 pub mod flux2_pro {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-2-pro",
-        description: "The second generation: makes pictures, or works from up to eight.",
+        description: "The second generation, with up to eight reference images.",
         source: SOURCE,
         answer: made::Answer::Single,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What the picture shows.",
+                description: "Text prompt that describes the image.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -1331,7 +1331,7 @@ pub mod flux2_pro {
             },
             made::Field {
                 name: "input_images",
-                description: "Pictures to work from, 8 at most: addresses, or data URIs.",
+                description: "Reference images, at most 8, as URLs or data URIs.",
                 source: SOURCE,
                 kind: made::Kind::Images {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -1343,7 +1343,7 @@ pub mod flux2_pro {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.",
+                description: "Aspect ratio of the image. `custom` uses `width` and `height`; `match_input_image` uses the ratio of the first input image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -1365,7 +1365,7 @@ pub mod flux2_pro {
             },
             made::Field {
                 name: "resolution",
-                description: "About how many megapixels the picture has. Not used with `aspect_ratio: custom`.",
+                description: "Approximate size of the image in megapixels. Ignored with `aspect_ratio: custom`.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["match_input_image", "0.5 MP", "1 MP", "2 MP", "4 MP"],
@@ -1379,7 +1379,7 @@ pub mod flux2_pro {
             },
             made::Field {
                 name: "width",
-                description: "Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.",
+                description: "Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -1395,7 +1395,7 @@ pub mod flux2_pro {
             },
             made::Field {
                 name: "height",
-                description: "Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.",
+                description: "Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -1411,7 +1411,7 @@ pub mod flux2_pro {
             },
             made::Field {
                 name: "safety_tolerance",
-                description: "How much is let through, 1 for the least.",
+                description: "Moderation: 1 is strictest, higher is more permissive.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -1422,7 +1422,7 @@ pub mod flux2_pro {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -1432,7 +1432,7 @@ pub mod flux2_pro {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["webp", "jpg", "png"],
@@ -1442,7 +1442,7 @@ pub mod flux2_pro {
             },
             made::Field {
                 name: "output_quality",
-                description: "How little a lossy format gives up, 100 for the least. Not relevant to `png`.",
+                description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(0),
@@ -1456,9 +1456,9 @@ pub mod flux2_pro {
     };
     /// What `black-forest-labs/flux-2-pro` takes.
     ///
-    /// The second generation: makes pictures, or works from up to eight.
+    /// The second generation, with up to eight reference images.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct Flux2Pro {
@@ -1475,9 +1475,9 @@ pub mod flux2_pro {
         more: made::Input,
     }
     impl Flux2Pro {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What the picture shows.
+        /// - `prompt`: Text prompt that describes the image.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -1493,7 +1493,7 @@ pub mod flux2_pro {
                 more: made::Input::new(),
             }
         }
-        /// Pictures to work from, 8 at most: addresses, or data URIs.
+        /// Reference images, at most 8, as URLs or data URIs.
         ///
         /// How many: 8 or less. The model's default is `[]`.
         pub fn input_images(
@@ -1503,62 +1503,62 @@ pub mod flux2_pro {
             self.input_images = Some(input_images.into_iter().map(Into::into).collect());
             self
         }
-        /// Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.
+        /// Aspect ratio of the image. `custom` uses `width` and `height`; `match_input_image` uses the ratio of the first input image.
         ///
         /// The model's default is `1:1`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// About how many megapixels the picture has. Not used with `aspect_ratio: custom`.
+        /// Approximate size of the image in megapixels. Ignored with `aspect_ratio: custom`.
         ///
         /// The model's default is `1 MP`. Does not count with `aspect_ratio` = `custom`.
         pub fn resolution(mut self, resolution: Resolution) -> Self {
             self.resolution = Some(resolution);
             self
         }
-        /// Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.
+        /// Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 2048. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 2048. Only used with `aspect_ratio` = `custom`.
         pub fn width(mut self, width: i64) -> Self {
             self.width = Some(width);
             self
         }
-        /// Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.
+        /// Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 2048. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 2048. Only used with `aspect_ratio` = `custom`.
         pub fn height(mut self, height: i64) -> Self {
             self.height = Some(height);
             self
         }
-        /// How much is let through, 1 for the least.
+        /// Moderation: 1 is strictest, higher is more permissive.
         ///
         /// From 1 to 5. The model's default is `2`.
         pub fn safety_tolerance(mut self, safety_tolerance: i64) -> Self {
             self.safety_tolerance = Some(safety_tolerance);
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `webp`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// How little a lossy format gives up, 100 for the least. Not relevant to `png`.
+        /// Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.
         ///
         /// From 0 to 100. The model's default is `80`.
         pub fn output_quality(mut self, output_quality: i64) -> Self {
             self.output_quality = Some(output_quality);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -1589,7 +1589,7 @@ pub mod flux2_pro {
     made::described!(Flux2Pro, "Flux2ProInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.
+    /// Aspect ratio of the image. `custom` uses `width` and `height`; `match_input_image` uses the ratio of the first input image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -1623,7 +1623,7 @@ pub mod flux2_pro {
     );
     /// Values of `resolution`.
     ///
-    /// About how many megapixels the picture has. Not used with `aspect_ratio: custom`.
+    /// Approximate size of the image in megapixels. Ignored with `aspect_ratio: custom`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum Resolution {
@@ -1644,7 +1644,7 @@ pub mod flux2_pro {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -1657,19 +1657,19 @@ pub mod flux2_pro {
     }
     made::choice!(OutputFormat { Webp = "webp", Jpg = "jpg", Png = "png" });
 }
-/// `black-forest-labs/flux-dev`: Slower and finer than `flux-schnell`; may begin from a picture.
+/// `black-forest-labs/flux-dev`: Slower than `flux-schnell`, with finer images; can start from an image.
 pub mod flux_dev {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-dev",
-        description: "Slower and finer than `flux-schnell`; may begin from a picture.",
+        description: "Slower than `flux-schnell`, with finer images; can start from an image.",
         source: SOURCE,
         answer: made::Answer::List,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What the picture shows.",
+                description: "Text prompt that describes the image.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -1677,7 +1677,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture.",
+                description: "Aspect ratio of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -1699,7 +1699,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "image",
-                description: "A picture to begin from: an address, or a data URI. The output then has its aspect ratio.",
+                description: "Image to start from, as a URL or data URI. The output has its aspect ratio.",
                 source: "documented by Replicate; a page of CometAPI of 2025 that allows pictures for the kontext models alone is contradicted by the schema",
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -1708,7 +1708,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "prompt_strength",
-                description: "How much the prompt counts against `image`; 1 leaves nothing of the picture.",
+                description: "How strongly the prompt overrides `image`; 1 keeps nothing of it.",
                 source: SOURCE,
                 kind: made::Kind::Number {
                     minimum: Some(0.0),
@@ -1719,7 +1719,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "num_outputs",
-                description: "How many pictures to make.",
+                description: "Number of images to generate.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -1730,7 +1730,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "num_inference_steps",
-                description: "Steps of denoising: fewer are quicker, more are finer.",
+                description: "Number of denoising steps. Fewer are faster, more give finer images.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -1741,7 +1741,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "guidance",
-                description: "How closely the picture keeps to the prompt. Samples often send 3.5.",
+                description: "Guidance: how closely the image follows the prompt. Samples often use 3.5.",
                 source: SOURCE,
                 kind: made::Kind::Number {
                     minimum: Some(0.0),
@@ -1752,7 +1752,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -1762,7 +1762,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["webp", "jpg", "png"],
@@ -1772,7 +1772,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "output_quality",
-                description: "How little a lossy format gives up, 100 for the least. Not relevant to `png`.",
+                description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(0),
@@ -1783,7 +1783,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "disable_safety_checker",
-                description: "Leaves out the check of the picture for what is not safe to show.",
+                description: "Disables the safety checker for generated images.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("false"),
@@ -1791,7 +1791,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "go_fast",
-                description: "Runs a quicker, quantized variant. Its pictures are not repeatable, not even with a `seed`.",
+                description: "Runs a faster, quantized variant. Its images are not reproducible, even with a `seed`.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("true"),
@@ -1799,7 +1799,7 @@ pub mod flux_dev {
             },
             made::Field {
                 name: "megapixels",
-                description: "About how many megapixels the picture has. A text, although it looks like a number; a copy of the page that shows `1.0` is contradicted by the schema.",
+                description: "Approximate size of the image in megapixels. A string, although it looks like a number.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["1", "0.25"],
@@ -1812,9 +1812,9 @@ pub mod flux_dev {
     };
     /// What `black-forest-labs/flux-dev` takes.
     ///
-    /// Slower and finer than `flux-schnell`; may begin from a picture.
+    /// Slower than `flux-schnell`, with finer images; can start from an image.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct FluxDev {
@@ -1834,9 +1834,9 @@ pub mod flux_dev {
         more: made::Input,
     }
     impl FluxDev {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What the picture shows.
+        /// - `prompt`: Text prompt that describes the image.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -1855,90 +1855,90 @@ pub mod flux_dev {
                 more: made::Input::new(),
             }
         }
-        /// Width to height of the picture.
+        /// Aspect ratio of the image.
         ///
         /// The model's default is `1:1`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// A picture to begin from: an address, or a data URI. The output then has its aspect ratio.
+        /// Image to start from, as a URL or data URI. The output has its aspect ratio.
         ///
         /// Source: documented by Replicate; a page of CometAPI of 2025 that allows pictures for the kontext models alone is contradicted by the schema.
         pub fn image(mut self, image: impl Into<made::ImageInput>) -> Self {
             self.image = Some(image.into());
             self
         }
-        /// How much the prompt counts against `image`; 1 leaves nothing of the picture.
+        /// How strongly the prompt overrides `image`; 1 keeps nothing of it.
         ///
         /// From 0 to 1. The model's default is `0.8`.
         pub fn prompt_strength(mut self, prompt_strength: impl Into<f64>) -> Self {
             self.prompt_strength = Some(prompt_strength.into());
             self
         }
-        /// How many pictures to make.
+        /// Number of images to generate.
         ///
         /// From 1 to 4. The model's default is `1`.
         pub fn num_outputs(mut self, num_outputs: i64) -> Self {
             self.num_outputs = Some(num_outputs);
             self
         }
-        /// Steps of denoising: fewer are quicker, more are finer.
+        /// Number of denoising steps. Fewer are faster, more give finer images.
         ///
         /// From 1 to 50. The model's default is `28`.
         pub fn num_inference_steps(mut self, num_inference_steps: i64) -> Self {
             self.num_inference_steps = Some(num_inference_steps);
             self
         }
-        /// How closely the picture keeps to the prompt. Samples often send 3.5.
+        /// Guidance: how closely the image follows the prompt. Samples often use 3.5.
         ///
         /// From 0 to 10. The model's default is `3`.
         pub fn guidance(mut self, guidance: impl Into<f64>) -> Self {
             self.guidance = Some(guidance.into());
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `webp`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// How little a lossy format gives up, 100 for the least. Not relevant to `png`.
+        /// Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.
         ///
         /// From 0 to 100. The model's default is `80`.
         pub fn output_quality(mut self, output_quality: i64) -> Self {
             self.output_quality = Some(output_quality);
             self
         }
-        /// Leaves out the check of the picture for what is not safe to show.
+        /// Disables the safety checker for generated images.
         ///
         /// The model's default is `false`.
         pub fn disable_safety_checker(mut self, disable_safety_checker: bool) -> Self {
             self.disable_safety_checker = Some(disable_safety_checker);
             self
         }
-        /// Runs a quicker, quantized variant. Its pictures are not repeatable, not even with a `seed`.
+        /// Runs a faster, quantized variant. Its images are not reproducible, even with a `seed`.
         ///
         /// The model's default is `true`.
         pub fn go_fast(mut self, go_fast: bool) -> Self {
             self.go_fast = Some(go_fast);
             self
         }
-        /// About how many megapixels the picture has. A text, although it looks like a number; a copy of the page that shows `1.0` is contradicted by the schema.
+        /// Approximate size of the image in megapixels. A string, although it looks like a number.
         ///
         /// The model's default is `1`.
         pub fn megapixels(mut self, megapixels: Megapixels) -> Self {
             self.megapixels = Some(megapixels);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -1972,7 +1972,7 @@ pub mod flux_dev {
     made::described!(FluxDev, "FluxDevInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture.
+    /// Aspect ratio of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -2006,7 +2006,7 @@ pub mod flux_dev {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -2020,7 +2020,7 @@ pub mod flux_dev {
     made::choice!(OutputFormat { Webp = "webp", Jpg = "jpg", Png = "png" });
     /// Values of `megapixels`.
     ///
-    /// About how many megapixels the picture has. A text, although it looks like a number; a copy of the page that shows `1.0` is contradicted by the schema.
+    /// Approximate size of the image in megapixels. A string, although it looks like a number.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum Megapixels {
@@ -2031,19 +2031,19 @@ pub mod flux_dev {
     }
     made::choice!(Megapixels { One = "1", Quarter = "0.25" });
 }
-/// `black-forest-labs/flux-kontext-max`: As `flux-kontext-pro`, with more care for the prompt and for lettering.
+/// `black-forest-labs/flux-kontext-max`: Like `flux-kontext-pro`, with better prompt following and typography.
 pub mod flux_kontext_max {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-kontext-max",
-        description: "As `flux-kontext-pro`, with more care for the prompt and for lettering.",
+        description: "Like `flux-kontext-pro`, with better prompt following and typography.",
         source: SOURCE,
         answer: made::Answer::Single,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What to change in the picture, or, without one, what the picture shows.",
+                description: "Text prompt: how to edit the input image or, without one, what to generate.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -2051,7 +2051,7 @@ pub mod flux_kontext_max {
             },
             made::Field {
                 name: "input_image",
-                description: "The picture to change: an address, or a data URI. Without one, the prompt alone decides.",
+                description: "Image to edit, as a URL or data URI. Without one, the image is generated from the prompt alone.",
                 source: SOURCE,
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2061,7 +2061,7 @@ pub mod flux_kontext_max {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture. With `match_input_image`, it is that of the input picture.",
+                description: "Aspect ratio of the image. `match_input_image` uses the ratio of the input image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -2086,7 +2086,7 @@ pub mod flux_kontext_max {
             },
             made::Field {
                 name: "prompt_upsampling",
-                description: "Lets the service rewrite the prompt into a richer one.",
+                description: "Lets the model rewrite the prompt with more detail.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("false"),
@@ -2094,7 +2094,7 @@ pub mod flux_kontext_max {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -2105,7 +2105,7 @@ pub mod flux_kontext_max {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["jpg", "png"],
@@ -2115,7 +2115,7 @@ pub mod flux_kontext_max {
             },
             made::Field {
                 name: "safety_tolerance",
-                description: "How much is let through, 0 for the least. With an input picture, 2 is the most that is allowed.",
+                description: "Moderation: 0 is strictest, higher is more permissive. With an input image, at most 2 is allowed.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(0),
@@ -2126,7 +2126,7 @@ pub mod flux_kontext_max {
             },
             made::Field {
                 name: "input_image_2",
-                description: "Picture 2 to work from. Whether it is handed on is not known.",
+                description: "Reference image 2. It is unknown whether CometAPI passes it on.",
                 source: "documented by a page of CometAPI of 2025 and by a sibling gateway; not in Replicate's schema",
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2136,7 +2136,7 @@ pub mod flux_kontext_max {
             },
             made::Field {
                 name: "input_image_3",
-                description: "Picture 3 to work from. Whether it is handed on is not known.",
+                description: "Reference image 3. It is unknown whether CometAPI passes it on.",
                 source: "documented by a page of CometAPI of 2025 and by a sibling gateway; not in Replicate's schema",
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2146,7 +2146,7 @@ pub mod flux_kontext_max {
             },
             made::Field {
                 name: "input_image_4",
-                description: "Picture 4 to work from. Whether it is handed on is not known.",
+                description: "Reference image 4. It is unknown whether CometAPI passes it on.",
                 source: "documented by a page of CometAPI of 2025 and by a sibling gateway; not in Replicate's schema",
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2159,9 +2159,9 @@ pub mod flux_kontext_max {
     };
     /// What `black-forest-labs/flux-kontext-max` takes.
     ///
-    /// As `flux-kontext-pro`, with more care for the prompt and for lettering.
+    /// Like `flux-kontext-pro`, with better prompt following and typography.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct FluxKontextMax {
@@ -2175,9 +2175,9 @@ pub mod flux_kontext_max {
         more: made::Input,
     }
     impl FluxKontextMax {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What to change in the picture, or, without one, what the picture shows.
+        /// - `prompt`: Text prompt: how to edit the input image or, without one, what to generate.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -2190,46 +2190,46 @@ pub mod flux_kontext_max {
                 more: made::Input::new(),
             }
         }
-        /// The picture to change: an address, or a data URI. Without one, the prompt alone decides.
+        /// Image to edit, as a URL or data URI. Without one, the image is generated from the prompt alone.
         pub fn input_image(mut self, input_image: impl Into<made::ImageInput>) -> Self {
             self.input_image = Some(input_image.into());
             self
         }
-        /// Width to height of the picture. With `match_input_image`, it is that of the input picture.
+        /// Aspect ratio of the image. `match_input_image` uses the ratio of the input image.
         ///
         /// The model's default is `match_input_image`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// Lets the service rewrite the prompt into a richer one.
+        /// Lets the model rewrite the prompt with more detail.
         ///
         /// The model's default is `false`.
         pub fn prompt_upsampling(mut self, prompt_upsampling: bool) -> Self {
             self.prompt_upsampling = Some(prompt_upsampling);
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `png`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// How much is let through, 0 for the least. With an input picture, 2 is the most that is allowed.
+        /// Moderation: 0 is strictest, higher is more permissive. With an input image, at most 2 is allowed.
         ///
         /// From 0 to 6. The model's default is `2`.
         pub fn safety_tolerance(mut self, safety_tolerance: i64) -> Self {
             self.safety_tolerance = Some(safety_tolerance);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -2257,7 +2257,7 @@ pub mod flux_kontext_max {
     made::described!(FluxKontextMax, "FluxKontextMaxInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture. With `match_input_image`, it is that of the input picture.
+    /// Aspect ratio of the image. `match_input_image` uses the ratio of the input image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -2298,7 +2298,7 @@ pub mod flux_kontext_max {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -2309,19 +2309,19 @@ pub mod flux_kontext_max {
     }
     made::choice!(OutputFormat { Jpg = "jpg", Png = "png" });
 }
-/// `black-forest-labs/flux-kontext-pro`: Changes a picture as the prompt says.
+/// `black-forest-labs/flux-kontext-pro`: Edits an image as the prompt describes.
 pub mod flux_kontext_pro {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-kontext-pro",
-        description: "Changes a picture as the prompt says.",
+        description: "Edits an image as the prompt describes.",
         source: SOURCE,
         answer: made::Answer::Single,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What to change in the picture, or, without one, what the picture shows.",
+                description: "Text prompt: how to edit the input image or, without one, what to generate.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -2329,7 +2329,7 @@ pub mod flux_kontext_pro {
             },
             made::Field {
                 name: "input_image",
-                description: "The picture to change: an address, or a data URI. Without one, the prompt alone decides.",
+                description: "Image to edit, as a URL or data URI. Without one, the image is generated from the prompt alone.",
                 source: SOURCE,
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2339,7 +2339,7 @@ pub mod flux_kontext_pro {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture. With `match_input_image`, it is that of the input picture.",
+                description: "Aspect ratio of the image. `match_input_image` uses the ratio of the input image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -2364,7 +2364,7 @@ pub mod flux_kontext_pro {
             },
             made::Field {
                 name: "prompt_upsampling",
-                description: "Lets the service rewrite the prompt into a richer one.",
+                description: "Lets the model rewrite the prompt with more detail.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("false"),
@@ -2372,7 +2372,7 @@ pub mod flux_kontext_pro {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -2383,7 +2383,7 @@ pub mod flux_kontext_pro {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["jpg", "png"],
@@ -2393,7 +2393,7 @@ pub mod flux_kontext_pro {
             },
             made::Field {
                 name: "safety_tolerance",
-                description: "How much is let through, 0 for the least. With an input picture, 2 is the most that is allowed.",
+                description: "Moderation: 0 is strictest, higher is more permissive. With an input image, at most 2 is allowed.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(0),
@@ -2404,7 +2404,7 @@ pub mod flux_kontext_pro {
             },
             made::Field {
                 name: "input_image_2",
-                description: "Picture 2 to work from. Whether it is handed on is not known.",
+                description: "Reference image 2. It is unknown whether CometAPI passes it on.",
                 source: "documented by a page of CometAPI of 2025 and by a sibling gateway; not in Replicate's schema",
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2414,7 +2414,7 @@ pub mod flux_kontext_pro {
             },
             made::Field {
                 name: "input_image_3",
-                description: "Picture 3 to work from. Whether it is handed on is not known.",
+                description: "Reference image 3. It is unknown whether CometAPI passes it on.",
                 source: "documented by a page of CometAPI of 2025 and by a sibling gateway; not in Replicate's schema",
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2424,7 +2424,7 @@ pub mod flux_kontext_pro {
             },
             made::Field {
                 name: "input_image_4",
-                description: "Picture 4 to work from. Whether it is handed on is not known.",
+                description: "Reference image 4. It is unknown whether CometAPI passes it on.",
                 source: "documented by a page of CometAPI of 2025 and by a sibling gateway; not in Replicate's schema",
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2437,9 +2437,9 @@ pub mod flux_kontext_pro {
     };
     /// What `black-forest-labs/flux-kontext-pro` takes.
     ///
-    /// Changes a picture as the prompt says.
+    /// Edits an image as the prompt describes.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct FluxKontextPro {
@@ -2453,9 +2453,9 @@ pub mod flux_kontext_pro {
         more: made::Input,
     }
     impl FluxKontextPro {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What to change in the picture, or, without one, what the picture shows.
+        /// - `prompt`: Text prompt: how to edit the input image or, without one, what to generate.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -2468,46 +2468,46 @@ pub mod flux_kontext_pro {
                 more: made::Input::new(),
             }
         }
-        /// The picture to change: an address, or a data URI. Without one, the prompt alone decides.
+        /// Image to edit, as a URL or data URI. Without one, the image is generated from the prompt alone.
         pub fn input_image(mut self, input_image: impl Into<made::ImageInput>) -> Self {
             self.input_image = Some(input_image.into());
             self
         }
-        /// Width to height of the picture. With `match_input_image`, it is that of the input picture.
+        /// Aspect ratio of the image. `match_input_image` uses the ratio of the input image.
         ///
         /// The model's default is `match_input_image`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// Lets the service rewrite the prompt into a richer one.
+        /// Lets the model rewrite the prompt with more detail.
         ///
         /// The model's default is `false`.
         pub fn prompt_upsampling(mut self, prompt_upsampling: bool) -> Self {
             self.prompt_upsampling = Some(prompt_upsampling);
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `png`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// How much is let through, 0 for the least. With an input picture, 2 is the most that is allowed.
+        /// Moderation: 0 is strictest, higher is more permissive. With an input image, at most 2 is allowed.
         ///
         /// From 0 to 6. The model's default is `2`.
         pub fn safety_tolerance(mut self, safety_tolerance: i64) -> Self {
             self.safety_tolerance = Some(safety_tolerance);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -2535,7 +2535,7 @@ pub mod flux_kontext_pro {
     made::described!(FluxKontextPro, "FluxKontextProInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture. With `match_input_image`, it is that of the input picture.
+    /// Aspect ratio of the image. `match_input_image` uses the ratio of the input image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -2576,7 +2576,7 @@ pub mod flux_kontext_pro {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -2587,19 +2587,19 @@ pub mod flux_kontext_pro {
     }
     made::choice!(OutputFormat { Jpg = "jpg", Png = "png" });
 }
-/// `black-forest-labs/flux-pro`: The first of the pro models.
+/// `black-forest-labs/flux-pro`: The first pro model.
 pub mod flux_pro {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-pro",
-        description: "The first of the pro models.",
+        description: "The first pro model.",
         source: SOURCE,
         answer: made::Answer::Single,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What the picture shows.",
+                description: "Text prompt that describes the image.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -2607,7 +2607,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "image_prompt",
-                description: "A picture to take composition and style from (Redux): an address, or a data URI.",
+                description: "Image that guides composition and style (Redux), as a URL or data URI.",
                 source: SOURCE,
                 kind: made::Kind::Image {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2616,7 +2616,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture. With `custom`, `width` and `height` say the size.",
+                description: "Aspect ratio of the image. `custom` uses `width` and `height`.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -2637,7 +2637,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "width",
-                description: "Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.",
+                description: "Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -2652,7 +2652,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "height",
-                description: "Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.",
+                description: "Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(256),
@@ -2667,7 +2667,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "steps",
-                description: "Steps of denoising. Deprecated by the model.",
+                description: "Number of denoising steps. Deprecated by the model.",
                 source: "documented by Replicate, and marked deprecated there",
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -2679,7 +2679,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "interval",
-                description: "How much pictures of one prompt differ. Deprecated by the model.",
+                description: "How much images of the same prompt vary. Deprecated by the model.",
                 source: "documented by Replicate, and marked deprecated there",
                 kind: made::Kind::Number {
                     minimum: Some(1.0),
@@ -2691,7 +2691,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "guidance",
-                description: "How closely the picture keeps to the prompt, against its quality and variety.",
+                description: "Guidance: how closely the image follows the prompt, at the expense of quality and variety.",
                 source: SOURCE,
                 kind: made::Kind::Number {
                     minimum: Some(2.0),
@@ -2702,7 +2702,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "safety_tolerance",
-                description: "How much is let through, 1 for the least.",
+                description: "Moderation: 1 is strictest, higher is more permissive.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -2713,7 +2713,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "prompt_upsampling",
-                description: "Lets the service rewrite the prompt into a richer one.",
+                description: "Lets the model rewrite the prompt with more detail.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("false"),
@@ -2721,7 +2721,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -2731,7 +2731,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["webp", "jpg", "png"],
@@ -2741,7 +2741,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "output_quality",
-                description: "How little a lossy format gives up, 100 for the least. Not relevant to `png`.",
+                description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(0),
@@ -2752,7 +2752,7 @@ pub mod flux_pro {
             },
             made::Field {
                 name: "input_images",
-                description: "Pictures to work from. Whether they are handed on is not known.",
+                description: "Reference images. It is unknown whether CometAPI passes them on.",
                 source: "documented by a sample of CometAPI of 2025; not in Replicate's schema",
                 kind: made::Kind::Images {
                     accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -2767,9 +2767,9 @@ pub mod flux_pro {
     };
     /// What `black-forest-labs/flux-pro` takes.
     ///
-    /// The first of the pro models.
+    /// The first pro model.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct FluxPro {
@@ -2789,9 +2789,9 @@ pub mod flux_pro {
         more: made::Input,
     }
     impl FluxPro {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What the picture shows.
+        /// - `prompt`: Text prompt that describes the image.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -2810,7 +2810,7 @@ pub mod flux_pro {
                 more: made::Input::new(),
             }
         }
-        /// A picture to take composition and style from (Redux): an address, or a data URI.
+        /// Image that guides composition and style (Redux), as a URL or data URI.
         pub fn image_prompt(
             mut self,
             image_prompt: impl Into<made::ImageInput>,
@@ -2818,28 +2818,28 @@ pub mod flux_pro {
             self.image_prompt = Some(image_prompt.into());
             self
         }
-        /// Width to height of the picture. With `custom`, `width` and `height` say the size.
+        /// Aspect ratio of the image. `custom` uses `width` and `height`.
         ///
         /// The model's default is `1:1`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// Width in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.
+        /// Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 1440. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 1440. Only used with `aspect_ratio` = `custom`.
         pub fn width(mut self, width: i64) -> Self {
             self.width = Some(width);
             self
         }
-        /// Height in pixels, with `aspect_ratio: custom` only. What is no multiple of 32 is rounded to one.
+        /// Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.
         ///
-        /// From 256 to 1440. Counts only with `aspect_ratio` = `custom`.
+        /// From 256 to 1440. Only used with `aspect_ratio` = `custom`.
         pub fn height(mut self, height: i64) -> Self {
             self.height = Some(height);
             self
         }
-        /// Steps of denoising. Deprecated by the model.
+        /// Number of denoising steps. Deprecated by the model.
         ///
         /// From 1 to 50. The model's default is `25`.
         ///
@@ -2849,7 +2849,7 @@ pub mod flux_pro {
             self.steps = Some(steps);
             self
         }
-        /// How much pictures of one prompt differ. Deprecated by the model.
+        /// How much images of the same prompt vary. Deprecated by the model.
         ///
         /// From 1 to 4. The model's default is `2`.
         ///
@@ -2859,48 +2859,48 @@ pub mod flux_pro {
             self.interval = Some(interval.into());
             self
         }
-        /// How closely the picture keeps to the prompt, against its quality and variety.
+        /// Guidance: how closely the image follows the prompt, at the expense of quality and variety.
         ///
         /// From 2 to 5. The model's default is `3`.
         pub fn guidance(mut self, guidance: impl Into<f64>) -> Self {
             self.guidance = Some(guidance.into());
             self
         }
-        /// How much is let through, 1 for the least.
+        /// Moderation: 1 is strictest, higher is more permissive.
         ///
         /// From 1 to 6. The model's default is `2`.
         pub fn safety_tolerance(mut self, safety_tolerance: i64) -> Self {
             self.safety_tolerance = Some(safety_tolerance);
             self
         }
-        /// Lets the service rewrite the prompt into a richer one.
+        /// Lets the model rewrite the prompt with more detail.
         ///
         /// The model's default is `false`.
         pub fn prompt_upsampling(mut self, prompt_upsampling: bool) -> Self {
             self.prompt_upsampling = Some(prompt_upsampling);
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `webp`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// How little a lossy format gives up, 100 for the least. Not relevant to `png`.
+        /// Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.
         ///
         /// From 0 to 100. The model's default is `80`.
         pub fn output_quality(mut self, output_quality: i64) -> Self {
             self.output_quality = Some(output_quality);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -2934,7 +2934,7 @@ pub mod flux_pro {
     made::described!(FluxPro, "FluxProInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture. With `custom`, `width` and `height` say the size.
+    /// Aspect ratio of the image. `custom` uses `width` and `height`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -2966,7 +2966,7 @@ pub mod flux_pro {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -2979,19 +2979,19 @@ pub mod flux_pro {
     }
     made::choice!(OutputFormat { Webp = "webp", Jpg = "jpg", Png = "png" });
 }
-/// `black-forest-labs/flux-schnell`: The quickest of the family: one to four steps, one to four pictures.
+/// `black-forest-labs/flux-schnell`: The fastest model of the family: one to four steps, one to four images.
 pub mod flux_schnell {
     use crate::models::made;
-    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page";
+    const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
     pub(in crate::models) const MODEL: made::Model = made::Model {
         name: "black-forest-labs/flux-schnell",
-        description: "The quickest of the family: one to four steps, one to four pictures.",
+        description: "The fastest model of the family: one to four steps, one to four images.",
         source: SOURCE,
         answer: made::Answer::List,
         fields: &[
             made::Field {
                 name: "prompt",
-                description: "What the picture shows.",
+                description: "Text prompt that describes the image.",
                 source: SOURCE,
                 kind: made::Kind::Text,
                 required: true,
@@ -2999,7 +2999,7 @@ pub mod flux_schnell {
             },
             made::Field {
                 name: "aspect_ratio",
-                description: "Width to height of the picture.",
+                description: "Aspect ratio of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &[
@@ -3021,7 +3021,7 @@ pub mod flux_schnell {
             },
             made::Field {
                 name: "num_outputs",
-                description: "How many pictures to make.",
+                description: "Number of images to generate.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -3032,7 +3032,7 @@ pub mod flux_schnell {
             },
             made::Field {
                 name: "num_inference_steps",
-                description: "Steps of denoising: fewer are quicker, more are finer.",
+                description: "Number of denoising steps. Fewer are faster, more give finer images.",
                 source: "documented by Replicate; absent from its schema of October 2024, there in every later copy",
                 kind: made::Kind::Integer {
                     minimum: Some(1),
@@ -3043,7 +3043,7 @@ pub mod flux_schnell {
             },
             made::Field {
                 name: "seed",
-                description: "Makes a run repeatable; without one, each run draws its own.",
+                description: "Random seed. Set it for reproducible images; by default it is random.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: None,
@@ -3053,7 +3053,7 @@ pub mod flux_schnell {
             },
             made::Field {
                 name: "output_format",
-                description: "The file format of the picture.",
+                description: "File format of the image.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["webp", "jpg", "png"],
@@ -3063,7 +3063,7 @@ pub mod flux_schnell {
             },
             made::Field {
                 name: "output_quality",
-                description: "How little a lossy format gives up, 100 for the least. Not relevant to `png`.",
+                description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
                 source: SOURCE,
                 kind: made::Kind::Integer {
                     minimum: Some(0),
@@ -3074,7 +3074,7 @@ pub mod flux_schnell {
             },
             made::Field {
                 name: "disable_safety_checker",
-                description: "Leaves out the check of the picture for what is not safe to show.",
+                description: "Disables the safety checker for generated images.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("false"),
@@ -3082,7 +3082,7 @@ pub mod flux_schnell {
             },
             made::Field {
                 name: "go_fast",
-                description: "Runs a quicker, quantized variant. Its pictures are not repeatable, not even with a `seed`.",
+                description: "Runs a faster, quantized variant. Its images are not reproducible, even with a `seed`.",
                 source: SOURCE,
                 kind: made::Kind::Boolean,
                 default: Some("true"),
@@ -3090,7 +3090,7 @@ pub mod flux_schnell {
             },
             made::Field {
                 name: "megapixels",
-                description: "About how many megapixels the picture has. A text, although it looks like a number; a copy of the page that shows `1.0` is contradicted by the schema.",
+                description: "Approximate size of the image in megapixels. A string, although it looks like a number.",
                 source: SOURCE,
                 kind: made::Kind::Choice {
                     values: &["1", "0.25"],
@@ -3103,9 +3103,9 @@ pub mod flux_schnell {
     };
     /// What `black-forest-labs/flux-schnell` takes.
     ///
-    /// The quickest of the family: one to four steps, one to four pictures.
+    /// The fastest model of the family: one to four steps, one to four images.
     ///
-    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI hands the field on is inferred: its reference says to look at the model's own page.
+    /// Source: documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page.
     #[derive(Clone, Debug, PartialEq)]
     #[must_use = "an input does nothing until it is run"]
     pub struct FluxSchnell {
@@ -3122,9 +3122,9 @@ pub mod flux_schnell {
         more: made::Input,
     }
     impl FluxSchnell {
-        /// An input of what is required; the rest is set where it is wanted.
+        /// Creates an input from the required fields; set optional fields with the methods below.
         ///
-        /// - `prompt`: What the picture shows.
+        /// - `prompt`: Text prompt that describes the image.
         pub fn new(prompt: impl Into<String>) -> Self {
             Self {
                 prompt: prompt.into(),
@@ -3140,21 +3140,21 @@ pub mod flux_schnell {
                 more: made::Input::new(),
             }
         }
-        /// Width to height of the picture.
+        /// Aspect ratio of the image.
         ///
         /// The model's default is `1:1`.
         pub fn aspect_ratio(mut self, aspect_ratio: AspectRatio) -> Self {
             self.aspect_ratio = Some(aspect_ratio);
             self
         }
-        /// How many pictures to make.
+        /// Number of images to generate.
         ///
         /// From 1 to 4. The model's default is `1`.
         pub fn num_outputs(mut self, num_outputs: i64) -> Self {
             self.num_outputs = Some(num_outputs);
             self
         }
-        /// Steps of denoising: fewer are quicker, more are finer.
+        /// Number of denoising steps. Fewer are faster, more give finer images.
         ///
         /// From 1 to 4. The model's default is `4`.
         ///
@@ -3163,48 +3163,48 @@ pub mod flux_schnell {
             self.num_inference_steps = Some(num_inference_steps);
             self
         }
-        /// Makes a run repeatable; without one, each run draws its own.
+        /// Random seed. Set it for reproducible images; by default it is random.
         pub fn seed(mut self, seed: i64) -> Self {
             self.seed = Some(seed);
             self
         }
-        /// The file format of the picture.
+        /// File format of the image.
         ///
         /// The model's default is `webp`.
         pub fn output_format(mut self, output_format: OutputFormat) -> Self {
             self.output_format = Some(output_format);
             self
         }
-        /// How little a lossy format gives up, 100 for the least. Not relevant to `png`.
+        /// Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.
         ///
         /// From 0 to 100. The model's default is `80`.
         pub fn output_quality(mut self, output_quality: i64) -> Self {
             self.output_quality = Some(output_quality);
             self
         }
-        /// Leaves out the check of the picture for what is not safe to show.
+        /// Disables the safety checker for generated images.
         ///
         /// The model's default is `false`.
         pub fn disable_safety_checker(mut self, disable_safety_checker: bool) -> Self {
             self.disable_safety_checker = Some(disable_safety_checker);
             self
         }
-        /// Runs a quicker, quantized variant. Its pictures are not repeatable, not even with a `seed`.
+        /// Runs a faster, quantized variant. Its images are not reproducible, even with a `seed`.
         ///
         /// The model's default is `true`.
         pub fn go_fast(mut self, go_fast: bool) -> Self {
             self.go_fast = Some(go_fast);
             self
         }
-        /// About how many megapixels the picture has. A text, although it looks like a number; a copy of the page that shows `1.0` is contradicted by the schema.
+        /// Approximate size of the image in megapixels. A string, although it looks like a number.
         ///
         /// The model's default is `1`.
         pub fn megapixels(mut self, megapixels: Megapixels) -> Self {
             self.megapixels = Some(megapixels);
             self
         }
-        /// Sets a field by its name on the wire: one that is not offered here, or any JSON
-        /// for one that is.
+        /// Sets a field by its wire name: one without a method here, or one with any JSON
+        /// value.
         pub fn with(
             mut self,
             field: impl Into<String>,
@@ -3235,7 +3235,7 @@ pub mod flux_schnell {
     made::described!(FluxSchnell, "FluxSchnellInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
-    /// Width to height of the picture.
+    /// Aspect ratio of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum AspectRatio {
@@ -3269,7 +3269,7 @@ pub mod flux_schnell {
     );
     /// Values of `output_format`.
     ///
-    /// The file format of the picture.
+    /// File format of the image.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum OutputFormat {
@@ -3283,7 +3283,7 @@ pub mod flux_schnell {
     made::choice!(OutputFormat { Webp = "webp", Jpg = "jpg", Png = "png" });
     /// Values of `megapixels`.
     ///
-    /// About how many megapixels the picture has. A text, although it looks like a number; a copy of the page that shows `1.0` is contradicted by the schema.
+    /// Approximate size of the image in megapixels. A string, although it looks like a number.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum Megapixels {
