@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use cometapi_client::{ClientInfo, KeyFinder, PredictionId, Transport};
 
-use crate::base_url::{self, BaseUrl};
+use crate::calls::policy::{CreatePolicy, WaitPolicy};
+use crate::calls::predictions::Predictions;
+use crate::core::base_url::{self, BaseUrl};
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
+use crate::core::http_clients::ApiClients;
+use crate::core::input::IntoInput;
+use crate::core::key::ApiKey;
+use crate::core::model::IntoModelRef;
+use crate::core::network::Network;
+use crate::core::prediction::Prediction;
 #[cfg(feature = "download")]
-use crate::download::{Access, DownloadPolicy, Fetcher};
-use crate::error::Error;
-use crate::error_kind::ErrorKind;
-use crate::file::OutputFile;
-use crate::http_clients::ApiClients;
-use crate::input::IntoInput;
-use crate::key::ApiKey;
-use crate::model::IntoModelRef;
+use crate::files::download::{Access, DownloadPolicy, Fetcher};
+use crate::files::output_file::OutputFile;
 use crate::model_input::ModelInput;
-use crate::network::Network;
-use crate::policy::{CreatePolicy, WaitPolicy};
-use crate::prediction::Prediction;
-use crate::predictions::Predictions;
 use crate::run::Run;
 
 const KEY_VARIABLE: &str = "COMETAPI_KEY";

@@ -10,18 +10,18 @@ use cometapi_client::{Answer, PredictionId};
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, ETAG, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::base_url::BaseUrl;
-use crate::data_uri;
+use crate::calls::policy::{CreateEvent, PollEvent};
+use crate::core::base_url::BaseUrl;
+use crate::core::model::ModelRef;
+use crate::core::response::{AttemptOutcome, Body};
+use crate::core::service_error::ServiceError;
+use crate::files::data_uri;
 #[cfg(feature = "download")]
-use crate::download::range::{self, Head, Resume, Use, Version};
+use crate::files::download::range::{self, Head, Resume, Use, Version};
 #[cfg(feature = "download")]
-use crate::markup::Markup;
+use crate::media::markup::Markup;
 #[cfg(feature = "download")]
 use crate::media::{self, FileType};
-use crate::model::ModelRef;
-use crate::policy::{CreateEvent, PollEvent};
-use crate::response::{AttemptOutcome, Body};
-use crate::service_error::ServiceError;
 
 /// Any body under any status is decided without a panic; an id is never lost or invented.
 pub fn answer(status: u16, body: &[u8]) {
@@ -71,7 +71,7 @@ pub fn retry_after(value: &[u8]) {
     let mut headers = HeaderMap::new();
     headers.insert(http::header::RETRY_AFTER, value);
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_773_994_530);
-    let _ = crate::retry_after::told(&headers, now);
+    let _ = crate::core::retry_after::told(&headers, now);
 }
 
 /// Whatever a caller types is refused, or can be sent as it stands.
@@ -125,7 +125,7 @@ pub fn download_response(response: &[u8]) {
     }
     part_of_file(status.unwrap_or(StatusCode::PARTIAL_CONTENT), &headers);
     file_type(&headers, body);
-    let _ = crate::retry_after::told(&headers, SystemTime::UNIX_EPOCH);
+    let _ = crate::core::retry_after::told(&headers, SystemTime::UNIX_EPOCH);
 }
 
 /// What is used of a response begins a file, or continues exactly what is there.

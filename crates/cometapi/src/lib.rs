@@ -54,77 +54,51 @@
 //! - `tracing`: a span per create, poll and download, with id, attempt and request id; never
 //!   an input or a key.
 
-mod base_url;
+mod calls;
 mod client;
-mod connection;
-mod contents;
-mod create;
-mod data_uri;
-#[cfg(feature = "download")]
-mod download;
-mod error;
-mod error_kind;
-mod file;
+mod core;
+mod files;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod get;
-mod http_clients;
-mod input;
-mod key;
-#[cfg(any(feature = "download", feature = "models"))]
-mod markup;
 mod media;
-mod model;
 mod model_input;
 #[cfg(feature = "models")]
 pub mod models;
-mod network;
-mod outcome;
-mod output;
-mod policy;
-mod prediction;
-mod predictions;
-mod response;
-mod retry_after;
 mod run;
 #[cfg(feature = "schemars")]
 mod schema;
-mod service_error;
-#[cfg(test)]
-mod testing;
-mod trace;
-mod wait;
 
 use std::future::Future;
 use std::pin::Pin;
 
+pub use crate::calls::create::{Create, CreateProgress};
+pub use crate::calls::policy::{CreatePolicy, WaitPolicy};
+pub use crate::calls::predictions::Predictions;
+pub use crate::calls::wait::Wait;
 pub use crate::client::{Client, ClientBuilder};
-pub use crate::contents::{Contents, OutputText};
-pub use crate::create::{Create, CreateProgress};
+pub use crate::core::backoff::Backoff;
+pub use crate::core::error::{Effort, Error};
+pub use crate::core::error_kind::{Creation, ErrorKind};
+pub use crate::core::input::{Input, IntoInput};
+pub use crate::core::key::ApiKey;
+pub use crate::core::model::{IntoModelRef, ModelRef};
+pub use crate::core::prediction::Prediction;
+pub use crate::core::service_error::ServiceError;
+pub use crate::files::contents::{Contents, OutputText};
 #[doc(hidden)]
-pub use crate::data_uri::shorten_data_uris;
+pub use crate::files::data_uri::shorten_data_uris;
 #[cfg(feature = "download")]
 #[doc(hidden)]
-pub use crate::download::names;
+pub use crate::files::download::names;
 #[cfg(feature = "download")]
-pub use crate::download::{DownloadPolicy, FileStream, SavedFile};
-pub use crate::error::{Effort, Error};
-pub use crate::error_kind::{Creation, ErrorKind};
-pub use crate::file::OutputFile;
-pub use crate::input::{Input, IntoInput};
-pub use crate::key::ApiKey;
-pub use crate::model::{IntoModelRef, ModelRef};
+pub use crate::files::download::{DownloadPolicy, FileStream, SavedFile};
+pub use crate::files::output::Output;
+pub use crate::files::output_file::OutputFile;
 pub use crate::model_input::{ModelInput, RunOutput};
 #[cfg(feature = "models")]
 pub use crate::models::{ImageInput, models};
-pub use crate::output::Output;
-pub use crate::policy::{Backoff, CreatePolicy, WaitPolicy};
-pub use crate::prediction::Prediction;
-pub use crate::predictions::Predictions;
 pub use crate::run::{Completed, Run};
-pub use crate::service_error::ServiceError;
-pub use crate::wait::Wait;
 // The wire's own types are used as they are.
 pub use cometapi_client as wire;
 #[doc(hidden)]

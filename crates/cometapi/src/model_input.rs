@@ -1,9 +1,9 @@
 //! Typed inputs: a model, what it takes and what it answers in one type.
 
-use crate::error::Error;
-use crate::error_kind::ErrorKind;
-use crate::file::OutputFile;
-use crate::input::{Input, IntoInput};
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
+use crate::core::input::{Input, IntoInput};
+use crate::files::output_file::OutputFile;
 #[cfg(feature = "models")]
 use crate::models::{InvalidInput, Warning, find};
 use crate::run::Completed;

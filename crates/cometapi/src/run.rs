@@ -7,15 +7,15 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::BoxFuture;
+use crate::calls::create::Create;
+use crate::calls::policy::{CreatePolicy, WaitPolicy};
+use crate::calls::wait::Wait;
 use crate::client::Client;
-use crate::create::Create;
-use crate::error::Error;
-use crate::error_kind::ErrorKind;
-use crate::file::OutputFile;
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
+use crate::core::prediction::Prediction;
+use crate::files::output_file::OutputFile;
 use crate::model_input::RunOutput;
-use crate::policy::{CreatePolicy, WaitPolicy};
-use crate::prediction::Prediction;
-use crate::wait::Wait;
 
 type HookError = Box<dyn StdError + Send + Sync>;
 type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Send + Sync>;

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use cometapi_client::types;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use crate::core::prediction::Prediction;
 #[cfg(feature = "models")]
 use crate::models::Model;
-use crate::prediction::Prediction;
 
 /// It serialises to the wire's bare prediction, so it is described as that.
 impl JsonSchema for Prediction {

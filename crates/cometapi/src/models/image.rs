@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::error::Error;
-use crate::error_kind::ErrorKind;
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
 use crate::media;
 
 /// A picture, or another file, that a model takes: an address, or the file itself as a data

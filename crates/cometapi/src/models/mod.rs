@@ -47,15 +47,14 @@ mod check;
 mod generated;
 mod image;
 mod json;
-mod made;
 mod nearest;
 mod read;
 mod registry;
-mod word;
+mod support;
 
 pub use self::check::{InvalidInput, Problem, ProblemKind, Warning};
 pub use self::generated::*;
 pub use self::image::ImageInput;
 pub use self::json::{JsonError, JsonErrorKind, json_or_text, parse_json};
 pub use self::registry::{Answer, Field, Kind, Model, When, find, models, nearest};
-pub use self::word::UnknownWord;
+pub use self::support::UnknownWord;

@@ -1,17 +1,17 @@
 //! An input held to what its model takes, before it costs.
 
-mod misfit;
 mod problem;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use self::misfit::misfit;
-pub(super) use self::misfit::shown;
 pub use self::problem::{InvalidInput, Problem, ProblemKind, Warning};
+use self::value::check_value;
+pub(super) use self::value::shown;
 use super::image::ImageInput;
 use super::nearest;
 use super::registry::{Field, Kind, Model, When};
@@ -60,7 +60,7 @@ impl Found {
 fn unknown(name: &str, model: &Model, found: &mut Found) {
     let names = model.fields.iter().filter(|field| !field.gateway_only);
     let near = nearest::nearest(name, names.map(|field| field.name));
-    let name = misfit::cut(name);
+    let name = value::cut(name);
     let message = match near {
         Some(near) => format!("{name} is not one of its fields, did you mean {near}?"),
         None => format!("{name} is not one of its fields"),
@@ -102,7 +102,7 @@ fn given(
     if field.deprecated {
         found.warning(name, format!("{name} is deprecated by the model"));
     }
-    if let Some((kind, message)) = misfit(field, value) {
+    if let Some((kind, message)) = check_value(field, value) {
         found.problem(name, kind, message);
         return;
     }

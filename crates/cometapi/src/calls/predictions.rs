@@ -1,0 +1,71 @@
+//! The operations one by one.
+
+use crate::calls::create::Create;
+use crate::calls::poll;
+use crate::calls::wait::Wait;
+use crate::client::{Client, checked_id};
+use crate::core::error::Error;
+use crate::core::input::IntoInput;
+use crate::core::model::IntoModelRef;
+use crate::core::prediction::Prediction;
+
+/// Create, get and wait, for those who keep the id themselves.
+///
+/// ```no_run
+/// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+/// use serde_json::json;
+///
+/// let created = client
+///     .predictions()
+///     .create("black-forest-labs/flux-schnell", json!({"prompt": "a red fox"}))
+///     .await?;
+/// println!("keep this: {}", created.id());
+/// let done = client.predictions().wait(created.id()).await?;
+/// println!("{:?}", done.output().urls());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Predictions<'c> {
+    client: &'c Client,
+}
+
+impl<'c> Predictions<'c> {
+    pub(crate) fn new(client: &'c Client) -> Self {
+        Self { client }
+    }
+
+    /// Starts a run and gives back the prediction with its id, as a rule `starting`.
+    ///
+    /// Costs money. Sent once; sent again only when it provably did not happen. Nothing is
+    /// sent before it is awaited.
+    pub fn create(&self, model: impl IntoModelRef, input: impl IntoInput) -> Create {
+        Create::new(self.client, model.into_model_ref(), input.into_input())
+    }
+
+    /// Looks once at a prediction.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) when no usable answer came: it is safe
+    /// to call again. A run that failed is no error here.
+    pub async fn get(&self, id: impl AsRef<str>) -> Result<Prediction, Error> {
+        let id = checked_id(id.as_ref())?;
+        poll::get(self.client, &id).await
+    }
+
+    /// Waits for a prediction to end, whoever created it. See [`Wait`].
+    ///
+    /// Looks at once; the time for which its id may be unknown counts from the first poll.
+    pub fn wait(&self, id: impl AsRef<str>) -> Wait {
+        Wait::new(self.client, checked_id(id.as_ref()))
+    }
+
+    /// Waits for what a create has just answered.
+    ///
+    /// Its first update is `created` itself, its clock runs from this call, and the first poll
+    /// leaves the run a moment.
+    pub fn follow(&self, created: Prediction) -> Wait {
+        Wait::created(self.client, created)
+    }
+}

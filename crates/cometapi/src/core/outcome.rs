@@ -1,0 +1,105 @@
+//! What the end of a run means.
+
+use cometapi_client::Status;
+
+use crate::core::error::{self, Error};
+use crate::core::error_kind::ErrorKind;
+use crate::core::prediction::Prediction;
+
+/// The prediction when it succeeded, else the error that its end is.
+pub(crate) fn of(prediction: Prediction) -> Result<Prediction, Error> {
+    let (kind, what) = match prediction.status() {
+        // Its files are gone, and with them all that was paid for.
+        Status::Succeeded if prediction.data_removed() && is_empty(&prediction) => (
+            ErrorKind::Expired,
+            "succeeded, but its files have been removed",
+        ),
+        Status::Succeeded => return Ok(prediction),
+        Status::Canceled => (ErrorKind::Canceled, "was canceled"),
+        Status::Aborted => (ErrorKind::Aborted, "was aborted before it began"),
+        _ => (ErrorKind::Failed, "failed"),
+    };
+    let id = prediction.id();
+    let message = match prediction.error() {
+        Some(reason) => {
+            let reason = error::kept(reason);
+            format!("prediction {id} {what}: {reason}")
+        }
+        None => format!("prediction {id} {what}"),
+    };
+    Err(Error::new(kind, message).with_prediction(prediction))
+}
+
+fn is_empty(prediction: &Prediction) -> bool {
+    let output = prediction.output();
+    output.is_null() || output.is_hollow()
+}
+
+#[cfg(test)]
+mod tests {
+    use cometapi_client::Answer;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn end(mut json: Value) -> Result<Prediction, Error> {
+        json["id"] = "p1".into();
+        let (wire, odd) = Answer::from_json(json).into_prediction().unwrap();
+        of(Prediction::new(wire, odd, bytes::Bytes::new(), None))
+    }
+
+    #[test]
+    fn every_end_is_its_own_kind_and_carries_the_prediction() {
+        let rows = [
+            (
+                json!({"status": "failed", "error": "why"}),
+                ErrorKind::Failed,
+                "prediction p1 failed: why",
+            ),
+            (
+                json!({"status": "failed", "error": {"a": 1}}),
+                ErrorKind::Failed,
+                "prediction p1 failed: {\"a\":1}",
+            ),
+            (
+                json!({"status": "canceled"}),
+                ErrorKind::Canceled,
+                "prediction p1 was canceled",
+            ),
+            (
+                json!({"status": "aborted"}),
+                ErrorKind::Aborted,
+                "prediction p1 was aborted before it began",
+            ),
+            (
+                json!({"status": "resting", "error": "why"}),
+                ErrorKind::Failed,
+                "prediction p1 failed: why",
+            ),
+            (
+                json!({"status": "succeeded", "data_removed": true}),
+                ErrorKind::Expired,
+                "prediction p1 succeeded, but its files have been removed",
+            ),
+            (
+                json!({"status": "succeeded", "output": [], "data_removed": true}),
+                ErrorKind::Expired,
+                "prediction p1 succeeded, but its files have been removed",
+            ),
+        ];
+        for (json, kind, message) in rows {
+            let error = end(json).unwrap_err();
+            assert_eq!((error.kind(), error.to_string().as_str()), (kind, message));
+            assert_eq!(error.prediction_id(), Some("p1"));
+            assert!(error.prediction().is_some());
+        }
+    }
+
+    #[test]
+    fn success_with_or_without_output_is_success() {
+        assert!(end(json!({"status": "succeeded", "output": "https://a/b"})).is_ok());
+        assert!(end(json!({"status": "succeeded", "output": null})).is_ok());
+        let kept = json!({"status": "succeeded", "output": "https://a/b", "data_removed": true});
+        assert!(end(kept).is_ok());
+    }
+}
