@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::bounded::{self, Json};
 use crate::fields::{self, ObjectOr, PredictionMembers};
+use crate::generated::types::{Prediction, Task, TaskError};
 use crate::odd::OddField;
 use crate::repair;
 use crate::status::{Status, TaskStatus};
-use crate::types::{Prediction, Task, TaskError};
 
 /// Envelopes were seen one level deep; gateways chain, so a few more are opened.
 const DEPTH: usize = 4;

@@ -13,10 +13,10 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use crate::bounded::{self, BoundedMap, LEVELS, LIMIT, LeftOut, SCALAR_LIMIT};
+use crate::generated::types::{Prediction, PredictionMetrics, PredictionUrls, Task, TaskError};
 use crate::odd::OddField;
 use crate::status::{Status, TaskStatus};
 use crate::truncate::{MAX_KEPT_TEXT, truncate, truncate_owned};
-use crate::types::{Prediction, PredictionMetrics, PredictionUrls, Task, TaskError};
 
 /// The longest part of a value that a reason quotes, in characters.
 const QUOTED: usize = 40;

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::types::{Prediction, TaskEnvelope, TaskError};
-use crate::{Answer, ModelName, ModelOwner, PredictionId, Status, TaskStatus};
+use crate::answer::Answer;
+use crate::generated::types::{Prediction, TaskEnvelope, TaskError};
+use crate::params::{ModelName, ModelOwner, PredictionId};
+use crate::status::{Status, TaskStatus};
 
 macro_rules! described {
     ($($type:ident as $name:literal: $schema:expr;)*) => {$(

@@ -8,9 +8,9 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 
-use crate::Client;
 use crate::call::{self, Exchange, Extent};
 use crate::encoding::{ContentDecoder, DecodeError};
+use crate::generated::Client;
 use crate::key_finder::KeyFinder;
 
 /// How long an attempt may take when the caller says nothing. The reference's own check of

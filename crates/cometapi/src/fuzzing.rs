@@ -15,6 +15,7 @@ use crate::core::base_url::BaseUrl;
 use crate::core::model::ModelRef;
 use crate::core::response::{AttemptOutcome, Body};
 use crate::core::service_error::ServiceError;
+use crate::core::text::shorten_data_uris;
 use crate::files::data_uri;
 #[cfg(feature = "download")]
 use crate::files::download::range::{self, Head, Resume, Use, Version};
@@ -96,7 +97,7 @@ pub fn input(text: &str) {
     if let Some(rest) = data_uri::strip(text) {
         let _ = data_uri::decode(rest);
     }
-    let _ = data_uri::shorten_data_uris(text);
+    let _ = shorten_data_uris(text);
 }
 
 /// Reads a response of a file's host, written as in HTTP with a bare status in its first line

@@ -66,11 +66,8 @@ mod model_input;
 #[cfg(feature = "models")]
 pub mod models;
 mod run;
-#[cfg(feature = "schemars")]
-mod schema;
-
-use std::future::Future;
-use std::pin::Pin;
+#[cfg(test)]
+mod structure;
 
 pub use crate::calls::create::{Create, CreateProgress};
 pub use crate::calls::policy::{CreatePolicy, WaitPolicy};
@@ -85,25 +82,25 @@ pub use crate::core::key::ApiKey;
 pub use crate::core::model::{IntoModelRef, ModelRef};
 pub use crate::core::prediction::Prediction;
 pub use crate::core::service_error::ServiceError;
-pub use crate::files::contents::{Contents, OutputText};
+pub use crate::core::state::BoxFuture;
 #[doc(hidden)]
-pub use crate::files::data_uri::shorten_data_uris;
+pub use crate::core::text::shorten_data_uris;
+pub use crate::files::contents::{Contents, OutputText};
 #[cfg(feature = "download")]
 #[doc(hidden)]
 pub use crate::files::download::names;
 #[cfg(feature = "download")]
-pub use crate::files::download::{DownloadPolicy, FileStream, SavedFile};
+pub use crate::files::download::{
+    fetch::FileStream, policy::DownloadPolicy, saved_file::SavedFile,
+};
 pub use crate::files::output::Output;
 pub use crate::files::output_file::OutputFile;
-pub use crate::model_input::{ModelInput, RunOutput};
+pub use crate::model_input::ModelInput;
 #[cfg(feature = "models")]
 pub use crate::models::{ImageInput, models};
-pub use crate::run::{Completed, Run};
+pub use crate::run::{Completed, Run, RunOutput};
 // The wire's own types are used as they are.
 pub use cometapi_client as wire;
 #[doc(hidden)]
 pub use cometapi_client::{MAX_KEPT_TEXT, truncate, truncate_owned};
 pub use cometapi_client::{OddField, Status};
-
-/// The future of a call: boxed, so that it can be named, and `Send`.
-pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

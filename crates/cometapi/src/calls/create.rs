@@ -7,18 +7,17 @@ use std::time::{Duration, SystemTime};
 use cometapi_client::{CallOptions, observe, types};
 use tokio::time::{Instant, sleep};
 
-use crate::BoxFuture;
 use crate::calls::policy::{CreateEvent, CreatePolicy, Verdict};
-use crate::client::Client;
 use crate::core::error::{Effort, Error};
 use crate::core::error_kind::ErrorKind;
 use crate::core::input::Input;
 use crate::core::model::ModelRef;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
+use crate::core::state::{BoxFuture, Core};
 use crate::core::trace;
 #[cfg(feature = "models")]
-use crate::models;
+use crate::models::registry;
 
 /// A create request that has not been sent; await it.
 ///
@@ -46,7 +45,7 @@ use crate::models;
 /// hold any word. Each create request is sent on a connection of its own.
 #[must_use = "a create is not sent until it is awaited"]
 pub struct Create {
-    client: Client,
+    core: Core,
     model: Result<ModelRef, Error>,
     input: Result<Input, Error>,
     policy: CreatePolicy,
@@ -84,15 +83,16 @@ pub enum CreateProgress<'e> {
 
 impl Create {
     pub(crate) fn new(
-        client: &Client,
+        core: Core,
+        policy: CreatePolicy,
         model: Result<ModelRef, Error>,
         input: Result<Input, Error>,
     ) -> Self {
         Self {
-            client: client.clone(),
+            core,
             model,
             input,
-            policy: client.create_policy().clone(),
+            policy,
             watcher: None,
             before: None,
             #[cfg(feature = "models")]
@@ -151,7 +151,7 @@ impl Create {
             self.before.as_mut().map(|before| before(progress))
         };
         let (owner, name) = model.params();
-        let mut rng = self.client.rng();
+        let mut rng = self.core.rng();
         let began = Instant::now();
         let mut sent = 0;
         loop {
@@ -161,7 +161,7 @@ impl Create {
             }
             let attempt = observe(
                 CallOptions::with_timeout(self.policy.attempt_timeout),
-                self.client.raw().create_prediction(owner, name, &body),
+                self.core.raw().create_prediction(owner, name, &body),
             );
             let attempt = AttemptOutcome::of(
                 trace::create(&model, sent, attempt).await,
@@ -234,7 +234,7 @@ impl IntoFuture for Create {
 /// Holds the input of a known model to what that takes.
 #[cfg(feature = "models")]
 fn checked(model: &ModelRef, input: &Input) -> Result<(), Error> {
-    let Some(known) = models::find(&model.to_string()) else {
+    let Some(known) = registry::find(&model.to_string()) else {
         return Ok(());
     };
     for warning in known.check(input.fields())? {

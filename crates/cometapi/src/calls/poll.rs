@@ -1,20 +1,31 @@
 //! One poll, and the error of one that shows no state.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cometapi_client::{CallOptions, PredictionId, observe};
 
 use crate::calls::policy::PollEvent;
-use crate::client::Client;
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
+use crate::core::state::Core;
 use crate::core::trace;
 
-pub(crate) async fn get(client: &Client, id: &PredictionId) -> Result<Prediction, Error> {
-    let timeout = client.wait_policy().attempt_timeout;
-    match poll_once(client, id, 1, CallOptions::with_timeout(timeout)).await {
+/// Checks an id before it is sent. Spaces around it come from copying.
+pub(crate) fn checked_id(id: &str) -> Result<PredictionId, Error> {
+    id.trim()
+        .parse()
+        .map_err(|e| Error::new(ErrorKind::InvalidId, format!("{e}")).with_id(id))
+}
+
+/// Polls once, for [`Predictions::get`](crate::Predictions::get).
+pub(crate) async fn get(
+    core: &Core,
+    id: &PredictionId,
+    timeout: Duration,
+) -> Result<Prediction, Error> {
+    match poll_once(core, id, 1, CallOptions::with_timeout(timeout)).await {
         AttemptOutcome::Response(_, Body::Prediction(prediction)) => Ok(*prediction),
         attempt => Err(poll_error(id, attempt)),
     }
@@ -22,12 +33,12 @@ pub(crate) async fn get(client: &Client, id: &PredictionId) -> Result<Prediction
 
 /// Sends one poll.
 pub(crate) async fn poll_once(
-    client: &Client,
+    core: &Core,
     id: &PredictionId,
     attempt: u32,
     options: CallOptions,
 ) -> AttemptOutcome {
-    let poll = observe(options, client.raw().get_prediction(id));
+    let poll = observe(options, core.raw().get_prediction(id));
     let call = trace::poll(id, attempt, poll).await;
     AttemptOutcome::of(call, Some(id), SystemTime::now())
 }

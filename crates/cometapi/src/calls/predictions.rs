@@ -1,13 +1,14 @@
 //! The operations one by one.
 
 use crate::calls::create::Create;
-use crate::calls::poll;
+use crate::calls::policy::{CreatePolicy, WaitPolicy};
+use crate::calls::poll::{self, checked_id};
 use crate::calls::wait::Wait;
-use crate::client::{Client, checked_id};
 use crate::core::error::Error;
 use crate::core::input::IntoInput;
 use crate::core::model::IntoModelRef;
 use crate::core::prediction::Prediction;
+use crate::core::state::Core;
 
 /// Create, get and wait, for those who keep the id themselves.
 ///
@@ -27,12 +28,14 @@ use crate::core::prediction::Prediction;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Predictions<'c> {
-    client: &'c Client,
+    core: &'c Core,
+    create: &'c CreatePolicy,
+    wait: &'c WaitPolicy,
 }
 
 impl<'c> Predictions<'c> {
-    pub(crate) fn new(client: &'c Client) -> Self {
-        Self { client }
+    pub(crate) fn new(core: &'c Core, create: &'c CreatePolicy, wait: &'c WaitPolicy) -> Self {
+        Self { core, create, wait }
     }
 
     /// Starts a run and gives back the prediction with its id, as a rule `starting`.
@@ -40,7 +43,12 @@ impl<'c> Predictions<'c> {
     /// Costs money. Sent once; sent again only when it provably did not happen. Nothing is
     /// sent before it is awaited.
     pub fn create(&self, model: impl IntoModelRef, input: impl IntoInput) -> Create {
-        Create::new(self.client, model.into_model_ref(), input.into_input())
+        Create::new(
+            self.core.clone(),
+            self.create.clone(),
+            model.into_model_ref(),
+            input.into_input(),
+        )
     }
 
     /// Looks once at a prediction.
@@ -51,14 +59,18 @@ impl<'c> Predictions<'c> {
     /// to call again. A run that failed is no error here.
     pub async fn get(&self, id: impl AsRef<str>) -> Result<Prediction, Error> {
         let id = checked_id(id.as_ref())?;
-        poll::get(self.client, &id).await
+        poll::get(self.core, &id, self.wait.attempt_timeout).await
     }
 
     /// Waits for a prediction to end, whoever created it. See [`Wait`].
     ///
     /// Looks at once; the time for which its id may be unknown counts from the first poll.
     pub fn wait(&self, id: impl AsRef<str>) -> Wait {
-        Wait::new(self.client, checked_id(id.as_ref()))
+        Wait::new(
+            self.core.clone(),
+            self.wait.clone(),
+            checked_id(id.as_ref()),
+        )
     }
 
     /// Waits for what a create has just answered.
@@ -66,6 +78,6 @@ impl<'c> Predictions<'c> {
     /// Its first update is `created` itself, its clock runs from this call, and the first poll
     /// leaves the run a moment.
     pub fn follow(&self, created: Prediction) -> Wait {
-        Wait::created(self.client, created)
+        Wait::created(self.core.clone(), self.wait.clone(), created)
     }
 }

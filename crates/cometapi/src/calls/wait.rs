@@ -10,15 +10,13 @@ use cometapi_client::{CallOptions, PredictionId};
 use futures_core::Stream;
 use tokio::time::{Instant, sleep};
 
-use crate::BoxFuture;
 use crate::calls::policy::{PollEvent, Step, WaitPolicy};
-use crate::calls::poll::{poll_error, poll_once};
-use crate::client::Client;
+use crate::calls::poll::{checked_id, poll_error, poll_once};
 use crate::core::error::{Effort, Error};
 use crate::core::error_kind::ErrorKind;
-use crate::core::outcome;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
+use crate::core::state::{BoxFuture, Core};
 
 /// A wait for a prediction to end: await it, or take its updates one by one.
 ///
@@ -56,21 +54,21 @@ enum State {
 }
 
 impl Wait {
-    pub(crate) fn new(client: &Client, id: Result<PredictionId, Error>) -> Self {
+    pub(crate) fn new(core: Core, policy: WaitPolicy, id: Result<PredictionId, Error>) -> Self {
         Self(match id {
-            Ok(id) => State::Idle(Box::new(Poller::new(client, id))),
+            Ok(id) => State::Idle(Box::new(Poller::new(core, policy, id))),
             Err(error) => State::Refused(Some(error)),
         })
     }
 
     /// A wait for what has just been created: its clock runs from the create's answer, and
     /// the first poll leaves the run a moment.
-    pub(crate) fn created(client: &Client, created: Prediction) -> Self {
+    pub(crate) fn created(core: Core, policy: WaitPolicy, created: Prediction) -> Self {
         if created.is_terminal() {
             return Self(State::Ended(Box::new(created)));
         }
-        let id = crate::client::checked_id(created.id());
-        let mut wait = Self::new(client, id);
+        let id = checked_id(created.id());
+        let mut wait = Self::new(core, policy, id);
         match &mut wait.0 {
             State::Idle(poller) => {
                 poller.began = Some(Instant::now());
@@ -118,7 +116,7 @@ impl Wait {
             last = Some(update?);
         }
         match last {
-            Some(prediction) => outcome::of(prediction),
+            Some(prediction) => prediction.into_outcome(),
             // Awaited after its updates had all been taken.
             None => Err(Error::new(
                 ErrorKind::Unavailable,
@@ -185,7 +183,7 @@ impl fmt::Debug for Wait {
 
 /// What goes from one poll to the next.
 struct Poller {
-    client: Client,
+    core: Core,
     id: PredictionId,
     policy: WaitPolicy,
     /// When the wait began: at the create's answer, or at the first step.
@@ -208,15 +206,16 @@ struct Poller {
 }
 
 impl Poller {
-    fn new(client: &Client, id: PredictionId) -> Self {
+    fn new(core: Core, policy: WaitPolicy, id: PredictionId) -> Self {
+        let rng = core.rng();
         Self {
-            client: client.clone(),
+            core,
             id,
-            policy: client.wait_policy().clone(),
+            policy,
             began: None,
             seen: None,
             last: None,
-            rng: client.rng(),
+            rng,
             turn: 0,
             requests: 0,
             told: None,
@@ -293,16 +292,16 @@ impl Poller {
             let timeout = self.policy.attempt_timeout.min(left);
             CallOptions::with_timeout(timeout).own_connection(self.is_out_of_step)
         };
-        let (client, id) = (&self.client, &self.id);
+        let (core, id) = (&self.core, &self.id);
         self.requests += 1;
-        let mut first = Box::pin(poll_once(client, id, self.requests, options(left)));
+        let mut first = Box::pin(poll_once(core, id, self.requests, options(left)));
         if let Some(attempt) = before(&mut first, sleep(self.policy.hedge_after)).await {
             return attempt;
         }
         // It begins later, and must not end later than the wait.
         let left = left.saturating_sub(self.policy.hedge_after);
         self.requests += 1;
-        let mut second = Box::pin(poll_once(client, id, self.requests, options(left)));
+        let mut second = Box::pin(poll_once(core, id, self.requests, options(left)));
         match either(&mut first, &mut second).await {
             Ok(attempt @ AttemptOutcome::Response(..))
             | Err(attempt @ AttemptOutcome::Response(..)) => attempt,

@@ -5,15 +5,14 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cometapi_client::{MAX_KEPT_TEXT, truncate_owned};
 use http::StatusCode;
 
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::service_error::ServiceError;
-use crate::files::data_uri::shorten_data_uris;
+use crate::core::text::shorten;
 #[cfg(feature = "models")]
-use crate::models::{InvalidInput, Problem};
+use crate::models::check::problem::{InvalidInput, Problem};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -62,20 +61,11 @@ impl Effort {
     }
 }
 
-/// What is kept of a text that the service sent. A long one may quote an image of the input, which
-/// is shortened first.
-pub(crate) fn kept(text: String) -> String {
-    if text.len() <= MAX_KEPT_TEXT {
-        return text;
-    }
-    truncate_owned(shorten_data_uris(&text), MAX_KEPT_TEXT)
-}
-
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: kept(message.into()),
+            message: shorten(message.into()),
             source: None,
             id: None,
             prediction: None,

@@ -15,6 +15,8 @@ pub(crate) mod prediction;
 pub(crate) mod response;
 pub(crate) mod retry_after;
 pub(crate) mod service_error;
+pub(crate) mod state;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod text;
 pub(crate) mod trace;

@@ -2,37 +2,42 @@
 
 use cometapi_client::Status;
 
-use crate::core::error::{self, Error};
+use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
+use crate::core::text::shorten;
 
-/// The prediction when it succeeded, else the error that its end is.
-pub(crate) fn of(prediction: Prediction) -> Result<Prediction, Error> {
-    let (kind, what) = match prediction.status() {
-        // Its files are gone, and with them all that was paid for.
-        Status::Succeeded if prediction.data_removed() && is_empty(&prediction) => (
-            ErrorKind::Expired,
-            "succeeded, but its files have been removed",
-        ),
-        Status::Succeeded => return Ok(prediction),
-        Status::Canceled => (ErrorKind::Canceled, "was canceled"),
-        Status::Aborted => (ErrorKind::Aborted, "was aborted before it began"),
-        _ => (ErrorKind::Failed, "failed"),
-    };
-    let id = prediction.id();
-    let message = match prediction.error() {
-        Some(reason) => {
-            let reason = error::kept(reason);
-            format!("prediction {id} {what}: {reason}")
-        }
-        None => format!("prediction {id} {what}"),
-    };
-    Err(Error::new(kind, message).with_prediction(prediction))
-}
-
-fn is_empty(prediction: &Prediction) -> bool {
-    let output = prediction.output();
-    output.is_null() || output.is_hollow()
+impl Prediction {
+    /// What the end of the run means: itself when it succeeded, else the error that its end
+    /// is. A state that is not terminal is taken for a failure, so ask
+    /// [`is_terminal`](Self::is_terminal) first.
+    ///
+    /// # Errors
+    ///
+    /// `Failed`, `Canceled`, `Aborted`, or `Expired` when it succeeded but its files have been
+    /// removed. A success that never had an output is a success.
+    pub fn into_outcome(self) -> Result<Self, Error> {
+        let (kind, what) = match self.status() {
+            // Its files are gone, and with them all that was paid for.
+            Status::Succeeded if self.data_removed() && self.is_output_empty() => (
+                ErrorKind::Expired,
+                "succeeded, but its files have been removed",
+            ),
+            Status::Succeeded => return Ok(self),
+            Status::Canceled => (ErrorKind::Canceled, "was canceled"),
+            Status::Aborted => (ErrorKind::Aborted, "was aborted before it began"),
+            _ => (ErrorKind::Failed, "failed"),
+        };
+        let id = self.id();
+        let message = match self.error() {
+            Some(reason) => {
+                let reason = shorten(reason);
+                format!("prediction {id} {what}: {reason}")
+            }
+            None => format!("prediction {id} {what}"),
+        };
+        Err(Error::new(kind, message).with_prediction(self))
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +50,7 @@ mod tests {
     fn end(mut json: Value) -> Result<Prediction, Error> {
         json["id"] = "p1".into();
         let (wire, odd) = Answer::from_json(json).into_prediction().unwrap();
-        of(Prediction::new(wire, odd, bytes::Bytes::new(), None))
+        Prediction::new(wire, odd, bytes::Bytes::new(), None).into_outcome()
     }
 
     #[test]

@@ -7,10 +7,6 @@ use cometapi_client::{OddField, Status, types};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::core::error::Error;
-use crate::core::outcome;
-use crate::files::output::Output;
-
 /// A prediction: the run of a model, as one answer of the service showed it.
 ///
 /// It serialises to the JSON of a bare prediction, whatever the answer was wrapped in, and
@@ -59,18 +55,6 @@ impl Prediction {
         matches!(self.status(), Status::Unknown(_)) && self.error().is_some()
     }
 
-    /// What the end of the run means: itself when it succeeded, else the error that its end
-    /// is. A state that is not terminal is taken for a failure, so ask
-    /// [`is_terminal`](Self::is_terminal) first.
-    ///
-    /// # Errors
-    ///
-    /// `Failed`, `Canceled`, `Aborted`, or `Expired` when it succeeded but its files have been
-    /// removed. A success that never had an output is a success.
-    pub fn into_outcome(self) -> Result<Self, Error> {
-        outcome::of(self)
-    }
-
     /// The model, `owner/name`, when the service says it.
     pub fn model(&self) -> Option<&str> {
         self.wire.model.as_deref()
@@ -79,11 +63,6 @@ impl Prediction {
     /// The input as the service took it. Empty once removed.
     pub fn input(&self) -> Option<&Map<String, Value>> {
         self.wire.input.as_ref()
-    }
-
-    /// What the model gave.
-    pub fn output(&self) -> Output<'_> {
-        Output::of(self.wire.output.as_ref())
     }
 
     /// Why the run failed. Documented as a sentence; other JSON is given as its text.
@@ -132,6 +111,12 @@ impl Prediction {
         self.request_id.as_deref()
     }
 
+    /// Returns whether the output holds nothing but null, empty strings, and lists and objects of
+    /// those.
+    pub(crate) fn is_output_empty(&self) -> bool {
+        self.wire.output.as_ref().is_none_or(is_empty)
+    }
+
     /// Why the output could not be decoded; `None` if it could.
     pub(crate) fn undecoded_output(&self) -> Option<&str> {
         // Inside of an envelope, the path begins with the envelope's own members.
@@ -157,6 +142,17 @@ impl Prediction {
     }
 }
 
+/// Returns whether `json` holds nothing but null, empty strings, and lists and objects of those.
+pub(crate) fn is_empty(json: &Value) -> bool {
+    match json {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(is_empty),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 impl fmt::Debug for Prediction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither input nor raw body: both may hold pictures, and inputs are private.
@@ -173,5 +169,39 @@ impl fmt::Debug for Prediction {
 impl Serialize for Prediction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.wire.serialize(serializer)
+    }
+}
+
+/// It serialises to the wire's bare prediction, so it is described as that.
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Prediction {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        <types::Prediction as schemars::JsonSchema>::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        <types::Prediction as schemars::JsonSchema>::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        <types::Prediction as schemars::JsonSchema>::json_schema(generator)
+    }
+}
+
+#[cfg(all(test, feature = "schemars"))]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_prediction_is_described_as_what_it_serialises_to() {
+        let schema = schemars::schema_for!(Prediction).to_value();
+        assert_eq!(schema["title"], "Prediction");
+        assert_eq!(schema["required"], json!(["id", "status"]));
+        assert_eq!(
+            schema["properties"]["status"]["$ref"],
+            "#/$defs/PredictionStatus"
+        );
     }
 }

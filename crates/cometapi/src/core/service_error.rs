@@ -5,7 +5,7 @@ use std::time::Duration;
 use cometapi_client::json_from_slice;
 use serde_json::{Map, Value};
 
-use crate::core::error::kept;
+use crate::core::text::shorten;
 
 /// The most request ids that are kept of one response. Each gateway in a chain adds one.
 pub(crate) const MAX_REQUEST_IDS: usize = 16;
@@ -47,10 +47,10 @@ impl ServiceError {
     /// Cuts what would be too long to be kept: it goes into errors, logs and records.
     fn truncated(self) -> Self {
         Self {
-            message: kept(self.message),
-            code: self.code.map(kept),
-            family: self.family.map(kept),
-            field: self.field.map(kept),
+            message: shorten(self.message),
+            code: self.code.map(shorten),
+            family: self.family.map(shorten),
+            field: self.field.map(shorten),
             ..self
         }
     }

@@ -4,18 +4,20 @@ use std::fmt;
 #[cfg(feature = "download")]
 use std::path::Path;
 
-use crate::client::Client;
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 #[cfg(feature = "download")]
 use crate::files::download::names::{id_in_name, text_stem};
 #[cfg(feature = "download")]
-use crate::files::download::{self, SavedFile, Target};
+use crate::files::download::{
+    save::{self, Target},
+    saved_file::SavedFile,
+};
 use crate::files::output::Output;
-use crate::files::output_file::OutputFile;
+use crate::files::output_file::{FileContext, OutputFile, returns_files};
 
-/// What an output consists of. Returned by [`Client::contents`].
+/// What an output consists of. Returned by [`Client::contents`](crate::Client::contents).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Contents {
@@ -41,72 +43,43 @@ impl Contents {
     }
 }
 
-impl Client {
-    /// Returns what the output of a successful prediction consists of. `model` is the model
-    /// that was run, if the caller knows it; the prediction itself need not name it.
-    ///
-    /// An output in which a URL is one value among others is [`Contents::Mixed`]. Not every URL
-    /// in it needs to be a file: see [`OutputFile::is_link`].
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::UnexpectedOutput`], with the prediction, if nothing in the output can be
-    /// used: empty lists, `[null]`, names of files instead of their URLs, anything without a URL
-    /// from a model that is known to return files, and an output that is too large to be decoded
-    /// and holds no URLs (see [`Prediction::odd_fields`]). The prediction succeeded and has been
-    /// paid for; to create it again costs again.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
-    /// let done = client.predictions().wait("q4chw5rey9rmt0cww76t4h3ma4").await?;
-    /// let (files, text) = client.contents(&done, None)?.into_parts();
-    /// for file in files {
-    ///     println!("{}", file.url());
-    /// }
-    /// if let Some(text) = text {
-    ///     println!("{}", text.as_str());
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn contents(
-        &self,
-        prediction: &Prediction,
-        model: Option<&str>,
-    ) -> Result<Contents, Error> {
-        let output = prediction.output();
-        if output.is_null() {
-            return match prediction.undecoded_output() {
-                Some(why) => Err(undecoded(prediction, why)),
-                None => Ok(Contents::Nothing),
-            };
-        }
-        let found = output.find_files();
-        let returns_files = returns_files(model.or(prediction.model()));
-        let unexpected = if output.is_hollow() {
-            Some("is empty")
-        } else if output.is_file_names() {
-            Some("names files instead of giving their urls")
-        } else if returns_files && found.addresses.is_empty() {
-            Some("holds no files, which its model is known to return")
-        } else {
-            None
+/// Returns what the output of a successful prediction consists of: see
+/// [`Client::contents`](crate::Client::contents).
+pub(crate) fn contents(
+    context: &FileContext,
+    prediction: &Prediction,
+    model: Option<&str>,
+) -> Result<Contents, Error> {
+    let output = prediction.output();
+    if output.is_null() {
+        return match prediction.undecoded_output() {
+            Some(why) => Err(undecoded(prediction, why)),
+            None => Ok(Contents::Nothing),
         };
-        if let Some(why) = unexpected {
-            return Err(unusable(prediction, why));
-        }
-        if found.addresses.is_empty() {
-            return Ok(Contents::Text(OutputText::of(prediction)));
-        }
-        let files = OutputFile::all(self, prediction, model);
-        Ok(if found.has_more {
-            Contents::Mixed(files, OutputText::of(prediction))
-        } else {
-            Contents::Files(files)
-        })
     }
+    let found = output.find_files();
+    let returns_files = returns_files(model.or(prediction.model()));
+    let unexpected = if prediction.is_output_empty() {
+        Some("is empty")
+    } else if output.is_file_names() {
+        Some("names files instead of giving their urls")
+    } else if returns_files && found.addresses.is_empty() {
+        Some("holds no files, which its model is known to return")
+    } else {
+        None
+    };
+    if let Some(why) = unexpected {
+        return Err(unusable(prediction, why));
+    }
+    if found.addresses.is_empty() {
+        return Ok(Contents::Text(OutputText::of(prediction)));
+    }
+    let files = OutputFile::all(context, prediction, model);
+    Ok(if found.has_more {
+        Contents::Mixed(files, OutputText::of(prediction))
+    } else {
+        Contents::Files(files)
+    })
 }
 
 fn undecoded(prediction: &Prediction, why: &str) -> Error {
@@ -124,20 +97,6 @@ fn unusable(prediction: &Prediction, why: &str) -> Error {
         prediction.output().shown()
     );
     Error::new(ErrorKind::UnexpectedOutput, message).with_prediction(prediction.clone())
-}
-
-/// Whether a model is known to return files.
-#[cfg(feature = "models")]
-pub(crate) fn returns_files(model: Option<&str>) -> bool {
-    use crate::models::{Answer, find};
-
-    let model = model.and_then(find);
-    model.is_some_and(|model| matches!(model.answer(), Answer::List | Answer::Single))
-}
-
-#[cfg(not(feature = "models"))]
-pub(crate) fn returns_files(_: Option<&str>) -> bool {
-    false
 }
 
 /// The text of an output, or the output as JSON where it is no text.
@@ -213,7 +172,7 @@ impl OutputText {
         stem: impl AsRef<str>,
     ) -> Result<SavedFile, Error> {
         let target = Target::stem(folder.as_ref(), stem.as_ref())?;
-        let saved = download::save_text(&self.text, self.media_type(), target).await;
+        let saved = save::save_text(&self.text, self.media_type(), target).await;
         saved.map_err(|error| error.with_id(&self.id))
     }
 }
@@ -235,6 +194,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::Client;
 
     fn contents(output: &Value, model: Option<&str>) -> Result<Contents, Error> {
         let json = json!({"id": "p1", "status": "succeeded", "output": output});

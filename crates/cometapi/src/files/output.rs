@@ -4,6 +4,8 @@ use cometapi_client::PLACEHOLDER;
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::core::prediction::Prediction;
+use crate::core::text::shorten_data_uris;
 use crate::files::data_uri;
 use crate::media;
 
@@ -83,7 +85,7 @@ impl<'a> Output<'a> {
     pub(crate) fn shown(self) -> String {
         const LONGEST: usize = 300;
         let json = self.0.map_or_else(|| "null".to_owned(), Value::to_string);
-        let short = data_uri::shorten_data_uris(&json);
+        let short = shorten_data_uris(&json);
         match short.char_indices().nth(LONGEST) {
             Some((end, _)) => format!("{}…", &short[..end]),
             None => short,
@@ -96,17 +98,6 @@ impl<'a> Output<'a> {
             found.collect(json, Place::Top);
         }
         found
-    }
-
-    /// Returns whether there is nothing in its lists, objects and strings.
-    pub(crate) fn is_hollow(self) -> bool {
-        self.0.is_some_and(|json| {
-            every_leaf(json, &mut |leaf| match leaf {
-                Value::Null => true,
-                Value::String(text) => text.is_empty(),
-                _ => false,
-            })
-        })
     }
 
     /// Returns whether it consists of names of files, such as `out-0.png`, which only their
@@ -124,6 +115,13 @@ impl<'a> Output<'a> {
                 _ => false,
             })
         })
+    }
+}
+
+impl Prediction {
+    /// Returns the output of the model.
+    pub fn output(&self) -> Output<'_> {
+        Output::of(self.wire().output.as_ref())
     }
 }
 
@@ -247,6 +245,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::core::prediction::is_empty;
 
     const PNG: &str = "data:image/png;base64,aGk=";
 
@@ -422,11 +421,11 @@ mod tests {
             (json!({"mesh": "out.ply", "faces": 3}), false, false),
             (json!("https://a/out.png"), false, false),
             (json!(false), false, false),
-            (json!(null), false, false),
+            (json!(null), true, false),
         ] {
             let output = Output::of(Some(&json));
             assert_eq!(
-                (output.is_hollow(), output.is_file_names()),
+                (is_empty(&json), output.is_file_names()),
                 (hollow, names),
                 "{json}"
             );

@@ -6,24 +6,39 @@ use std::fmt;
 
 #[cfg(feature = "download")]
 use std::path::Path;
+#[cfg(feature = "download")]
+use std::sync::Arc;
 
 #[cfg(feature = "download")]
 use bytes::Bytes;
+use cometapi_client::KeyFinder;
 
-use crate::client::Client;
 #[cfg(feature = "download")]
 use crate::core::error::Error;
 #[cfg(feature = "download")]
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
-use crate::files::contents::returns_files;
 use crate::files::data_uri;
 #[cfg(feature = "download")]
 use crate::files::download::names::{file_stem, id_in_name};
 #[cfg(feature = "download")]
-use crate::files::download::{self, FileStream, KeyInAddress, SavedFile, Target, WebPage};
+use crate::files::download::{
+    attempts::{self, Source},
+    fault::{KeyInAddress, WebPage},
+    fetch::{Fetcher, FileStream},
+    save::Target,
+    saved_file::SavedFile,
+};
 use crate::files::output::{Address, Place};
 use crate::media;
+
+/// What the files of one client share.
+#[derive(Clone, Debug)]
+pub(crate) struct FileContext {
+    pub(crate) key: KeyFinder,
+    #[cfg(feature = "download")]
+    pub(crate) fetcher: Arc<Fetcher>,
+}
 
 /// One file that a model made: where it is, and the ways to bring it home.
 ///
@@ -42,11 +57,8 @@ use crate::media;
 /// ```
 #[derive(Clone)]
 pub struct OutputFile {
-    #[cfg_attr(
-        not(feature = "download"),
-        expect(dead_code, reason = "only fetched with")
-    )]
-    client: Client,
+    #[cfg(feature = "download")]
+    fetcher: Arc<Fetcher>,
     id: String,
     position: usize,
     url: String,
@@ -112,13 +124,20 @@ fn is_file_key(key: &str) -> bool {
 }
 
 impl OutputFile {
-    pub(crate) fn all(client: &Client, prediction: &Prediction, model: Option<&str>) -> Vec<Self> {
+    /// Returns the files of an output, in order. `model` is the model that was run, if the caller
+    /// knows it.
+    pub(crate) fn all(
+        context: &FileContext,
+        prediction: &Prediction,
+        model: Option<&str>,
+    ) -> Vec<Self> {
         let found = prediction.output().find_files();
         let is_known = returns_files(model.or(prediction.model()));
         let addresses = found.addresses.into_iter().enumerate();
         addresses
             .map(|(position, address)| Self {
-                client: client.clone(),
+                #[cfg(feature = "download")]
+                fetcher: Arc::clone(&context.fetcher),
                 id: prediction.id().to_owned(),
                 position,
                 link: if is_known {
@@ -126,23 +145,16 @@ impl OutputFile {
                 } else {
                     Link::of(&address)
                 },
-                url: without_key(client, address.url),
+                url: without_key(&context.key, address.url),
             })
             .collect()
     }
 
-    /// Returns whether `url`, its address or one that it redirects to, holds the key. Where the
-    /// key was in a response, a placeholder is in its place by now.
-    #[cfg(feature = "download")]
-    pub(crate) fn holds_key(&self, url: &str) -> bool {
-        self.client.key_finder().is_in_url(url)
-    }
-
     /// A file at `url`, whether or not it would be found in an output.
-    #[cfg(test)]
-    pub(crate) fn at(client: &Client, url: &str) -> Self {
+    #[cfg(all(test, feature = "download"))]
+    pub(crate) fn at(context: &FileContext, url: &str) -> Self {
         Self {
-            client: client.clone(),
+            fetcher: Arc::clone(&context.fetcher),
             id: "p1".into(),
             position: 0,
             url: url.into(),
@@ -188,18 +200,40 @@ impl OutputFile {
     }
 }
 
+/// Whether a model is known to return files.
+#[cfg(feature = "models")]
+pub(super) fn returns_files(model: Option<&str>) -> bool {
+    use crate::models::registry::{Answer, find};
+
+    let model = model.and_then(find);
+    model.is_some_and(|model| matches!(model.answer(), Answer::List | Answer::Single))
+}
+
+#[cfg(not(feature = "models"))]
+pub(super) fn returns_files(_: Option<&str>) -> bool {
+    false
+}
+
 /// Returns `url` with a placeholder for the key, which the transport may not have recognized in
 /// the JSON.
-fn without_key(client: &Client, url: &str) -> String {
+fn without_key(key: &KeyFinder, url: &str) -> String {
     // A data URI goes nowhere, and may be large.
     if data_uri::strip(url).is_some() {
         return url.to_owned();
     }
-    client.key_finder().redact(url).into_owned()
+    key.redact(url).into_owned()
 }
 
 #[cfg(feature = "download")]
 impl OutputFile {
+    fn source(&self) -> Source<'_> {
+        Source {
+            url: &self.url,
+            prediction_id: &self.id,
+            position: self.position,
+        }
+    }
+
     /// The whole file, in memory.
     ///
     /// # Errors
@@ -207,7 +241,7 @@ impl OutputFile {
     /// [`Download`](crate::ErrorKind::Download) when it cannot be fetched,
     /// [`Expired`](crate::ErrorKind::Expired) when its host no longer has it.
     pub async fn bytes(&self) -> Result<Bytes, Error> {
-        download::bytes(self.client.fetcher(), self).await
+        attempts::bytes(&self.fetcher, self.source()).await
     }
 
     /// The file piece by piece, as it comes. Not repeated on a fault: what has been given
@@ -217,7 +251,7 @@ impl OutputFile {
     ///
     /// As [`bytes`](Self::bytes); a fault on the way is the stream's last item.
     pub async fn stream(&self) -> Result<FileStream, Error> {
-        download::stream(self.client.fetcher(), self).await
+        attempts::stream(&self.fetcher, self.source()).await
     }
 
     /// Saves it in `folder`, which is created if it is missing, under a name from the
@@ -235,7 +269,7 @@ impl OutputFile {
     /// or is there already.
     pub async fn save_in(&self, folder: impl AsRef<Path>) -> Result<SavedFile, Error> {
         let target = Target::folder(folder.as_ref(), &self.id, self.position);
-        download::save(self.client.fetcher(), self, target).await
+        attempts::save(&self.fetcher, self.source(), target).await
     }
 
     /// The name that [`save_in`](Self::save_in) gives it, without its ending: `ID-0`. For
@@ -258,7 +292,7 @@ impl OutputFile {
         stem: impl AsRef<str>,
     ) -> Result<SavedFile, Error> {
         let target = Target::stem(folder.as_ref(), stem.as_ref())?;
-        download::save(self.client.fetcher(), self, target).await
+        attempts::save(&self.fetcher, self.source(), target).await
     }
 
     /// Saves it as `path`, whose folder is made if need be.
@@ -268,7 +302,7 @@ impl OutputFile {
     /// As [`save_in`](Self::save_in).
     pub async fn save_to(&self, path: impl AsRef<Path>) -> Result<SavedFile, Error> {
         let target = Target::file(path.as_ref())?;
-        download::save(self.client.fetcher(), self, target).await
+        attempts::save(&self.fetcher, self.source(), target).await
     }
 }
 
@@ -287,6 +321,7 @@ impl fmt::Debug for OutputFile {
 #[cfg(all(test, feature = "download"))]
 mod tests {
     use super::*;
+    use crate::Client;
 
     #[test]
     fn a_url_is_shown_without_the_key() {
@@ -302,7 +337,6 @@ mod tests {
         let prediction = Prediction::new(wire, ignored, Bytes::new(), None);
         let files = client.files(&prediction);
         assert_eq!(files[0].url(), "https://a/[key].png?b=[key]");
-        assert!(files[0].holds_key(files[0].url()));
         // It is the file itself.
         assert_eq!(files[1].url(), data);
     }
@@ -312,7 +346,7 @@ mod tests {
     fn every_future_can_be_spawned() {
         fn sendable<T: Send>(_: &T) {}
         let client = Client::builder().key("k").build().unwrap();
-        let file = OutputFile::at(&client, "data:,x");
+        let file = OutputFile::at(client.file_context(), "data:,x");
         sendable(&file.bytes());
         sendable(&file.stream());
         sendable(&file.save_in("x"));

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::media;
+use crate::models::check::MAX_DATA_URI;
 
 /// A picture, or another file, that a model takes: an address, or the file itself as a data
 /// URI.
@@ -29,7 +30,7 @@ pub struct ImageInput(String);
 impl ImageInput {
     /// How large a file may be to be sent as a data URI, in bytes: 256 kB (documented by
     /// Replicate).
-    pub const DOCUMENTED_LIMIT: usize = 256 * 1024;
+    pub const DOCUMENTED_LIMIT: usize = MAX_DATA_URI;
 
     /// The address of a file, which the service fetches by itself, or a data URI.
     pub fn from_url(url: impl Into<String>) -> Self {

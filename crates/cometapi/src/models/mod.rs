@@ -35,7 +35,7 @@
 //! [`Run::unchecked`](crate::Run::unchecked) and [`Create::unchecked`](crate::Create::unchecked)
 //! send what they are given. A model that is not listed is never checked.
 
-mod check;
+pub(crate) mod check;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, reason = "generated")]
 #[allow(
@@ -49,7 +49,7 @@ mod image;
 mod json;
 mod nearest;
 mod read;
-mod registry;
+pub(crate) mod registry;
 mod support;
 
 pub use self::check::{InvalidInput, Problem, ProblemKind, Warning};

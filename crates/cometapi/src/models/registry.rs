@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
-use super::check::{self, InvalidInput, Warning};
 use super::generated;
 use super::nearest::nearest as nearest_name;
 
@@ -209,17 +206,6 @@ impl Model {
     pub fn schema(&self) -> &'static str {
         self.schema
     }
-
-    /// Holds `input` to what the model is known to take.
-    ///
-    /// # Errors
-    ///
-    /// Every problem at once: unknown fields with the nearest name, wrong types, values out of
-    /// range or not in the list, what is required and missing, fields that count only with
-    /// another.
-    pub fn check(&self, input: &Map<String, Value>) -> Result<Vec<Warning>, InvalidInput> {
-        check::check(self, input)
-    }
 }
 
 impl Field {
@@ -354,6 +340,8 @@ fn list(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
 
     #[test]

@@ -66,12 +66,12 @@ macro_rules! choice {
         }
 
         impl ::std::str::FromStr for $ty {
-            type Err = $crate::models::UnknownWord;
+            type Err = $crate::models::support::UnknownWord;
 
             fn from_str(text: &str) -> ::std::result::Result<Self, Self::Err> {
                 match text {
                     $($word => ::std::result::Result::Ok(Self::$variant),)*
-                    _ => ::std::result::Result::Err($crate::models::UnknownWord::new(
+                    _ => ::std::result::Result::Err($crate::models::support::UnknownWord::new(
                         text,
                         &[$($word),*],
                     )),
@@ -95,7 +95,10 @@ macro_rules! described {
                 &self,
                 serializer: S,
             ) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::models::support::serialize(&$crate::ModelInput::to_input(self), serializer)
+                $crate::models::support::serialize(
+                    &$crate::models::support::ModelInput::to_input(self),
+                    serializer,
+                )
             }
         }
 
@@ -106,7 +109,7 @@ macro_rules! described {
             }
 
             fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                $crate::schema::of_model(&$model)
+                $crate::models::support::json_schema(&$model)
             }
         }
     };
@@ -149,3 +152,31 @@ impl fmt::Display for UnknownWord {
 }
 
 impl std::error::Error for UnknownWord {}
+
+/// A model's input, as its own schema has it.
+#[cfg(feature = "schemars")]
+pub(super) fn json_schema(model: &Model) -> schemars::Schema {
+    let mut schema: schemars::Schema = serde_json::from_str(model.schema()).unwrap_or_default();
+    // It becomes a part of another document.
+    schema.remove("$schema");
+    schema
+}
+
+#[cfg(all(test, feature = "schemars"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_model_is_described_by_its_own_schema() {
+        for model in crate::models() {
+            let schema = json_schema(model).to_value();
+            for field in model.fields() {
+                assert!(
+                    schema["properties"][field.name()].is_object(),
+                    "{}",
+                    model.name()
+                );
+            }
+        }
+    }
+}

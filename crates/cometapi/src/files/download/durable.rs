@@ -75,7 +75,7 @@ pub(super) async fn create_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// The folder of a path that names only a file is the current one.
-fn or_current(folder: &Path) -> &Path {
+pub(super) fn or_current(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {

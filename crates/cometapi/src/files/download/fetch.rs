@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use cometapi_client::{ContentDecoder, DecodeError};
+use cometapi_client::{ContentDecoder, DecodeError, KeyFinder};
 use futures_core::Stream;
 use http::StatusCode;
 use http::header::{IF_RANGE, LOCATION, RANGE};
@@ -15,22 +15,23 @@ use reqwest::Url;
 use crate::core::base_url::BaseUrl;
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
-use crate::core::http_clients::FileClients;
 use crate::core::retry_after;
 use crate::files::data_uri;
 use crate::files::download::access::{Access, RefusedAddress};
+use crate::files::download::clients::FileClients;
+use crate::files::download::fault::{Fault, KeyInAddress, WebPage, failed};
+use crate::files::download::policy::DownloadPolicy;
 use crate::files::download::range::{self, Extent, Head, Resume, Version};
 use crate::files::download::speed::{Meter, TooSlow};
-use crate::files::download::{DownloadPolicy, Fault, KeyInAddress, WebPage, failed};
-use crate::files::output_file::OutputFile;
 use crate::media::{self, FileType};
 
-/// Fetches files. It does not have the key.
+/// Fetches files, without sending the key.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     http: FileClients,
     policy: DownloadPolicy,
     access: Arc<Access>,
+    key: KeyFinder,
 }
 
 impl Fetcher {
@@ -38,12 +39,14 @@ impl Fetcher {
         base: &BaseUrl,
         policy: DownloadPolicy,
         access: Access,
+        key: KeyFinder,
     ) -> Result<Self, Error> {
         let access = Arc::new(access);
         Ok(Self {
             http: FileClients::new(base, policy.stall_timeout, Arc::clone(&access))?,
             policy,
             access,
+            key,
         })
     }
 
@@ -56,10 +59,10 @@ impl Fetcher {
     /// says whether the host gave it.
     pub(crate) async fn open(
         &self,
-        file: &OutputFile,
+        url: &str,
         resume: Option<&Resume>,
     ) -> Result<FileStream, Fault> {
-        if let Some(rest) = data_uri::strip(file.url()) {
+        if let Some(rest) = data_uri::strip(url) {
             let (media_type, bytes) = data_uri::decode(rest).ok_or_else(|| {
                 Fault::Final(failed("the output holds a data uri that cannot be read"))
             })?;
@@ -70,12 +73,13 @@ impl Fetcher {
             return Ok(FileStream::whole(media_type.as_deref(), bytes));
         }
         // Without the key that was in its host, an address cannot be parsed.
-        check_key(file, file.url())?;
-        let mut url = Url::parse(file.url()).map_err(|e| {
+        self.check_key(url)?;
+        let whole_url = url;
+        let mut url = Url::parse(url).map_err(|e| {
             Fault::Final(failed("the output holds no usable address").with_source(e))
         })?;
         for _ in 0..=self.policy.redirects {
-            self.check_address(file, &url).await?;
+            self.check_address(&url).await?;
             let mut request = self.http.of(&url).map_err(Fault::Final)?.get(url.clone());
             if let Some(resume) = resume {
                 request = request
@@ -106,7 +110,7 @@ impl Fetcher {
                 range::Use::AskForWhole => {
                     // This connection would be in use until its body was read.
                     drop(response);
-                    Box::pin(self.open(file, None)).await
+                    Box::pin(self.open(whole_url, None)).await
                 }
                 range::Use::UnaskedPart => Err(Fault::Passing(
                     failed("the file's host sent a part of the file that was not asked for")
@@ -173,27 +177,29 @@ impl Fetcher {
         check_size(bytes, self.policy.max_bytes)
     }
 
-    async fn check_address(&self, file: &OutputFile, url: &Url) -> Result<(), Fault> {
+    /// Refuses a URL, the file's own or one that it redirects to, that holds the key. Where the key
+    /// was in a response, a placeholder has replaced it by now.
+    fn check_key(&self, url: &str) -> Result<(), Fault> {
+        if self.key.is_in_url(url) {
+            return Err(Fault::Final(
+                failed("the file's address contains the API key, so it is not fetched")
+                    .with_source(KeyInAddress),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn check_address(&self, url: &Url) -> Result<(), Fault> {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(Fault::Final(failed(format!(
                 "the file's address is {}:, and only https: and http: are fetched",
                 url.scheme()
             ))));
         }
-        check_key(file, url.as_str())?;
+        self.check_key(url.as_str())?;
         let checked = self.access.check(url).await;
         checked.map_err(|refused| Fault::Final(failed(refused.to_string())))
     }
-}
-
-fn check_key(file: &OutputFile, url: &str) -> Result<(), Fault> {
-    if file.holds_key(url) {
-        return Err(Fault::Final(
-            failed("the file's address contains the API key, so it is not fetched")
-                .with_source(KeyInAddress),
-        ));
-    }
-    Ok(())
 }
 
 fn unanswered(error: reqwest::Error) -> Fault {

@@ -5,33 +5,21 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::files::download::SavedFile;
+use crate::files::download::durable;
 
 const EXTENSION: &str = ".part";
 
-impl SavedFile {
-    /// Removes the hidden part files of downloads into `folder` whose process was killed, and
-    /// returns how many there were. A download of any process that lives keeps its file, which
-    /// it holds a lock on; so does every file with another kind of name.
-    ///
-    /// Reads the whole folder; blocks on the file system. A file that cannot be removed is left.
-    pub fn remove_abandoned(folder: impl AsRef<Path>) -> usize {
-        let folder = folder.as_ref();
-        let here = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
-        let Ok(entries) = fs::read_dir(here) else {
-            return 0;
-        };
-        entries
-            .filter_map(Result::ok)
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
-            .filter(|entry| entry.file_name().to_str().is_some_and(is_part))
-            .filter(|entry| remove_unlocked(&entry.path()).unwrap_or(false))
-            .count()
-    }
+/// Removes the unlocked part files in `folder` and returns how many there were.
+pub(super) fn remove_abandoned(folder: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(durable::or_current(folder)) else {
+        return 0;
+    };
+    entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_part))
+        .filter(|entry| remove_unlocked(&entry.path()).unwrap_or(false))
+        .count()
 }
 
 /// Creates a part file for `stem` in `folder`, and locks it.
@@ -83,6 +71,7 @@ fn is_part(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SavedFile;
 
     fn folder() -> PathBuf {
         let folder = std::env::temp_dir().join(format!("cometapi-{:016x}", fastrand::u64(..)));

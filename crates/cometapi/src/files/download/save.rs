@@ -9,11 +9,13 @@ use tokio::io::AsyncWriteExt;
 
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
+use crate::files::download::fault::Fault;
+use crate::files::download::fetch::Fetcher;
 use crate::files::download::names::{file_stem, id_in_name};
 use crate::files::download::range::{Resume, Version};
-use crate::files::download::{Fault, Fetcher, SavedFile, durable, part};
-use crate::files::output_file::OutputFile;
-use crate::media::{self, FileType};
+use crate::files::download::saved_file::SavedFile;
+use crate::files::download::{durable, part};
+use crate::media::FileType;
 
 /// Where a file is to be.
 #[derive(Debug)]
@@ -64,60 +66,6 @@ impl Target {
     }
 }
 
-impl SavedFile {
-    /// Returns the file that [`save_as`](OutputFile::save_as) saved earlier in `folder` under
-    /// `stem`, whatever its extension. A name appears when its file is complete, so a file that
-    /// is found is complete; an empty file is not taken for one. Of several files, the first by
-    /// name is returned.
-    ///
-    /// Reads the whole folder; blocks on the file system.
-    pub fn find(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<Self> {
-        let folder = folder.as_ref();
-        let here = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
-        let names = std::fs::read_dir(here).ok()?.filter_map(|entry| {
-            let name = entry.ok()?.file_name().into_string().ok()?;
-            extension_of(&name, stem.as_ref()).is_some().then_some(name)
-        });
-        let mut names: Vec<_> = names.collect();
-        names.sort_unstable();
-        names.into_iter().find_map(|name| {
-            let kind = FileType::of_extension(extension_of(&name, stem.as_ref())?);
-            Self::at(folder.join(name), kind.media_type)
-        })
-    }
-
-    /// Returns the text or JSON that [`OutputText::save_as`](crate::OutputText::save_as) saved
-    /// earlier in `folder` under `stem`. Blocks on the file system.
-    pub fn find_text(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<Self> {
-        let (folder, stem) = (folder.as_ref(), stem.as_ref());
-        media::TEXTS
-            .into_iter()
-            .find_map(|(media_type, extension)| {
-                let path = folder.join(format!("{stem}.{extension}"));
-                Self::at(path, media_type.to_owned())
-            })
-    }
-
-    fn at(path: PathBuf, media_type: String) -> Option<Self> {
-        let is = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        (is.len() > 0).then_some(Self {
-            path,
-            bytes: is.len(),
-            media_type,
-        })
-    }
-}
-
-/// The extension of a name that was made of `stem`.
-fn extension_of<'n>(name: &'n str, stem: &str) -> Option<&'n str> {
-    let extension = name.strip_prefix(stem)?.strip_prefix('.')?;
-    media::is_extension(extension).then_some(extension)
-}
-
 /// A file on its way to its name, over as many attempts as it takes.
 pub(crate) struct Saving {
     target: Target,
@@ -133,10 +81,10 @@ impl Saving {
     pub(crate) async fn attempt(
         &mut self,
         fetcher: &Fetcher,
-        file: &OutputFile,
+        url: &str,
     ) -> Result<SavedFile, Fault> {
         let resume = self.part.as_ref().and_then(Part::resume);
-        let mut stream = fetcher.open(file, resume.as_ref()).await?;
+        let mut stream = fetcher.open(url, resume.as_ref()).await?;
         let part = match &mut self.part {
             Some(part) if stream.offset() > 0 => part,
             slot => {
@@ -334,37 +282,6 @@ mod tests {
         }
         let target = Target::stem(Path::new("out"), "fox-0").unwrap();
         assert_eq!(target.path("webp"), Path::new("out/fox-0.webp"));
-    }
-
-    #[test]
-    fn a_saved_file_is_found_by_its_stem_unless_it_is_empty() {
-        let folder = std::env::temp_dir().join(format!("cometapi-{:016x}", fastrand::u64(..)));
-        std::fs::create_dir_all(&folder).unwrap();
-        assert_eq!(SavedFile::find(&folder, "fox-0"), None);
-        std::fs::write(folder.join("fox-0.webp"), "").unwrap();
-        assert_eq!(SavedFile::find(&folder, "fox-0"), None);
-        std::fs::write(folder.join("fox-0.webp"), "abc").unwrap();
-        let found = SavedFile::find(&folder, "fox-0").unwrap();
-        assert_eq!((found.bytes, found.media_type.as_str()), (3, "image/webp"));
-        for extension in ["bin", "ply", "safetensors", "3gp", "tgz"] {
-            std::fs::write(folder.join(format!("{extension}-0.{extension}")), "abc").unwrap();
-            let found = SavedFile::find(&folder, format!("{extension}-0"));
-            assert!(found.is_some(), "{extension}");
-        }
-        // Names made of other stems, and files on their way.
-        for other in [
-            "cat-1.png",
-            "cat.b-0.png",
-            "cat-.png",
-            ".cat.0123.part",
-            "cat.tar.gz",
-        ] {
-            std::fs::write(folder.join(other), "abc").unwrap();
-        }
-        std::fs::create_dir(folder.join("cat.png")).unwrap();
-        assert_eq!(SavedFile::find(&folder, "cat"), None);
-        assert_eq!(SavedFile::find(folder.join("none"), "cat"), None);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     /// The content is on the disk before the name, and the names of the file and of the folders

@@ -1,6 +1,6 @@
 //! An input held to what its model takes, before it costs.
 
-mod problem;
+pub(crate) mod problem;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -12,33 +12,41 @@ use serde_json::{Map, Value};
 pub use self::problem::{InvalidInput, Problem, ProblemKind, Warning};
 use self::value::check_value;
 pub(super) use self::value::shown;
-use super::image::ImageInput;
 use super::nearest;
 use super::registry::{Field, Kind, Model, When};
 
-pub(super) fn check(
-    model: &Model,
-    input: &Map<String, Value>,
-) -> Result<Vec<Warning>, InvalidInput> {
-    let mut found = Found::default();
-    for field in model.fields {
-        match input.get(field.name) {
-            Some(value) => given(field, value, input, model, &mut found),
-            None if field.required => found.problem(
-                field.name,
-                ProblemKind::Missing,
-                format!("{} is missing, it takes {}", field.name, field.kind),
-            ),
-            None => {}
+/// How large a file may be to be sent as a data URI, in bytes: 256 kB (documented by Replicate).
+pub(super) const MAX_DATA_URI: usize = 256 * 1024;
+
+impl Model {
+    /// Holds `input` to what the model is known to take.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once: unknown fields with the nearest name, wrong types, values out of
+    /// range or not in the list, what is required and missing, fields that count only with
+    /// another.
+    pub fn check(&self, input: &Map<String, Value>) -> Result<Vec<Warning>, InvalidInput> {
+        let mut found = Found::default();
+        for field in self.fields {
+            match input.get(field.name) {
+                Some(value) => given(field, value, input, self, &mut found),
+                None if field.required => found.problem(
+                    field.name,
+                    ProblemKind::Missing,
+                    format!("{} is missing, it takes {}", field.name, field.kind),
+                ),
+                None => {}
+            }
         }
+        for name in input.keys().filter(|name| self.field(name).is_none()) {
+            unknown(name, self, &mut found);
+        }
+        if found.problems.is_empty() {
+            return Ok(found.warnings);
+        }
+        Err(InvalidInput::new(self.name, found.problems))
     }
-    for name in input.keys().filter(|name| model.field(name).is_none()) {
-        unknown(name, model, &mut found);
-    }
-    if found.problems.is_empty() {
-        return Ok(found.warnings);
-    }
-    Err(InvalidInput::new(model.name, found.problems))
 }
 
 #[derive(Default)]
@@ -143,7 +151,7 @@ fn images<'v>(field: &Field, value: &'v Value) -> impl Iterator<Item = &'v str> 
 
 /// Whether it is a data URI of more than is documented; four letters hold three bytes.
 fn is_large(image: &str) -> bool {
-    image.len() / 4 * 3 > ImageInput::DOCUMENTED_LIMIT + 64
+    image.len() / 4 * 3 > MAX_DATA_URI + 64
         && image
             .get(..5)
             .is_some_and(|head| head.eq_ignore_ascii_case("data:"))

@@ -176,7 +176,7 @@ fn client(network: Network) -> Client {
 }
 
 async fn fetch(client: &Client, url: &str) -> Result<String, Error> {
-    let bytes = OutputFile::at(client, url).bytes().await?;
+    let bytes = OutputFile::at(client.file_context(), url).bytes().await?;
     Ok(String::from_utf8(bytes.to_vec()).unwrap())
 }
 
