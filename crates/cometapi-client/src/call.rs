@@ -51,21 +51,21 @@ pub struct Exchange {
     /// The body, as far as it was read, decoded where it came as gzip or deflate.
     pub body: Bytes,
     /// How much of the body that is.
-    pub extent: Extent,
+    pub state: BodyState,
 }
 
 /// How much of a body was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Extent {
+pub enum BodyState {
     /// All of it.
-    Whole,
+    Complete,
     /// The connection ended, or time ran out, before it did.
-    Cut,
+    Truncated,
     /// It was larger than the transport reads.
-    Capped,
+    TooLarge,
     /// It came in a content encoding that is not decoded here, or one that is and is damaged.
-    Encoded,
+    Undecoded,
 }
 
 #[derive(Default)]

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::answer::Answer;
 use crate::generated::types::{Prediction, TaskEnvelope, TaskError};
 use crate::params::{ModelName, ModelOwner, PredictionId};
+use crate::prediction_response::PredictionResponse;
 use crate::status::{Status, TaskStatus};
 
 macro_rules! described {
@@ -51,7 +51,7 @@ described! {
         ),
     });
     // What it is told apart by; it reads any other JSON, too.
-    Answer as "PredictionAnswer": |generator| json_schema!({
+    PredictionResponse as "PredictionAnswer": |generator| json_schema!({
         "anyOf": [
             generator.subschema_for::<Prediction>(),
             generator.subschema_for::<TaskEnvelope>(),

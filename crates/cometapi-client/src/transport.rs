@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 
-use crate::call::{self, Exchange, Extent};
+use crate::call::{self, BodyState, Exchange};
 use crate::encoding::{ContentDecoder, DecodeError};
 use crate::generated::Client;
 use crate::key_finder::KeyFinder;
@@ -93,7 +93,7 @@ impl Transport {
 
     /// Reads at most `bytes` of an answer's body; 64 MiB unless told.
     #[must_use]
-    pub fn with_body_cap(mut self, bytes: usize) -> Self {
+    pub fn with_max_body_size(mut self, bytes: usize) -> Self {
         self.body_cap = bytes;
         self
     }
@@ -162,16 +162,16 @@ impl ClientHooks<Transport> for Client {
         let mut headers = std::mem::take(response.headers_mut());
         let (read, error) = match read(&mut response, transport.body_cap).await {
             Ok(read) => (read, None),
-            Err((body, error)) => ((body, Extent::Cut), Some(error)),
+            Err((body, error)) => ((body, BodyState::Truncated), Some(error)),
         };
-        let (body, extent) = decoded(&headers, read, transport.body_cap);
+        let (body, state) = decoded(&headers, read, transport.body_cap);
         transport.key.redact_headers(&mut headers);
         let body = transport.key.redact_bytes(&body).map_or(body, Bytes::from);
         call::record(Exchange {
             status,
             headers: headers.clone(),
             body: body.clone(),
-            extent,
+            state,
         });
         match error {
             Some(error) => Err(error),
@@ -182,20 +182,20 @@ impl ClientHooks<Transport> for Client {
 
 /// Undoes the content encoding of a body that was compressed without being asked for, as far
 /// as it goes.
-fn decoded(headers: &HeaderMap, read: (Bytes, Extent), cap: usize) -> (Bytes, Extent) {
+fn decoded(headers: &HeaderMap, read: (Bytes, BodyState), cap: usize) -> (Bytes, BodyState) {
     /// What of a damaged or cut body is decoded is kept up to the last whole piece.
     const PIECE: usize = 4096;
 
-    let (body, extent) = read;
+    let (body, state) = read;
     let mut decoder = match ContentDecoder::from_headers(headers) {
-        Ok(None) => return (body, extent),
+        Ok(None) => return (body, state),
         Ok(Some(decoder)) => decoder,
-        Err(_) => return (body, Extent::Encoded),
+        Err(_) => return (body, BodyState::Undecoded),
     };
     let stopped = |error: DecodeError| match error {
-        DecodeError::TooLarge { .. } => Extent::Capped,
-        DecodeError::Cut => Extent::Cut,
-        _ => Extent::Encoded,
+        DecodeError::TooLarge { .. } => BodyState::TooLarge,
+        DecodeError::Truncated => BodyState::Truncated,
+        _ => BodyState::Undecoded,
     };
     let mut plain = BytesMut::new();
     for piece in body.chunks(PIECE) {
@@ -203,18 +203,18 @@ fn decoded(headers: &HeaderMap, read: (Bytes, Extent), cap: usize) -> (Bytes, Ex
             Ok(piece) => plain.extend_from_slice(&piece),
             // A proxy that decodes a body and leaves the header was observed.
             Err(DecodeError::Corrupt) if plain.is_empty() && is_plain(&body) => {
-                return (body, extent);
+                return (body, state);
             }
             Err(error) => return (plain.freeze(), stopped(error)),
         }
     }
-    if extent != Extent::Whole {
-        return (plain.freeze(), extent);
+    if state != BodyState::Complete {
+        return (plain.freeze(), state);
     }
     match decoder.finish() {
         Ok(end) => {
             plain.extend_from_slice(&end);
-            (plain.freeze(), Extent::Whole)
+            (plain.freeze(), BodyState::Complete)
         }
         Err(error) => (plain.freeze(), stopped(error)),
     }
@@ -224,7 +224,7 @@ fn decoded(headers: &HeaderMap, read: (Bytes, Extent), cap: usize) -> (Bytes, Ex
 async fn read(
     response: &mut reqwest::Response,
     cap: usize,
-) -> Result<(Bytes, Extent), (Bytes, reqwest::Error)> {
+) -> Result<(Bytes, BodyState), (Bytes, reqwest::Error)> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     loop {
@@ -239,13 +239,13 @@ async fn read(
                 }
                 rest.extend_from_slice(&chunk);
             }
-            Ok(None) => return Ok((joined(first, rest), Extent::Whole)),
+            Ok(None) => return Ok((joined(first, rest), BodyState::Complete)),
             Err(error) => return Err((joined(first, rest), error)),
         }
         if first.len() + rest.len() > cap {
             let mut body = joined(first, rest);
             body.truncate(cap);
-            return Ok((body, Extent::Capped));
+            return Ok((body, BodyState::TooLarge));
         }
     }
 }

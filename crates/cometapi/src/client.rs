@@ -127,7 +127,7 @@ impl Client {
     /// [`ErrorKind::UnexpectedOutput`], with the prediction, if nothing in the output can be
     /// used: empty lists, `[null]`, names of files instead of their URLs, anything without a URL
     /// from a model that is known to return files, and an output that is too large to be decoded
-    /// and holds no URLs (see [`Prediction::odd_fields`]). The prediction succeeded and has been
+    /// and holds no URLs (see [`Prediction::ignored_fields`]). The prediction succeeded and has been
     /// paid for; to create it again costs again.
     ///
     /// # Examples

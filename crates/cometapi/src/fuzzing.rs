@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use cometapi_client::{Answer, PredictionId};
+use cometapi_client::{PredictionId, PredictionResponse};
 #[cfg(feature = "download")]
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, ETAG, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -41,7 +41,8 @@ pub fn answer(status: u16, body: &[u8]) {
             let _ = (prediction.output().urls(), prediction.error());
             // What is written of it reads back as the same run.
             let text = serde_json::to_vec(&*prediction).unwrap_or_default();
-            let again: Answer = serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{e}"));
+            let again: PredictionResponse =
+                serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(again.id(), Some(prediction.id()));
         }
         _ => assert!(!created),
@@ -72,7 +73,7 @@ pub fn retry_after(value: &[u8]) {
     let mut headers = HeaderMap::new();
     headers.insert(http::header::RETRY_AFTER, value);
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_773_994_530);
-    let _ = crate::core::retry_after::told(&headers, now);
+    let _ = crate::core::retry_after::from_headers(&headers, now);
 }
 
 /// Whatever a caller types is refused, or can be sent as it stands.
@@ -126,7 +127,7 @@ pub fn download_response(response: &[u8]) {
     }
     part_of_file(status.unwrap_or(StatusCode::PARTIAL_CONTENT), &headers);
     file_type(&headers, body);
-    let _ = crate::core::retry_after::told(&headers, SystemTime::UNIX_EPOCH);
+    let _ = crate::core::retry_after::from_headers(&headers, SystemTime::UNIX_EPOCH);
 }
 
 /// What is used of a response begins a file, or continues exactly what is there.

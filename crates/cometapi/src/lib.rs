@@ -75,7 +75,7 @@ pub use crate::calls::predictions::Predictions;
 pub use crate::calls::wait::Wait;
 pub use crate::client::{Client, ClientBuilder};
 pub use crate::core::backoff::Backoff;
-pub use crate::core::error::{Effort, Error};
+pub use crate::core::error::Error;
 pub use crate::core::error_kind::{Creation, ErrorKind};
 pub use crate::core::input::{Input, IntoInput};
 pub use crate::core::key::ApiKey;
@@ -101,6 +101,6 @@ pub use crate::models::{ImageInput, models};
 pub use crate::run::{Completed, Run, RunOutput};
 // The wire's own types are used as they are.
 pub use cometapi_client as wire;
+pub use cometapi_client::{IgnoredField, Status};
 #[doc(hidden)]
-pub use cometapi_client::{MAX_KEPT_TEXT, truncate, truncate_owned};
-pub use cometapi_client::{OddField, Status};
+pub use cometapi_client::{MAX_TEXT_LEN, truncate, truncate_owned};

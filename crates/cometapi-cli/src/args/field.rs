@@ -1,7 +1,7 @@
 //! A known model's fields as flags.
 
 use clap::{Arg, ArgAction, Command, ValueHint};
-use cometapi::models::{Answer, Field, Kind, Model};
+use cometapi::models::{Field, Kind, Model, OutputKind};
 
 use super::walk;
 
@@ -130,9 +130,9 @@ fn help(field: &Field) -> String {
 
 fn after_help(model: &Model, left: &[&Field]) -> String {
     let name = model.name();
-    let answer = match model.answer() {
-        Answer::List => "It answers a list of files.",
-        Answer::Single => "It answers one file.",
+    let answer = match model.output_kind() {
+        OutputKind::Files => "It answers a list of files.",
+        OutputKind::OneFile => "It answers one file.",
         _ => "It answers any JSON.",
     };
     let mut text = format!("{name}: {} {answer}\n", model.description());

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::*;
-use crate::{Answer, MAX_KEPT_TEXT};
+use crate::{MAX_TEXT_LEN, PredictionResponse};
 
 /// A list of more values than fit. Objects need the most memory for their length.
 fn too_many() -> String {
@@ -11,12 +11,16 @@ fn too_many() -> String {
     format!("[{}1]", r#"{"":1},"#.repeat(count))
 }
 
-fn answer(body: &str) -> Answer {
-    Answer::from_slice(body.as_bytes()).unwrap()
+fn answer(body: &str) -> PredictionResponse {
+    PredictionResponse::from_slice(body.as_bytes()).unwrap()
 }
 
-fn left_out(answer: &Answer) -> Vec<&str> {
-    answer.odd().iter().map(|odd| odd.path.as_str()).collect()
+fn left_out(answer: &PredictionResponse) -> Vec<&str> {
+    answer
+        .ignored_fields()
+        .iter()
+        .map(|odd| odd.path.as_str())
+        .collect()
 }
 
 #[test]
@@ -84,8 +88,8 @@ fn the_largest_of_many_members_are_left_out_first() {
     let answer = answer(&body);
     let extra = &answer.prediction().unwrap().extra;
     assert_eq!(extra.get("b"), Some(&json!([1])));
-    assert_eq!(extra.len() + answer.odd().len(), 4);
-    assert!(!answer.odd().is_empty());
+    assert_eq!(extra.len() + answer.ignored_fields().len(), 4);
+    assert!(!answer.ignored_fields().is_empty());
 }
 
 #[test]
@@ -147,7 +151,7 @@ fn an_error_keeps_its_code_beside_a_member_that_is_too_large() {
 #[test]
 fn a_list_that_is_too_large_is_refused() {
     let large = too_many();
-    assert!(Answer::from_slice(large.as_bytes()).is_err());
+    assert!(PredictionResponse::from_slice(large.as_bytes()).is_err());
     assert!(crate::json_from_slice(large.as_bytes()).is_err());
 }
 
@@ -160,12 +164,12 @@ fn countless_small_members_end_with_the_limit() {
     let body = format!(r#"{{{members}"id":"a1","status":"succeeded"}}"#);
     let answer = answer(&body);
     assert_eq!(answer.id(), Some("a1"));
-    assert_eq!(answer.odd().len(), LISTED);
+    assert_eq!(answer.ignored_fields().len(), LISTED);
 }
 
 #[test]
 fn a_status_and_an_id_are_cut() {
-    let long = "x".repeat(MAX_KEPT_TEXT + 1000);
+    let long = "x".repeat(MAX_TEXT_LEN + 1000);
     let body = json!({"id": long, "status": long}).to_string();
     let bare = answer(&body);
     let task = answer(&json!({"task_id": "t1", "status": long}).to_string());
@@ -175,7 +179,7 @@ fn a_status_and_an_id_are_cut() {
         prediction.status.as_str(),
         task.task().unwrap().status.as_str(),
     ] {
-        assert_eq!(text.len(), MAX_KEPT_TEXT + "… (1000 bytes more)".len());
+        assert_eq!(text.len(), MAX_TEXT_LEN + "… (1000 bytes more)".len());
     }
     assert!(prediction.id.parse::<crate::PredictionId>().is_err());
 }

@@ -75,9 +75,9 @@ fn entry(model: &Model) -> TokenStream {
     let (name, description, source) = (&model.name, &model.description, &model.source);
     let schema = model.schema_path();
     let answer = match model.answer {
-        Answer::List => quote!(support::Answer::List),
-        Answer::Single => quote!(support::Answer::Single),
-        Answer::Any => quote!(support::Answer::Any),
+        Answer::List => quote!(support::OutputKind::Files),
+        Answer::Single => quote!(support::OutputKind::OneFile),
+        Answer::Any => quote!(support::OutputKind::Json),
     };
     let fields = model.fields.iter().map(|field| member(field, model));
     quote! {
@@ -87,7 +87,7 @@ fn entry(model: &Model) -> TokenStream {
             name: #name,
             description: #description,
             source: SOURCE,
-            answer: #answer,
+            output_kind: #answer,
             fields: &[#(#fields),*],
             schema: include_str!(#schema),
         };
@@ -123,7 +123,7 @@ fn member(field: &Field, model: &Model) -> TokenStream {
         let name = format_ident!("{name}");
         let when = when.as_ref();
         when.map(|When { field, value }| {
-            quote!(#name: Some(support::When { field: #field, value: #value }),)
+            quote!(#name: Some(support::Condition { field: #field, value: #value }),)
         })
     };
     let (only_with, not_with) = (
@@ -309,14 +309,14 @@ fn input(model: &Model) -> TokenStream {
             type Output = #output;
 
             fn to_input(&self) -> support::Input {
-                support::Sent::new()
+                support::Fields::new()
                     #(.always(#must_wires, &self.#must))*
                     #(.when_set(#may_wires, self.#may.as_ref()))*
                     .and(&self.more)
             }
         }
 
-        support::described!(#ty, #title, MODEL);
+        support::impl_serialize!(#ty, #title, MODEL);
     }
 }
 

@@ -8,7 +8,7 @@ use cometapi_client::{CallOptions, observe, types};
 use tokio::time::{Instant, sleep};
 
 use crate::calls::policy::{CreateEvent, CreatePolicy, Verdict};
-use crate::core::error::{Effort, Error};
+use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::input::Input;
 use crate::core::model::ModelRef;
@@ -168,7 +168,7 @@ impl Create {
                 None,
                 SystemTime::now(),
             );
-            let effort = Effort::new(sent, began.elapsed());
+            let elapsed = began.elapsed();
             let verdict = CreateEvent::of(&attempt).verdict();
             let failure = match verdict {
                 Verdict::Created => match attempt {
@@ -187,9 +187,9 @@ impl Create {
                         let doubt = in_doubt(attempt);
                         // An id that could still be read is not given up for another.
                         let again = doubt.prediction_id().is_none();
-                        (doubt, again && self.policy.repeat_when_in_doubt)
+                        (doubt, again && self.policy.retry_unresolved)
                     };
-                    let pause = self.policy.pause(sent, effort.elapsed, told, rng.f64());
+                    let pause = self.policy.pause(sent, elapsed, told, rng.f64());
                     match pause.filter(|_| again) {
                         Some(pause) => {
                             let before = tell(CreateProgress::Pausing {
@@ -207,7 +207,7 @@ impl Create {
                     }
                 }
             };
-            return Err(failure.with_effort(effort));
+            return Err(failure.with_attempts(sent, elapsed));
         }
     }
 }

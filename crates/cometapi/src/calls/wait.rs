@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::calls::policy::{PollEvent, Step, WaitPolicy};
 use crate::calls::poll::{checked_id, poll_error, poll_once};
-use crate::core::error::{Effort, Error};
+use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
@@ -26,7 +26,7 @@ use crate::core::state::{BoxFuture, Core};
 ///
 /// It goes on through 408, 429, 5xx, web pages, broken answers and lost connections until
 /// its deadline, which is always there ([`WaitPolicy::timeout`]). It ends at once when the
-/// run has, and on 401, 403 and other 4xx; and after [`WaitPolicy::missing_grace`] when the
+/// run has, and on 401, 403 and other 4xx; and after [`WaitPolicy::not_found_grace`] when the
 /// service knows no such id, or answers with web pages and has never shown a state. Dropping it stops waiting and nothing else.
 ///
 /// ```no_run
@@ -202,7 +202,7 @@ struct Poller {
     is_service: bool,
     /// Since when the service has said that it knows no such id.
     missing_since: Option<Instant>,
-    last_look_done: bool,
+    last_poll_done: bool,
 }
 
 impl Poller {
@@ -222,7 +222,7 @@ impl Poller {
             is_out_of_step: false,
             is_service: false,
             missing_since: None,
-            last_look_done: false,
+            last_poll_done: false,
         }
     }
 
@@ -239,7 +239,7 @@ impl Poller {
             return Ok(created);
         }
         let mut trouble = None;
-        while !self.last_look_done {
+        while !self.last_poll_done {
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Nothing is known yet of a run that another process created: look at once.
             let step = if self.last.is_none() && self.requests == 0 {
@@ -247,9 +247,9 @@ impl Poller {
             } else {
                 self.policy.step(self.turn, left, self.told, self.rng.f64())
             };
-            let (Step::Poll(pause) | Step::LastLook(pause)) = step;
+            let (Step::Poll(pause) | Step::LastPoll(pause)) = step;
             sleep(pause).await;
-            self.last_look_done = matches!(step, Step::LastLook(_));
+            self.last_poll_done = matches!(step, Step::LastPoll(_));
             self.turn += 1;
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Boxed, so that a wait at rest is small.
@@ -272,7 +272,7 @@ impl Poller {
                 (PollEvent::Missing, attempt) => {
                     // Not from the wait's beginning: polls before may have hung or failed.
                     let since = *self.missing_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() >= self.policy.missing_grace {
+                    if since.elapsed() >= self.policy.not_found_grace {
                         return Err(self.known(poll_error(&self.id, attempt)));
                     }
                     trouble = Some(attempt);
@@ -343,7 +343,7 @@ impl Poller {
         let elapsed = self.began.map(|began| began.elapsed()).unwrap_or_default();
         let error = error
             .with_id(self.id.as_str())
-            .with_effort(Effort::new(self.requests, elapsed));
+            .with_attempts(self.requests, elapsed);
         match self.last.clone() {
             Some(prediction) => error.with_prediction(prediction),
             None => error,

@@ -12,7 +12,7 @@ use crate::core::prediction::Prediction;
 use crate::core::service_error::ServiceError;
 use crate::core::text::shorten;
 #[cfg(feature = "models")]
-use crate::models::check::problem::{InvalidInput, Problem};
+use crate::models::check::problem::{InputProblem, InvalidInput};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -38,27 +38,12 @@ struct Inner {
     service: Option<ServiceError>,
     body: Option<Bytes>,
     retry_after: Option<Duration>,
-    effort: Option<Effort>,
+    attempts: Option<u32>,
+    elapsed: Option<Duration>,
     permanent: bool,
     transient: bool,
     #[cfg(feature = "models")]
-    problems: Vec<Problem>,
-}
-
-/// What had been done when a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Effort {
-    /// Requests sent: attempts of a create, polls of a wait.
-    pub requests: u32,
-    /// Time since the call began.
-    pub elapsed: Duration,
-}
-
-impl Effort {
-    pub(crate) fn new(requests: u32, elapsed: Duration) -> Self {
-        Self { requests, elapsed }
-    }
+    problems: Vec<InputProblem>,
 }
 
 impl Error {
@@ -74,7 +59,8 @@ impl Error {
             service: None,
             body: None,
             retry_after: None,
-            effort: None,
+            attempts: None,
+            elapsed: None,
             permanent: false,
             transient: false,
             #[cfg(feature = "models")]
@@ -123,8 +109,9 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_effort(mut self, effort: Effort) -> Self {
-        self.0.effort = Some(effort);
+    pub(crate) fn with_attempts(mut self, attempts: u32, elapsed: Duration) -> Self {
+        self.0.attempts = Some(attempts);
+        self.0.elapsed = Some(elapsed);
         self
     }
 
@@ -190,14 +177,19 @@ impl Error {
         self.0.retry_after
     }
 
-    /// How many requests were sent and how long it took.
-    pub fn effort(&self) -> Option<Effort> {
-        self.0.effort
+    /// Returns how many requests were sent: attempts of a create request, or polls of a wait.
+    pub fn attempts(&self) -> Option<u32> {
+        self.0.attempts
+    }
+
+    /// Returns the time from the beginning of the call to the error.
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.0.elapsed
     }
 
     /// What is wrong with the input, field by field, when its model is known.
     #[cfg(feature = "models")]
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[InputProblem] {
         &self.0.problems
     }
 
@@ -272,7 +264,7 @@ impl Error {
     /// # Troubleshooting
     ///
     /// [`prediction`](Self::prediction) is whole; its `error` and `logs` say why.
-    pub fn is_outcome(&self) -> bool {
+    pub fn is_prediction_failure(&self) -> bool {
         matches!(
             self.0.kind,
             ErrorKind::Failed | ErrorKind::Canceled | ErrorKind::Aborted
@@ -313,7 +305,8 @@ impl fmt::Debug for Error {
             .field("request_ids", &inner.request_ids)
             .field("service", &inner.service)
             .field("retry_after", &inner.retry_after)
-            .field("effort", &inner.effort)
+            .field("attempts", &inner.attempts)
+            .field("elapsed", &inner.elapsed)
             .field("source", &inner.source)
             .finish_non_exhaustive()
     }

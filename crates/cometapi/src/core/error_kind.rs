@@ -109,8 +109,8 @@ pub enum Creation {
 
 impl ErrorKind {
     /// The kind that has this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
     }
 
     /// Whether a prediction exists when a create request, or a run, ends in this kind of error.
@@ -197,8 +197,8 @@ mod tests {
             "no_key config invalid_model invalid_input invalid_id never_reached wrong_endpoint unauthorized blocked out_of_quota rate_limited refused maybe_accepted not_found unavailable undecodable unexpected_output failed canceled aborted expired wait_timeout hook download file"
         );
         for kind in ErrorKind::ALL {
-            assert_eq!(ErrorKind::from_word(kind.as_str()), Some(*kind));
+            assert_eq!(ErrorKind::from_name(kind.as_str()), Some(*kind));
         }
-        assert_eq!(ErrorKind::from_word("succeeded"), None);
+        assert_eq!(ErrorKind::from_name("succeeded"), None);
     }
 }

@@ -42,14 +42,16 @@ impl Prediction {
 
 #[cfg(test)]
 mod tests {
-    use cometapi_client::Answer;
+    use cometapi_client::PredictionResponse;
     use serde_json::{Value, json};
 
     use super::*;
 
     fn end(mut json: Value) -> Result<Prediction, Error> {
         json["id"] = "p1".into();
-        let (wire, odd) = Answer::from_json(json).into_prediction().unwrap();
+        let (wire, odd) = PredictionResponse::from_json(json)
+            .into_prediction()
+            .unwrap();
         Prediction::new(wire, odd, bytes::Bytes::new(), None).into_outcome()
     }
 

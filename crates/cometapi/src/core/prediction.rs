@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use cometapi_client::{OddField, Status, types};
+use cometapi_client::{IgnoredField, Status, types};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 #[derive(Clone)]
 pub struct Prediction {
     wire: types::Prediction,
-    odd: Vec<OddField>,
+    odd: Vec<IgnoredField>,
     raw: Bytes,
     request_id: Option<String>,
 }
@@ -22,7 +22,7 @@ pub struct Prediction {
 impl Prediction {
     pub(crate) fn new(
         wire: types::Prediction,
-        odd: Vec<OddField>,
+        odd: Vec<IgnoredField>,
         raw: Bytes,
         request_id: Option<String>,
     ) -> Self {
@@ -126,8 +126,8 @@ impl Prediction {
     }
 
     /// The fields that were not what the spec says they are, or too large to be decoded (see
-    /// [`Answer`](cometapi_client::Answer)), and were left out. [`raw`](Self::raw) holds them.
-    pub fn odd_fields(&self) -> &[OddField] {
+    /// [`Answer`](cometapi_client::PredictionResponse)), and were left out. [`raw`](Self::raw) holds them.
+    pub fn ignored_fields(&self) -> &[IgnoredField] {
         &self.odd
     }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use cometapi_client::{Answer, Exchange, Extent, PredictionId, id_in_cut_body, truncate};
+use cometapi_client::{
+    BodyState, Exchange, PredictionId, PredictionResponse, id_in_truncated_body, truncate,
+};
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, StatusCode};
 
@@ -20,7 +22,7 @@ const MAX_REQUEST_ID: usize = 1024;
 
 /// The result of a generated method, with the exchange beside it.
 type Call = (
-    Result<cometapi_client::ResponseValue<Answer>, cometapi_client::Error<()>>,
+    Result<cometapi_client::ResponseValue<PredictionResponse>, cometapi_client::Error<()>>,
     Option<Exchange>,
 );
 
@@ -133,16 +135,16 @@ impl AttemptOutcome {
             };
         };
         let answer = result.ok().map(cometapi_client::ResponseValue::into_inner);
-        let unreadable = match exchange.extent {
-            Extent::Whole => None,
-            Extent::Capped => Some(Unreadable::TooLarge),
-            Extent::Encoded => Some(Unreadable::Encoding(encoding(&exchange.headers))),
+        let unreadable = match exchange.state {
+            BodyState::Complete => None,
+            BodyState::TooLarge => Some(Unreadable::TooLarge),
+            BodyState::Undecoded => Some(Unreadable::Encoding(encoding(&exchange.headers))),
             _ => Some(Unreadable::Cut),
         };
         let mut meta = ResponseMeta::new(exchange.status, &exchange.headers, exchange.body, now);
         let body = match unreadable {
             Some(why) => Body::Unreadable {
-                id: id_in_cut_body(&meta.raw),
+                id: id_in_truncated_body(&meta.raw),
                 why,
             },
             None => body(&mut meta, answer, polled),
@@ -221,7 +223,11 @@ fn encoding(headers: &HeaderMap) -> String {
     names.join(", ")
 }
 
-fn body(meta: &mut ResponseMeta, answer: Option<Answer>, polled: Option<&PredictionId>) -> Body {
+fn body(
+    meta: &mut ResponseMeta,
+    answer: Option<PredictionResponse>,
+    polled: Option<&PredictionId>,
+) -> Body {
     if let Some(answer) = answer {
         return decoded(meta, answer, polled);
     }
@@ -231,13 +237,13 @@ fn body(meta: &mut ResponseMeta, answer: Option<Answer>, polled: Option<&Predict
         Some(b'<') => Body::Html,
         // JSON that is not terminated, or holds what no parser accepts.
         Some(b'{' | b'[' | 0) => Body::Unreadable {
-            id: id_in_cut_body(raw),
+            id: id_in_truncated_body(raw),
             why: Unreadable::Json(error),
         },
         Some(_) => Body::Text,
     };
     if meta.status.is_success() {
-        return match Answer::from_slice(&meta.raw) {
+        return match PredictionResponse::from_slice(&meta.raw) {
             Ok(answer) => decoded(meta, answer, polled),
             Err(error) => unreadable(error),
         };
@@ -251,7 +257,11 @@ fn body(meta: &mut ResponseMeta, answer: Option<Answer>, polled: Option<&Predict
     }
 }
 
-fn decoded(meta: &mut ResponseMeta, answer: Answer, polled: Option<&PredictionId>) -> Body {
+fn decoded(
+    meta: &mut ResponseMeta,
+    answer: PredictionResponse,
+    polled: Option<&PredictionId>,
+) -> Body {
     if answer.is_empty_envelope() && answer.prediction().is_none() {
         return Body::EmptyEnvelope;
     }
@@ -326,7 +336,7 @@ impl ResponseMeta {
         Self {
             status,
             request_ids: request_ids(headers),
-            retry_after: retry_after::told(headers, now),
+            retry_after: retry_after::from_headers(headers, now),
             raw,
         }
     }

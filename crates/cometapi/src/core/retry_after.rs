@@ -13,7 +13,7 @@ const EARLIEST_DATE: Duration = Duration::from_secs(1_700_000_000);
 ///
 /// A date is compared with the response's own `Date`, since the local clock may be wrong by hours.
 /// `now`, the local time, is used if the response has none.
-pub(crate) fn told(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub(crate) fn from_headers(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
@@ -62,24 +62,27 @@ mod tests {
         headers
     }
 
-    fn at(text: &str) -> Option<Duration> {
-        told(&headers(text, None), time(NOW))
+    fn delay(text: &str) -> Option<Duration> {
+        from_headers(&headers(text, None), time(NOW))
     }
 
     #[test]
     fn seconds_and_dates_are_read() {
-        assert_eq!(at("7"), Some(Duration::from_secs(7)));
-        assert_eq!(at(" 0 "), Some(Duration::ZERO));
-        assert_eq!(at("1.5"), Some(Duration::from_millis(1500)));
+        assert_eq!(delay("7"), Some(Duration::from_secs(7)));
+        assert_eq!(delay(" 0 "), Some(Duration::ZERO));
+        assert_eq!(delay("1.5"), Some(Duration::from_millis(1500)));
         assert_eq!(
-            at("Fri, 20 Mar 2026 08:15:40 GMT"),
+            delay("Fri, 20 Mar 2026 08:15:40 GMT"),
             Some(Duration::from_secs(10))
         );
-        assert_eq!(at("Fri, 20 Mar 2026 08:15:20 GMT"), Some(Duration::ZERO));
+        assert_eq!(delay("Fri, 20 Mar 2026 08:15:20 GMT"), Some(Duration::ZERO));
         for bad in ["soon", "-1", "inf", "NaN", "1e400", ""] {
-            assert_eq!(at(bad), None, "{bad}");
+            assert_eq!(delay(bad), None, "{bad}");
         }
-        assert_eq!(told(&HeaderMap::new(), SystemTime::UNIX_EPOCH), None);
+        assert_eq!(
+            from_headers(&HeaderMap::new(), SystemTime::UNIX_EPOCH),
+            None
+        );
     }
 
     #[test]
@@ -97,7 +100,7 @@ mod tests {
             (Some("Thu, 01 Jan 1970 00:00:07 GMT"), NOW, 10),
         ] {
             assert_eq!(
-                told(&headers(UNTIL, date), time(local)),
+                from_headers(&headers(UNTIL, date), time(local)),
                 Some(Duration::from_secs(seconds)),
                 "{date:?} {local}"
             );
@@ -113,7 +116,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(DATE, date(sent).unwrap());
             headers.insert(RETRY_AFTER, date(sent + delay).unwrap());
-            prop_assert_eq!(told(&headers, time(local)), Some(Duration::from_secs(delay)));
+            prop_assert_eq!(from_headers(&headers, time(local)), Some(Duration::from_secs(delay)));
         }
     }
 }

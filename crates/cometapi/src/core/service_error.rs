@@ -25,8 +25,8 @@ pub struct ServiceError {
     pub message: String,
     /// A code such as `invalid_request`; numbers come as text, an empty code is none.
     pub code: Option<String>,
-    /// The family, `comet_api_error` as a rule.
-    pub family: Option<String>,
+    /// Its `type`, `comet_api_error` as a rule.
+    pub error_type: Option<String>,
     /// The field at fault, such as `input.num_outputs`.
     pub field: Option<String>,
     /// The HTTP status that an upstream answer within this one names.
@@ -49,7 +49,7 @@ impl ServiceError {
         Self {
             message: shorten(self.message),
             code: self.code.map(shorten),
-            family: self.family.map(shorten),
+            error_type: self.error_type.map(shorten),
             field: self.field.map(shorten),
             ..self
         }
@@ -172,7 +172,7 @@ fn read(json: &Value, depth: u8) -> Option<ServiceError> {
     if let Some(inner) = inner {
         error.message = inner.message;
         error.field = inner.field.or(error.field);
-        error.family = inner.family.or(error.family);
+        error.error_type = inner.error_type.or(error.error_type);
         error.retry_after = inner.retry_after.or(error.retry_after);
         error.request_ids.extend(inner.request_ids);
         error.request_ids.truncate(MAX_REQUEST_IDS);
@@ -205,7 +205,7 @@ fn gateway(object: &Map<String, Value>) -> Option<ServiceError> {
     }
     let mut error = ServiceError::new(message.unwrap_or_default());
     error.code = code;
-    error.family = word(object.get("type"));
+    error.error_type = word(object.get("type"));
     error.field = word(object.get("param"));
     Some(error)
 }
@@ -293,7 +293,7 @@ fn without_request_ids(message: &str) -> (String, Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use cometapi_client::MAX_KEPT_TEXT;
+    use cometapi_client::MAX_TEXT_LEN;
     use serde_json::json;
 
     use super::*;
@@ -459,12 +459,12 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_an_error_is_limited() {
-        let long = "x".repeat(MAX_KEPT_TEXT + 1000);
+        let long = "x".repeat(MAX_TEXT_LEN + 1000);
         let ids = "(request id: a)".repeat(1000);
         let inner =
             json!({"error": {"message": format!("{long}{ids}"), "param": long, "type": long}});
         let e = of(json!({"code": long, "message": inner.to_string()}));
-        for text in [Some(e.message), e.code, e.family, e.field] {
+        for text in [Some(e.message), e.code, e.error_type, e.field] {
             let text = text.unwrap();
             assert!(text.ends_with("… (1000 bytes more)"), "{}", text.len());
         }

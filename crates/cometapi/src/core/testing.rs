@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use cometapi_client::{Answer, CallOptions, ResponseValue};
+use cometapi_client::{CallOptions, PredictionResponse, ResponseValue};
 
 use crate::core::response::AttemptOutcome;
 
@@ -42,7 +42,7 @@ pub(crate) fn attempt(response: http::Response<Bytes>, polled: Option<&str>) -> 
         let client = cometapi_client::Client::new_with_client(&base, http, transport);
         let polled = polled.map(|id| id.parse().unwrap());
         let id = polled.clone().unwrap_or_else(|| "a".parse().unwrap());
-        let outcome: (Result<ResponseValue<Answer>, _>, _) =
+        let outcome: (Result<ResponseValue<PredictionResponse>, _>, _) =
             cometapi_client::observe(CallOptions::default(), client.get_prediction(&id)).await;
         server.await.unwrap();
         AttemptOutcome::of(outcome, polled.as_ref(), SystemTime::UNIX_EPOCH)

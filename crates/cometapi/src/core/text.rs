@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use cometapi_client::{MAX_KEPT_TEXT, truncate_owned};
+use cometapi_client::{MAX_TEXT_LEN, truncate_owned};
 
 /// Shortens text for an error or a record: first the data URIs in it, which may be images of the
 /// input, then the rest.
 pub(crate) fn shorten(text: String) -> String {
-    if text.len() <= MAX_KEPT_TEXT {
+    if text.len() <= MAX_TEXT_LEN {
         return text;
     }
-    truncate_owned(shorten_data_uris(&text), MAX_KEPT_TEXT)
+    truncate_owned(shorten_data_uris(&text), MAX_TEXT_LEN)
 }
 
 /// Shortens data URIs in a text for people: `data:image/png;base64,… (723 kB)`. Short ones

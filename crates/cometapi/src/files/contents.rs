@@ -190,7 +190,7 @@ impl fmt::Debug for OutputText {
 
 #[cfg(test)]
 mod tests {
-    use cometapi_client::Answer;
+    use cometapi_client::PredictionResponse;
     use serde_json::{Value, json};
 
     use super::*;
@@ -198,7 +198,9 @@ mod tests {
 
     fn contents(output: &Value, model: Option<&str>) -> Result<Contents, Error> {
         let json = json!({"id": "p1", "status": "succeeded", "output": output});
-        let (wire, odd) = Answer::from_json(json).into_prediction().unwrap();
+        let (wire, odd) = PredictionResponse::from_json(json)
+            .into_prediction()
+            .unwrap();
         let prediction = Prediction::new(wire, odd, bytes::Bytes::new(), None);
         let client = Client::builder().key("k").build().unwrap();
         client.contents(&prediction, model)
@@ -276,7 +278,7 @@ mod tests {
             body.clone(),
             format!(r#"{{"code":"success","data":{body}}}"#),
         ] {
-            let answer = Answer::from_slice(body.as_bytes()).unwrap();
+            let answer = PredictionResponse::from_slice(body.as_bytes()).unwrap();
             let (wire, odd) = answer.into_prediction().unwrap();
             let prediction = Prediction::new(wire, odd, body.into(), None);
             let client = Client::builder().key("k").build().unwrap();

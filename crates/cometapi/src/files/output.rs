@@ -1,6 +1,6 @@
 //! What a model returned, in whatever form.
 
-use cometapi_client::PLACEHOLDER;
+use cometapi_client::KEY_PLACEHOLDER;
 use reqwest::Url;
 use serde_json::Value;
 
@@ -235,7 +235,7 @@ fn file_url(text: &str) -> Option<&str> {
     }
     let has_host = |url: &str| Url::parse(url).is_ok_and(|url| url.has_host());
     // The placeholder of a key is not allowed in a host; the URL is refused later, with a reason.
-    let is_url = has_host(url) || has_host(&url.replace(PLACEHOLDER, "key"));
+    let is_url = has_host(url) || has_host(&url.replace(KEY_PLACEHOLDER, "key"));
     is_url.then_some(url)
 }
 

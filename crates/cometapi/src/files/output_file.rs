@@ -203,10 +203,11 @@ impl OutputFile {
 /// Whether a model is known to return files.
 #[cfg(feature = "models")]
 pub(super) fn returns_files(model: Option<&str>) -> bool {
-    use crate::models::registry::{Answer, find};
+    use crate::models::registry::{OutputKind, find};
 
     let model = model.and_then(find);
-    model.is_some_and(|model| matches!(model.answer(), Answer::List | Answer::Single))
+    model
+        .is_some_and(|model| matches!(model.output_kind(), OutputKind::Files | OutputKind::OneFile))
 }
 
 #[cfg(not(feature = "models"))]
@@ -232,6 +233,11 @@ impl OutputFile {
             prediction_id: &self.id,
             position: self.position,
         }
+    }
+
+    async fn save(&self, target: Target) -> Result<SavedFile, Error> {
+        // Boxed, so that the futures of callers stay small.
+        Box::pin(attempts::save(&self.fetcher, self.source(), target)).await
     }
 
     /// The whole file, in memory.
@@ -269,7 +275,7 @@ impl OutputFile {
     /// or is there already.
     pub async fn save_in(&self, folder: impl AsRef<Path>) -> Result<SavedFile, Error> {
         let target = Target::folder(folder.as_ref(), &self.id, self.position);
-        attempts::save(&self.fetcher, self.source(), target).await
+        self.save(target).await
     }
 
     /// The name that [`save_in`](Self::save_in) gives it, without its ending: `ID-0`. For
@@ -292,7 +298,7 @@ impl OutputFile {
         stem: impl AsRef<str>,
     ) -> Result<SavedFile, Error> {
         let target = Target::stem(folder.as_ref(), stem.as_ref())?;
-        attempts::save(&self.fetcher, self.source(), target).await
+        self.save(target).await
     }
 
     /// Saves it as `path`, whose folder is made if need be.
@@ -302,7 +308,7 @@ impl OutputFile {
     /// As [`save_in`](Self::save_in).
     pub async fn save_to(&self, path: impl AsRef<Path>) -> Result<SavedFile, Error> {
         let target = Target::file(path.as_ref())?;
-        attempts::save(&self.fetcher, self.source(), target).await
+        self.save(target).await
     }
 }
 
@@ -331,7 +337,7 @@ mod tests {
         let data = format!("data:text/plain,{KEY}");
         let output = serde_json::json!([format!("https://a/{KEY}.png?b={encoded}"), data]);
         let json = serde_json::json!({"id": "p1", "status": "succeeded", "output": output});
-        let (wire, ignored) = cometapi_client::Answer::from_json(json)
+        let (wire, ignored) = cometapi_client::PredictionResponse::from_json(json)
             .into_prediction()
             .unwrap();
         let prediction = Prediction::new(wire, ignored, Bytes::new(), None);

@@ -22,7 +22,7 @@ pub mod flux11_pro {
         name: "black-forest-labs/flux-1.1-pro",
         description: "Quicker and finer than `flux-pro`.",
         source: SOURCE,
-        answer: support::Answer::Single,
+        output_kind: support::OutputKind::OneFile,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -70,7 +70,7 @@ pub mod flux11_pro {
                     minimum: Some(256),
                     maximum: Some(1440),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -85,7 +85,7 @@ pub mod flux11_pro {
                     minimum: Some(256),
                     maximum: Some(1440),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -261,7 +261,7 @@ pub mod flux11_pro {
         const MODEL: &'static str = "black-forest-labs/flux-1.1-pro";
         type Output = support::OutputFile;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("image_prompt", self.image_prompt.as_ref())
                 .when_set("aspect_ratio", self.aspect_ratio.as_ref())
@@ -275,7 +275,7 @@ pub mod flux11_pro {
                 .and(&self.more)
         }
     }
-    support::described!(Flux11Pro, "Flux11ProInput", MODEL);
+    support::impl_serialize!(Flux11Pro, "Flux11ProInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture. With `custom`, `width` and `height` say the size.
@@ -331,7 +331,7 @@ pub mod flux11_pro_ultra {
         name: "black-forest-labs/flux-1.1-pro-ultra",
         description: "Pictures of up to four megapixels.",
         source: SOURCE,
-        answer: support::Answer::Single,
+        output_kind: support::OutputKind::OneFile,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -526,7 +526,7 @@ pub mod flux11_pro_ultra {
         const MODEL: &'static str = "black-forest-labs/flux-1.1-pro-ultra";
         type Output = support::OutputFile;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("raw", self.raw.as_ref())
                 .when_set("aspect_ratio", self.aspect_ratio.as_ref())
@@ -538,7 +538,7 @@ pub mod flux11_pro_ultra {
                 .and(&self.more)
         }
     }
-    support::described!(Flux11ProUltra, "Flux11ProUltraInput", MODEL);
+    support::impl_serialize!(Flux11ProUltra, "Flux11ProUltraInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture.
@@ -594,7 +594,7 @@ pub mod flux2_dev {
         name: "black-forest-labs/flux-2-dev",
         description: "The open model of the second generation.",
         source: SOURCE,
-        answer: support::Answer::Single,
+        output_kind: support::OutputKind::OneFile,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -654,7 +654,7 @@ pub mod flux2_dev {
                     minimum: Some(256),
                     maximum: Some(1440),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -670,7 +670,7 @@ pub mod flux2_dev {
                     minimum: Some(256),
                     maximum: Some(1440),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -841,7 +841,7 @@ pub mod flux2_dev {
         const MODEL: &'static str = "black-forest-labs/flux-2-dev";
         type Output = support::OutputFile;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("input_images", self.input_images.as_ref())
                 .when_set("go_fast", self.go_fast.as_ref())
@@ -855,7 +855,7 @@ pub mod flux2_dev {
                 .and(&self.more)
         }
     }
-    support::described!(Flux2Dev, "Flux2DevInput", MODEL);
+    support::impl_serialize!(Flux2Dev, "Flux2DevInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.
@@ -913,7 +913,7 @@ pub mod flux2_flex {
         name: "black-forest-labs/flux-2-flex",
         description: "As `flux-2-pro`, with steps and guidance in the caller's hands, from up to ten pictures.",
         source: SOURCE,
-        answer: support::Answer::Single,
+        output_kind: support::OutputKind::OneFile,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -965,7 +965,7 @@ pub mod flux2_flex {
                     values: &["match_input_image", "0.5 MP", "1 MP", "2 MP", "4 MP"],
                 },
                 default: Some("1 MP"),
-                not_with: Some(support::When {
+                not_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -979,7 +979,7 @@ pub mod flux2_flex {
                     minimum: Some(256),
                     maximum: Some(2048),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -995,7 +995,7 @@ pub mod flux2_flex {
                     minimum: Some(256),
                     maximum: Some(2048),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -1223,7 +1223,7 @@ pub mod flux2_flex {
         const MODEL: &'static str = "black-forest-labs/flux-2-flex";
         type Output = support::OutputFile;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("input_images", self.input_images.as_ref())
                 .when_set("aspect_ratio", self.aspect_ratio.as_ref())
@@ -1240,7 +1240,7 @@ pub mod flux2_flex {
                 .and(&self.more)
         }
     }
-    support::described!(Flux2Flex, "Flux2FlexInput", MODEL);
+    support::impl_serialize!(Flux2Flex, "Flux2FlexInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.
@@ -1319,7 +1319,7 @@ pub mod flux2_pro {
         name: "black-forest-labs/flux-2-pro",
         description: "The second generation: makes pictures, or works from up to eight.",
         source: SOURCE,
-        answer: support::Answer::Single,
+        output_kind: support::OutputKind::OneFile,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -1371,7 +1371,7 @@ pub mod flux2_pro {
                     values: &["match_input_image", "0.5 MP", "1 MP", "2 MP", "4 MP"],
                 },
                 default: Some("1 MP"),
-                not_with: Some(support::When {
+                not_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -1385,7 +1385,7 @@ pub mod flux2_pro {
                     minimum: Some(256),
                     maximum: Some(2048),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -1401,7 +1401,7 @@ pub mod flux2_pro {
                     minimum: Some(256),
                     maximum: Some(2048),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -1572,7 +1572,7 @@ pub mod flux2_pro {
         const MODEL: &'static str = "black-forest-labs/flux-2-pro";
         type Output = support::OutputFile;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("input_images", self.input_images.as_ref())
                 .when_set("aspect_ratio", self.aspect_ratio.as_ref())
@@ -1586,7 +1586,7 @@ pub mod flux2_pro {
                 .and(&self.more)
         }
     }
-    support::described!(Flux2Pro, "Flux2ProInput", MODEL);
+    support::impl_serialize!(Flux2Pro, "Flux2ProInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture. With `custom`, `width` and `height` say the size. With `match_input_image`, it is that of the first input picture.
@@ -1665,7 +1665,7 @@ pub mod flux_dev {
         name: "black-forest-labs/flux-dev",
         description: "Slower and finer than `flux-schnell`; may begin from a picture.",
         source: SOURCE,
-        answer: support::Answer::List,
+        output_kind: support::OutputKind::Files,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -1952,7 +1952,7 @@ pub mod flux_dev {
         const MODEL: &'static str = "black-forest-labs/flux-dev";
         type Output = Vec<support::OutputFile>;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("aspect_ratio", self.aspect_ratio.as_ref())
                 .when_set("image", self.image.as_ref())
@@ -1969,7 +1969,7 @@ pub mod flux_dev {
                 .and(&self.more)
         }
     }
-    support::described!(FluxDev, "FluxDevInput", MODEL);
+    support::impl_serialize!(FluxDev, "FluxDevInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture.
@@ -2039,7 +2039,7 @@ pub mod flux_kontext_max {
         name: "black-forest-labs/flux-kontext-max",
         description: "As `flux-kontext-pro`, with more care for the prompt and for lettering.",
         source: SOURCE,
-        answer: support::Answer::Single,
+        output_kind: support::OutputKind::OneFile,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -2246,7 +2246,7 @@ pub mod flux_kontext_max {
         const MODEL: &'static str = "black-forest-labs/flux-kontext-max";
         type Output = support::OutputFile;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("input_image", self.input_image.as_ref())
                 .when_set("aspect_ratio", self.aspect_ratio.as_ref())
@@ -2257,7 +2257,7 @@ pub mod flux_kontext_max {
                 .and(&self.more)
         }
     }
-    support::described!(FluxKontextMax, "FluxKontextMaxInput", MODEL);
+    support::impl_serialize!(FluxKontextMax, "FluxKontextMaxInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture. With `match_input_image`, it is that of the input picture.
@@ -2320,7 +2320,7 @@ pub mod flux_kontext_pro {
         name: "black-forest-labs/flux-kontext-pro",
         description: "Changes a picture as the prompt says.",
         source: SOURCE,
-        answer: support::Answer::Single,
+        output_kind: support::OutputKind::OneFile,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -2527,7 +2527,7 @@ pub mod flux_kontext_pro {
         const MODEL: &'static str = "black-forest-labs/flux-kontext-pro";
         type Output = support::OutputFile;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("input_image", self.input_image.as_ref())
                 .when_set("aspect_ratio", self.aspect_ratio.as_ref())
@@ -2538,7 +2538,7 @@ pub mod flux_kontext_pro {
                 .and(&self.more)
         }
     }
-    support::described!(FluxKontextPro, "FluxKontextProInput", MODEL);
+    support::impl_serialize!(FluxKontextPro, "FluxKontextProInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture. With `match_input_image`, it is that of the input picture.
@@ -2601,7 +2601,7 @@ pub mod flux_pro {
         name: "black-forest-labs/flux-pro",
         description: "The first of the pro models.",
         source: SOURCE,
-        answer: support::Answer::Single,
+        output_kind: support::OutputKind::OneFile,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -2649,7 +2649,7 @@ pub mod flux_pro {
                     minimum: Some(256),
                     maximum: Some(1440),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -2664,7 +2664,7 @@ pub mod flux_pro {
                     minimum: Some(256),
                     maximum: Some(1440),
                 },
-                only_with: Some(support::When {
+                only_with: Some(support::Condition {
                     field: "aspect_ratio",
                     value: "custom",
                 }),
@@ -2920,7 +2920,7 @@ pub mod flux_pro {
         const MODEL: &'static str = "black-forest-labs/flux-pro";
         type Output = support::OutputFile;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("image_prompt", self.image_prompt.as_ref())
                 .when_set("aspect_ratio", self.aspect_ratio.as_ref())
@@ -2937,7 +2937,7 @@ pub mod flux_pro {
                 .and(&self.more)
         }
     }
-    support::described!(FluxPro, "FluxProInput", MODEL);
+    support::impl_serialize!(FluxPro, "FluxProInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture. With `custom`, `width` and `height` say the size.
@@ -2993,7 +2993,7 @@ pub mod flux_schnell {
         name: "black-forest-labs/flux-schnell",
         description: "The quickest of the family: one to four steps, one to four pictures.",
         source: SOURCE,
-        answer: support::Answer::List,
+        output_kind: support::OutputKind::Files,
         fields: &[
             support::Field {
                 name: "prompt",
@@ -3224,7 +3224,7 @@ pub mod flux_schnell {
         const MODEL: &'static str = "black-forest-labs/flux-schnell";
         type Output = Vec<support::OutputFile>;
         fn to_input(&self) -> support::Input {
-            support::Sent::new()
+            support::Fields::new()
                 .always("prompt", &self.prompt)
                 .when_set("aspect_ratio", self.aspect_ratio.as_ref())
                 .when_set("num_outputs", self.num_outputs.as_ref())
@@ -3238,7 +3238,7 @@ pub mod flux_schnell {
                 .and(&self.more)
         }
     }
-    support::described!(FluxSchnell, "FluxSchnellInput", MODEL);
+    support::impl_serialize!(FluxSchnell, "FluxSchnellInput", MODEL);
     /// Values of `aspect_ratio`.
     ///
     /// Width to height of the picture.

@@ -52,9 +52,9 @@ mod read;
 pub(crate) mod registry;
 mod support;
 
-pub use self::check::{InvalidInput, Problem, ProblemKind, Warning};
+pub use self::check::{InputProblem, InputProblemKind, InvalidInput, Warning};
 pub use self::generated::*;
 pub use self::image::ImageInput;
 pub use self::json::{JsonError, JsonErrorKind, json_or_text, parse_json};
-pub use self::registry::{Answer, Field, Kind, Model, When, find, models, nearest};
-pub use self::support::UnknownWord;
+pub use self::registry::{Condition, Field, Kind, Model, OutputKind, find, models, nearest};
+pub use self::support::UnknownChoice;

@@ -11,7 +11,7 @@ pub struct Model {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
     pub(crate) source: &'static str,
-    pub(crate) answer: Answer,
+    pub(crate) output_kind: OutputKind,
     pub(crate) fields: &'static [Field],
     pub(crate) schema: &'static str,
 }
@@ -19,13 +19,13 @@ pub struct Model {
 /// What a model answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Answer {
-    /// A list of addresses of files.
-    List,
-    /// The address of one file.
-    Single,
+pub enum OutputKind {
+    /// A list of files, by their URLs.
+    Files,
+    /// One file, by its URL.
+    OneFile,
     /// Any JSON.
-    Any,
+    Json,
 }
 
 /// A field of a model's input.
@@ -39,8 +39,8 @@ pub struct Field {
     pub(crate) required: bool,
     pub(crate) nullable: bool,
     pub(crate) default: Option<&'static str>,
-    pub(crate) only_with: Option<When>,
-    pub(crate) not_with: Option<When>,
+    pub(crate) only_with: Option<Condition>,
+    pub(crate) not_with: Option<Condition>,
     pub(crate) rounded_to: Option<i64>,
     pub(crate) deprecated: bool,
     pub(crate) gateway_only: bool,
@@ -139,7 +139,7 @@ pub enum Kind {
 /// Another field, and the value of it that a field's meaning hangs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct When {
+pub struct Condition {
     /// The other field.
     pub field: &'static str,
     /// Its value.
@@ -188,8 +188,8 @@ impl Model {
     }
 
     /// What it answers.
-    pub fn answer(&self) -> Answer {
-        self.answer
+    pub fn output_kind(&self) -> OutputKind {
+        self.output_kind
     }
 
     /// Its fields, in the order in which its publisher shows them.
@@ -245,12 +245,12 @@ impl Field {
     }
 
     /// It counts only when another field has a value.
-    pub fn only_with(&self) -> Option<When> {
+    pub fn only_with(&self) -> Option<Condition> {
         self.only_with
     }
 
     /// It does not count when another field has a value.
-    pub fn not_with(&self) -> Option<When> {
+    pub fn not_with(&self) -> Option<Condition> {
         self.not_with
     }
 
@@ -271,12 +271,12 @@ impl Field {
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for OutputKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::List => "list",
-            Self::Single => "single",
-            Self::Any => "any",
+            Self::Files => "list",
+            Self::OneFile => "single",
+            Self::Json => "any",
         })
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub(super) use serde_json::Value;
 
 pub(super) use super::image::ImageInput;
-pub(super) use super::registry::{Answer, FIELD, Field, Kind, Model, When};
+pub(super) use super::registry::{Condition, FIELD, Field, Kind, Model, OutputKind};
 pub(super) use crate::core::input::Input;
 pub(super) use crate::files::output_file::OutputFile;
 pub(super) use crate::model_input::ModelInput;
@@ -16,9 +16,9 @@ pub(super) use crate::model_input::ModelInput;
 pub(super) use crate::run::Completed;
 
 /// The fields that are sent: those that were set.
-pub(super) struct Sent(Input);
+pub(super) struct Fields(Input);
 
-impl Sent {
+impl Fields {
     pub(super) fn new() -> Self {
         Self(Input::new())
     }
@@ -66,12 +66,12 @@ macro_rules! choice {
         }
 
         impl ::std::str::FromStr for $ty {
-            type Err = $crate::models::support::UnknownWord;
+            type Err = $crate::models::support::UnknownChoice;
 
             fn from_str(text: &str) -> ::std::result::Result<Self, Self::Err> {
                 match text {
                     $($word => ::std::result::Result::Ok(Self::$variant),)*
-                    _ => ::std::result::Result::Err($crate::models::support::UnknownWord::new(
+                    _ => ::std::result::Result::Err($crate::models::support::UnknownChoice::new(
                         text,
                         &[$($word),*],
                     )),
@@ -88,7 +88,7 @@ macro_rules! choice {
 }
 
 /// What serialises as the JSON that is sent, and is described as the spec describes it.
-macro_rules! described {
+macro_rules! impl_serialize {
     ($ty:ident, $title:literal, $model:ident) => {
         impl ::serde::Serialize for $ty {
             fn serialize<S: ::serde::Serializer>(
@@ -115,7 +115,7 @@ macro_rules! described {
     };
 }
 
-pub(super) use {choice, described};
+pub(super) use {choice, impl_serialize};
 
 pub(super) fn serialize<S: serde::Serializer>(
     input: &Input,
@@ -126,32 +126,32 @@ pub(super) fn serialize<S: serde::Serializer>(
 
 /// A text that is none of the words of an enum.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownWord {
+pub struct UnknownChoice {
     text: String,
-    words: &'static [&'static str],
+    choices: &'static [&'static str],
 }
 
-impl UnknownWord {
-    pub(super) fn new(text: &str, words: &'static [&'static str]) -> Self {
+impl UnknownChoice {
+    pub(super) fn new(text: &str, choices: &'static [&'static str]) -> Self {
         Self {
             text: text.chars().take(40).collect(),
-            words,
+            choices,
         }
     }
 
     /// The words that would do.
-    pub fn words(&self) -> &'static [&'static str] {
-        self.words
+    pub fn choices(&self) -> &'static [&'static str] {
+        self.choices
     }
 }
 
-impl fmt::Display for UnknownWord {
+impl fmt::Display for UnknownChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is none of {}", self.text, self.words.join(", "))
+        write!(f, "{:?} is none of {}", self.text, self.choices.join(", "))
     }
 }
 
-impl std::error::Error for UnknownWord {}
+impl std::error::Error for UnknownChoice {}
 
 /// A model's input, as its own schema has it.
 #[cfg(feature = "schemars")]

@@ -15,44 +15,44 @@ use crate::core::retry_after;
 /// use cometapi::CreatePolicy;
 ///
 /// let mut policy = CreatePolicy::default();
-/// policy.max_told_delay = Duration::from_secs(10);
-/// assert_eq!(policy.attempts, 5);
+/// policy.max_retry_after = Duration::from_secs(10);
+/// assert_eq!(policy.max_attempts, 5);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CreatePolicy {
     /// Requests at most; 5 by default, 1 for no repeats at all.
-    pub attempts: u32,
+    pub max_attempts: u32,
     /// How long one attempt may take; 120 s by default. The gateway repeats a failed submit
     /// through other channels by itself (observed), so a create may be slow, and one given
     /// up is in doubt.
     pub attempt_timeout: Duration,
     /// How long all attempts and pauses may take together; 5 minutes by default.
-    pub time_limit: Duration,
+    pub timeout: Duration,
     /// The longest delay that the service may ask for and be given; 60 s by default. Asked
     /// for more, the create stops at once and says when to come back.
-    pub max_told_delay: Duration,
+    pub max_retry_after: Duration,
     /// The pauses when the service names none.
     pub backoff: Backoff,
     /// Sends the create again although it may have been accepted; off by default. Each such
     /// repeat may be charged once more: for those to whom a missing picture costs more than
     /// two.
-    pub repeat_when_in_doubt: bool,
+    pub retry_unresolved: bool,
 }
 
 impl Default for CreatePolicy {
     fn default() -> Self {
         Self {
-            attempts: 5,
+            max_attempts: 5,
             attempt_timeout: Duration::from_secs(120),
-            time_limit: Duration::from_secs(300),
-            max_told_delay: Duration::from_secs(60),
+            timeout: Duration::from_secs(300),
+            max_retry_after: Duration::from_secs(60),
             backoff: Backoff {
                 factor: 2.0,
                 max: Duration::from_secs(30),
                 ..Backoff::default()
             },
-            repeat_when_in_doubt: false,
+            retry_unresolved: false,
         }
     }
 }
@@ -67,12 +67,12 @@ impl CreatePolicy {
         told: Option<Duration>,
         chance: f64,
     ) -> Option<Duration> {
-        if sent >= self.attempts || told.is_some_and(|told| told > self.max_told_delay) {
+        if sent >= self.max_attempts || told.is_some_and(|told| told > self.max_retry_after) {
             return None;
         }
         let own = self.backoff.delay(sent.saturating_sub(1), chance);
         let pause = retry_after::pause(told, own);
-        (elapsed.saturating_add(pause) <= self.time_limit).then_some(pause)
+        (elapsed.saturating_add(pause) <= self.timeout).then_some(pause)
     }
 }
 
@@ -476,7 +476,7 @@ mod tests {
         assert_eq!(policy.pause(5, secs(0), None, 0.5), None);
         // A policy without bounds and a service without sense do not overflow.
         let boundless = CreatePolicy {
-            max_told_delay: Duration::MAX,
+            max_retry_after: Duration::MAX,
             ..CreatePolicy::default()
         };
         assert_eq!(boundless.pause(1, secs(1), Some(Duration::MAX), 0.5), None);

@@ -30,7 +30,7 @@ pub struct WaitPolicy {
     pub hedge_after: Duration,
     /// How long the service may say that it knows no such id; 30 s by default. It was
     /// observed to do so for a few seconds after a create.
-    pub missing_grace: Duration,
+    pub not_found_grace: Duration,
     /// The pauses between polls. A delay that the service names wins over a shorter one.
     pub backoff: Backoff,
 }
@@ -41,7 +41,7 @@ impl Default for WaitPolicy {
             timeout: Duration::from_secs(15 * 60),
             attempt_timeout: Duration::from_secs(60),
             hedge_after: Duration::from_secs(10),
-            missing_grace: Duration::from_secs(30),
+            not_found_grace: Duration::from_secs(30),
             backoff: Backoff::default(),
         }
     }
@@ -92,7 +92,7 @@ pub(crate) enum Step {
     /// Pause this long, then poll.
     Poll(Duration),
     /// Pause this long, then look for the last time.
-    LastLook(Duration),
+    LastPoll(Duration),
 }
 
 impl WaitPolicy {
@@ -119,7 +119,7 @@ impl WaitPolicy {
         if pause < latest {
             Step::Poll(pause)
         } else {
-            Step::LastLook(latest)
+            Step::LastPoll(latest)
         }
     }
 }
@@ -257,7 +257,7 @@ mod tests {
         };
         assert_eq!(
             policy.step(0, policy.timeout, None, 0.5),
-            Step::LastLook(Duration::ZERO)
+            Step::LastPoll(Duration::ZERO)
         );
     }
 
@@ -274,11 +274,11 @@ mod tests {
             policy.step(9, secs(900), Some(secs(2)), 0.5),
             Step::Poll(secs(10))
         );
-        assert_eq!(policy.step(9, secs(11), None, 0.5), Step::LastLook(secs(9)));
-        assert_eq!(policy.step(9, secs(1), None, 0.5), Step::LastLook(secs(0)));
+        assert_eq!(policy.step(9, secs(11), None, 0.5), Step::LastPoll(secs(9)));
+        assert_eq!(policy.step(9, secs(1), None, 0.5), Step::LastPoll(secs(0)));
         assert_eq!(
             policy.step(0, secs(30), Some(secs(500)), 0.5),
-            Step::LastLook(secs(28))
+            Step::LastPoll(secs(28))
         );
     }
 }

@@ -78,7 +78,7 @@ impl Fetcher {
         let mut url = Url::parse(url).map_err(|e| {
             Fault::Final(failed("the output holds no usable address").with_source(e))
         })?;
-        for _ in 0..=self.policy.redirects {
+        for _ in 0..=self.policy.max_redirects {
             self.check_address(&url).await?;
             let mut request = self.http.of(&url).map_err(Fault::Final)?.get(url.clone());
             if let Some(resume) = resume {
@@ -119,7 +119,7 @@ impl Fetcher {
                 range::Use::NoFile => Err(no_file(&response)),
             };
         }
-        let limit = self.policy.redirects;
+        let limit = self.policy.max_redirects;
         Err(Fault::Final(failed(format!(
             "the file's address leads through more than {limit} redirects"
         ))))
@@ -238,7 +238,7 @@ fn no_file(response: &reqwest::Response) -> Fault {
         status if status.is_server_error() => "the file's host failed",
         _ => return Fault::Final(failed("the file's host refused it").with_status(status)),
     };
-    let retry_after = retry_after::told(response.headers(), SystemTime::now());
+    let retry_after = retry_after::from_headers(response.headers(), SystemTime::now());
     let what = match retry_after {
         Some(delay) => format!(
             "{what}; it asks to retry after {} s",

@@ -17,7 +17,7 @@ use crate::core::retry_after;
 #[non_exhaustive]
 pub struct DownloadPolicy {
     /// Attempts at most; 4 by default. A download is safe to repeat.
-    pub attempts: u32,
+    pub max_attempts: u32,
     /// How long no byte may come before the attempt is given up; 15 s by default. There is
     /// no limit on the whole, a large file may take its time.
     pub stall_timeout: Duration,
@@ -25,7 +25,7 @@ pub struct DownloadPolicy {
     /// by default.
     pub max_bytes: u64,
     /// How many redirects are followed, each checked like the first address; 5 by default.
-    pub redirects: u32,
+    pub max_redirects: u32,
     /// The least bytes per second, on average over each [`speed_window`](Self::speed_window),
     /// below which the attempt is given up; 1000 by default, 0 for no minimum. Bytes count as
     /// they are transferred, and time counts only while the host is waited for.
@@ -42,10 +42,10 @@ pub struct DownloadPolicy {
 impl Default for DownloadPolicy {
     fn default() -> Self {
         Self {
-            attempts: 4,
+            max_attempts: 4,
             stall_timeout: Duration::from_secs(15),
             max_bytes: 1024 * 1024 * 1024,
-            redirects: 5,
+            max_redirects: 5,
             min_speed: 1000,
             speed_window: Duration::from_secs(30),
             max_retry_after: Duration::from_secs(60),
@@ -58,7 +58,7 @@ impl DownloadPolicy {
     /// Returns the pause before the next attempt, after `made` have failed; `None` if there is
     /// to be no other. `retry_after` is the delay that the host asked for.
     pub(super) fn pause(&self, made: u32, retry_after: Option<Duration>) -> Option<Duration> {
-        if made >= self.attempts || retry_after > Some(self.max_retry_after) {
+        if made >= self.max_attempts || retry_after > Some(self.max_retry_after) {
             return None;
         }
         let own = self.backoff.delay(made.saturating_sub(1), 0.5);
@@ -81,7 +81,7 @@ mod tests {
             assert!(pause >= delay && pause <= delay + own, "{pause:?}");
         }
         assert_eq!(policy.pause(1, Some(seconds(61))), None);
-        assert_eq!(policy.pause(policy.attempts, None), None);
-        assert!(policy.pause(policy.attempts - 1, None).is_some());
+        assert_eq!(policy.pause(policy.max_attempts, None), None);
+        assert!(policy.pause(policy.max_attempts - 1, None).is_some());
     }
 }

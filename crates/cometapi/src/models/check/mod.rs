@@ -9,11 +9,11 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-pub use self::problem::{InvalidInput, Problem, ProblemKind, Warning};
+pub use self::problem::{InputProblem, InputProblemKind, InvalidInput, Warning};
 use self::value::check_value;
 pub(super) use self::value::shown;
 use super::nearest;
-use super::registry::{Field, Kind, Model, When};
+use super::registry::{Condition, Field, Kind, Model};
 
 /// How large a file may be to be sent as a data URI, in bytes: 256 kB (documented by Replicate).
 pub(super) const MAX_DATA_URI: usize = 256 * 1024;
@@ -33,7 +33,7 @@ impl Model {
                 Some(value) => given(field, value, input, self, &mut found),
                 None if field.required => found.problem(
                     field.name,
-                    ProblemKind::Missing,
+                    InputProblemKind::Missing,
                     format!("{} is missing, it takes {}", field.name, field.kind),
                 ),
                 None => {}
@@ -51,13 +51,13 @@ impl Model {
 
 #[derive(Default)]
 struct Found {
-    problems: Vec<Problem>,
+    problems: Vec<InputProblem>,
     warnings: Vec<Warning>,
 }
 
 impl Found {
-    fn problem(&mut self, field: &str, kind: ProblemKind, message: String) {
-        self.problems.push(Problem::new(field, kind, message));
+    fn problem(&mut self, field: &str, kind: InputProblemKind, message: String) {
+        self.problems.push(InputProblem::new(field, kind, message));
     }
 
     fn warning(&mut self, field: &str, message: String) {
@@ -74,10 +74,10 @@ fn unknown(name: &str, model: &Model, found: &mut Found) {
         None => format!("{name} is not one of its fields"),
     };
     // Said once: it is not missing, it is misspelt.
-    found
-        .problems
-        .retain(|problem| problem.kind() != ProblemKind::Missing || Some(problem.field()) != near);
-    found.problem(&name, ProblemKind::UnknownField, message);
+    found.problems.retain(|problem| {
+        problem.kind() != InputProblemKind::Missing || Some(problem.field()) != near
+    });
+    found.problem(&name, InputProblemKind::UnknownField, message);
 }
 
 fn given(
@@ -98,7 +98,7 @@ fn given(
         if !field.nullable {
             found.problem(
                 name,
-                ProblemKind::WrongType,
+                InputProblemKind::WrongType,
                 format!(
                     "{name} is null, it takes {}; leave it out instead",
                     field.kind
@@ -133,7 +133,7 @@ fn given(
     }
     if let Some(when) = field.only_with.filter(|when| !holds(when, input, model)) {
         let message = format!("{name} counts only with {when}; set that too, or leave {name} out");
-        found.problem(name, ProblemKind::OnlyWith, message);
+        found.problem(name, InputProblemKind::OnlyWith, message);
     }
     if let Some(when) = field.not_with.filter(|when| holds(when, input, model)) {
         found.warning(name, format!("{name} does not count with {when}"));
@@ -158,7 +158,7 @@ fn is_large(image: &str) -> bool {
 }
 
 /// Whether the other field has the value, given or by default.
-fn holds(when: &When, input: &Map<String, Value>, model: &Model) -> bool {
+fn holds(when: &Condition, input: &Map<String, Value>, model: &Model) -> bool {
     match input.get(when.field) {
         Some(Value::String(given)) => given == when.value,
         Some(Value::Null) | None => {
@@ -169,7 +169,7 @@ fn holds(when: &When, input: &Map<String, Value>, model: &Model) -> bool {
     }
 }
 
-impl fmt::Display for When {
+impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.field, self.value)
     }

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::problem::ProblemKind;
+use super::problem::InputProblemKind;
 use crate::media;
 use crate::models::registry::{Field, Kind};
 
 /// What is wrong with `value` as this field's, and what would be right.
-pub(super) fn check_value(field: &Field, value: &Value) -> Option<(ProblemKind, String)> {
+pub(super) fn check_value(field: &Field, value: &Value) -> Option<(InputProblemKind, String)> {
     let name = field.name;
     let wrong = |kind| {
         Some((
@@ -21,13 +21,13 @@ pub(super) fn check_value(field: &Field, value: &Value) -> Option<(ProblemKind, 
         Kind::Json => None,
         Kind::Choice { values } => match value.as_str() {
             Some(word) if values.contains(&word) => None,
-            Some(_) => wrong(ProblemKind::NotInList),
-            None => wrong(ProblemKind::WrongType),
+            Some(_) => wrong(InputProblemKind::NotInList),
+            None => wrong(InputProblemKind::WrongType),
         },
         Kind::IntegerChoice { values } => match integer(value) {
             Some(number) if values.iter().any(|known| i128::from(*known) == number) => None,
-            Some(_) => wrong(ProblemKind::NotInList),
-            None => wrong(ProblemKind::WrongType),
+            Some(_) => wrong(InputProblemKind::NotInList),
+            None => wrong(InputProblemKind::WrongType),
         },
         Kind::Integer { minimum, maximum } => match integer(value) {
             Some(number)
@@ -36,8 +36,8 @@ pub(super) fn check_value(field: &Field, value: &Value) -> Option<(ProblemKind, 
             {
                 None
             }
-            Some(_) => wrong(ProblemKind::OutOfRange),
-            None => wrong(ProblemKind::WrongType),
+            Some(_) => wrong(InputProblemKind::OutOfRange),
+            None => wrong(InputProblemKind::WrongType),
         },
         Kind::Number { minimum, maximum } => match value.as_f64() {
             Some(number)
@@ -46,8 +46,8 @@ pub(super) fn check_value(field: &Field, value: &Value) -> Option<(ProblemKind, 
             {
                 None
             }
-            Some(_) => wrong(ProblemKind::OutOfRange),
-            None => wrong(ProblemKind::WrongType),
+            Some(_) => wrong(InputProblemKind::OutOfRange),
+            None => wrong(InputProblemKind::WrongType),
         },
         Kind::Image { accepts } => check_image(name, value, accepts),
         Kind::Images {
@@ -60,7 +60,7 @@ pub(super) fn check_value(field: &Field, value: &Value) -> Option<(ProblemKind, 
                     .iter()
                     .find_map(|item| check_image(name, item, accepts))
             }),
-            _ => wrong(ProblemKind::WrongType),
+            _ => wrong(InputProblemKind::WrongType),
         },
         Kind::Texts {
             min_items,
@@ -69,9 +69,9 @@ pub(super) fn check_value(field: &Field, value: &Value) -> Option<(ProblemKind, 
             Value::Array(items) if items.iter().all(Value::is_string) => {
                 check_count(field, items, min_items, max_items)
             }
-            _ => wrong(ProblemKind::WrongType),
+            _ => wrong(InputProblemKind::WrongType),
         },
-        Kind::Text | Kind::Boolean => wrong(ProblemKind::WrongType),
+        Kind::Text | Kind::Boolean => wrong(InputProblemKind::WrongType),
     }
 }
 
@@ -80,7 +80,7 @@ fn check_count(
     items: &[Value],
     min_items: Option<usize>,
     max_items: Option<usize>,
-) -> Option<(ProblemKind, String)> {
+) -> Option<(InputProblemKind, String)> {
     let held = items.len();
     let limit = match (min_items, max_items) {
         (Some(least), _) if held < least => format!("{least} at least"),
@@ -88,11 +88,11 @@ fn check_count(
         _ => return None,
     };
     let message = format!("{} holds {held} items, it takes {limit}", field.name);
-    Some((ProblemKind::OutOfRange, message))
+    Some((InputProblemKind::OutOfRange, message))
 }
 
-fn check_image(name: &str, value: &Value, accepts: &[&str]) -> Option<(ProblemKind, String)> {
-    let wrong = |message| Some((ProblemKind::WrongType, message));
+fn check_image(name: &str, value: &Value, accepts: &[&str]) -> Option<(InputProblemKind, String)> {
+    let wrong = |message| Some((InputProblemKind::WrongType, message));
     let Some(text) = value.as_str() else {
         return wrong(format!(
             "{name} is {}, it takes an address or a data uri",

@@ -159,7 +159,7 @@ fn behind(proxies: matcher::Builder, network: Network) -> Network {
 
 fn builder(base: &str, network: Network) -> ClientBuilder {
     let policy = DownloadPolicy {
-        attempts: 1,
+        max_attempts: 1,
         ..DownloadPolicy::default()
     };
     Client::builder()

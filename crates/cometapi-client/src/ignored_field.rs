@@ -8,14 +8,14 @@ use std::fmt;
 /// The raw body still holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct OddField {
+pub struct IgnoredField {
     /// The field's path, such as `metrics.predict_time`; empty when it is not known.
     pub path: String,
     /// What was wrong with it.
     pub reason: String,
 }
 
-impl fmt::Display for OddField {
+impl fmt::Display for IgnoredField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.as_str() {
             "" => f.write_str(&self.reason),

@@ -9,14 +9,14 @@ use crate::params::PredictionId;
 /// place. The service writes ids first, so a cut body has one as a rule.
 ///
 /// ```
-/// use cometapi_client::id_in_cut_body;
+/// use cometapi_client::id_in_truncated_body;
 ///
-/// let id = id_in_cut_body(br#"{"id":"a1","model":"black-fo"#);
+/// let id = id_in_truncated_body(br#"{"id":"a1","model":"black-fo"#);
 /// assert_eq!(id.as_ref().map(|id| id.as_str()), Some("a1"));
-/// assert_eq!(id_in_cut_body(br#"{"id":"a"#), None);
-/// assert_eq!(id_in_cut_body(br#"{"input":{"id":"a1"},"#), None);
+/// assert_eq!(id_in_truncated_body(br#"{"id":"a"#), None);
+/// assert_eq!(id_in_truncated_body(br#"{"input":{"id":"a1"},"#), None);
 /// ```
-pub fn id_in_cut_body(body: &[u8]) -> Option<PredictionId> {
+pub fn id_in_truncated_body(body: &[u8]) -> Option<PredictionId> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let mut found = Found::default();
     let mut reader = Reader { rest: body };
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     fn id(body: &str) -> Option<String> {
-        id_in_cut_body(body.as_bytes()).map(|id| id.to_string())
+        id_in_truncated_body(body.as_bytes()).map(|id| id.to_string())
     }
 
     #[test]

@@ -6,7 +6,10 @@ use serde_json::json;
 use super::*;
 
 fn prediction(json: Value) -> Prediction {
-    Answer::from_json(json).into_prediction().unwrap().0
+    PredictionResponse::from_json(json)
+        .into_prediction()
+        .unwrap()
+        .0
 }
 
 fn envelope(outer: &str, reason: &str, inner: Value) -> Value {
@@ -28,7 +31,9 @@ fn an_id_is_enough_and_odd_fields_are_named() {
         "id": 17, "status": null, "metrics": {"predict_time": "long"}, "urls": [1],
         "input": "text", "output": {"a": 1}, "logs": 3,
     });
-    let (p, odd) = Answer::from_json(json).into_prediction().unwrap();
+    let (p, odd) = PredictionResponse::from_json(json)
+        .into_prediction()
+        .unwrap();
     assert_eq!(p.id, "17");
     assert_eq!(p.status, Status::Unknown(String::new()));
     assert_eq!(p.output, Some(json!({"a": 1})));
@@ -92,11 +97,13 @@ fn what_has_ended_wins_and_an_output_is_never_given_up() {
 
 #[test]
 fn an_empty_envelope_is_told_from_an_error() {
-    let answer = Answer::from_json(json!({"code": "success", "data": null}));
+    let answer = PredictionResponse::from_json(json!({"code": "success", "data": null}));
     assert!(answer.is_empty_envelope() && answer.id().is_none());
-    let answer = Answer::from_json(json!({"code": "task_not_exist", "message": "m", "data": null}));
+    let answer = PredictionResponse::from_json(
+        json!({"code": "task_not_exist", "message": "m", "data": null}),
+    );
     assert_eq!(answer.task_error().unwrap().message, "m");
-    let answer = Answer::from_json(json!({"code": null, "message": "no quota"}));
+    let answer = PredictionResponse::from_json(json!({"code": null, "message": "no quota"}));
     assert!(answer.task_error().is_some());
 }
 
@@ -104,7 +111,7 @@ fn an_empty_envelope_is_told_from_an_error() {
 fn a_task_error_may_hold_the_prediction_as_text() {
     let text = json!({"id": "a", "status": "starting"}).to_string();
     let json = json!({"code": "fail_to_fetch_task", "message": text, "data": null});
-    assert_eq!(Answer::from_json(json.clone()).id(), Some("a"));
+    assert_eq!(PredictionResponse::from_json(json.clone()).id(), Some("a"));
     assert_eq!(prediction(json).status, Status::Starting);
 }
 
@@ -118,7 +125,11 @@ fn envelopes_in_envelopes_are_opened_to_a_depth() {
     for _ in 0..100 {
         json = json!({"code": "success", "data": json});
     }
-    assert!(Answer::from_json(json).into_prediction().is_none());
+    assert!(
+        PredictionResponse::from_json(json)
+            .into_prediction()
+            .is_none()
+    );
 }
 
 #[test]
@@ -130,7 +141,10 @@ fn anything_else_is_kept_as_it_came() {
         json!({}),
         json!({"ok": true}),
     ] {
-        assert_eq!(Answer::from_json(json.clone()).other(), Some(&json));
+        assert_eq!(
+            PredictionResponse::from_json(json.clone()).other(),
+            Some(&json)
+        );
     }
 }
 
@@ -142,7 +156,7 @@ fn a_task_needs_no_envelope() {
     let p = prediction(json);
     assert_eq!((p.id.as_str(), &p.status), ("t1", &Status::Failed));
     assert_eq!(p.error, Some(json!("no")));
-    let created = Answer::from_json(json!({"task_id": "t1", "status": "SUBMITTED"}));
+    let created = PredictionResponse::from_json(json!({"task_id": "t1", "status": "SUBMITTED"}));
     assert_eq!(created.outer_id(), Some("t1"));
     assert_eq!(
         created.into_prediction().unwrap().0.status,
@@ -171,7 +185,8 @@ fn an_envelope_may_say_success_in_numbers_and_hold_text() {
         json!(true),
     ] {
         for data in [task.clone(), json!(task.to_string())] {
-            let answer = Answer::from_json(json!({"code": code, "message": "", "data": data}));
+            let answer =
+                PredictionResponse::from_json(json!({"code": code, "message": "", "data": data}));
             assert_eq!(answer.outer_id(), Some("t1"), "{code}");
             let (p, odd) = answer.into_prediction().unwrap();
             assert_eq!((p.id.as_str(), p.status), ("t1", Status::Succeeded));
@@ -180,30 +195,36 @@ fn an_envelope_may_say_success_in_numbers_and_hold_text() {
         }
     }
     // A code that says something else does not make an id of a request id.
-    let error = Answer::from_json(json!({"code": "bad", "message": "m", "data": {"id": "r"}}));
+    let error =
+        PredictionResponse::from_json(json!({"code": "bad", "message": "m", "data": {"id": "r"}}));
     assert!(error.id().is_none() && error.task_error().is_some());
 }
 
 #[test]
 fn only_the_outermost_id_is_the_gateways_own() {
     let inner = json!({"id": "u", "status": "starting"});
-    let wrapped = Answer::from_json(json!({"code": "success", "data": inner}));
+    let wrapped = PredictionResponse::from_json(json!({"code": "success", "data": inner}));
     assert_eq!((wrapped.id(), wrapped.outer_id()), (Some("u"), None));
-    assert_eq!(Answer::from_json(inner).outer_id(), Some("u"));
+    assert_eq!(PredictionResponse::from_json(inner).outer_id(), Some("u"));
 }
 
 #[test]
 fn an_id_or_a_status_that_was_changed_is_none() {
     let body = br#"{"id":"a\ud83d","status":"succeeded"}"#;
-    assert!(Answer::from_slice(body).is_err());
+    assert!(PredictionResponse::from_slice(body).is_err());
     let body = br#"{"id":"a","status":"succeeded\ud83d"}"#;
-    let (p, odd) = Answer::from_slice(body).unwrap().into_prediction().unwrap();
+    let (p, odd) = PredictionResponse::from_slice(body)
+        .unwrap()
+        .into_prediction()
+        .unwrap();
     assert_eq!(p.status, Status::Unknown(String::new()));
     assert!(odd.iter().any(|field| field.path == "status"), "{odd:?}");
     // The same character as the service's own.
     let body = "{\"id\":\"a\u{fffd}\",\"status\":\"succeeded\"}";
     assert_eq!(
-        Answer::from_slice(body.as_bytes()).unwrap().id(),
+        PredictionResponse::from_slice(body.as_bytes())
+            .unwrap()
+            .id(),
         Some("a\u{fffd}")
     );
 }
@@ -259,7 +280,7 @@ fn name() -> impl Strategy<Value = String> {
     ]
 }
 
-fn told(answer: Answer) -> (Option<String>, Option<Value>, Vec<OddField>) {
+fn told(answer: PredictionResponse) -> (Option<String>, Option<Value>, Vec<IgnoredField>) {
     let outer = answer.outer_id().map(str::to_owned);
     let other = answer.other().cloned();
     match answer.into_prediction() {
@@ -286,9 +307,9 @@ proptest! {
         }
         let json = Value::Object(object);
         let body = json.to_string();
-        let read = told(Answer::from_slice(body.as_bytes()).unwrap());
-        prop_assert_eq!(&read, &told(Answer::from_json(json.clone())));
-        let bare = Answer::from_json(json.clone()).task().is_none();
+        let read = told(PredictionResponse::from_slice(body.as_bytes()).unwrap());
+        prop_assert_eq!(&read, &told(PredictionResponse::from_json(json.clone())));
+        let bare = PredictionResponse::from_json(json.clone()).task().is_none();
         if let (Some(id), true, Ok(derived)) =
             (id, bare, serde_json::from_value::<Prediction>(json))
         {

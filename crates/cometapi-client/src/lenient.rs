@@ -10,7 +10,7 @@ use std::mem;
 
 use serde::de::DeserializeOwned;
 
-use crate::odd::OddField;
+use crate::ignored_field::IgnoredField;
 
 /// Containers inside more than this many others become null. `serde_json` refuses 128.
 const MAX_DEPTH: usize = 100;
@@ -21,7 +21,7 @@ const MAX_TEXT: usize = 128 << 20;
 /// Decodes `body`, strictly first. Lists what had to be replaced, if anything had.
 pub(crate) fn from_slice<T: DeserializeOwned>(
     body: &[u8],
-) -> Result<(T, Vec<OddField>), serde_json::Error> {
+) -> Result<(T, Vec<IgnoredField>), serde_json::Error> {
     let strict = match serde_json::from_slice(body) {
         Ok(value) => return Ok((value, Vec::new())),
         Err(error) => error,
@@ -35,7 +35,7 @@ pub(crate) fn from_slice<T: DeserializeOwned>(
 
 struct Repaired {
     json: String,
-    ignored: Vec<OddField>,
+    ignored: Vec<IgnoredField>,
 }
 
 /// Rewrites what is not strict JSON in `body`. `None` where it is not text, or its brackets do
@@ -52,7 +52,7 @@ fn repair(body: &[u8]) -> Option<Repaired> {
         ignored: Vec::new(),
     };
     if !is_whole {
-        rewriter.ignored.push(OddField {
+        rewriter.ignored.push(IgnoredField {
             path: String::new(),
             reason: "bytes that are not text were replaced".to_owned(),
         });
@@ -124,7 +124,7 @@ struct Rewriter<'t> {
     open: Vec<u8>,
     /// The member of the outermost object that is being read, without its quotes.
     key: &'t str,
-    ignored: Vec<OddField>,
+    ignored: Vec<IgnoredField>,
 }
 
 impl<'t> Rewriter<'t> {
@@ -181,7 +181,7 @@ impl<'t> Rewriter<'t> {
             .last()
             .is_none_or(|last| last.path != self.key || last.reason != reason);
         if is_new {
-            self.ignored.push(OddField {
+            self.ignored.push(IgnoredField {
                 path: self.key.to_owned(),
                 reason: reason.to_owned(),
             });

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use crate::bounded::{self, Json};
 use crate::fields::{self, ObjectOr, PredictionMembers};
 use crate::generated::types::{Prediction, Task, TaskError};
-use crate::odd::OddField;
-use crate::repair;
+use crate::ignored_field::IgnoredField;
+use crate::lenient;
 use crate::status::{Status, TaskStatus};
 
 /// Envelopes were seen one level deep; gateways chain, so a few more are opened.
@@ -17,19 +17,19 @@ const DEPTH: usize = 4;
 /// What a create or a poll answered with a 2xx status.
 ///
 /// Every JSON value decodes as one of these, except a list that is too large. A field of the wrong
-/// type is left out and listed as [`odd`](Answer::odd) instead of failing the whole. A bare
+/// type is left out and listed as [`odd`](PredictionResponse::odd) instead of failing the whole. A bare
 /// prediction is decoded straight into the typed struct.
 ///
 /// A field is also left out if it would take more than 32 MiB of memory besides its strings, which
 /// is about half a million numbers. Of such an `output`, the URLs are kept.
 ///
 /// ```
-/// use cometapi_client::{Answer, Status};
+/// use cometapi_client::{PredictionResponse, Status};
 ///
-/// let bare: Answer = serde_json::from_str(r#"{"id":"a1","status":"starting"}"#)?;
+/// let bare: PredictionResponse = serde_json::from_str(r#"{"id":"a1","status":"starting"}"#)?;
 /// assert_eq!(bare.prediction().map(|p| &p.status), Some(&Status::Starting));
 ///
-/// let wrapped: Answer = serde_json::from_str(
+/// let wrapped: PredictionResponse = serde_json::from_str(
 ///     r#"{"code":"success","data":{"task_id":"a1","status":"SUBMITTED","data":null}}"#,
 /// )?;
 /// assert_eq!(wrapped.id(), Some("a1"));
@@ -37,9 +37,9 @@ const DEPTH: usize = 4;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct PredictionResponse {
     shape: Shape,
-    odd: Vec<OddField>,
+    odd: Vec<IgnoredField>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,27 +56,27 @@ enum Shape {
     Other(Value),
 }
 
-impl Answer {
+impl PredictionResponse {
     /// Decodes a body. What is not quite JSON is accepted where Python's `json.loads`, or
     /// JavaScript's `JSON.parse` after `TextDecoder`, accepts it: a byte-order mark, UTF-16,
     /// half of a surrogate pair in a string, `NaN`, a number beyond the range of `f64`. What
-    /// was replaced is listed as [`odd`](Answer::odd).
+    /// was replaced is listed as [`odd`](PredictionResponse::odd).
     ///
     /// # Errors
     ///
     /// The error of the strict decode, when the body is not JSON in that sense either.
     ///
     /// ```
-    /// use cometapi_client::Answer;
+    /// use cometapi_client::PredictionResponse;
     ///
     /// let body = br#"{"id":"a1","status":"succeeded","logs":"a fox \ud83d"}"#;
-    /// let answer = Answer::from_slice(body)?;
+    /// let answer = PredictionResponse::from_slice(body)?;
     /// assert_eq!(answer.id(), Some("a1"));
-    /// assert_eq!(answer.odd()[0].path, "logs");
+    /// assert_eq!(answer.ignored_fields()[0].path, "logs");
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn from_slice(body: &[u8]) -> Result<Self, serde_json::Error> {
-        let (mut answer, replaced): (Self, _) = repair::from_slice(body)?;
+        let (mut answer, replaced): (Self, _) = lenient::from_slice(body)?;
         if !replaced.is_empty() {
             answer.leave_out_replaced()?;
         }
@@ -176,7 +176,7 @@ impl Answer {
     }
 
     /// The fields that were not what the spec says, and were left out.
-    pub fn odd(&self) -> &[OddField] {
+    pub fn ignored_fields(&self) -> &[IgnoredField] {
         &self.odd
     }
 
@@ -186,7 +186,7 @@ impl Answer {
     /// only every now and then. What has ended wins over what runs; an output that is there
     /// is never given up for a failure that the envelope claims; the failure text is the
     /// prediction's own, then the envelope's. An envelope alone is enough for a state.
-    pub fn into_prediction(self) -> Option<(Prediction, Vec<OddField>)> {
+    pub fn into_prediction(self) -> Option<(Prediction, Vec<IgnoredField>)> {
         let prediction = match self.shape {
             Shape::Bare(prediction) => *prediction,
             Shape::Wrapped {
@@ -200,7 +200,7 @@ impl Answer {
     }
 }
 
-impl<'de> Deserialize<'de> for Answer {
+impl<'de> Deserialize<'de> for PredictionResponse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut odd = Vec::new();
         let shape = match ObjectOr::deserialize(deserializer)? {
@@ -212,14 +212,14 @@ impl<'de> Deserialize<'de> for Answer {
     }
 }
 
-fn shape_of(json: Value, depth: usize, odd: &mut Vec<OddField>) -> Shape {
+fn shape_of(json: Value, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
     match json {
         Value::Object(object) => shape(fields::prediction(object), depth, odd),
         other => Shape::Other(other),
     }
 }
 
-fn shape(mut members: PredictionMembers, depth: usize, odd: &mut Vec<OddField>) -> Shape {
+fn shape(mut members: PredictionMembers, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
     odd.extend(members.take_left_out());
     if members.is_bare() {
         let (prediction, ignored) = members.into_prediction();
@@ -280,7 +280,7 @@ fn is_success(code: &Value) -> bool {
 }
 
 /// An envelope round a task, another envelope, or straight round a prediction.
-fn wrapped(data: Value, depth: usize, odd: &mut Vec<OddField>) -> Shape {
+fn wrapped(data: Value, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
     let Some(depth) = depth.checked_sub(1) else {
         return Shape::Other(data);
     };
@@ -300,7 +300,7 @@ fn wrapped(data: Value, depth: usize, odd: &mut Vec<OddField>) -> Shape {
 }
 
 /// A task and what it holds of the provider's answer.
-fn around(mut task: Task, inner: Value, depth: usize, odd: &mut Vec<OddField>) -> Shape {
+fn around(mut task: Task, inner: Value, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
     let shape = match depth.checked_sub(1) {
         Some(depth) => shape_of(inner, depth, odd),
         None => Shape::Other(inner),
@@ -332,7 +332,7 @@ fn around(mut task: Task, inner: Value, depth: usize, odd: &mut Vec<OddField>) -
     }
 }
 
-fn task_error(error: TaskError, depth: usize, odd: &mut Vec<OddField>) -> Shape {
+fn task_error(error: TaskError, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
     let inner = depth
         .checked_sub(1)
         .zip(json_in(&error.message))
