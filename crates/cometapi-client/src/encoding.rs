@@ -481,8 +481,8 @@ mod tests {
             assert_eq!(error.encoding(), named);
         }
         let mut headers = HeaderMap::new();
-        let odd = HeaderValue::from_bytes(b"\xff\"").unwrap();
-        headers.insert(CONTENT_ENCODING, odd);
+        let invalid = HeaderValue::from_bytes(b"\xff\"").unwrap();
+        headers.insert(CONTENT_ENCODING, invalid);
         let error = ContentDecoder::from_headers(&headers).unwrap_err();
         assert_eq!(
             error.to_string(),

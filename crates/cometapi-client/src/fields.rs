@@ -409,7 +409,7 @@ impl PredictionMembers {
         } = self.prediction;
         let mut object = self.extra.map;
         let status = self.has_status.then(|| status.as_str().to_owned());
-        let texts = [
+        let strings = [
             ("completed_at", completed_at),
             ("created_at", created_at),
             ("id", self.id),
@@ -420,7 +420,7 @@ impl PredictionMembers {
             ("status", status),
             ("version", version),
         ];
-        let texts = texts.map(|(name, text)| (name, text.map(Value::String)));
+        let strings = strings.map(|(name, text)| (name, text.map(Value::String)));
         let rest = [
             ("data_removed", data_removed.map(Value::Bool)),
             ("error", error),
@@ -432,7 +432,7 @@ impl PredictionMembers {
             ("output", output),
             ("urls", urls.and_then(|it| serde_json::to_value(it).ok())),
         ];
-        for (name, value) in texts.into_iter().chain(rest) {
+        for (name, value) in strings.into_iter().chain(rest) {
             if let Some(value) = value {
                 object.insert(name.to_owned(), value);
             }

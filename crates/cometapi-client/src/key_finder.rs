@@ -28,7 +28,7 @@ pub struct KeyFinder(Arc<Forms>);
 
 struct Forms {
     forms: Vec<Vec<u8>>,
-    /// Whether a form may begin with the byte; most positions of a text are left at that.
+    /// Whether a form may begin with the byte; most positions of text are left at that.
     is_first: [bool; 256],
 }
 

@@ -252,7 +252,7 @@ impl<'t> Rewriter<'t> {
         }
     }
 
-    /// Reads past a container that is left out, whose brackets must match all the same.
+    /// Reads past a container that is left out, whose brackets must match nevertheless.
     fn skip_container(&mut self) -> Option<()> {
         let depth = self.open.len();
         loop {

@@ -10,8 +10,8 @@
 //! - the few wire types a generator cannot express, because they must stay open to what the
 //!   service has not said yet: [`PredictionResponse`], [`Status`], [`TaskStatus`], and the path
 //!   parameters [`ModelOwner`], [`ModelName`] and [`PredictionId`];
-//! - the one seam that every request goes through: [`Transport`] sets the key, holds the
-//!   time limit of an attempt and keeps what was answered for whoever [`observe`]s the call.
+//! - the one place that every request passes: [`Transport`] sets the key, holds the
+//!   time limit of an attempt and keeps the response for the caller that [`observe`]s the call.
 //!
 //! ```no_run
 //! use cometapi_client::{Client, Transport, http_client, types};
@@ -23,10 +23,10 @@
 //! let mut input = serde_json::Map::new();
 //! input.insert("prompt".into(), "a lighthouse made of glass".into());
 //! let body = types::CreatePredictionRequest { input };
-//! let answer = client
+//! let response = client
 //!     .create_prediction(&"black-forest-labs".parse()?, &"flux-schnell".parse()?, &body)
 //!     .await?;
-//! println!("{:?}", answer.prediction().map(|p| &p.id));
+//! println!("{:?}", response.prediction().map(|p| &p.id));
 //! # Ok(())
 //! # }
 //! ```
@@ -37,7 +37,7 @@
 //!   default.
 //! - `schemars`: the wire types export their JSON Schema.
 //! - `from-spec`: make the client from the `openapi.yaml` in this package while building,
-//!   in place of the committed code. It replaces rather than adds, costs about forty
+//!   instead of the committed code. It replaces rather than adds, costs about forty
 //!   seconds and some 26 crates, and gives the same bytes.
 
 mod bounded;

@@ -1,5 +1,5 @@
-//! The 2xx answer of both operations, decided by structure: the reference documents a bare
-//! prediction, the field shows envelopes, and nothing on the wire says which it is.
+//! The 2xx response of both operations, decided by structure: the reference documents a bare
+//! prediction, envelopes were observed, and nothing on the wire says which it is.
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
@@ -14,10 +14,10 @@ use crate::status::{Status, TaskStatus};
 /// Envelopes were seen one level deep; gateways chain, so a few more are opened.
 const DEPTH: usize = 4;
 
-/// What a create or a poll answered with a 2xx status.
+/// The 2xx response to a create request or a poll.
 ///
 /// Every JSON value decodes as one of these, except a list that is too large. A field of the wrong
-/// type is left out and listed as [`odd`](PredictionResponse::odd) instead of failing the whole. A bare
+/// type is left out and listed as [`ignored_fields`](PredictionResponse::ignored_fields) instead of failing the whole. A bare
 /// prediction is decoded straight into the typed struct.
 ///
 /// A field is also left out if it would take more than 32 MiB of memory besides its strings, which
@@ -39,7 +39,7 @@ const DEPTH: usize = 4;
 #[derive(Clone, Debug)]
 pub struct PredictionResponse {
     shape: Shape,
-    odd: Vec<IgnoredField>,
+    ignored: Vec<IgnoredField>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl PredictionResponse {
     /// Decodes a body. What is not quite JSON is accepted where Python's `json.loads`, or
     /// JavaScript's `JSON.parse` after `TextDecoder`, accepts it: a byte-order mark, UTF-16,
     /// half of a surrogate pair in a string, `NaN`, a number beyond the range of `f64`. What
-    /// was replaced is listed as [`odd`](PredictionResponse::odd).
+    /// was replaced is listed as [`ignored_fields`](PredictionResponse::ignored_fields).
     ///
     /// # Errors
     ///
@@ -70,18 +70,18 @@ impl PredictionResponse {
     /// use cometapi_client::PredictionResponse;
     ///
     /// let body = br#"{"id":"a1","status":"succeeded","logs":"a fox \ud83d"}"#;
-    /// let answer = PredictionResponse::from_slice(body)?;
-    /// assert_eq!(answer.id(), Some("a1"));
-    /// assert_eq!(answer.ignored_fields()[0].path, "logs");
+    /// let response = PredictionResponse::from_slice(body)?;
+    /// assert_eq!(response.id(), Some("a1"));
+    /// assert_eq!(response.ignored_fields()[0].path, "logs");
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn from_slice(body: &[u8]) -> Result<Self, serde_json::Error> {
-        let (mut answer, replaced): (Self, _) = lenient::from_slice(body)?;
+        let (mut response, replaced): (Self, _) = lenient::from_slice(body)?;
         if !replaced.is_empty() {
-            answer.leave_out_replaced()?;
+            response.leave_out_replaced()?;
         }
-        answer.odd.extend(replaced);
-        Ok(answer)
+        response.ignored.extend(replaced);
+        Ok(response)
     }
 
     /// An id in which a character was replaced is not what the service wrote, and neither is a
@@ -110,9 +110,9 @@ impl PredictionResponse {
 
     /// Decides what `json` is.
     pub fn from_json(json: Value) -> Self {
-        let mut odd = Vec::new();
-        let shape = shape_of(json, DEPTH, &mut odd);
-        Self { shape, odd }
+        let mut ignored = Vec::new();
+        let shape = shape_of(json, DEPTH, &mut ignored);
+        Self { shape, ignored }
     }
 
     /// The prediction, however it was wrapped. `None` when the envelope holds none yet.
@@ -126,7 +126,7 @@ impl PredictionResponse {
         }
     }
 
-    /// The gateway's own record, when the answer came in an envelope.
+    /// The gateway's own record, if the response came in an envelope.
     pub fn task(&self) -> Option<&Task> {
         match &self.shape {
             Shape::Wrapped { task, .. } => task.as_deref(),
@@ -134,7 +134,7 @@ impl PredictionResponse {
         }
     }
 
-    /// The task error, when the answer is one in spite of its 2xx status.
+    /// The task error, if the response is one in spite of its 2xx status.
     pub fn task_error(&self) -> Option<&TaskError> {
         match &self.shape {
             Shape::Error { error, .. } => Some(error),
@@ -142,7 +142,7 @@ impl PredictionResponse {
         }
     }
 
-    /// Whether the answer is an envelope that knows nothing yet (`"data": null`).
+    /// Returns whether the response is an envelope without a task (`"data": null`).
     pub fn is_empty_envelope(&self) -> bool {
         matches!(self.shape, Shape::Wrapped { task: None, .. })
     }
@@ -177,10 +177,10 @@ impl PredictionResponse {
 
     /// The fields that were not what the spec says, and were left out.
     pub fn ignored_fields(&self) -> &[IgnoredField] {
-        &self.odd
+        &self.ignored
     }
 
-    /// One prediction out of what the answer holds, the odd fields beside it.
+    /// One prediction out of what the response holds, and the ignored fields.
     ///
     /// An envelope and the prediction in it may disagree, because the gateway asks upstream
     /// only every now and then. What has ended wins over what runs; an output that is there
@@ -196,50 +196,52 @@ impl PredictionResponse {
             Shape::Wrapped { prediction, .. } | Shape::Error { prediction, .. } => *prediction?,
             Shape::Other(_) => return None,
         };
-        (!prediction.id.is_empty()).then_some((prediction, self.odd))
+        (!prediction.id.is_empty()).then_some((prediction, self.ignored))
     }
 }
 
 impl<'de> Deserialize<'de> for PredictionResponse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut odd = Vec::new();
+        let mut ignored = Vec::new();
         let shape = match ObjectOr::deserialize(deserializer)? {
-            ObjectOr::Object(members) => shape(members, DEPTH, &mut odd),
+            ObjectOr::Object(members) => shape(members, DEPTH, &mut ignored),
             ObjectOr::Other(json) => Shape::Other(json),
             ObjectOr::TooLarge => return Err(bounded::too_large()),
         };
-        Ok(Self { shape, odd })
+        Ok(Self { shape, ignored })
     }
 }
 
-fn shape_of(json: Value, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
+fn shape_of(json: Value, depth: usize, ignored: &mut Vec<IgnoredField>) -> Shape {
     match json {
-        Value::Object(object) => shape(fields::prediction(object), depth, odd),
+        Value::Object(object) => shape(fields::prediction(object), depth, ignored),
         other => Shape::Other(other),
     }
 }
 
-fn shape(mut members: PredictionMembers, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
-    odd.extend(members.take_left_out());
+fn shape(mut members: PredictionMembers, depth: usize, ignored: &mut Vec<IgnoredField>) -> Shape {
+    ignored.extend(members.take_left_out());
     if members.is_bare() {
-        let (prediction, ignored) = members.into_prediction();
-        odd.extend(ignored);
+        let (prediction, more) = members.into_prediction();
+        ignored.extend(more);
         return Shape::Bare(Box::new(prediction));
     }
     let mut object = members.into_object();
     let data = object.remove("data").map(parsed);
-    if let Some(task) = fields::task(&mut object, odd) {
-        return around(task, data.unwrap_or(Value::Null), depth, odd);
+    if let Some(task) = fields::task(&mut object, ignored) {
+        return around(task, data.unwrap_or(Value::Null), depth, ignored);
     }
     match data {
-        Some(data) if is_envelope(object.get("code"), &data) => return wrapped(data, depth, odd),
+        Some(data) if is_envelope(object.get("code"), &data) => {
+            return wrapped(data, depth, ignored);
+        }
         Some(data) => {
             object.insert("data".to_owned(), data);
         }
         None => {}
     }
     match fields::task_error(&mut object) {
-        Some(error) => task_error(error, depth, odd),
+        Some(error) => task_error(error, depth, ignored),
         None => Shape::Other(Value::Object(object)),
     }
 }
@@ -280,7 +282,7 @@ fn is_success(code: &Value) -> bool {
 }
 
 /// An envelope round a task, another envelope, or straight round a prediction.
-fn wrapped(data: Value, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
+fn wrapped(data: Value, depth: usize, ignored: &mut Vec<IgnoredField>) -> Shape {
     let Some(depth) = depth.checked_sub(1) else {
         return Shape::Other(data);
     };
@@ -290,7 +292,7 @@ fn wrapped(data: Value, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
             prediction: None,
         };
     }
-    match shape_of(data, depth, odd) {
+    match shape_of(data, depth, ignored) {
         Shape::Bare(prediction) => Shape::Wrapped {
             task: None,
             prediction: Some(prediction),
@@ -299,10 +301,10 @@ fn wrapped(data: Value, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
     }
 }
 
-/// A task and what it holds of the provider's answer.
-fn around(mut task: Task, inner: Value, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
+/// A task and what it holds of the provider's response.
+fn around(mut task: Task, inner: Value, depth: usize, ignored: &mut Vec<IgnoredField>) -> Shape {
     let shape = match depth.checked_sub(1) {
-        Some(depth) => shape_of(inner, depth, odd),
+        Some(depth) => shape_of(inner, depth, ignored),
         None => Shape::Other(inner),
     };
     let (prediction, rest) = match shape {
@@ -315,8 +317,8 @@ fn around(mut task: Task, inner: Value, depth: usize, odd: &mut Vec<IgnoredField
             let members = fields::prediction(object);
             // The task has the id; a state and an output are worth keeping without another.
             if members.has_status() {
-                let (prediction, ignored) = members.into_prediction();
-                odd.extend(ignored);
+                let (prediction, more) = members.into_prediction();
+                ignored.extend(more);
                 (Some(Box::new(prediction)), None)
             } else {
                 (None, Some(Value::Object(members.into_object())))
@@ -332,11 +334,11 @@ fn around(mut task: Task, inner: Value, depth: usize, odd: &mut Vec<IgnoredField
     }
 }
 
-fn task_error(error: TaskError, depth: usize, odd: &mut Vec<IgnoredField>) -> Shape {
+fn task_error(error: TaskError, depth: usize, ignored: &mut Vec<IgnoredField>) -> Shape {
     let inner = depth
         .checked_sub(1)
         .zip(json_in(&error.message))
-        .map(|(depth, json)| shape_of(json, depth, odd));
+        .map(|(depth, json)| shape_of(json, depth, ignored));
     let prediction = match inner {
         Some(
             Shape::Bare(prediction)
@@ -359,7 +361,7 @@ fn merged(mut task: Task, prediction: Option<Prediction>) -> Prediction {
     let Some(mut prediction) = prediction else {
         return from_task(task, outer, reason);
     };
-    // The id that the gateway answers to is its own.
+    // The gateway only knows its own id.
     prediction.id.clone_from(&task.task_id);
     let has_output = prediction.output.is_some();
     let inner = std::mem::replace(&mut prediction.status, Status::Starting);

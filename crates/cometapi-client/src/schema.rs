@@ -29,7 +29,7 @@ macro_rules! described {
 }
 
 described! {
-    // Open: a word that nobody has told us of is one as well.
+    // Open: a word that is not known is one as well.
     Status as "PredictionStatus": |_| json_schema!({
         "type": "string",
         "examples": ["starting", "processing", "succeeded", "failed", "canceled", "aborted"],
@@ -50,7 +50,7 @@ described! {
             r"|\.\.[^\x00-\x1f\x7f-\x9f]+)$",
         ),
     });
-    // What it is told apart by; it reads any other JSON, too.
+    // The shapes that are recognized; any other JSON decodes, too.
     PredictionResponse as "PredictionAnswer": |generator| json_schema!({
         "anyOf": [
             generator.subschema_for::<Prediction>(),

@@ -14,15 +14,15 @@ use crate::generated::Client;
 use crate::key_finder::KeyFinder;
 
 /// How long an attempt may take when the caller says nothing. The reference's own check of
-/// the poll saw no answer within 45 seconds.
+/// the poll saw no response within 45 seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The most that is read of a body. An answer repeats its input, and an input may hold
-/// pictures as text.
+/// The most that is read of a body. A response repeats its input, and an input may hold
+/// images as text.
 const BODY_CAP: usize = 64 * 1024 * 1024;
 
 /// A connection that has been idle longer than this is not used again: a stale one breaks
-/// under a create, and leaves it in doubt whether money was spent.
+/// under a create request, and leaves it unknown whether money was spent.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 
 const SCHEME: &str = "Bearer ";
@@ -30,11 +30,11 @@ const SCHEME: &str = "Bearer ";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most headers that a response may have; hyper's own limit is 100. A response with more
-/// cannot be read at all, and leaves a create request in doubt. The memory is needed only while
+/// cannot be read at all, and leaves the outcome of a create request unknown. The memory is needed only while
 /// the head of a response is parsed: about 30 KiB.
 const MAX_HEADERS: usize = 512;
 
-/// A `reqwest` client as this API wants it: no redirects (one would turn a create into
+/// A `reqwest` client as this API wants it: no redirects (one would turn a create request into
 /// something else, or carry the key away), no repeats of its own, no connection that may
 /// have gone stale, ten seconds to connect, at most 512 headers in a response.
 ///
@@ -91,7 +91,7 @@ impl Transport {
         })
     }
 
-    /// Reads at most `bytes` of an answer's body; 64 MiB unless told.
+    /// Reads at most `bytes` of a response body; 64 MiB by default.
     #[must_use]
     pub fn with_max_body_size(mut self, bytes: usize) -> Self {
         self.body_cap = bytes;
@@ -102,7 +102,7 @@ impl Transport {
     /// ([`http_client`] with `pool_max_idle_per_host(0)`).
     ///
     /// A kept connection may have been closed by the server, or be one response out of step.
-    /// Under a create request, the one leaves in doubt whether money was spent, and the other
+    /// Under a create request, the one leaves it unknown whether money was spent, and the other
     /// gives it the id of another prediction. Reads use the client's own connections.
     #[must_use]
     pub fn with_unpooled_client(mut self, client: reqwest::Client) -> Self {
@@ -133,7 +133,7 @@ pub struct InvalidKey(());
 
 impl fmt::Display for InvalidKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the key is empty or holds blanks or characters that a key cannot have")
+        f.write_str("the key is empty or contains spaces or characters that a header cannot carry")
     }
 }
 
@@ -230,7 +230,7 @@ async fn read(
     loop {
         let so_far = first.len() + rest.len();
         match response.chunk().await {
-            // Most answers come in one piece, which then needs no copy.
+            // Most responses come in one piece, which then needs no copy.
             Ok(Some(chunk)) if so_far == 0 => first = chunk,
             Ok(Some(chunk)) => {
                 if rest.is_empty() {

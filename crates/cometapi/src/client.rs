@@ -45,7 +45,7 @@ const USER_AGENT: &str = concat!("cometapi-rust/", env!("CARGO_PKG_VERSION"));
 ///     .run_model("black-forest-labs/flux-schnell", json!({"prompt": "a lighthouse made of glass"}))
 ///     .await?;
 /// for file in done.files() {
-///     println!("{}", file.save_in("pictures").await?.path.display());
+///     println!("{}", file.save_in("images").await?.path.display());
 /// }
 /// # Ok(())
 /// # }
@@ -62,7 +62,7 @@ struct Inner {
 
 impl Client {
     /// A client by the environment: `COMETAPI_KEY`, and `COMETAPI_BASE_URL` where another
-    /// address than `CometAPI`'s is meant. A blank variable counts as unset.
+    /// address than `CometAPI`'s is meant. A variable that is empty or whitespace counts as unset.
     ///
     /// # Errors
     ///
@@ -85,8 +85,8 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Runs a typed input's model to the end: creates, waits, and finds the files. Gives a
-    /// list of files or one file, as the model answers. See [`Run`].
+    /// Runs a typed input's model to the end: creates, waits, and finds the files. Returns a
+    /// list of files or one file, as the model does. See [`Run`].
     ///
     /// Nothing is sent before it is awaited. It costs money.
     pub fn run<I: ModelInput>(&self, input: I) -> Run<I::Output> {
@@ -215,7 +215,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Where the service is; `https://api.cometapi.com` unless told.
+    /// Where the service is; `https://api.cometapi.com` by default.
     ///
     /// Slashes at the end do not count. Without a path, `/replicate/v1` is appended; a path
     /// of exactly `/v1` on a `CometAPI` host, as the official SDKs keep it, is replaced by it;
@@ -225,7 +225,7 @@ impl ClientBuilder {
         self
     }
 
-    /// What the requests call themselves; `cometapi-rust/VERSION` unless told.
+    /// What the requests call themselves; `cometapi-rust/VERSION` by default.
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.user_agent = Some(name.into());
         self
@@ -239,7 +239,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How creates are repeated.
+    /// How create requests are retried.
     pub fn create_policy(mut self, policy: CreatePolicy) -> Self {
         self.create = policy;
         self
@@ -251,7 +251,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How files are brought home.
+    /// How files are downloaded.
     #[cfg(feature = "download")]
     pub fn download_policy(mut self, policy: DownloadPolicy) -> Self {
         self.download = policy;
@@ -296,7 +296,7 @@ impl ClientBuilder {
         let key = self.key.filter(|key| !key.is_blank()).ok_or_else(|| {
             Error::new(
                 ErrorKind::NoKey,
-                format!("there is no key: set {KEY_VARIABLE} or give one to the builder"),
+                format!("no API key: set {KEY_VARIABLE}, or pass a key to the builder"),
             )
         })?;
         if base.is_plain_and_remote() && !self.allow_plain_http {

@@ -25,13 +25,13 @@ use crate::media::markup::Markup;
 use crate::media::{self, FileType};
 
 /// Any body under any status is decided without a panic; an id is never lost or invented.
-pub fn answer(status: u16, body: &[u8]) {
+pub fn response(status: u16, body: &[u8]) {
     let status = StatusCode::from_u16(100 + status % 500).unwrap_or(StatusCode::OK);
     let attempt = AttemptOutcome::whole(status, Bytes::copy_from_slice(body));
     let created = CreateEvent::of(&attempt) == CreateEvent::Created;
     let _ = PollEvent::of(&attempt);
     let AttemptOutcome::Response(_, read) = attempt else {
-        panic!("an answer is an answer");
+        panic!("a complete response is a response");
     };
     match read {
         Body::Prediction(prediction) => {
@@ -277,15 +277,15 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(1000))]
 
         #[test]
-        fn answers(json in json(), status in 0u16..500) {
-            super::answer(status, json.to_string().as_bytes());
-            super::answer(100, json.to_string().as_bytes());
+        fn responses(json in json(), status in 0u16..500) {
+            super::response(status, json.to_string().as_bytes());
+            super::response(100, json.to_string().as_bytes());
         }
 
         #[test]
-        fn cut_answers(json in json(), place: prop::sample::Index) {
+        fn truncated_responses(json in json(), place: prop::sample::Index) {
             let text = json.to_string();
-            super::answer(100, &text.as_bytes()[..place.index(text.len())]);
+            super::response(100, &text.as_bytes()[..place.index(text.len())]);
         }
 
         #[test]
@@ -326,7 +326,7 @@ mod tests {
         }
 
         #[test]
-        fn told_seconds_are_kept(seconds in 0u32..1_000_000) {
+        fn seconds_are_read(seconds in 0u32..1_000_000) {
             super::retry_after(seconds.to_string().as_bytes());
         }
 

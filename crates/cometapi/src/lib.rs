@@ -1,5 +1,5 @@
 //! `CometAPI`'s Replicate-style predictions: start a run of an image model, keep its id, wait
-//! for it, bring the pictures home.
+//! for it, download the images.
 //!
 //! ```no_run
 //! use cometapi::Client;
@@ -9,8 +9,8 @@
 //! # async fn main() -> Result<(), cometapi::Error> {
 //! let client = Client::from_env()?; // COMETAPI_KEY
 //! let lighthouse = FluxSchnell::new("a lighthouse made of glass");
-//! for picture in client.run(lighthouse.aspect_ratio(AspectRatio::Ratio16x9)).await? {
-//!     println!("{}", picture.save_in("pictures").await?.path.display());
+//! for image in client.run(lighthouse.aspect_ratio(AspectRatio::Ratio16x9)).await? {
+//!     println!("{}", image.save_in("images").await?.path.display());
 //! }
 //! # Ok(())
 //! # }
@@ -30,9 +30,9 @@
 //!
 //! # What it promises
 //!
-//! - A create is sent again only when it provably did not happen. Doubt is reported
+//! - A create request is retried only if it provably had no effect. If that is unknown, the error says so
 //!   ([`Error::may_have_been_accepted`]), never repeated.
-//! - Every error after a create carries the prediction's id.
+//! - Every error after a create request carries the prediction's id.
 //! - Only a terminal state ends a wait, and a wait always ends.
 //! - The key goes to the base URL and nowhere else.
 //! - Status words, fields and shapes that are not known never break a decode.

@@ -1,4 +1,4 @@
-//! Typed inputs: a model, what it takes and what it answers in one type.
+//! Typed inputs: a model, what it takes and what it returns in one type.
 
 use crate::core::error::Error;
 use crate::core::input::{Input, IntoInput};
@@ -30,8 +30,8 @@ pub trait ModelInput {
     /// The model, `owner/name`.
     const MODEL: &'static str;
 
-    /// What a run gives: `Vec<OutputFile>` of a model that answers a list, [`OutputFile`](crate::OutputFile) of
-    /// one that answers one file, [`Completed`](crate::Completed) of any.
+    /// What a run gives: `Vec<OutputFile>` of a model that returns a list, [`OutputFile`](crate::OutputFile) of
+    /// one that returns one file, [`Completed`](crate::Completed) of any.
     type Output: RunOutput;
 
     /// The fields as they are sent.

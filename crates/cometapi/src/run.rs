@@ -20,7 +20,7 @@ type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Sen
 
 /// A run of a model that has not begun; await it.
 ///
-/// Every error after the create carries the prediction's id.
+/// Every error after the create request carries the prediction's id.
 ///
 /// ```no_run
 /// # async fn save_id(id: &str) -> Result<(), std::io::Error> { Ok(()) }
@@ -68,19 +68,19 @@ impl<O> Run<O> {
         self
     }
 
-    /// Stops waiting after `timeout`, counted from the create's answer. Downloads are extra.
+    /// Stops waiting after `timeout`, counted from the response to the create request. Downloads are extra.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.wait.timeout = timeout;
         self
     }
 
-    /// Repeats the create by `policy` in place of the client's.
+    /// Retries the create request by `policy` instead of the client's.
     pub fn create_policy(mut self, policy: CreatePolicy) -> Self {
         self.create = self.create.policy(policy);
         self
     }
 
-    /// Waits by `policy` in place of the client's.
+    /// Waits by `policy` instead of the client's.
     pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
         self.wait = policy;
         self
@@ -94,7 +94,7 @@ impl<O> Run<O> {
         self
     }
 
-    /// Gives the whole prediction beside the files, whatever the model answers.
+    /// Gives the whole prediction beside the files, whatever the model returns.
     pub fn completed(self) -> Run<Completed> {
         Run {
             core: self.core,
@@ -157,7 +157,7 @@ impl Completed {
         &self.prediction
     }
 
-    /// The files of its output, in order. None when the model answers no files, or nothing.
+    /// The files of its output, in order. Empty if the model returns no files.
     pub fn files(&self) -> &[OutputFile] {
         &self.files
     }
@@ -174,7 +174,7 @@ pub trait RunOutput: Sized + Send + 'static {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnexpectedOutput`], with the whole prediction, when the run answered in
+    /// [`ErrorKind::UnexpectedOutput`], with the whole prediction, when the run ended in
     /// another form.
     fn from_completed(completed: Completed) -> Result<Self, Error>;
 }

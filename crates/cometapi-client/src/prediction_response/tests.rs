@@ -1,4 +1,4 @@
-//! Every shape an answer was seen in, and some that it was not.
+//! Every shape an response was seen in, and some that it was not.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -31,7 +31,7 @@ fn an_id_is_enough_and_odd_fields_are_named() {
         "id": 17, "status": null, "metrics": {"predict_time": "long"}, "urls": [1],
         "input": "text", "output": {"a": 1}, "logs": 3,
     });
-    let (p, odd) = PredictionResponse::from_json(json)
+    let (p, ignored) = PredictionResponse::from_json(json)
         .into_prediction()
         .unwrap();
     assert_eq!(p.id, "17");
@@ -39,7 +39,10 @@ fn an_id_is_enough_and_odd_fields_are_named() {
     assert_eq!(p.output, Some(json!({"a": 1})));
     assert!(p.metrics.unwrap().predict_time.is_none());
     assert!(p.urls.is_none() && p.logs.is_none());
-    let mut paths: Vec<_> = odd.iter().map(|odd| odd.path.as_str()).collect();
+    let mut paths: Vec<_> = ignored
+        .iter()
+        .map(|ignored| ignored.path.as_str())
+        .collect();
     paths.sort_unstable();
     assert_eq!(
         paths,
@@ -86,9 +89,9 @@ fn what_has_ended_wins_and_an_output_is_never_given_up() {
         let p = prediction(envelope(outer, "why", inner(word, output)));
         assert_eq!(p.status, expected, "outer {outer}, inner {word}");
         assert_eq!(p.id, "t1");
-        let told = p.error == Some(json!("why"));
+        let decoded = p.error == Some(json!("why"));
         assert_eq!(
-            told,
+            decoded,
             expected == Status::Failed,
             "outer {outer}, inner {word}"
         );
@@ -97,14 +100,14 @@ fn what_has_ended_wins_and_an_output_is_never_given_up() {
 
 #[test]
 fn an_empty_envelope_is_told_from_an_error() {
-    let answer = PredictionResponse::from_json(json!({"code": "success", "data": null}));
-    assert!(answer.is_empty_envelope() && answer.id().is_none());
-    let answer = PredictionResponse::from_json(
+    let response = PredictionResponse::from_json(json!({"code": "success", "data": null}));
+    assert!(response.is_empty_envelope() && response.id().is_none());
+    let response = PredictionResponse::from_json(
         json!({"code": "task_not_exist", "message": "m", "data": null}),
     );
-    assert_eq!(answer.task_error().unwrap().message, "m");
-    let answer = PredictionResponse::from_json(json!({"code": null, "message": "no quota"}));
-    assert!(answer.task_error().is_some());
+    assert_eq!(response.task_error().unwrap().message, "m");
+    let response = PredictionResponse::from_json(json!({"code": null, "message": "no quota"}));
+    assert!(response.task_error().is_some());
 }
 
 #[test]
@@ -185,13 +188,13 @@ fn an_envelope_may_say_success_in_numbers_and_hold_text() {
         json!(true),
     ] {
         for data in [task.clone(), json!(task.to_string())] {
-            let answer =
+            let response =
                 PredictionResponse::from_json(json!({"code": code, "message": "", "data": data}));
-            assert_eq!(answer.outer_id(), Some("t1"), "{code}");
-            let (p, odd) = answer.into_prediction().unwrap();
+            assert_eq!(response.outer_id(), Some("t1"), "{code}");
+            let (p, ignored) = response.into_prediction().unwrap();
             assert_eq!((p.id.as_str(), p.status), ("t1", Status::Succeeded));
             assert_eq!(p.output, Some(json!("https://x/y.png")));
-            assert!(odd.is_empty(), "{odd:?}");
+            assert!(ignored.is_empty(), "{ignored:?}");
         }
     }
     // A code that says something else does not make an id of a request id.
@@ -213,12 +216,15 @@ fn an_id_or_a_status_that_was_changed_is_none() {
     let body = br#"{"id":"a\ud83d","status":"succeeded"}"#;
     assert!(PredictionResponse::from_slice(body).is_err());
     let body = br#"{"id":"a","status":"succeeded\ud83d"}"#;
-    let (p, odd) = PredictionResponse::from_slice(body)
+    let (p, ignored) = PredictionResponse::from_slice(body)
         .unwrap()
         .into_prediction()
         .unwrap();
     assert_eq!(p.status, Status::Unknown(String::new()));
-    assert!(odd.iter().any(|field| field.path == "status"), "{odd:?}");
+    assert!(
+        ignored.iter().any(|field| field.path == "status"),
+        "{ignored:?}"
+    );
     // The same character as the service's own.
     let body = "{\"id\":\"a\u{fffd}\",\"status\":\"succeeded\"}";
     assert_eq!(
@@ -280,11 +286,11 @@ fn name() -> impl Strategy<Value = String> {
     ]
 }
 
-fn told(answer: PredictionResponse) -> (Option<String>, Option<Value>, Vec<IgnoredField>) {
-    let outer = answer.outer_id().map(str::to_owned);
-    let other = answer.other().cloned();
-    match answer.into_prediction() {
-        Some((p, odd)) => (outer, serde_json::to_value(p).ok(), odd),
+fn decoded(response: PredictionResponse) -> (Option<String>, Option<Value>, Vec<IgnoredField>) {
+    let outer = response.outer_id().map(str::to_owned);
+    let other = response.other().cloned();
+    match response.into_prediction() {
+        Some((p, ignored)) => (outer, serde_json::to_value(p).ok(), ignored),
         None => (outer, other, Vec::new()),
     }
 }
@@ -307,8 +313,8 @@ proptest! {
         }
         let json = Value::Object(object);
         let body = json.to_string();
-        let read = told(PredictionResponse::from_slice(body.as_bytes()).unwrap());
-        prop_assert_eq!(&read, &told(PredictionResponse::from_json(json.clone())));
+        let read = decoded(PredictionResponse::from_slice(body.as_bytes()).unwrap());
+        prop_assert_eq!(&read, &decoded(PredictionResponse::from_json(json.clone())));
         let bare = PredictionResponse::from_json(json.clone()).task().is_none();
         if let (Some(id), true, Ok(derived)) =
             (id, bare, serde_json::from_value::<Prediction>(json))

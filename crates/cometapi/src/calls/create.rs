@@ -43,7 +43,7 @@ use crate::models::registry;
 ///
 /// On 2xx and 5xx only a JSON `code` decides: a message may quote the prompt, and a prompt may
 /// hold any word. Each create request is sent on a connection of its own.
-#[must_use = "a create is not sent until it is awaited"]
+#[must_use = "a create request is not sent until it is awaited"]
 pub struct Create {
     core: Core,
     model: Result<ModelRef, Error>,
@@ -58,7 +58,7 @@ pub struct Create {
 type Watcher = Box<dyn FnMut(CreateProgress<'_>) + Send>;
 type Before = Box<dyn FnMut(CreateProgress<'_>) -> BoxFuture<()> + Send>;
 
-/// What a create is about to do, for whoever watches it by [`Create::on_progress`].
+/// What a create request is about to do, for the observer of [`Create::on_progress`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum CreateProgress<'e> {
@@ -120,7 +120,7 @@ impl Create {
         self
     }
 
-    /// Repeats by `policy` in place of the client's.
+    /// Retries by `policy` instead of the client's.
     pub fn policy(mut self, policy: CreatePolicy) -> Self {
         self.policy = policy;
         self
@@ -180,7 +180,7 @@ impl Create {
                 },
                 Verdict::Stop(kind) => stopped(kind, attempt),
                 Verdict::MaybeAccepted | Verdict::Retry(_) => {
-                    let told = attempt.retry_after();
+                    let retry_after = attempt.retry_after();
                     let (cause, again) = if let Verdict::Retry(kind) = verdict {
                         (spent(kind, attempt), true)
                     } else {
@@ -189,7 +189,7 @@ impl Create {
                         let again = doubt.prediction_id().is_none();
                         (doubt, again && self.policy.retry_unresolved)
                     };
-                    let pause = self.policy.pause(sent, elapsed, told, rng.f64());
+                    let pause = self.policy.pause(sent, elapsed, retry_after, rng.f64());
                     match pause.filter(|_| again) {
                         Some(pause) => {
                             let before = tell(CreateProgress::Pausing {
@@ -214,7 +214,7 @@ impl Create {
 
 impl fmt::Debug for Create {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the input: it is private, and may hold pictures.
+        // Not the input: it is private, and may hold images.
         f.debug_struct("Create")
             .field("model", &self.model)
             .field("policy", &self.policy)

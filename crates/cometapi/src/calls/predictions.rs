@@ -51,20 +51,20 @@ impl<'c> Predictions<'c> {
         )
     }
 
-    /// Looks once at a prediction.
+    /// Polls a prediction once.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) when no usable answer came: it is safe
-    /// to call again. A run that failed is no error here.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if no usable response arrives: it is safe
+    /// to call again. A failed prediction is not an error here.
     pub async fn get(&self, id: impl AsRef<str>) -> Result<Prediction, Error> {
         let id = checked_id(id.as_ref())?;
         poll::get(self.core, &id, self.wait.attempt_timeout).await
     }
 
-    /// Waits for a prediction to end, whoever created it. See [`Wait`].
+    /// Waits for a prediction to end. Any process may have created it. See [`Wait`].
     ///
-    /// Looks at once; the time for which its id may be unknown counts from the first poll.
+    /// Polls at once; the time for which its id may be unknown counts from the first poll.
     pub fn wait(&self, id: impl AsRef<str>) -> Wait {
         Wait::new(
             self.core.clone(),
@@ -73,7 +73,7 @@ impl<'c> Predictions<'c> {
         )
     }
 
-    /// Waits for what a create has just answered.
+    /// Waits for a prediction that was just created.
     ///
     /// Its first update is `created` itself, its clock runs from this call, and the first poll
     /// leaves the run a moment.

@@ -24,10 +24,11 @@ use crate::core::state::{BoxFuture, Core};
 /// [`Stream`], or by [`next`](Wait::next), it gives each state that was really seen, the
 /// terminal one last; a run that failed is then an update like any other.
 ///
-/// It goes on through 408, 429, 5xx, web pages, broken answers and lost connections until
+/// It goes on through 408, 429, 5xx, web pages, broken responses and lost connections until
 /// its deadline, which is always there ([`WaitPolicy::timeout`]). It ends at once when the
 /// run has, and on 401, 403 and other 4xx; and after [`WaitPolicy::not_found_grace`] when the
-/// service knows no such id, or answers with web pages and has never shown a state. Dropping it stops waiting and nothing else.
+/// service does not know the id, or returns web pages and has never shown a state.
+/// Dropping it only stops the wait.
 ///
 /// ```no_run
 /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
@@ -61,7 +62,7 @@ impl Wait {
         })
     }
 
-    /// A wait for what has just been created: its clock runs from the create's answer, and
+    /// A wait for what has just been created: its clock runs from the response to the create request, and
     /// the first poll leaves the run a moment.
     pub(crate) fn created(core: Core, policy: WaitPolicy, created: Prediction) -> Self {
         if created.is_terminal() {
@@ -73,7 +74,7 @@ impl Wait {
             State::Idle(poller) => {
                 poller.began = Some(Instant::now());
                 poller.is_service = true;
-                poller.seen = Some(created);
+                poller.created = Some(created);
             }
             State::Refused(error) => {
                 // Not refused before sending: the prediction exists and has been paid for.
@@ -89,7 +90,7 @@ impl Wait {
         wait
     }
 
-    /// Polls by `policy` in place of the client's.
+    /// Polls by `policy` instead of the client's.
     pub fn policy(mut self, policy: WaitPolicy) -> Self {
         if let State::Idle(poller) = &mut self.0 {
             poller.policy = policy;
@@ -97,7 +98,7 @@ impl Wait {
         self
     }
 
-    /// Stops after `timeout` in place of the policy's.
+    /// Stops after `timeout` instead of the policy's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         if let State::Idle(poller) = &mut self.0 {
             poller.policy.timeout = timeout;
@@ -186,21 +187,21 @@ struct Poller {
     core: Core,
     id: PredictionId,
     policy: WaitPolicy,
-    /// When the wait began: at the create's answer, or at the first step.
+    /// When the wait began: at the response to the create request, or at the first step.
     began: Option<Instant>,
-    /// What the create answered, not yet given as an update.
-    seen: Option<Prediction>,
+    /// The created prediction, until it is returned as the first update.
+    created: Option<Prediction>,
     last: Option<Prediction>,
     rng: fastrand::Rng,
     turn: u32,
     requests: u32,
-    told: Option<Duration>,
+    retry_after: Option<Duration>,
     /// Whether a response was of another prediction: its connection may stay one response out
     /// of step, so the polls that follow have connections of their own.
     is_out_of_step: bool,
     /// Whether anything has come that only this API sends.
     is_service: bool,
-    /// Since when the service has said that it knows no such id.
+    /// Since when the service has said that it does not know the id.
     missing_since: Option<Instant>,
     last_poll_done: bool,
 }
@@ -213,12 +214,12 @@ impl Poller {
             id,
             policy,
             began: None,
-            seen: None,
+            created: None,
             last: None,
             rng,
             turn: 0,
             requests: 0,
-            told: None,
+            retry_after: None,
             is_out_of_step: false,
             is_service: false,
             missing_since: None,
@@ -234,18 +235,19 @@ impl Poller {
 
     async fn update(&mut self) -> Result<Prediction, Error> {
         let began = *self.began.get_or_insert_with(Instant::now);
-        if let Some(created) = self.seen.take() {
+        if let Some(created) = self.created.take() {
             self.last = Some(created.clone());
             return Ok(created);
         }
-        let mut trouble = None;
+        let mut last_failure = None;
         while !self.last_poll_done {
             let left = self.policy.timeout.saturating_sub(began.elapsed());
-            // Nothing is known yet of a run that another process created: look at once.
+            // Nothing is known yet of a run that another process created: poll at once.
             let step = if self.last.is_none() && self.requests == 0 {
                 Step::Poll(Duration::ZERO)
             } else {
-                self.policy.step(self.turn, left, self.told, self.rng.f64())
+                self.policy
+                    .step(self.turn, left, self.retry_after, self.rng.f64())
             };
             let (Step::Poll(pause) | Step::LastPoll(pause)) = step;
             sleep(pause).await;
@@ -254,7 +256,7 @@ impl Poller {
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Boxed, so that a wait at rest is small.
             let attempt = Box::pin(self.poll(left)).await;
-            self.told = attempt.retry_after();
+            self.retry_after = attempt.retry_after();
             self.is_service |= attempt.is_from_service();
             self.is_out_of_step |= attempt.is_of_another();
             let event = match PollEvent::of(&attempt) {
@@ -275,15 +277,15 @@ impl Poller {
                     if since.elapsed() >= self.policy.not_found_grace {
                         return Err(self.known(poll_error(&self.id, attempt)));
                     }
-                    trouble = Some(attempt);
+                    last_failure = Some(attempt);
                 }
                 (PollEvent::Stop(_), attempt) => {
                     return Err(self.known(poll_error(&self.id, attempt)));
                 }
-                (_, attempt) => trouble = Some(attempt),
+                (_, attempt) => last_failure = Some(attempt),
             }
         }
-        Err(self.timed_out(trouble))
+        Err(self.timed_out(last_failure))
     }
 
     /// One poll; when it stays silent, a second beside it. The first response wins.
@@ -311,7 +313,7 @@ impl Poller {
         }
     }
 
-    fn timed_out(&self, trouble: Option<AttemptOutcome>) -> Error {
+    fn timed_out(&self, last_failure: Option<AttemptOutcome>) -> Error {
         let seconds = self.policy.timeout.as_secs_f64();
         let state = match &self.last {
             Some(prediction) => format!(
@@ -327,7 +329,7 @@ impl Poller {
                 self.id
             ),
         );
-        let Some(attempt) = trouble else {
+        let Some(attempt) = last_failure else {
             return self.known(error);
         };
         let error = match &attempt {

@@ -16,7 +16,7 @@ use crate::models::check::problem::{InputProblem, InvalidInput};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
-/// The most of an answer's body that an error keeps.
+/// How much of a response body an error keeps, in bytes.
 const BODY_CAP: usize = 16 * 1024;
 
 /// What a call can end in besides success.
@@ -136,7 +136,7 @@ impl Error {
         self.0.prediction.as_ref()
     }
 
-    /// The prediction's id. There on every error after a create, and on a create of which
+    /// The prediction's id. There on every error after a create request, and on a create request of which
     /// only the id could be read.
     pub fn prediction_id(&self) -> Option<&str> {
         self.0
@@ -145,7 +145,7 @@ impl Error {
             .or_else(|| self.0.prediction.as_ref().map(Prediction::id))
     }
 
-    /// The HTTP status, when there was an answer.
+    /// The HTTP status, if there was a response.
     pub fn status(&self) -> Option<u16> {
         self.0.status.map(|status| status.as_u16())
     }
@@ -167,7 +167,7 @@ impl Error {
         self.0.service.as_ref()
     }
 
-    /// The first 16 KiB of the answer's body, as it came.
+    /// Returns the first 16 KiB of the response body.
     pub fn body(&self) -> Option<&[u8]> {
         self.0.body.as_deref()
     }
@@ -193,12 +193,13 @@ impl Error {
         &self.0.problems
     }
 
-    /// Whether a create may have been accepted, and charged, although no answer says so.
+    /// Returns whether the create request may have been accepted, and charged, although no response says
+    /// so.
     ///
     /// # Troubleshooting
     ///
     /// It was sent once and not repeated. Look at the account's task list before sending it
-    /// again; [`prediction_id`](Self::prediction_id) is there when a part of the answer came.
+    /// again; [`prediction_id`](Self::prediction_id) is set if part of the response arrived.
     pub fn may_have_been_accepted(&self) -> bool {
         self.0.kind == ErrorKind::MaybeAccepted
     }
@@ -228,7 +229,7 @@ impl Error {
     ///
     /// # Troubleshooting
     ///
-    /// The message says which argument or setting to mend.
+    /// The message says which argument or setting to fix.
     pub fn is_before_sending(&self) -> bool {
         matches!(
             self.0.kind,

@@ -49,7 +49,7 @@ kinds! {
     WrongEndpoint = "wrong_endpoint",
     /// The key was refused. Check the key, and that it belongs to this base URL.
     Unauthorized = "unauthorized",
-    /// A firewall or proxy in front of the service answered 403 with a page, a text or nothing.
+    /// A firewall or proxy in front of the service answered 403 with a page, with text or with nothing.
     /// Nothing was accepted, and the key is not at fault. Check the network: a VPN, a region or
     /// an address that is blocked.
     Blocked = "blocked",
@@ -61,18 +61,18 @@ kinds! {
     /// The service understood the request and will not do it. Its words, code and field are
     /// in the error. Change the request.
     Refused = "refused",
-    /// A create left this machine and no answer says what became of it. It may run, and be
-    /// charged. It was not sent again; look at the account's task list before you do.
+    /// A create request left this machine and no response says what happened to it. It may run, and be
+    /// charged. It was not sent again; check the account's task list before you do.
     MaybeAccepted = "maybe_accepted",
     /// The service knows no prediction of this id: it never existed, belongs to another key,
     /// or was removed.
     NotFound = "not_found",
-    /// A read got no usable answer: connection lost, server fault, time out. Safe to repeat.
+    /// A poll got no usable response: connection lost, server fault, time out. Safe to repeat.
     Unavailable = "unavailable",
-    /// The service answered JSON that is not a prediction in any known shape. The raw body
+    /// The service returned JSON that is not a prediction in any known shape. The raw body
     /// is in the error; please report it.
     Undecodable = "undecodable",
-    /// The run succeeded in another form than the typed input's model is known to answer, or
+    /// The run succeeded in another form than the typed input's model is known to return, or
     /// with an output that cannot be used: empty, or names of files instead of URLs.
     /// [`Error::prediction`] has the output; run it by [`Run::completed`](crate::Run) for any.
     UnexpectedOutput = "unexpected_output",
@@ -88,7 +88,7 @@ kinds! {
     WaitTimeout = "wait_timeout",
     /// The `on_created` hook failed. The prediction exists: its id is in the error.
     Hook = "hook",
-    /// A file could not be brought home. It may still be fetched with its URL while the
+    /// A file could not be downloaded. It may still be fetched with its URL while the
     /// service keeps it.
     Download = "download",
     /// A local file could not be read or written.

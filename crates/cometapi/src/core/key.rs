@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 /// A `CometAPI` key.
 ///
 /// It cannot be printed: `Debug` shows a placeholder, there is no `Display`, and its memory
-/// is cleared on drop. Blanks around the text are trimmed, as the official SDKs do.
+/// is cleared on drop. Whitespace around it is trimmed, as the official SDKs do.
 ///
 /// ```
 /// let key = cometapi::ApiKey::from("sk-secret");

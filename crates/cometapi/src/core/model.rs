@@ -70,9 +70,9 @@ impl FromStr for ModelRef {
     }
 }
 
-/// What can name a model: a [`ModelRef`], or a text that becomes one.
+/// What can name a model: a [`ModelRef`], or text that becomes one.
 ///
-/// A text that is not `owner/name` is reported when the call is awaited, before anything is
+/// Text that is not `owner/name` is reported when the call is awaited, before anything is
 /// sent.
 pub trait IntoModelRef {
     /// Checks the text.

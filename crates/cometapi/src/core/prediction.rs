@@ -7,9 +7,9 @@ use cometapi_client::{IgnoredField, Status, types};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// A prediction: the run of a model, as one answer of the service showed it.
+/// A prediction: the run of a model, as one response of the service shows it.
 ///
-/// It serialises to the JSON of a bare prediction, whatever the answer was wrapped in, and
+/// It serialises to the JSON of a bare prediction, whatever the response was wrapped in, and
 /// without what the gateway adds of its own.
 #[derive(Clone)]
 pub struct Prediction {
@@ -126,7 +126,7 @@ impl Prediction {
     }
 
     /// The fields that were not what the spec says they are, or too large to be decoded (see
-    /// [`Answer`](cometapi_client::PredictionResponse)), and were left out. [`raw`](Self::raw) holds them.
+    /// [`PredictionResponse`](cometapi_client::PredictionResponse)), and were left out. [`raw`](Self::raw) holds them.
     pub fn ignored_fields(&self) -> &[IgnoredField] {
         &self.odd
     }
@@ -136,7 +136,7 @@ impl Prediction {
         &self.wire
     }
 
-    /// The body of the answer, byte for byte.
+    /// Returns the body of the response, byte for byte.
     pub fn raw(&self) -> &[u8] {
         &self.raw
     }
@@ -155,7 +155,7 @@ pub(crate) fn is_empty(json: &Value) -> bool {
 
 impl fmt::Debug for Prediction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither input nor raw body: both may hold pictures, and inputs are private.
+        // Neither input nor raw body: both may hold images, and inputs are private.
         f.debug_struct("Prediction")
             .field("id", &self.id())
             .field("status", &self.status())

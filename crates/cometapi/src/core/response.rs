@@ -134,7 +134,7 @@ impl AttemptOutcome {
                 }
             };
         };
-        let answer = result.ok().map(cometapi_client::ResponseValue::into_inner);
+        let response = result.ok().map(cometapi_client::ResponseValue::into_inner);
         let unreadable = match exchange.state {
             BodyState::Complete => None,
             BodyState::TooLarge => Some(Unreadable::TooLarge),
@@ -147,7 +147,7 @@ impl AttemptOutcome {
                 id: id_in_truncated_body(&meta.raw),
                 why,
             },
-            None => body(&mut meta, answer, polled),
+            None => body(&mut meta, response, polled),
         };
         Self::Response(Box::new(meta), body)
     }
@@ -208,9 +208,9 @@ impl AttemptOutcome {
     /// What a response is that came whole.
     pub(crate) fn whole(status: StatusCode, raw: Bytes) -> Self {
         let named = matches!(status.as_u16(), 200..=202);
-        let answer = serde_json::from_slice(&raw).ok().filter(|_| named);
+        let response = serde_json::from_slice(&raw).ok().filter(|_| named);
         let mut meta = ResponseMeta::new(status, &HeaderMap::new(), raw, SystemTime::UNIX_EPOCH);
-        let body = body(&mut meta, answer, None);
+        let body = body(&mut meta, response, None);
         Self::Response(Box::new(meta), body)
     }
 }
@@ -225,11 +225,11 @@ fn encoding(headers: &HeaderMap) -> String {
 
 fn body(
     meta: &mut ResponseMeta,
-    answer: Option<PredictionResponse>,
+    response: Option<PredictionResponse>,
     polled: Option<&PredictionId>,
 ) -> Body {
-    if let Some(answer) = answer {
-        return decoded(meta, answer, polled);
+    if let Some(response) = response {
+        return decoded(meta, response, polled);
     }
     let raw = meta.raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&meta.raw);
     let unreadable = |error: serde_json::Error| match raw.trim_ascii_start().first() {
@@ -244,7 +244,7 @@ fn body(
     };
     if meta.status.is_success() {
         return match PredictionResponse::from_slice(&meta.raw) {
-            Ok(answer) => decoded(meta, answer, polled),
+            Ok(response) => decoded(meta, response, polled),
             Err(error) => unreadable(error),
         };
     }
@@ -259,29 +259,29 @@ fn body(
 
 fn decoded(
     meta: &mut ResponseMeta,
-    answer: PredictionResponse,
+    response: PredictionResponse,
     polled: Option<&PredictionId>,
 ) -> Body {
-    if answer.is_empty_envelope() && answer.prediction().is_none() {
+    if response.is_empty_envelope() && response.prediction().is_none() {
         return Body::EmptyEnvelope;
     }
-    let error = answer.task_error();
+    let error = response.task_error();
     let error = error.and_then(|error| serde_json::to_value(error).ok());
     let error = error
         .as_ref()
-        .or(answer.other())
+        .or(response.other())
         .and_then(ServiceError::read);
     // A message may quote the prompt, and a prompt may look like a prediction.
     let is_refused = error
         .as_ref()
         .is_some_and(|error| error.is_refusal() || error.is_quota_code());
     if let Some(polled) = polled
-        && let Some(id) = answer.outer_id()
+        && let Some(id) = response.outer_id()
         && id.trim() != polled.as_str()
     {
         return Body::OtherPrediction { id: id.to_owned() };
     }
-    if !is_refused && let Some((mut wire, ignored)) = answer.into_prediction() {
+    if !is_refused && let Some((mut wire, ignored)) = response.into_prediction() {
         if let Some(polled) = polled {
             // What is inside an envelope may have the provider's id.
             polled.as_str().clone_into(&mut wire.id);

@@ -29,12 +29,12 @@ pub struct ServiceError {
     pub error_type: Option<String>,
     /// The field at fault, such as `input.num_outputs`.
     pub field: Option<String>,
-    /// The HTTP status that an upstream answer within this one names.
+    /// The HTTP status that an upstream response within this one names.
     pub upstream_status: Option<u16>,
     pub(crate) request_ids: Vec<String>,
     retry_after: Option<Duration>,
     is_own: bool,
-    /// Whether `upstream_status` is that of a whole answer that the gateway passes on.
+    /// Whether `upstream_status` is that of a whole response that the gateway passes on.
     passed_on: bool,
 }
 
@@ -105,7 +105,7 @@ impl ServiceError {
     }
 }
 
-/// The code of an error that passes on what the provider answered, as text in its message.
+/// The code of an error that passes on the response of the provider, as text in its message.
 const PASSED_ON: &str = "fail_to_fetch_task";
 
 /// Codes that say that the account has no quota left (observed).

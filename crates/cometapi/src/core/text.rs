@@ -13,7 +13,7 @@ pub(crate) fn shorten(text: String) -> String {
     truncate_owned(shorten_data_uris(&text), MAX_TEXT_LEN)
 }
 
-/// Shortens data URIs in a text for people: `data:image/png;base64,… (723 kB)`. Short ones
+/// Shortens data URIs in text for people: `data:image/png;base64,… (723 kB)`. Short ones
 /// stay as they are.
 #[doc(hidden)]
 #[must_use]

@@ -30,7 +30,7 @@ pub(crate) fn decode(rest: &str) -> Option<(Option<String>, Bytes)> {
         _ => (head, false),
     };
     let media_type = media::essence(head).filter(|found| is_media_type(head, found));
-    // A text may begin with "data:" and hold a comma. With a media type it is a data URI for
+    // Text may begin with "data:" and hold a comma. With a media type it is a data URI for
     // sure; one without has no character in it that a URI cannot have.
     if media_type.is_none() {
         let short = head.split(';').enumerate().all(|(at, part)| {

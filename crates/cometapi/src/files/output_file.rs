@@ -40,7 +40,7 @@ pub(crate) struct FileContext {
     pub(crate) fetcher: Arc<Fetcher>,
 }
 
-/// One file that a model made: where it is, and the ways to bring it home.
+/// One file that a model made: where it is, and how it is downloaded.
 ///
 /// The service keeps files for about an hour (documented by Replicate), so fetch them soon.
 /// They are fetched without the key: the hosts that hold them are not the service's.
@@ -49,7 +49,7 @@ pub(crate) struct FileContext {
 /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
 /// let prediction = client.predictions().get("q4chw5rey9rmt0cww76t4h3ma4").await?;
 /// for file in client.files(&prediction) {
-///     let saved = file.save_in("pictures").await?;
+///     let saved = file.save_in("images").await?;
 ///     println!("{} ({} bytes)", saved.path.display(), saved.bytes);
 /// }
 /// # Ok(())
@@ -301,7 +301,7 @@ impl OutputFile {
         self.save(target).await
     }
 
-    /// Saves it as `path`, whose folder is made if need be.
+    /// Saves it as `path`, whose folder is created if it is missing.
     ///
     /// # Errors
     ///

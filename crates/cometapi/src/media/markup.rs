@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What the beginning of a text says about it.
+/// What the beginning of text says about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Markup {
     /// A web page: HTML or XHTML.
@@ -208,7 +208,7 @@ mod tests {
     }
 
     proptest! {
-        /// A beginning of a text may be open, and otherwise says what the whole text says, as
+        /// A beginning of text may be open, and otherwise says what the whole text says, as
         /// long as the name of its first element is whole.
         #[test]
         fn more_of_a_text_contradicts_nothing(

@@ -23,7 +23,7 @@ pub(crate) fn essence(value: &str) -> Option<String> {
 #[cfg(feature = "download")]
 pub(crate) const HEAD: usize = 1024;
 
-/// The same for a text that begins with comments or spaces.
+/// The same for text that begins with comments or spaces.
 #[cfg(feature = "download")]
 const LONGEST_HEAD: usize = 64 * 1024;
 
@@ -142,7 +142,7 @@ impl FileType {
         }
     }
 
-    /// What a text is saved as.
+    /// What text is saved as.
     pub(crate) fn of_text(media_type: &str) -> Self {
         Self::new(media_type, extension(media_type).unwrap_or("txt"))
     }
@@ -277,7 +277,7 @@ fn sniff(head: &[u8]) -> Option<Sniffed> {
     }
     let found = infer::get(head)?;
     let media_type = match found.mime_type() {
-        // Two letters that a text may begin with, too.
+        // Two letters that text may begin with, too.
         "image/bmp" if head.get(6..10) != Some(&[0; 4]) => return None,
         "audio/x-wav" => "audio/wav",
         "audio/x-flac" => "audio/flac",
@@ -369,7 +369,7 @@ fn matroska(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Whether `head` can be the start of a text.
+/// Whether `head` can be the start of text.
 #[cfg(feature = "download")]
 fn is_text(head: &[u8]) -> bool {
     !head

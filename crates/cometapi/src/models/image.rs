@@ -1,4 +1,4 @@
-//! A picture to send.
+//! An image to send.
 
 use std::fmt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::core::error_kind::ErrorKind;
 use crate::media;
 use crate::models::check::MAX_DATA_URI;
 
-/// A picture, or another file, that a model takes: an address, or the file itself as a data
+/// An image, or another file, that a model takes: an address, or the file itself as a data
 /// URI.
 ///
 /// ```
@@ -38,7 +38,7 @@ impl ImageInput {
     }
 
     /// The file itself, up to [`DOCUMENTED_LIMIT`](Self::DOCUMENTED_LIMIT). Its media type is
-    /// told by its content.
+    /// detected from its content.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl ImageInput {
     fn encode(name: &str, bytes: &[u8], limit: usize) -> Result<Self, Error> {
         let refuse = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
         if bytes.is_empty() {
-            return refuse(format!("{name} is empty; give a picture"));
+            return refuse(format!("{name} is empty; give an image"));
         }
         if bytes.len() > limit {
             return refuse(format!(

@@ -10,7 +10,7 @@
 //! let files = client
 //!     .run(FluxSchnell::new("a red fox").aspect_ratio(AspectRatio::Ratio16x9).num_outputs(2))
 //!     .await?;
-//! println!("{} pictures", files.len());
+//! println!("{} images", files.len());
 //! # Ok(())
 //! # }
 //! ```

@@ -16,7 +16,7 @@ pub struct Model {
     pub(crate) schema: &'static str,
 }
 
-/// What a model answers.
+/// What a model returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputKind {
@@ -124,7 +124,7 @@ pub enum Kind {
         /// How many at most, where there is a limit.
         max_items: Option<usize>,
     },
-    /// A list of texts.
+    /// A list of strings.
     #[non_exhaustive]
     Texts {
         /// How many at least, where there is a limit.
@@ -187,7 +187,7 @@ impl Model {
         self.source
     }
 
-    /// What it answers.
+    /// Returns what the model returns.
     pub fn output_kind(&self) -> OutputKind {
         self.output_kind
     }

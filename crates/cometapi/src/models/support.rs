@@ -12,7 +12,7 @@ pub(super) use super::registry::{Condition, FIELD, Field, Kind, Model, OutputKin
 pub(super) use crate::core::input::Input;
 pub(super) use crate::files::output_file::OutputFile;
 pub(super) use crate::model_input::ModelInput;
-#[allow(unused_imports, reason = "for models that answer any JSON")]
+#[allow(unused_imports, reason = "for models that return any JSON")]
 pub(super) use crate::run::Completed;
 
 /// The fields that are sent: those that were set.
@@ -124,7 +124,7 @@ pub(super) fn serialize<S: serde::Serializer>(
     input.fields().serialize(serializer)
 }
 
-/// A text that is none of the words of an enum.
+/// A string that is none of the choices of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownChoice {
     text: String,

@@ -7,7 +7,7 @@ use crate::core::error_kind::ErrorKind;
 use crate::core::response::{AttemptOutcome, Body};
 use crate::core::retry_after;
 
-/// How a create is repeated when it provably did not happen: no connection was made, or the
+/// How a create request is repeated when it provably did not happen: no connection was made, or the
 /// service answered 429. Nothing else is ever sent again.
 ///
 /// ```
@@ -24,18 +24,18 @@ pub struct CreatePolicy {
     /// Requests at most; 5 by default, 1 for no repeats at all.
     pub max_attempts: u32,
     /// How long one attempt may take; 120 s by default. The gateway repeats a failed submit
-    /// through other channels by itself (observed), so a create may be slow, and one given
+    /// through other channels by itself (observed), so a create request may be slow, and one given
     /// up is in doubt.
     pub attempt_timeout: Duration,
     /// How long all attempts and pauses may take together; 5 minutes by default.
     pub timeout: Duration,
     /// The longest delay that the service may ask for and be given; 60 s by default. Asked
-    /// for more, the create stops at once and says when to come back.
+    /// for more, the create request stops at once and says when to come back.
     pub max_retry_after: Duration,
     /// The pauses when the service names none.
     pub backoff: Backoff,
-    /// Sends the create again although it may have been accepted; off by default. Each such
-    /// repeat may be charged once more: for those to whom a missing picture costs more than
+    /// Sends the create request again although it may have been accepted; off by default. Each such
+    /// repeat may be charged once more: for those to whom a missing image costs more than
     /// two.
     pub retry_unresolved: bool,
 }
@@ -64,14 +64,16 @@ impl CreatePolicy {
         &self,
         sent: u32,
         elapsed: Duration,
-        told: Option<Duration>,
+        retry_after: Option<Duration>,
         chance: f64,
     ) -> Option<Duration> {
-        if sent >= self.max_attempts || told.is_some_and(|told| told > self.max_retry_after) {
+        if sent >= self.max_attempts
+            || retry_after.is_some_and(|delay| delay > self.max_retry_after)
+        {
             return None;
         }
         let own = self.backoff.delay(sent.saturating_sub(1), chance);
-        let pause = retry_after::pause(told, own);
+        let pause = retry_after::pause(retry_after, own);
         (elapsed.saturating_add(pause) <= self.timeout).then_some(pause)
     }
 }
@@ -465,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn a_told_delay_is_kept_or_ends_it() {
+    fn a_retry_after_is_respected_up_to_the_limit() {
         let policy = CreatePolicy::default();
         let secs = Duration::from_secs;
         let pause = policy.pause(1, secs(0), Some(secs(7)), 0.5).unwrap();

@@ -19,7 +19,7 @@ use crate::core::response::{AttemptOutcome, Body};
 #[non_exhaustive]
 pub struct WaitPolicy {
     /// How long to wait in all; 15 minutes by default. For a run just created it counts from
-    /// the create's answer. The last poll is sent before the deadline, early by a fifth of the
+    /// the response to the create request. The last poll is sent before the deadline, early by a fifth of the
     /// timeout, but by at least 0.5 s and at most 2 s.
     pub timeout: Duration,
     /// How long one poll may take; 60 s by default. The reference's own check saw none
@@ -28,8 +28,8 @@ pub struct WaitPolicy {
     /// When a poll has been silent this long, a second is sent beside it and the first
     /// answer wins; 10 s by default. At most one is sent beside.
     pub hedge_after: Duration,
-    /// How long the service may say that it knows no such id; 30 s by default. It was
-    /// observed to do so for a few seconds after a create.
+    /// How long the service may say that it does not know the id; 30 s by default. It was
+    /// observed to do so for a few seconds after a create request.
     pub not_found_grace: Duration,
     /// The pauses between polls. A delay that the service names wins over a shorter one.
     pub backoff: Backoff,
@@ -91,7 +91,7 @@ impl PollEvent {
 pub(crate) enum Step {
     /// Pause this long, then poll.
     Poll(Duration),
-    /// Pause this long, then look for the last time.
+    /// Pause this long, then poll for the last time.
     LastPoll(Duration),
 }
 
@@ -110,11 +110,11 @@ impl WaitPolicy {
         &self,
         turn: u32,
         left: Duration,
-        told: Option<Duration>,
+        retry_after: Option<Duration>,
         chance: f64,
     ) -> Step {
         let own = self.backoff.delay(turn, chance);
-        let pause = told.map_or(own, |told| told.max(own));
+        let pause = retry_after.map_or(own, |delay| delay.max(own));
         let latest = left.saturating_sub(self.reserve());
         if pause < latest {
             Step::Poll(pause)
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_look_comes_before_the_deadline() {
+    fn the_last_poll_comes_before_the_deadline() {
         let policy = WaitPolicy::default();
         let secs = Duration::from_secs;
         assert_eq!(policy.step(0, secs(900), None, 0.5), Step::Poll(secs(1)));

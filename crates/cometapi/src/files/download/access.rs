@@ -1,6 +1,6 @@
 //! Which addresses files are fetched from.
 //!
-//! An output is chosen by the service, or by whoever can make it return one; it must not be a way
+//! An output is chosen by the service, or by anybody who can make it return one; it must not be a way
 //! into the network of the machine that fetches it. Three rules decide, for the first address and
 //! for every redirect:
 //!

@@ -121,7 +121,7 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
     }
 
-    /// What a link of such a name points to is a stranger's.
+    /// What a link of that name points to is a stranger's.
     #[cfg(unix)]
     #[test]
     fn a_link_is_left() {
@@ -145,7 +145,7 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
     }
 
-    /// A file is created and locked in two steps; whoever sweeps between the two takes it away
+    /// A file is created and locked in two steps; a process that sweeps between the two takes it away
     /// from a process that has not written to it.
     #[test]
     fn sweeping_takes_no_part_from_a_process_that_creates_one() {

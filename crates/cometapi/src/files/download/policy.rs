@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::core::backoff::Backoff;
 use crate::core::retry_after;
 
-/// How files are brought home.
+/// How files are downloaded.
 ///
 /// ```
 /// use cometapi::DownloadPolicy;

@@ -106,7 +106,7 @@ impl Saving {
     }
 }
 
-/// Saves a text as a file is saved.
+/// Saves text as a file is saved.
 pub(crate) async fn save_text(
     text: &str,
     media_type: &str,

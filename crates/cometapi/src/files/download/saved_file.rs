@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::files::download::{durable, part};
 use crate::media::{self, FileType};
 
-/// A file that has come home.
+/// A file that was saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SavedFile {

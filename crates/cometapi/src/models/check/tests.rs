@@ -6,14 +6,14 @@ use crate::models::{find, models};
 
 fn checked(model: &str, input: Value) -> Result<Vec<String>, Vec<(InputProblemKind, String)>> {
     let model = find(&format!("black-forest-labs/{model}")).unwrap();
-    let told = |warnings: Vec<Warning>| warnings.iter().map(ToString::to_string).collect();
+    let messages = |warnings: Vec<Warning>| warnings.iter().map(ToString::to_string).collect();
     let refused = |invalid: InvalidInput| {
         let problems = invalid.problems().iter();
         problems.map(|p| (p.kind(), p.to_string())).collect()
     };
     model
         .check(input.as_object().unwrap())
-        .map(told)
+        .map(messages)
         .map_err(refused)
 }
 
