@@ -42,7 +42,8 @@ kinds! {
     /// The prediction id cannot be one. Nothing was sent. Fix the id.
     InvalidId = "invalid_id",
     /// No connection was ever made, so nothing was accepted. Check the network and the base
-    /// URL, then call again; [`Error::is_permanent`] says that a retry alone cannot help.
+    /// URL, then call again; if [`Error::is_permanent`](crate::Error::is_permanent), a retry alone
+    /// cannot help.
     NeverReached = "never_reached",
     /// The address answers, but not as this API: a web page or a redirect. Nothing was
     /// accepted. Check the base URL.
@@ -56,7 +57,7 @@ kinds! {
     /// The account has no quota or credit left. Top up, then call again.
     OutOfQuota = "out_of_quota",
     /// Too many requests, and the service asks for a longer wait than the policy or the time
-    /// left allows: see [`Error::retry_after`].
+    /// left allows: see [`Error::retry_after`](crate::Error::retry_after).
     RateLimited = "rate_limited",
     /// The service understood the request and will not do it. Its words, code and field are
     /// in the error. Change the request.
@@ -74,9 +75,10 @@ kinds! {
     Undecodable = "undecodable",
     /// The run succeeded in another form than the typed input's model is known to return, or
     /// with an output that cannot be used: empty, or names of files instead of URLs.
-    /// [`Error::prediction`] has the output; run it by [`Run::completed`](crate::Run) for any.
+    /// [`Error::prediction`](crate::Error::prediction) has the output;
+    /// [`Run::completed`](crate::Run) accepts any output.
     UnexpectedOutput = "unexpected_output",
-    /// The run ended in failure. [`Error::prediction`] has the reason.
+    /// The run ended in failure. [`Error::prediction`](crate::Error::prediction) has the reason.
     Failed = "failed",
     /// The run was canceled.
     Canceled = "canceled",

@@ -33,7 +33,7 @@ pub struct DownloadPolicy {
     /// The time over which [`min_speed`](Self::min_speed) is measured; 30 s by default.
     pub speed_window: Duration,
     /// The longest `Retry-After` of a file's host that is waited for; 60 s by default. If the
-    /// host asks for more, the download fails at once: see [`Error::retry_after`].
+    /// host asks for more, the download fails at once: see [`Error::retry_after`](crate::Error::retry_after).
     pub max_retry_after: Duration,
     /// The pauses between attempts.
     pub backoff: Backoff,
