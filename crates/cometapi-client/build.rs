@@ -62,7 +62,7 @@ fn make(shipped: &Path, source: Option<&Path>) -> Result<(), String> {
         return Ok(());
     };
     let wanted = fs::read(source).map_err(|error| failed("read", source, &error))?;
-    // A copy that cannot be read is mended like one that differs.
+    // A copy that cannot be read is replaced like one that differs.
     if fs::read(shipped).is_ok_and(|copy| copy == wanted) {
         return Ok(());
     }

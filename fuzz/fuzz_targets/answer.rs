@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: (u16, &[u8])| cometapi::fuzzing::answer(data.0, data.1));
+libfuzzer_sys::fuzz_target!(|data: (u16, &[u8])| cometapi::fuzzing::response(data.0, data.1));

@@ -45,5 +45,5 @@ pub(crate) fn taken(id: String) -> Outcome {
 /// waiting; the prediction continues. So does `NotFound`: the id was given for a prediction that
 /// was paid for, and another key or a passing fault makes the service say that as well.
 pub(crate) fn is_end(error: &Error) -> bool {
-    error.is_outcome() || error.kind() == ErrorKind::Expired
+    error.is_prediction_failure() || error.kind() == ErrorKind::Expired
 }

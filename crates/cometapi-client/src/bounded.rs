@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde::{Deserialize, de};
 use serde_json::{Map, Number, Value};
 
-use crate::odd::OddField;
+use crate::ignored_field::IgnoredField;
 
 /// The most memory that a decoded value takes besides its strings, in bytes: enough for half a
 /// million numbers. Strings are limited by the body that they are part of.
@@ -201,8 +201,8 @@ impl LeftOut {
         }
     }
 
-    pub(crate) fn into_fields(self) -> impl Iterator<Item = OddField> {
-        self.0.into_iter().map(|path| OddField {
+    pub(crate) fn into_fields(self) -> impl Iterator<Item = IgnoredField> {
+        self.0.into_iter().map(|path| IgnoredField {
             path,
             reason: TOO_LARGE.to_owned(),
         })

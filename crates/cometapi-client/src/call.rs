@@ -1,4 +1,4 @@
-//! What a caller tells the seam of one call, and what it hears back.
+//! The options of one call, and the exchange that it results in.
 //!
 //! A generated method takes the parameters of its operation and returns a decoded value or
 //! an error that has dropped half of what was known. The context carries the rest past it,
@@ -40,32 +40,32 @@ impl CallOptions {
     }
 }
 
-/// One answer, as it came.
+/// One response.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Exchange {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The answer's headers.
+    /// The headers of the response.
     pub headers: HeaderMap,
     /// The body, as far as it was read, decoded where it came as gzip or deflate.
     pub body: Bytes,
     /// How much of the body that is.
-    pub extent: Extent,
+    pub state: BodyState,
 }
 
 /// How much of a body was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Extent {
+pub enum BodyState {
     /// All of it.
-    Whole,
+    Complete,
     /// The connection ended, or time ran out, before it did.
-    Cut,
+    Truncated,
     /// It was larger than the transport reads.
-    Capped,
+    TooLarge,
     /// It came in a content encoding that is not decoded here, or one that is and is damaged.
-    Encoded,
+    Undecoded,
 }
 
 #[derive(Default)]
@@ -78,9 +78,9 @@ tokio::task_local! {
     static CONTEXT: RefCell<Context>;
 }
 
-/// Runs one call of a generated method and hands back what was answered beside its result.
+/// Runs one call of a generated method and returns the exchange beside its result.
 ///
-/// The exchange is `None` when no answer came. When the call is repeated inside `call`, it
+/// The exchange is `None` if no response arrived. When the call is repeated inside `call`, it
 /// is the last one.
 ///
 /// ```no_run

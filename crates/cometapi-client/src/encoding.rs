@@ -96,7 +96,7 @@ impl ContentDecoder {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Cut`] if the compressed data ends early, and the errors of
+    /// [`DecodeError::Truncated`] if the compressed data ends early, and the errors of
     /// [`push`](Self::push).
     pub fn finish(mut self) -> Result<Bytes, DecodeError> {
         if let Some(error) = self.failed {
@@ -235,17 +235,17 @@ impl Layer {
     ) -> Result<(), DecodeError> {
         match &mut self.state {
             State::Start(None) | State::Between(None) | State::Trailing => Ok(()),
-            State::Start(Some(_)) => Err(DecodeError::Cut),
+            State::Start(Some(_)) => Err(DecodeError::Truncated),
             // May be the first byte of another member.
             State::Between(Some(byte)) if self.format == Format::Gzip && *byte == GZIP_MAGIC[0] => {
-                Err(DecodeError::Cut)
+                Err(DecodeError::Truncated)
             }
             State::Between(Some(_)) => Ok(()),
             State::Stream(stream) => {
                 // A stream takes another byte only if it has not ended.
                 match stream.write(&[0], next) {
                     Ok([_]) => stream.end(next),
-                    Ok(_) | Err(DecodeError::Corrupt) => Err(DecodeError::Cut),
+                    Ok(_) | Err(DecodeError::Corrupt) => Err(DecodeError::Truncated),
                     Err(error) => Err(error),
                 }
             }
@@ -342,7 +342,7 @@ pub enum DecodeError {
     /// The data is not what its encoding says, or its checksum is wrong.
     Corrupt,
     /// The compressed data ends early.
-    Cut,
+    Truncated,
     /// The decoded body is larger than allowed.
     TooLarge {
         /// The limit, in bytes.
@@ -354,7 +354,7 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Corrupt => f.write_str("the compressed data is corrupt"),
-            Self::Cut => f.write_str("the compressed data ends early"),
+            Self::Truncated => f.write_str("the compressed data ends early"),
             Self::TooLarge { cap } => {
                 write!(f, "the data decompresses to more than {cap} bytes")
             }
@@ -481,8 +481,8 @@ mod tests {
             assert_eq!(error.encoding(), named);
         }
         let mut headers = HeaderMap::new();
-        let odd = HeaderValue::from_bytes(b"\xff\"").unwrap();
-        headers.insert(CONTENT_ENCODING, odd);
+        let invalid = HeaderValue::from_bytes(b"\xff\"").unwrap();
+        headers.insert(CONTENT_ENCODING, invalid);
         let error = ContentDecoder::from_headers(&headers).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -605,7 +605,7 @@ mod tests {
             for (encoding, body) in encoded(&bytes) {
                 for kept in 1..body.len() {
                     let result = decode(encoding, &body[..kept], &sizes);
-                    prop_assert_eq!(result, Err(DecodeError::Cut), "{} {}", encoding, kept);
+                    prop_assert_eq!(result, Err(DecodeError::Truncated), "{} {}", encoding, kept);
                 }
             }
         }

@@ -13,10 +13,10 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use crate::bounded::{self, BoundedMap, LEVELS, LIMIT, LeftOut, SCALAR_LIMIT};
-use crate::odd::OddField;
+use crate::generated::types::{Prediction, PredictionMetrics, PredictionUrls, Task, TaskError};
+use crate::ignored_field::IgnoredField;
 use crate::status::{Status, TaskStatus};
-use crate::truncate::{MAX_KEPT_TEXT, truncate, truncate_owned};
-use crate::types::{Prediction, PredictionMetrics, PredictionUrls, Task, TaskError};
+use crate::truncate::{MAX_TEXT_LEN, truncate, truncate_owned};
 
 /// The longest part of a value that a reason quotes, in characters.
 const QUOTED: usize = 40;
@@ -150,7 +150,7 @@ pub(crate) fn id(value: Value) -> Result<Option<String>, Value> {
         Value::Null => Ok(None),
         Value::String(id) if id.is_empty() => Ok(None),
         // One so long cannot be sent back to the service, cut or not.
-        Value::String(id) => Ok(Some(truncate_owned(id, MAX_KEPT_TEXT))),
+        Value::String(id) => Ok(Some(truncate_owned(id, MAX_TEXT_LEN))),
         Value::Number(id) => Ok(Some(id.to_string())),
         other => Err(other),
     }
@@ -158,7 +158,7 @@ pub(crate) fn id(value: Value) -> Result<Option<String>, Value> {
 
 /// A word for a state; nothing if there is none.
 fn known_word(word: Option<&str>) -> Cow<'_, str> {
-    truncate(word.unwrap_or_default(), MAX_KEPT_TEXT)
+    truncate(word.unwrap_or_default(), MAX_TEXT_LEN)
 }
 
 fn is_id(value: &Value) -> bool {
@@ -166,13 +166,13 @@ fn is_id(value: &Value) -> bool {
 }
 
 /// Why a member was left out.
-fn unfit(path: &str, expected: &str, found: &Value) -> OddField {
+fn unfit(path: &str, expected: &str, found: &Value) -> IgnoredField {
     let found = found.to_string();
     let found = match found.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{}…", &found[..end]),
         None => found,
     };
-    OddField {
+    IgnoredField {
         path: path.to_owned(),
         reason: format!("expected {expected}, found {found}"),
     }
@@ -187,7 +187,7 @@ pub(crate) struct PredictionMembers {
     /// Members of the wrong type, with what was expected of them.
     unfit: Vec<(&'static str, &'static str, Value)>,
     /// The same inside `metrics` and `urls`.
-    ignored: Vec<OddField>,
+    ignored: Vec<IgnoredField>,
 }
 
 impl Default for PredictionMembers {
@@ -318,7 +318,7 @@ impl PredictionMembers {
     }
 
     /// The members that were left out because they are too large.
-    pub(crate) fn take_left_out(&mut self) -> impl Iterator<Item = OddField> + use<> {
+    pub(crate) fn take_left_out(&mut self) -> impl Iterator<Item = IgnoredField> + use<> {
         std::mem::take(&mut self.extra.left_out).into_fields()
     }
 
@@ -368,7 +368,7 @@ impl PredictionMembers {
     }
 
     /// The prediction, and what was left out of it.
-    pub(crate) fn into_prediction(self) -> (Prediction, Vec<OddField>) {
+    pub(crate) fn into_prediction(self) -> (Prediction, Vec<IgnoredField>) {
         let mut prediction = self.prediction;
         prediction.extra = self.extra.map;
         prediction.id = self.id.unwrap_or_default();
@@ -379,7 +379,7 @@ impl PredictionMembers {
             .map(|(name, expected, value)| unfit(name, expected, value));
         ignored.extend(unfit);
         if !self.has_status && !self.unfit.iter().any(|(name, ..)| *name == "status") {
-            ignored.push(OddField {
+            ignored.push(IgnoredField {
                 path: "status".to_owned(),
                 reason: "missing".to_owned(),
             });
@@ -409,7 +409,7 @@ impl PredictionMembers {
         } = self.prediction;
         let mut object = self.extra.map;
         let status = self.has_status.then(|| status.as_str().to_owned());
-        let texts = [
+        let strings = [
             ("completed_at", completed_at),
             ("created_at", created_at),
             ("id", self.id),
@@ -420,7 +420,7 @@ impl PredictionMembers {
             ("status", status),
             ("version", version),
         ];
-        let texts = texts.map(|(name, text)| (name, text.map(Value::String)));
+        let strings = strings.map(|(name, text)| (name, text.map(Value::String)));
         let rest = [
             ("data_removed", data_removed.map(Value::Bool)),
             ("error", error),
@@ -432,7 +432,7 @@ impl PredictionMembers {
             ("output", output),
             ("urls", urls.and_then(|it| serde_json::to_value(it).ok())),
         ];
-        for (name, value) in texts.into_iter().chain(rest) {
+        for (name, value) in strings.into_iter().chain(rest) {
             if let Some(value) = value {
                 object.insert(name.to_owned(), value);
             }
@@ -591,7 +591,7 @@ impl Default for PredictionUrls {
 /// Takes members out of an object that has been read whole.
 struct Taker<'o> {
     object: &'o mut Map<String, Value>,
-    ignored: &'o mut Vec<OddField>,
+    ignored: &'o mut Vec<IgnoredField>,
 }
 
 impl Taker<'_> {
@@ -614,7 +614,10 @@ impl Taker<'_> {
 
 /// The gateway's record of a task, its `data` left out. `None`, with nothing taken, when the
 /// object has no usable `task_id`.
-pub(crate) fn task(object: &mut Map<String, Value>, ignored: &mut Vec<OddField>) -> Option<Task> {
+pub(crate) fn task(
+    object: &mut Map<String, Value>,
+    ignored: &mut Vec<IgnoredField>,
+) -> Option<Task> {
     let task_id = id(object.get("task_id")?.clone()).ok()??;
     object.remove("task_id");
     let mut taker = Taker { object, ignored };

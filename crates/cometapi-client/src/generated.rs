@@ -380,7 +380,7 @@ impl Client {
         model_owner: &'a crate::ModelOwner,
         model_name: &'a crate::ModelName,
         body: &'a types::CreatePredictionRequest,
-    ) -> Result<ResponseValue<crate::Answer>, Error<()>> {
+    ) -> Result<ResponseValue<crate::PredictionResponse>, Error<()>> {
         let url = format!(
             "{}/models/{}/{}/predictions", self.baseurl, encode_path(& model_owner
             .to_string()), encode_path(& model_name.to_string()),
@@ -434,7 +434,7 @@ impl Client {
     pub async fn get_prediction<'a>(
         &'a self,
         prediction_id: &'a crate::PredictionId,
-    ) -> Result<ResponseValue<crate::Answer>, Error<()>> {
+    ) -> Result<ResponseValue<crate::PredictionResponse>, Error<()>> {
         let url = format!(
             "{}/predictions/{}", self.baseurl, encode_path(& prediction_id.to_string()),
         );

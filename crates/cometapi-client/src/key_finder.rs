@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue};
 
 /// What stands for the key where it was removed.
-pub const PLACEHOLDER: &str = "[key]";
+pub const KEY_PLACEHOLDER: &str = "[key]";
 
 /// A shorter key is a placeholder, and a word that any text may hold.
 pub(crate) const SHORTEST_KEY: usize = 12;
@@ -28,7 +28,7 @@ pub struct KeyFinder(Arc<Forms>);
 
 struct Forms {
     forms: Vec<Vec<u8>>,
-    /// Whether a form may begin with the byte; most positions of a text are left at that.
+    /// Whether a form may begin with the byte; most positions of text are left at that.
     is_first: [bool; 256],
 }
 
@@ -65,7 +65,8 @@ impl KeyFinder {
     /// Returns whether `url` holds the key, or held it before it was removed from the response.
     pub fn is_in_url(&self, url: &str) -> bool {
         let url = url.as_bytes();
-        let had_key = || (0..url.len()).any(|at| match_at(url, at, PLACEHOLDER.as_bytes()).is_ok());
+        let had_key =
+            || (0..url.len()).any(|at| match_at(url, at, KEY_PLACEHOLDER.as_bytes()).is_ok());
         (0..url.len()).any(|at| self.match_at(url, at).is_some()) || had_key()
     }
 
@@ -75,7 +76,7 @@ impl KeyFinder {
             Some(redacted) => match String::from_utf8(redacted) {
                 Ok(redacted) => Cow::Owned(redacted),
                 // Cannot be: what is found begins and ends with ASCII.
-                Err(_) => Cow::Borrowed(PLACEHOLDER),
+                Err(_) => Cow::Borrowed(KEY_PLACEHOLDER),
             },
             None => Cow::Borrowed(text),
         }
@@ -86,7 +87,7 @@ impl KeyFinder {
         for value in headers.values_mut() {
             if let Some(redacted) = self.redact_bytes(value.as_bytes()) {
                 *value = HeaderValue::from_bytes(&redacted)
-                    .unwrap_or_else(|_| HeaderValue::from_static(PLACEHOLDER));
+                    .unwrap_or_else(|_| HeaderValue::from_static(KEY_PLACEHOLDER));
             }
         }
     }
@@ -100,7 +101,7 @@ impl KeyFinder {
             match self.match_at(text, at).or_else(|| self.part_at(text, at)) {
                 Some(end) => {
                     redacted.extend_from_slice(&text[kept..at]);
-                    redacted.extend_from_slice(PLACEHOLDER.as_bytes());
+                    redacted.extend_from_slice(KEY_PLACEHOLDER.as_bytes());
                     kept = end;
                     at = end;
                 }
@@ -266,7 +267,7 @@ mod tests {
             base64(&format!("user:{KEY}!")),
             STANDARD_NO_PAD.encode(format!("xy{KEY}")),
             percent(&STANDARD_NO_PAD.encode(KEY)),
-            PLACEHOLDER.to_owned(),
+            KEY_PLACEHOLDER.to_owned(),
             "%5Bkey%5D".to_owned(),
         ] {
             for url in [
@@ -311,7 +312,7 @@ mod tests {
             assert_eq!(finder.redact(&text), redacted);
         }
         let encoded = STANDARD_NO_PAD.encode(format!("ab{KEY}cd"));
-        assert!(finder.redact(&encoded).contains(PLACEHOLDER));
+        assert!(finder.redact(&encoded).contains(KEY_PLACEHOLDER));
         assert_eq!(format!("{finder:?}"), "KeyFinder(…)");
     }
 
@@ -404,7 +405,7 @@ mod tests {
             let text = format!("{before}{form}{after}");
             prop_assert!(finder.is_in_url(&text));
             let redacted = finder.redact(&text).into_owned();
-            prop_assert!(redacted.contains(PLACEHOLDER));
+            prop_assert!(redacted.contains(KEY_PLACEHOLDER));
             prop_assert_eq!(finder.redact(&redacted), redacted.as_str());
             let base64 = URL_SAFE_NO_PAD.encode(format!("{before}{key}{after}"));
             prop_assert!(finder.is_in_url(&base64));

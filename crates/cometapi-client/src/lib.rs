@@ -8,10 +8,10 @@
 //!
 //! - [`Client`] and [`types`], made from `openapi.yaml` by a generator and committed;
 //! - the few wire types a generator cannot express, because they must stay open to what the
-//!   service has not said yet: [`Answer`], [`Status`], [`TaskStatus`], and the path
+//!   service has not said yet: [`PredictionResponse`], [`Status`], [`TaskStatus`], and the path
 //!   parameters [`ModelOwner`], [`ModelName`] and [`PredictionId`];
-//! - the one seam that every request goes through: [`Transport`] sets the key, holds the
-//!   time limit of an attempt and keeps what was answered for whoever [`observe`]s the call.
+//! - the one place that every request passes: [`Transport`] sets the key, holds the
+//!   time limit of an attempt and keeps the response for the caller that [`observe`]s the call.
 //!
 //! ```no_run
 //! use cometapi_client::{Client, Transport, http_client, types};
@@ -23,10 +23,10 @@
 //! let mut input = serde_json::Map::new();
 //! input.insert("prompt".into(), "a lighthouse made of glass".into());
 //! let body = types::CreatePredictionRequest { input };
-//! let answer = client
+//! let response = client
 //!     .create_prediction(&"black-forest-labs".parse()?, &"flux-schnell".parse()?, &body)
 //!     .await?;
-//! println!("{:?}", answer.prediction().map(|p| &p.id));
+//! println!("{:?}", response.prediction().map(|p| &p.id));
 //! # Ok(())
 //! # }
 //! ```
@@ -37,24 +37,24 @@
 //!   default.
 //! - `schemars`: the wire types export their JSON Schema.
 //! - `from-spec`: make the client from the `openapi.yaml` in this package while building,
-//!   in place of the committed code. It replaces rather than adds, costs about forty
+//!   instead of the committed code. It replaces rather than adds, costs about forty
 //!   seconds and some 26 crates, and gives the same bytes.
 
-mod answer;
 mod bounded;
 mod call;
 mod encoding;
 mod fields;
+mod ignored_field;
 mod key_finder;
-mod odd;
+mod lenient;
 mod params;
-mod prefix;
-mod repair;
+mod prediction_response;
 #[cfg(feature = "schemars")]
 mod schema;
 mod status;
 mod transport;
 mod truncate;
+mod truncated;
 
 #[cfg(not(feature = "from-spec"))]
 #[rustfmt::skip]
@@ -75,25 +75,25 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/generated.rs"));
 }
 
-pub use crate::answer::Answer;
-pub use crate::call::{CallOptions, Exchange, Extent, observe};
+pub use crate::call::{BodyState, CallOptions, Exchange, observe};
 #[doc(hidden)]
 pub use crate::encoding::{ContentDecoder, DecodeError, UnsupportedEncoding};
 pub use crate::generated::{Client, types};
+pub use crate::ignored_field::IgnoredField;
 #[doc(hidden)]
-pub use crate::key_finder::{KeyFinder, PLACEHOLDER};
-pub use crate::odd::OddField;
+pub use crate::key_finder::{KEY_PLACEHOLDER, KeyFinder};
 pub use crate::params::{InvalidParam, ModelName, ModelOwner, PredictionId};
-pub use crate::prefix::id_in_cut_body;
+pub use crate::prediction_response::PredictionResponse;
 pub use crate::status::{Status, TaskStatus};
 pub use crate::transport::{InvalidKey, Transport, http_client, without_tls_roots};
 #[doc(hidden)]
-pub use crate::truncate::{MAX_KEPT_TEXT, truncate, truncate_owned};
+pub use crate::truncate::{MAX_TEXT_LEN, truncate, truncate_owned};
+pub use crate::truncated::id_in_truncated_body;
 
-/// Decodes JSON as [`Answer::from_slice`] does: leniently, and without members that are too large.
+/// Decodes JSON as [`PredictionResponse::from_slice`] does: leniently, and without members that are too large.
 #[doc(hidden)]
 pub fn json_from_slice(body: &[u8]) -> Result<serde_json::Value, serde_json::Error> {
-    repair::from_slice(body).map(|(bounded::Json(json), _)| json)
+    lenient::from_slice(body).map(|(bounded::Json(json), _)| json)
 }
 
 // What the generated methods take and give back.

@@ -20,7 +20,7 @@ pub(crate) fn encode_path(parameter: &str) -> String {
     utf8_percent_encode(parameter, ENCODED).to_string()
 }
 
-/// A text that cannot be sent as a path parameter, and why.
+/// A string that cannot be sent as a path parameter, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidParam {
     what: &'static str,
@@ -74,7 +74,7 @@ impl std::error::Error for InvalidParam {}
 type Check = fn(what: &'static str, text: &str, max: usize) -> Result<(), InvalidParam>;
 
 fn refusal(what: &'static str, text: &str, why: Why) -> InvalidParam {
-    // A text as long as a novel helps nobody in an error.
+    // Text as long as a novel helps nobody in an error.
     let text = text.chars().take(80).collect();
     InvalidParam { what, text, why }
 }

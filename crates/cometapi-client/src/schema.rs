@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::types::{Prediction, TaskEnvelope, TaskError};
-use crate::{Answer, ModelName, ModelOwner, PredictionId, Status, TaskStatus};
+use crate::generated::types::{Prediction, TaskEnvelope, TaskError};
+use crate::params::{ModelName, ModelOwner, PredictionId};
+use crate::prediction_response::PredictionResponse;
+use crate::status::{Status, TaskStatus};
 
 macro_rules! described {
     ($($type:ident as $name:literal: $schema:expr;)*) => {$(
@@ -27,7 +29,7 @@ macro_rules! described {
 }
 
 described! {
-    // Open: a word that nobody has told us of is one as well.
+    // Open: a word that is not known is one as well.
     Status as "PredictionStatus": |_| json_schema!({
         "type": "string",
         "examples": ["starting", "processing", "succeeded", "failed", "canceled", "aborted"],
@@ -48,8 +50,8 @@ described! {
             r"|\.\.[^\x00-\x1f\x7f-\x9f]+)$",
         ),
     });
-    // What it is told apart by; it reads any other JSON, too.
-    Answer as "PredictionAnswer": |generator| json_schema!({
+    // The shapes that are recognized; any other JSON decodes, too.
+    PredictionResponse as "PredictionAnswer": |generator| json_schema!({
         "anyOf": [
             generator.subschema_for::<Prediction>(),
             generator.subschema_for::<TaskEnvelope>(),

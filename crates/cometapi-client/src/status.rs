@@ -1,4 +1,4 @@
-//! The words for the state of a run, kept open: a word nobody has told us of is kept as it
+//! The words for the state of a run, kept open: an unknown word is kept as it
 //! came and never fails a decode.
 
 use std::convert::Infallible;
@@ -77,7 +77,7 @@ impl From<&str> for Status {
     }
 }
 
-/// The gateway's word for the state of a task (observed), in an enveloped answer.
+/// The gateway's word for the state of a task (observed), in an envelope.
 ///
 /// ```
 /// use cometapi_client::{Status, TaskStatus};

@@ -8,21 +8,21 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 
-use crate::Client;
-use crate::call::{self, Exchange, Extent};
+use crate::call::{self, BodyState, Exchange};
 use crate::encoding::{ContentDecoder, DecodeError};
+use crate::generated::Client;
 use crate::key_finder::KeyFinder;
 
 /// How long an attempt may take when the caller says nothing. The reference's own check of
-/// the poll saw no answer within 45 seconds.
+/// the poll saw no response within 45 seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The most that is read of a body. An answer repeats its input, and an input may hold
-/// pictures as text.
+/// The most that is read of a body. A response repeats its input, and an input may hold
+/// images as text.
 const BODY_CAP: usize = 64 * 1024 * 1024;
 
 /// A connection that has been idle longer than this is not used again: a stale one breaks
-/// under a create, and leaves it in doubt whether money was spent.
+/// under a create request, and leaves it unknown whether money was spent.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 
 const SCHEME: &str = "Bearer ";
@@ -30,11 +30,11 @@ const SCHEME: &str = "Bearer ";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most headers that a response may have; hyper's own limit is 100. A response with more
-/// cannot be read at all, and leaves a create request in doubt. The memory is needed only while
+/// cannot be read at all, and leaves the outcome of a create request unknown. The memory is needed only while
 /// the head of a response is parsed: about 30 KiB.
 const MAX_HEADERS: usize = 512;
 
-/// A `reqwest` client as this API wants it: no redirects (one would turn a create into
+/// A `reqwest` client as this API wants it: no redirects (one would turn a create request into
 /// something else, or carry the key away), no repeats of its own, no connection that may
 /// have gone stale, ten seconds to connect, at most 512 headers in a response.
 ///
@@ -91,9 +91,9 @@ impl Transport {
         })
     }
 
-    /// Reads at most `bytes` of an answer's body; 64 MiB unless told.
+    /// Reads at most `bytes` of a response body; 64 MiB by default.
     #[must_use]
-    pub fn with_body_cap(mut self, bytes: usize) -> Self {
+    pub fn with_max_body_size(mut self, bytes: usize) -> Self {
         self.body_cap = bytes;
         self
     }
@@ -102,7 +102,7 @@ impl Transport {
     /// ([`http_client`] with `pool_max_idle_per_host(0)`).
     ///
     /// A kept connection may have been closed by the server, or be one response out of step.
-    /// Under a create request, the one leaves in doubt whether money was spent, and the other
+    /// Under a create request, the one leaves it unknown whether money was spent, and the other
     /// gives it the id of another prediction. Reads use the client's own connections.
     #[must_use]
     pub fn with_unpooled_client(mut self, client: reqwest::Client) -> Self {
@@ -133,7 +133,7 @@ pub struct InvalidKey(());
 
 impl fmt::Display for InvalidKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the key is empty or holds blanks or characters that a key cannot have")
+        f.write_str("the key is empty or contains spaces or characters that a header cannot carry")
     }
 }
 
@@ -162,16 +162,16 @@ impl ClientHooks<Transport> for Client {
         let mut headers = std::mem::take(response.headers_mut());
         let (read, error) = match read(&mut response, transport.body_cap).await {
             Ok(read) => (read, None),
-            Err((body, error)) => ((body, Extent::Cut), Some(error)),
+            Err((body, error)) => ((body, BodyState::Truncated), Some(error)),
         };
-        let (body, extent) = decoded(&headers, read, transport.body_cap);
+        let (body, state) = decoded(&headers, read, transport.body_cap);
         transport.key.redact_headers(&mut headers);
         let body = transport.key.redact_bytes(&body).map_or(body, Bytes::from);
         call::record(Exchange {
             status,
             headers: headers.clone(),
             body: body.clone(),
-            extent,
+            state,
         });
         match error {
             Some(error) => Err(error),
@@ -182,20 +182,20 @@ impl ClientHooks<Transport> for Client {
 
 /// Undoes the content encoding of a body that was compressed without being asked for, as far
 /// as it goes.
-fn decoded(headers: &HeaderMap, read: (Bytes, Extent), cap: usize) -> (Bytes, Extent) {
+fn decoded(headers: &HeaderMap, read: (Bytes, BodyState), cap: usize) -> (Bytes, BodyState) {
     /// What of a damaged or cut body is decoded is kept up to the last whole piece.
     const PIECE: usize = 4096;
 
-    let (body, extent) = read;
+    let (body, state) = read;
     let mut decoder = match ContentDecoder::from_headers(headers) {
-        Ok(None) => return (body, extent),
+        Ok(None) => return (body, state),
         Ok(Some(decoder)) => decoder,
-        Err(_) => return (body, Extent::Encoded),
+        Err(_) => return (body, BodyState::Undecoded),
     };
     let stopped = |error: DecodeError| match error {
-        DecodeError::TooLarge { .. } => Extent::Capped,
-        DecodeError::Cut => Extent::Cut,
-        _ => Extent::Encoded,
+        DecodeError::TooLarge { .. } => BodyState::TooLarge,
+        DecodeError::Truncated => BodyState::Truncated,
+        _ => BodyState::Undecoded,
     };
     let mut plain = BytesMut::new();
     for piece in body.chunks(PIECE) {
@@ -203,18 +203,18 @@ fn decoded(headers: &HeaderMap, read: (Bytes, Extent), cap: usize) -> (Bytes, Ex
             Ok(piece) => plain.extend_from_slice(&piece),
             // A proxy that decodes a body and leaves the header was observed.
             Err(DecodeError::Corrupt) if plain.is_empty() && is_plain(&body) => {
-                return (body, extent);
+                return (body, state);
             }
             Err(error) => return (plain.freeze(), stopped(error)),
         }
     }
-    if extent != Extent::Whole {
-        return (plain.freeze(), extent);
+    if state != BodyState::Complete {
+        return (plain.freeze(), state);
     }
     match decoder.finish() {
         Ok(end) => {
             plain.extend_from_slice(&end);
-            (plain.freeze(), Extent::Whole)
+            (plain.freeze(), BodyState::Complete)
         }
         Err(error) => (plain.freeze(), stopped(error)),
     }
@@ -224,13 +224,13 @@ fn decoded(headers: &HeaderMap, read: (Bytes, Extent), cap: usize) -> (Bytes, Ex
 async fn read(
     response: &mut reqwest::Response,
     cap: usize,
-) -> Result<(Bytes, Extent), (Bytes, reqwest::Error)> {
+) -> Result<(Bytes, BodyState), (Bytes, reqwest::Error)> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     loop {
         let so_far = first.len() + rest.len();
         match response.chunk().await {
-            // Most answers come in one piece, which then needs no copy.
+            // Most responses come in one piece, which then needs no copy.
             Ok(Some(chunk)) if so_far == 0 => first = chunk,
             Ok(Some(chunk)) => {
                 if rest.is_empty() {
@@ -239,13 +239,13 @@ async fn read(
                 }
                 rest.extend_from_slice(&chunk);
             }
-            Ok(None) => return Ok((joined(first, rest), Extent::Whole)),
+            Ok(None) => return Ok((joined(first, rest), BodyState::Complete)),
             Err(error) => return Err((joined(first, rest), error)),
         }
         if first.len() + rest.len() > cap {
             let mut body = joined(first, rest);
             body.truncate(cap);
-            return Ok((body, Extent::Capped));
+            return Ok((body, BodyState::TooLarge));
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-/// The most of a text from the service that is kept in errors and records, in bytes: 64 KiB.
+/// The most of text from the service that is kept in errors and records, in bytes: 64 KiB.
 #[doc(hidden)]
-pub const MAX_KEPT_TEXT: usize = 64 * 1024;
+pub const MAX_TEXT_LEN: usize = 64 * 1024;
 
 /// Returns at most `max` bytes of `text`, cut where a character ends, and how much is missing:
-/// `… (N bytes more)`. A text that is not longer stays as it is.
+/// `… (N bytes more)`. Text that is not longer stays as it is.
 ///
 /// ```
 /// use cometapi_client::truncate;

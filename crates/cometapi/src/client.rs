@@ -4,23 +4,26 @@ use std::env;
 use std::fmt;
 use std::sync::Arc;
 
-use cometapi_client::{ClientInfo, KeyFinder, PredictionId, Transport};
+use cometapi_client::Transport;
 
-use crate::base_url::{self, BaseUrl};
+use crate::calls::create::Create;
+use crate::calls::policy::{CreatePolicy, WaitPolicy};
+use crate::calls::predictions::Predictions;
+use crate::core::base_url::{self, BaseUrl};
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
+use crate::core::http_clients::ApiClients;
+use crate::core::input::IntoInput;
+use crate::core::key::ApiKey;
+use crate::core::model::IntoModelRef;
+use crate::core::network::Network;
+use crate::core::prediction::Prediction;
+use crate::core::state::Core;
+use crate::files::contents::{self, Contents};
 #[cfg(feature = "download")]
-use crate::download::{Access, DownloadPolicy, Fetcher};
-use crate::error::Error;
-use crate::error_kind::ErrorKind;
-use crate::file::OutputFile;
-use crate::http_clients::ApiClients;
-use crate::input::IntoInput;
-use crate::key::ApiKey;
-use crate::model::IntoModelRef;
+use crate::files::download::{access::Access, fetch::Fetcher, policy::DownloadPolicy};
+use crate::files::output_file::{FileContext, OutputFile};
 use crate::model_input::ModelInput;
-use crate::network::Network;
-use crate::policy::{CreatePolicy, WaitPolicy};
-use crate::prediction::Prediction;
-use crate::predictions::Predictions;
 use crate::run::Run;
 
 const KEY_VARIABLE: &str = "COMETAPI_KEY";
@@ -42,7 +45,7 @@ const USER_AGENT: &str = concat!("cometapi-rust/", env!("CARGO_PKG_VERSION"));
 ///     .run_model("black-forest-labs/flux-schnell", json!({"prompt": "a lighthouse made of glass"}))
 ///     .await?;
 /// for file in done.files() {
-///     println!("{}", file.save_in("pictures").await?.path.display());
+///     println!("{}", file.save_in("images").await?.path.display());
 /// }
 /// # Ok(())
 /// # }
@@ -51,17 +54,15 @@ const USER_AGENT: &str = concat!("cometapi-rust/", env!("CARGO_PKG_VERSION"));
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    raw: cometapi_client::Client,
+    core: Core,
     create: CreatePolicy,
     wait: WaitPolicy,
-    seed: Option<u64>,
-    #[cfg(feature = "download")]
-    fetcher: Fetcher,
+    files: FileContext,
 }
 
 impl Client {
     /// A client by the environment: `COMETAPI_KEY`, and `COMETAPI_BASE_URL` where another
-    /// address than `CometAPI`'s is meant. A blank variable counts as unset.
+    /// address than `CometAPI`'s is meant. A variable that is empty or whitespace counts as unset.
     ///
     /// # Errors
     ///
@@ -84,64 +85,90 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Runs a typed input's model to the end: creates, waits, and finds the files. Gives a
-    /// list of files or one file, as the model answers. See [`Run`].
+    /// Runs a typed input's model to the end: creates, waits, and finds the files. Returns a
+    /// list of files or one file, as the model does. See [`Run`].
     ///
     /// Nothing is sent before it is awaited. It costs money.
     pub fn run<I: ModelInput>(&self, input: I) -> Run<I::Output> {
-        Run::new(self, self.predictions().create(I::MODEL, input))
+        self.new_run(self.predictions().create(I::MODEL, input))
     }
 
     /// As [`run`](Self::run) of any model, on any JSON object. Gives the whole prediction and
     /// its files.
     pub fn run_model(&self, model: impl IntoModelRef, input: impl IntoInput) -> Run {
-        Run::new(self, self.predictions().create(model, input))
+        self.new_run(self.predictions().create(model, input))
+    }
+
+    fn new_run<O>(&self, create: Create) -> Run<O> {
+        let Inner {
+            core, wait, files, ..
+        } = &*self.0;
+        Run::new(core.clone(), files.clone(), create, wait.clone())
     }
 
     /// The operations one by one.
     pub fn predictions(&self) -> Predictions<'_> {
-        Predictions::new(self)
+        Predictions::new(&self.0.core, &self.0.create, &self.0.wait)
     }
 
     /// The files of a prediction's output, in order.
     pub fn files(&self, prediction: &Prediction) -> Vec<OutputFile> {
-        OutputFile::all(self, prediction, None)
+        OutputFile::all(&self.0.files, prediction, None)
+    }
+
+    /// Returns what the output of a successful prediction consists of. `model` is the model
+    /// that was run, if the caller knows it; the prediction itself need not name it.
+    ///
+    /// An output in which a URL is one value among others is [`Contents::Mixed`]. Not every URL
+    /// in it needs to be a file: see [`OutputFile::is_link`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnexpectedOutput`], with the prediction, if nothing in the output can be
+    /// used: empty lists, `[null]`, names of files instead of their URLs, anything without a URL
+    /// from a model that is known to return files, and an output that is too large to be decoded
+    /// and holds no URLs (see [`Prediction::ignored_fields`]). The prediction succeeded and has been
+    /// paid for; to create it again costs again.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+    /// let done = client.predictions().wait("q4chw5rey9rmt0cww76t4h3ma4").await?;
+    /// let (files, text) = client.contents(&done, None)?.into_parts();
+    /// for file in files {
+    ///     println!("{}", file.url());
+    /// }
+    /// if let Some(text) = text {
+    ///     println!("{}", text.as_str());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn contents(
+        &self,
+        prediction: &Prediction,
+        model: Option<&str>,
+    ) -> Result<Contents, Error> {
+        contents::contents(&self.0.files, prediction, model)
+    }
+
+    #[cfg(all(test, feature = "download"))]
+    pub(crate) fn file_context(&self) -> &FileContext {
+        &self.0.files
     }
 
     /// The generated client underneath, with the same key and limits, for what this one does
     /// not cover.
     pub fn raw(&self) -> &cometapi_client::Client {
-        &self.0.raw
-    }
-
-    pub(crate) fn create_policy(&self) -> &CreatePolicy {
-        &self.0.create
-    }
-
-    pub(crate) fn wait_policy(&self) -> &WaitPolicy {
-        &self.0.wait
-    }
-
-    pub(crate) fn key_finder(&self) -> &KeyFinder {
-        self.0.raw.inner().key_finder()
-    }
-
-    pub(crate) fn rng(&self) -> fastrand::Rng {
-        self.0
-            .seed
-            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)
-    }
-
-    #[cfg(feature = "download")]
-    pub(crate) fn fetcher(&self) -> &Fetcher {
-        &self.0.fetcher
+        self.0.core.raw()
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("raw", &self.0.raw)
+            .field("core", &self.0.core)
             .field("create", &self.0.create)
             .field("wait", &self.0.wait)
             .finish_non_exhaustive()
@@ -188,7 +215,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Where the service is; `https://api.cometapi.com` unless told.
+    /// Where the service is; `https://api.cometapi.com` by default.
     ///
     /// Slashes at the end do not count. Without a path, `/replicate/v1` is appended; a path
     /// of exactly `/v1` on a `CometAPI` host, as the official SDKs keep it, is replaced by it;
@@ -198,7 +225,7 @@ impl ClientBuilder {
         self
     }
 
-    /// What the requests call themselves; `cometapi-rust/VERSION` unless told.
+    /// What the requests call themselves; `cometapi-rust/VERSION` by default.
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.user_agent = Some(name.into());
         self
@@ -212,7 +239,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How creates are repeated.
+    /// How create requests are retried.
     pub fn create_policy(mut self, policy: CreatePolicy) -> Self {
         self.create = policy;
         self
@@ -224,7 +251,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How files are brought home.
+    /// How files are downloaded.
     #[cfg(feature = "download")]
     pub fn download_policy(mut self, policy: DownloadPolicy) -> Self {
         self.download = policy;
@@ -269,7 +296,7 @@ impl ClientBuilder {
         let key = self.key.filter(|key| !key.is_blank()).ok_or_else(|| {
             Error::new(
                 ErrorKind::NoKey,
-                format!("there is no key: set {KEY_VARIABLE} or give one to the builder"),
+                format!("no API key: set {KEY_VARIABLE}, or pass a key to the builder"),
             )
         })?;
         if base.is_plain_and_remote() && !self.allow_plain_http {
@@ -285,17 +312,23 @@ impl ClientBuilder {
         let network = self.network.unwrap_or(network);
         let ApiClients { pooled, unpooled } = ApiClients::new(&base, user_agent, &network)?;
         let transport = Transport::new(key.expose())?.with_unpooled_client(unpooled);
+        let raw = cometapi_client::Client::new_with_client(base.as_str(), pooled, transport);
+        let core = Core::new(raw, self.seed);
+        let key = core.key_finder().clone();
+        #[cfg(feature = "download")]
+        let fetcher = {
+            let access = Access::new(network, base.clone(), self.allow_private_files);
+            Arc::new(Fetcher::new(&base, self.download, access, key.clone())?)
+        };
         Ok(Client(Arc::new(Inner {
-            raw: cometapi_client::Client::new_with_client(base.as_str(), pooled, transport),
+            core,
             create: self.create,
             wait: self.wait,
-            seed: self.seed,
-            #[cfg(feature = "download")]
-            fetcher: Fetcher::new(
-                &base,
-                self.download,
-                Access::new(network, base.clone(), self.allow_private_files),
-            )?,
+            files: FileContext {
+                key,
+                #[cfg(feature = "download")]
+                fetcher,
+            },
         })))
     }
 }
@@ -307,13 +340,6 @@ impl fmt::Debug for ClientBuilder {
             .field("base_url", &self.base_url)
             .finish_non_exhaustive()
     }
-}
-
-/// Checks an id before it is sent. Spaces around it come from copying.
-pub(crate) fn checked_id(id: &str) -> Result<PredictionId, Error> {
-    id.trim()
-        .parse()
-        .map_err(|e| Error::new(ErrorKind::InvalidId, format!("{e}")).with_id(id))
 }
 
 #[cfg(test)]

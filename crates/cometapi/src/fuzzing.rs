@@ -5,32 +5,33 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use cometapi_client::{Answer, PredictionId};
+use cometapi_client::{PredictionId, PredictionResponse};
 #[cfg(feature = "download")]
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, ETAG, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::base_url::BaseUrl;
-use crate::data_uri;
+use crate::calls::policy::{CreateEvent, PollEvent};
+use crate::core::base_url::BaseUrl;
+use crate::core::model::ModelRef;
+use crate::core::response::{AttemptOutcome, Body};
+use crate::core::service_error::ServiceError;
+use crate::core::text::shorten_data_uris;
+use crate::files::data_uri;
 #[cfg(feature = "download")]
-use crate::download::range::{self, Head, Resume, Use, Version};
+use crate::files::download::range::{self, Head, Resume, Use, Version};
 #[cfg(feature = "download")]
-use crate::markup::Markup;
+use crate::media::markup::Markup;
 #[cfg(feature = "download")]
 use crate::media::{self, FileType};
-use crate::model::ModelRef;
-use crate::policy::{CreateEvent, PollEvent};
-use crate::response::{AttemptOutcome, Body};
-use crate::service_error::ServiceError;
 
 /// Any body under any status is decided without a panic; an id is never lost or invented.
-pub fn answer(status: u16, body: &[u8]) {
+pub fn response(status: u16, body: &[u8]) {
     let status = StatusCode::from_u16(100 + status % 500).unwrap_or(StatusCode::OK);
     let attempt = AttemptOutcome::whole(status, Bytes::copy_from_slice(body));
     let created = CreateEvent::of(&attempt) == CreateEvent::Created;
     let _ = PollEvent::of(&attempt);
     let AttemptOutcome::Response(_, read) = attempt else {
-        panic!("an answer is an answer");
+        panic!("a complete response is a response");
     };
     match read {
         Body::Prediction(prediction) => {
@@ -40,7 +41,8 @@ pub fn answer(status: u16, body: &[u8]) {
             let _ = (prediction.output().urls(), prediction.error());
             // What is written of it reads back as the same run.
             let text = serde_json::to_vec(&*prediction).unwrap_or_default();
-            let again: Answer = serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{e}"));
+            let again: PredictionResponse =
+                serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(again.id(), Some(prediction.id()));
         }
         _ => assert!(!created),
@@ -71,7 +73,7 @@ pub fn retry_after(value: &[u8]) {
     let mut headers = HeaderMap::new();
     headers.insert(http::header::RETRY_AFTER, value);
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_773_994_530);
-    let _ = crate::retry_after::told(&headers, now);
+    let _ = crate::core::retry_after::from_headers(&headers, now);
 }
 
 /// Whatever a caller types is refused, or can be sent as it stands.
@@ -96,7 +98,7 @@ pub fn input(text: &str) {
     if let Some(rest) = data_uri::strip(text) {
         let _ = data_uri::decode(rest);
     }
-    let _ = data_uri::shorten_data_uris(text);
+    let _ = shorten_data_uris(text);
 }
 
 /// Reads a response of a file's host, written as in HTTP with a bare status in its first line
@@ -125,7 +127,7 @@ pub fn download_response(response: &[u8]) {
     }
     part_of_file(status.unwrap_or(StatusCode::PARTIAL_CONTENT), &headers);
     file_type(&headers, body);
-    let _ = crate::retry_after::told(&headers, SystemTime::UNIX_EPOCH);
+    let _ = crate::core::retry_after::from_headers(&headers, SystemTime::UNIX_EPOCH);
 }
 
 /// What is used of a response begins a file, or continues exactly what is there.
@@ -275,15 +277,15 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(1000))]
 
         #[test]
-        fn answers(json in json(), status in 0u16..500) {
-            super::answer(status, json.to_string().as_bytes());
-            super::answer(100, json.to_string().as_bytes());
+        fn responses(json in json(), status in 0u16..500) {
+            super::response(status, json.to_string().as_bytes());
+            super::response(100, json.to_string().as_bytes());
         }
 
         #[test]
-        fn cut_answers(json in json(), place: prop::sample::Index) {
+        fn truncated_responses(json in json(), place: prop::sample::Index) {
             let text = json.to_string();
-            super::answer(100, &text.as_bytes()[..place.index(text.len())]);
+            super::response(100, &text.as_bytes()[..place.index(text.len())]);
         }
 
         #[test]
@@ -324,7 +326,7 @@ mod tests {
         }
 
         #[test]
-        fn told_seconds_are_kept(seconds in 0u32..1_000_000) {
+        fn seconds_are_read(seconds in 0u32..1_000_000) {
             super::retry_after(seconds.to_string().as_bytes());
         }
 

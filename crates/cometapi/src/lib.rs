@@ -1,5 +1,5 @@
 //! `CometAPI`'s Replicate-style predictions: start a run of an image model, keep its id, wait
-//! for it, bring the pictures home.
+//! for it, download the images.
 //!
 //! ```no_run
 //! use cometapi::Client;
@@ -9,8 +9,8 @@
 //! # async fn main() -> Result<(), cometapi::Error> {
 //! let client = Client::from_env()?; // COMETAPI_KEY
 //! let lighthouse = FluxSchnell::new("a lighthouse made of glass");
-//! for picture in client.run(lighthouse.aspect_ratio(AspectRatio::Ratio16x9)).await? {
-//!     println!("{}", picture.save_in("pictures").await?.path.display());
+//! for image in client.run(lighthouse.aspect_ratio(AspectRatio::Ratio16x9)).await? {
+//!     println!("{}", image.save_in("images").await?.path.display());
 //! }
 //! # Ok(())
 //! # }
@@ -30,9 +30,9 @@
 //!
 //! # What it promises
 //!
-//! - A create is sent again only when it provably did not happen. Doubt is reported
+//! - A create request is retried only if it provably had no effect. If that is unknown, the error says so
 //!   ([`Error::may_have_been_accepted`]), never repeated.
-//! - Every error after a create carries the prediction's id.
+//! - Every error after a create request carries the prediction's id.
 //! - Only a terminal state ends a wait, and a wait always ends.
 //! - The key goes to the base URL and nowhere else.
 //! - Status words, fields and shapes that are not known never break a decode.
@@ -54,82 +54,53 @@
 //! - `tracing`: a span per create, poll and download, with id, attempt and request id; never
 //!   an input or a key.
 
-mod base_url;
+mod calls;
 mod client;
-mod connection;
-mod contents;
-mod create;
-mod data_uri;
-#[cfg(feature = "download")]
-mod download;
-mod error;
-mod error_kind;
-mod file;
+mod core;
+mod files;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod get;
-mod http_clients;
-mod input;
-mod key;
-#[cfg(any(feature = "download", feature = "models"))]
-mod markup;
 mod media;
-mod model;
 mod model_input;
 #[cfg(feature = "models")]
 pub mod models;
-mod network;
-mod outcome;
-mod output;
-mod policy;
-mod prediction;
-mod predictions;
-mod response;
-mod retry_after;
 mod run;
-#[cfg(feature = "schemars")]
-mod schema;
-mod service_error;
 #[cfg(test)]
-mod testing;
-mod trace;
-mod wait;
+mod structure;
 
-use std::future::Future;
-use std::pin::Pin;
-
+pub use crate::calls::create::{Create, CreateProgress};
+pub use crate::calls::policy::{CreatePolicy, WaitPolicy};
+pub use crate::calls::predictions::Predictions;
+pub use crate::calls::wait::Wait;
 pub use crate::client::{Client, ClientBuilder};
-pub use crate::contents::{Contents, OutputText};
-pub use crate::create::{Create, CreateProgress};
+pub use crate::core::backoff::Backoff;
+pub use crate::core::error::Error;
+pub use crate::core::error_kind::{Creation, ErrorKind};
+pub use crate::core::input::{Input, IntoInput};
+pub use crate::core::key::ApiKey;
+pub use crate::core::model::{IntoModelRef, ModelRef};
+pub use crate::core::prediction::Prediction;
+pub use crate::core::service_error::ServiceError;
+pub use crate::core::state::BoxFuture;
 #[doc(hidden)]
-pub use crate::data_uri::shorten_data_uris;
+pub use crate::core::text::shorten_data_uris;
+pub use crate::files::contents::{Contents, OutputText};
 #[cfg(feature = "download")]
 #[doc(hidden)]
-pub use crate::download::names;
+pub use crate::files::download::names;
 #[cfg(feature = "download")]
-pub use crate::download::{DownloadPolicy, FileStream, SavedFile};
-pub use crate::error::{Effort, Error};
-pub use crate::error_kind::{Creation, ErrorKind};
-pub use crate::file::OutputFile;
-pub use crate::input::{Input, IntoInput};
-pub use crate::key::ApiKey;
-pub use crate::model::{IntoModelRef, ModelRef};
-pub use crate::model_input::{ModelInput, RunOutput};
+pub use crate::files::download::{
+    fetch::FileStream, policy::DownloadPolicy, saved_file::SavedFile,
+};
+pub use crate::files::output::Output;
+pub use crate::files::output_file::OutputFile;
+pub use crate::model_input::ModelInput;
 #[cfg(feature = "models")]
 pub use crate::models::{ImageInput, models};
-pub use crate::output::Output;
-pub use crate::policy::{Backoff, CreatePolicy, WaitPolicy};
-pub use crate::prediction::Prediction;
-pub use crate::predictions::Predictions;
-pub use crate::run::{Completed, Run};
-pub use crate::service_error::ServiceError;
-pub use crate::wait::Wait;
+pub use crate::run::{Completed, Run, RunOutput};
 // The wire's own types are used as they are.
 pub use cometapi_client as wire;
+pub use cometapi_client::{IgnoredField, Status};
 #[doc(hidden)]
-pub use cometapi_client::{MAX_KEPT_TEXT, truncate, truncate_owned};
-pub use cometapi_client::{OddField, Status};
-
-/// The future of a call: boxed, so that it can be named, and `Send`.
-pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+pub use cometapi_client::{MAX_TEXT_LEN, truncate, truncate_owned};

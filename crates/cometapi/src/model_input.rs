@@ -1,12 +1,12 @@
-//! Typed inputs: a model, what it takes and what it answers in one type.
+//! Typed inputs: a model, what it takes and what it returns in one type.
 
-use crate::error::Error;
-use crate::error_kind::ErrorKind;
-use crate::file::OutputFile;
-use crate::input::{Input, IntoInput};
+use crate::core::error::Error;
+use crate::core::input::{Input, IntoInput};
 #[cfg(feature = "models")]
-use crate::models::{InvalidInput, Warning, find};
-use crate::run::Completed;
+use crate::models::check::problem::{InvalidInput, Warning};
+#[cfg(feature = "models")]
+use crate::models::registry::find;
+use crate::run::RunOutput;
 
 /// An input that knows its model, for [`Client::run`](crate::Client::run).
 ///
@@ -30,8 +30,8 @@ pub trait ModelInput {
     /// The model, `owner/name`.
     const MODEL: &'static str;
 
-    /// What a run gives: `Vec<OutputFile>` of a model that answers a list, [`OutputFile`] of
-    /// one that answers one file, [`Completed`] of any.
+    /// What a run gives: `Vec<OutputFile>` of a model that returns a list, [`OutputFile`](crate::OutputFile) of
+    /// one that returns one file, [`Completed`](crate::Completed) of any.
     type Output: RunOutput;
 
     /// The fields as they are sent.
@@ -53,57 +53,4 @@ impl<T: ModelInput> IntoInput for T {
     fn into_input(self) -> Result<Input, Error> {
         Ok(self.to_input())
     }
-}
-
-/// What a run gives its caller.
-pub trait RunOutput: Sized + Send + 'static {
-    /// Takes it from a run that succeeded.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::UnexpectedOutput`], with the whole prediction, when the run answered in
-    /// another form.
-    fn from_completed(completed: Completed) -> Result<Self, Error>;
-}
-
-impl RunOutput for Completed {
-    fn from_completed(completed: Completed) -> Result<Self, Error> {
-        Ok(completed)
-    }
-}
-
-impl RunOutput for Vec<OutputFile> {
-    fn from_completed(completed: Completed) -> Result<Self, Error> {
-        if completed.files().is_empty() {
-            return Err(unexpected(completed, "files"));
-        }
-        Ok(completed.into_parts().1)
-    }
-}
-
-impl RunOutput for OutputFile {
-    fn from_completed(completed: Completed) -> Result<Self, Error> {
-        if completed.files().len() == 1
-            && let Some(file) = completed.files().first()
-        {
-            return Ok(file.clone());
-        }
-        Err(unexpected(completed, "one file"))
-    }
-}
-
-fn unexpected(completed: Completed, wanted: &str) -> Error {
-    let (prediction, files) = completed.into_parts();
-    let found = match files.len() {
-        0 if prediction.output().is_null() => "nothing".to_owned(),
-        0 => "no files".to_owned(),
-        1 => "one file".to_owned(),
-        many => format!("{many} files"),
-    };
-    let message = format!(
-        "prediction {} succeeded with {found} where {wanted} was expected: {}",
-        prediction.id(),
-        prediction.output().shown()
-    );
-    Error::new(ErrorKind::UnexpectedOutput, message).with_prediction(prediction)
 }

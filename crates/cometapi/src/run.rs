@@ -6,23 +6,21 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::BoxFuture;
-use crate::client::Client;
-use crate::create::Create;
-use crate::error::Error;
-use crate::error_kind::ErrorKind;
-use crate::file::OutputFile;
-use crate::model_input::RunOutput;
-use crate::policy::{CreatePolicy, WaitPolicy};
-use crate::prediction::Prediction;
-use crate::wait::Wait;
+use crate::calls::create::Create;
+use crate::calls::policy::{CreatePolicy, WaitPolicy};
+use crate::calls::wait::Wait;
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
+use crate::core::prediction::Prediction;
+use crate::core::state::{BoxFuture, Core};
+use crate::files::output_file::{FileContext, OutputFile};
 
 type HookError = Box<dyn StdError + Send + Sync>;
 type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Send + Sync>;
 
 /// A run of a model that has not begun; await it.
 ///
-/// Every error after the create carries the prediction's id.
+/// Every error after the create request carries the prediction's id.
 ///
 /// ```no_run
 /// # async fn save_id(id: &str) -> Result<(), std::io::Error> { Ok(()) }
@@ -39,7 +37,8 @@ type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Sen
 /// ```
 #[must_use = "a run does not begin until it is awaited"]
 pub struct Run<O = Completed> {
-    client: Client,
+    core: Core,
+    files: FileContext,
     create: Create,
     wait: WaitPolicy,
     hook: Option<Hook>,
@@ -47,11 +46,12 @@ pub struct Run<O = Completed> {
 }
 
 impl<O> Run<O> {
-    pub(crate) fn new(client: &Client, create: Create) -> Self {
+    pub(crate) fn new(core: Core, files: FileContext, create: Create, wait: WaitPolicy) -> Self {
         Self {
-            client: client.clone(),
+            core,
+            files,
             create,
-            wait: client.wait_policy().clone(),
+            wait,
             hook: None,
             output: PhantomData,
         }
@@ -68,19 +68,19 @@ impl<O> Run<O> {
         self
     }
 
-    /// Stops waiting after `timeout`, counted from the create's answer. Downloads are extra.
+    /// Stops waiting after `timeout`, counted from the response to the create request. Downloads are extra.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.wait.timeout = timeout;
         self
     }
 
-    /// Repeats the create by `policy` in place of the client's.
+    /// Retries the create request by `policy` instead of the client's.
     pub fn create_policy(mut self, policy: CreatePolicy) -> Self {
         self.create = self.create.policy(policy);
         self
     }
 
-    /// Waits by `policy` in place of the client's.
+    /// Waits by `policy` instead of the client's.
     pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
         self.wait = policy;
         self
@@ -94,10 +94,11 @@ impl<O> Run<O> {
         self
     }
 
-    /// Gives the whole prediction beside the files, whatever the model answers.
+    /// Gives the whole prediction beside the files, whatever the model returns.
     pub fn completed(self) -> Run<Completed> {
         Run {
-            client: self.client,
+            core: self.core,
+            files: self.files,
             create: self.create,
             wait: self.wait,
             hook: self.hook,
@@ -118,10 +119,8 @@ impl<O> Run<O> {
                 .with_source(e)
                 .with_prediction(created));
         }
-        let prediction = Wait::created(&self.client, created)
-            .policy(self.wait)
-            .await?;
-        let files = self.client.files(&prediction);
+        let prediction = Wait::created(self.core, self.wait, created).await?;
+        let files = OutputFile::all(&self.files, &prediction, None);
         Ok(Completed { prediction, files })
     }
 }
@@ -158,7 +157,7 @@ impl Completed {
         &self.prediction
     }
 
-    /// The files of its output, in order. None when the model answers no files, or nothing.
+    /// The files of its output, in order. Empty if the model returns no files.
     pub fn files(&self) -> &[OutputFile] {
         &self.files
     }
@@ -167,4 +166,57 @@ impl Completed {
     pub fn into_parts(self) -> (Prediction, Vec<OutputFile>) {
         (self.prediction, self.files)
     }
+}
+
+/// What a run gives its caller.
+pub trait RunOutput: Sized + Send + 'static {
+    /// Takes it from a run that succeeded.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnexpectedOutput`], with the whole prediction, when the run ended in
+    /// another form.
+    fn from_completed(completed: Completed) -> Result<Self, Error>;
+}
+
+impl RunOutput for Completed {
+    fn from_completed(completed: Completed) -> Result<Self, Error> {
+        Ok(completed)
+    }
+}
+
+impl RunOutput for Vec<OutputFile> {
+    fn from_completed(completed: Completed) -> Result<Self, Error> {
+        if completed.files().is_empty() {
+            return Err(unexpected(completed, "files"));
+        }
+        Ok(completed.into_parts().1)
+    }
+}
+
+impl RunOutput for OutputFile {
+    fn from_completed(completed: Completed) -> Result<Self, Error> {
+        if completed.files().len() == 1
+            && let Some(file) = completed.files().first()
+        {
+            return Ok(file.clone());
+        }
+        Err(unexpected(completed, "one file"))
+    }
+}
+
+fn unexpected(completed: Completed, wanted: &str) -> Error {
+    let (prediction, files) = completed.into_parts();
+    let found = match files.len() {
+        0 if prediction.output().is_null() => "nothing".to_owned(),
+        0 => "no files".to_owned(),
+        1 => "one file".to_owned(),
+        many => format!("{many} files"),
+    };
+    let message = format!(
+        "prediction {} succeeded with {found} where {wanted} was expected: {}",
+        prediction.id(),
+        prediction.output().shown()
+    );
+    Error::new(ErrorKind::UnexpectedOutput, message).with_prediction(prediction)
 }

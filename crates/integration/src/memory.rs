@@ -58,7 +58,7 @@ fn shown(result: Result<Prediction, Error>) -> String {
     match result {
         Ok(prediction) => {
             let odd: Vec<_> = prediction
-                .odd_fields()
+                .ignored_fields()
                 .iter()
                 .map(|odd| &odd.path)
                 .collect();

@@ -81,7 +81,7 @@ impl Row {
         }
         let mut policy = self.context.settings.create.clone();
         // Whether and when to send again is decided by the limiter.
-        policy.attempts = 1;
+        policy.max_attempts = 1;
         loop {
             if let Some(outcome) = self.context.is_model_gone(&self.job.model) {
                 self.end(outcome, &[], None).await;

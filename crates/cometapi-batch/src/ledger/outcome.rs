@@ -1,6 +1,6 @@
 //! How a prediction ended.
 
-use cometapi::{Creation, Error, ErrorKind, MAX_KEPT_TEXT, truncate_owned};
+use cometapi::{Creation, Error, ErrorKind, MAX_TEXT_LEN, truncate_owned};
 
 /// The word of a success.
 pub(crate) const SUCCEEDED: &str = "succeeded";
@@ -82,7 +82,7 @@ impl From<&Error> for Outcome {
 
 /// What of a message is recorded: it may hold any text of the service.
 fn kept(message: String) -> String {
-    truncate_owned(message, MAX_KEPT_TEXT)
+    truncate_owned(message, MAX_TEXT_LEN)
 }
 
 /// The words of ends that prove that nothing was created.
@@ -98,7 +98,7 @@ pub(crate) fn kind(text: &str) -> Option<ErrorKind> {
     if text == SUCCEEDED {
         return None;
     }
-    Some(ErrorKind::from_word(text).unwrap_or(ErrorKind::Failed))
+    Some(ErrorKind::from_name(text).unwrap_or(ErrorKind::Failed))
 }
 
 #[cfg(test)]
@@ -107,13 +107,13 @@ mod tests {
 
     #[test]
     fn a_long_message_is_cut() {
-        let long = "ü".repeat(MAX_KEPT_TEXT);
+        let long = "ü".repeat(MAX_TEXT_LEN);
         for outcome in [
             Outcome::failed(ErrorKind::Failed, long.clone()),
             Outcome::succeeded_with(long),
         ] {
             let message = outcome.message.unwrap();
-            assert!(message.len() < MAX_KEPT_TEXT + 40);
+            assert!(message.len() < MAX_TEXT_LEN + 40);
             assert!(
                 message.ends_with("… (65536 bytes more)"),
                 "{}",

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::*;
-use crate::{Answer, MAX_KEPT_TEXT};
+use crate::{MAX_TEXT_LEN, PredictionResponse};
 
 /// A list of more values than fit. Objects need the most memory for their length.
 fn too_many() -> String {
@@ -11,12 +11,16 @@ fn too_many() -> String {
     format!("[{}1]", r#"{"":1},"#.repeat(count))
 }
 
-fn answer(body: &str) -> Answer {
-    Answer::from_slice(body.as_bytes()).unwrap()
+fn decode(body: &str) -> PredictionResponse {
+    PredictionResponse::from_slice(body.as_bytes()).unwrap()
 }
 
-fn left_out(answer: &Answer) -> Vec<&str> {
-    answer.odd().iter().map(|odd| odd.path.as_str()).collect()
+fn left_out(response: &PredictionResponse) -> Vec<&str> {
+    response
+        .ignored_fields()
+        .iter()
+        .map(|ignored| ignored.path.as_str())
+        .collect()
 }
 
 #[test]
@@ -28,9 +32,9 @@ fn a_member_that_is_too_large_is_left_out_and_listed() {
         let body = format!(
             r#"{{"{name}":{large},"id":"a1","status":"succeeded","output":["https://a/0"]}}"#
         );
-        let answer = answer(&body);
-        assert_eq!(left_out(&answer), [name]);
-        let prediction = answer.prediction().unwrap();
+        let response = decode(&body);
+        assert_eq!(left_out(&response), [name]);
+        let prediction = response.prediction().unwrap();
         assert_eq!(prediction.id, "a1");
         assert_eq!(prediction.output, Some(json!(["https://a/0"])));
         assert!(!prediction.extra.contains_key(name));
@@ -57,7 +61,7 @@ fn members_inside_are_left_out_alone() {
         (format!(r#""trace":{{"a":{{"b":{large}}}}}"#), "trace.a.b"),
     ] {
         let body = format!(r#"{{"id":"a1","status":"succeeded",{member}}}"#);
-        assert_eq!(left_out(&answer(&body)), [path]);
+        assert_eq!(left_out(&decode(&body)), [path]);
     }
 }
 
@@ -68,10 +72,10 @@ fn an_envelope_keeps_its_id_and_its_output() {
         r#"{{"code":"success","data":{{"trace":{large},"task_id":"t1","status":"SUCCESS",
             "data":{{"logs":{large},"id":"a1","status":"succeeded","output":["https://a/0"]}}}}}}"#
     );
-    let answer = answer(&body);
-    assert_eq!(answer.id(), Some("t1"));
-    assert_eq!(left_out(&answer), ["data.trace", "data.data.logs"]);
-    let (prediction, _) = answer.into_prediction().unwrap();
+    let response = decode(&body);
+    assert_eq!(response.id(), Some("t1"));
+    assert_eq!(left_out(&response), ["data.trace", "data.data.logs"]);
+    let (prediction, _) = response.into_prediction().unwrap();
     assert_eq!(prediction.output, Some(json!(["https://a/0"])));
 }
 
@@ -81,11 +85,11 @@ fn the_largest_of_many_members_are_left_out_first() {
     let half = format!("{}1]", &half[..=half.len() / 14 * 7]);
     let body =
         format!(r#"{{"a":{half},"b":[1],"c":{half},"d":{half},"id":"a1","status":"succeeded"}}"#);
-    let answer = answer(&body);
-    let extra = &answer.prediction().unwrap().extra;
+    let response = decode(&body);
+    let extra = &response.prediction().unwrap().extra;
     assert_eq!(extra.get("b"), Some(&json!([1])));
-    assert_eq!(extra.len() + answer.odd().len(), 4);
-    assert!(!answer.odd().is_empty());
+    assert_eq!(extra.len() + response.ignored_fields().len(), 4);
+    assert!(!response.ignored_fields().is_empty());
 }
 
 #[test]
@@ -108,7 +112,7 @@ fn the_urls_of_an_output_that_is_too_large_are_kept() {
         ),
     ] {
         let body = format!(r#"{{"id":"a1","status":"succeeded","output":{output}}}"#);
-        let bare = answer(&body);
+        let bare = decode(&body);
         assert_eq!(left_out(&bare), ["output"]);
         let found = bare
             .prediction()
@@ -117,7 +121,7 @@ fn the_urls_of_an_output_that_is_too_large_are_kept() {
             .clone()
             .unwrap_or_default();
         assert_eq!(found, kept);
-        let wrapped = answer(&format!(r#"{{"code":"success","data":{body}}}"#));
+        let wrapped = decode(&format!(r#"{{"code":"success","data":{body}}}"#));
         assert_eq!(left_out(&wrapped), ["data.output"]);
         let found = wrapped.prediction().unwrap().output.clone();
         assert_eq!(found.unwrap_or_default(), kept);
@@ -128,10 +132,10 @@ fn the_urls_of_an_output_that_is_too_large_are_kept() {
 fn json_in_a_string_is_limited_too() {
     let large = too_many();
     let inner = format!(r#"{{"id":"a1","status":"succeeded","trace":{large}}}"#);
-    let data = answer(&json!({"code": "success", "data": inner}).to_string());
+    let data = decode(&json!({"code": "success", "data": inner}).to_string());
     assert_eq!(data.id(), Some("a1"));
     assert!(data.prediction().unwrap().extra.is_empty());
-    let error = answer(&json!({"code": "fail_to_fetch_task", "message": inner}).to_string());
+    let error = decode(&json!({"code": "fail_to_fetch_task", "message": inner}).to_string());
     assert_eq!(error.id(), Some("a1"));
 }
 
@@ -147,7 +151,7 @@ fn an_error_keeps_its_code_beside_a_member_that_is_too_large() {
 #[test]
 fn a_list_that_is_too_large_is_refused() {
     let large = too_many();
-    assert!(Answer::from_slice(large.as_bytes()).is_err());
+    assert!(PredictionResponse::from_slice(large.as_bytes()).is_err());
     assert!(crate::json_from_slice(large.as_bytes()).is_err());
 }
 
@@ -158,24 +162,24 @@ fn countless_small_members_end_with_the_limit() {
         write!(members, r#""{n}":1,"#).unwrap();
     }
     let body = format!(r#"{{{members}"id":"a1","status":"succeeded"}}"#);
-    let answer = answer(&body);
-    assert_eq!(answer.id(), Some("a1"));
-    assert_eq!(answer.odd().len(), LISTED);
+    let response = decode(&body);
+    assert_eq!(response.id(), Some("a1"));
+    assert_eq!(response.ignored_fields().len(), LISTED);
 }
 
 #[test]
 fn a_status_and_an_id_are_cut() {
-    let long = "x".repeat(MAX_KEPT_TEXT + 1000);
+    let long = "x".repeat(MAX_TEXT_LEN + 1000);
     let body = json!({"id": long, "status": long}).to_string();
-    let bare = answer(&body);
-    let task = answer(&json!({"task_id": "t1", "status": long}).to_string());
+    let bare = decode(&body);
+    let task = decode(&json!({"task_id": "t1", "status": long}).to_string());
     let prediction = bare.prediction().unwrap();
     for text in [
         prediction.id.as_str(),
         prediction.status.as_str(),
         task.task().unwrap().status.as_str(),
     ] {
-        assert_eq!(text.len(), MAX_KEPT_TEXT + "… (1000 bytes more)".len());
+        assert_eq!(text.len(), MAX_TEXT_LEN + "… (1000 bytes more)".len());
     }
     assert!(prediction.id.parse::<crate::PredictionId>().is_err());
 }

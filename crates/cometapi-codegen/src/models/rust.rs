@@ -16,10 +16,10 @@ pub(super) fn render(models: &[Model]) -> Result<String, Error> {
     let modules = models.iter().map(module);
     let names = models.iter().map(|model| name(&model.module));
     let tokens = quote! {
-        use super::made;
+        use super::support;
 
         /// Sorted by name.
-        pub(super) static MODELS: &[made::Model] = &[#(#names::MODEL),*];
+        pub(super) static MODELS: &[support::Model] = &[#(#names::MODEL),*];
 
         #(#modules)*
     };
@@ -55,13 +55,13 @@ fn module(model: &Model) -> TokenStream {
                     #(#[doc = #wires] #names,)*
                 }
 
-                made::choice!(#ty { #(#names = #words),* });
+                support::choice!(#ty { #(#names = #words),* });
             }
         });
     quote! {
         #docs
         pub mod #module {
-            use crate::models::made;
+            use crate::models::support;
 
             #entry
             #input
@@ -75,19 +75,19 @@ fn entry(model: &Model) -> TokenStream {
     let (name, description, source) = (&model.name, &model.description, &model.source);
     let schema = model.schema_path();
     let answer = match model.answer {
-        Answer::List => quote!(made::Answer::List),
-        Answer::Single => quote!(made::Answer::Single),
-        Answer::Any => quote!(made::Answer::Any),
+        Answer::List => quote!(support::OutputKind::Files),
+        Answer::Single => quote!(support::OutputKind::OneFile),
+        Answer::Any => quote!(support::OutputKind::Json),
     };
     let fields = model.fields.iter().map(|field| member(field, model));
     quote! {
         const SOURCE: &str = #source;
 
-        pub(in crate::models) const MODEL: made::Model = made::Model {
+        pub(in crate::models) const MODEL: support::Model = support::Model {
             name: #name,
             description: #description,
             source: SOURCE,
-            answer: #answer,
+            output_kind: #answer,
             fields: &[#(#fields),*],
             schema: include_str!(#schema),
         };
@@ -123,7 +123,7 @@ fn member(field: &Field, model: &Model) -> TokenStream {
         let name = format_ident!("{name}");
         let when = when.as_ref();
         when.map(|When { field, value }| {
-            quote!(#name: Some(made::When { field: #field, value: #value }),)
+            quote!(#name: Some(support::Condition { field: #field, value: #value }),)
         })
     };
     let (only_with, not_with) = (
@@ -135,7 +135,7 @@ fn member(field: &Field, model: &Model) -> TokenStream {
         quote!(rounded_to: Some(#step),)
     });
     quote! {
-        made::Field {
+        support::Field {
             name: #wire,
             description: #description,
             source: #source,
@@ -145,7 +145,7 @@ fn member(field: &Field, model: &Model) -> TokenStream {
             #not_with
             #rounded_to
             #(#flags)*
-            ..made::FIELD
+            ..support::FIELD
         }
     }
 }
@@ -164,27 +164,27 @@ fn kind(kind: &Kind) -> TokenStream {
         quote!(#value)
     };
     match kind {
-        Kind::Text => quote!(made::Kind::Text),
+        Kind::Text => quote!(support::Kind::Text),
         Kind::Choice(variants) => {
             let words = variants.iter().map(|variant| &variant.wire);
-            quote!(made::Kind::Choice { values: &[#(#words),*] })
+            quote!(support::Kind::Choice { values: &[#(#words),*] })
         }
         Kind::IntegerChoice(values) => {
             let values = values.iter().map(whole);
-            quote!(made::Kind::IntegerChoice { values: &[#(#values),*] })
+            quote!(support::Kind::IntegerChoice { values: &[#(#values),*] })
         }
         Kind::Integer { minimum, maximum } => {
             let minimum = option(minimum.as_ref().map(whole));
             let maximum = option(maximum.as_ref().map(whole));
-            quote!(made::Kind::Integer { minimum: #minimum, maximum: #maximum })
+            quote!(support::Kind::Integer { minimum: #minimum, maximum: #maximum })
         }
         Kind::Number { minimum, maximum } => {
             let minimum = option(minimum.as_ref().map(real));
             let maximum = option(maximum.as_ref().map(real));
-            quote!(made::Kind::Number { minimum: #minimum, maximum: #maximum })
+            quote!(support::Kind::Number { minimum: #minimum, maximum: #maximum })
         }
-        Kind::Boolean => quote!(made::Kind::Boolean),
-        Kind::Image { accepts } => quote!(made::Kind::Image { accepts: &[#(#accepts),*] }),
+        Kind::Boolean => quote!(support::Kind::Boolean),
+        Kind::Image { accepts } => quote!(support::Kind::Image { accepts: &[#(#accepts),*] }),
         Kind::Images {
             accepts,
             min_items,
@@ -192,7 +192,7 @@ fn kind(kind: &Kind) -> TokenStream {
         } => {
             let min_items = option(min_items.as_ref().map(count));
             let max_items = option(max_items.as_ref().map(count));
-            quote!(made::Kind::Images {
+            quote!(support::Kind::Images {
                 accepts: &[#(#accepts),*],
                 min_items: #min_items,
                 max_items: #max_items,
@@ -204,9 +204,9 @@ fn kind(kind: &Kind) -> TokenStream {
         } => {
             let min_items = option(min_items.as_ref().map(count));
             let max_items = option(max_items.as_ref().map(count));
-            quote!(made::Kind::Texts { min_items: #min_items, max_items: #max_items })
+            quote!(support::Kind::Texts { min_items: #min_items, max_items: #max_items })
         }
-        Kind::Json => quote!(made::Kind::Json),
+        Kind::Json => quote!(support::Kind::Json),
     }
 }
 
@@ -215,9 +215,9 @@ fn input(model: &Model) -> TokenStream {
     let ty = name(&model.type_name);
     let (required, optional): (Vec<_>, Vec<_>) = model.offered().partition(|field| field.required);
     let output = match model.answer {
-        Answer::List => quote!(Vec<made::OutputFile>),
-        Answer::Single => quote!(made::OutputFile),
-        Answer::Any => quote!(made::Completed),
+        Answer::List => quote!(Vec<support::OutputFile>),
+        Answer::Single => quote!(support::OutputFile),
+        Answer::Any => quote!(support::Completed),
     };
     let struct_docs = docs(&[
         &format!("What `{}` takes.", model.name),
@@ -281,7 +281,7 @@ fn input(model: &Model) -> TokenStream {
         pub struct #ty {
             #(#must: #must_types,)*
             #(#may: Option<#may_types>,)*
-            more: made::Input,
+            more: support::Input,
         }
 
         impl #ty {
@@ -290,7 +290,7 @@ fn input(model: &Model) -> TokenStream {
                 Self {
                     #(#must: #values,)*
                     #(#may: None,)*
-                    more: made::Input::new(),
+                    more: support::Input::new(),
                 }
             }
 
@@ -298,25 +298,25 @@ fn input(model: &Model) -> TokenStream {
 
             /// Sets a field by its wire name: one without a method here, or one with any JSON
             /// value.
-            pub fn with(mut self, field: impl Into<String>, value: impl Into<made::Value>) -> Self {
+            pub fn with(mut self, field: impl Into<String>, value: impl Into<support::Value>) -> Self {
                 self.more = self.more.with(field, value);
                 self
             }
         }
 
-        impl made::ModelInput for #ty {
+        impl support::ModelInput for #ty {
             const MODEL: &'static str = #wire_name;
             type Output = #output;
 
-            fn to_input(&self) -> made::Input {
-                made::Sent::new()
+            fn to_input(&self) -> support::Input {
+                support::Fields::new()
                     #(.always(#must_wires, &self.#must))*
                     #(.when_set(#may_wires, self.#may.as_ref()))*
                     .and(&self.more)
             }
         }
 
-        made::described!(#ty, #title, MODEL);
+        support::impl_serialize!(#ty, #title, MODEL);
     }
 }
 
@@ -331,17 +331,17 @@ fn held(field: &Field) -> TokenStream {
         Kind::Integer { .. } | Kind::IntegerChoice(_) => quote!(i64),
         Kind::Number { .. } => quote!(f64),
         Kind::Boolean => quote!(bool),
-        Kind::Image { .. } => quote!(made::ImageInput),
-        Kind::Images { .. } => quote!(Vec<made::ImageInput>),
+        Kind::Image { .. } => quote!(support::ImageInput),
+        Kind::Images { .. } => quote!(Vec<support::ImageInput>),
         Kind::Texts { .. } => quote!(Vec<String>),
-        Kind::Json => quote!(made::Value),
+        Kind::Json => quote!(support::Value),
     }
 }
 
 /// What a setter takes for it.
 fn taken(field: &Field) -> TokenStream {
     match field.kind {
-        Kind::Images { .. } => quote!(impl IntoIterator<Item = impl Into<made::ImageInput>>),
+        Kind::Images { .. } => quote!(impl IntoIterator<Item = impl Into<support::ImageInput>>),
         Kind::Texts { .. } => quote!(impl IntoIterator<Item = impl Into<String>>),
         Kind::Text | Kind::Number { .. } | Kind::Image { .. } | Kind::Json => {
             let held = held(field);

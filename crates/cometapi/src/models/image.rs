@@ -1,4 +1,4 @@
-//! A picture to send.
+//! An image to send.
 
 use std::fmt;
 use std::path::Path;
@@ -7,11 +7,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::error::Error;
-use crate::error_kind::ErrorKind;
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
 use crate::media;
+use crate::models::check::MAX_DATA_URI;
 
-/// A picture, or another file, that a model takes: an address, or the file itself as a data
+/// An image, or another file, that a model takes: an address, or the file itself as a data
 /// URI.
 ///
 /// ```
@@ -29,7 +30,7 @@ pub struct ImageInput(String);
 impl ImageInput {
     /// How large a file may be to be sent as a data URI, in bytes: 256 kB (documented by
     /// Replicate).
-    pub const DOCUMENTED_LIMIT: usize = 256 * 1024;
+    pub const DOCUMENTED_LIMIT: usize = MAX_DATA_URI;
 
     /// The address of a file, which the service fetches by itself, or a data URI.
     pub fn from_url(url: impl Into<String>) -> Self {
@@ -37,7 +38,7 @@ impl ImageInput {
     }
 
     /// The file itself, up to [`DOCUMENTED_LIMIT`](Self::DOCUMENTED_LIMIT). Its media type is
-    /// told by its content.
+    /// detected from its content.
     ///
     /// # Errors
     ///
@@ -87,7 +88,7 @@ impl ImageInput {
     fn encode(name: &str, bytes: &[u8], limit: usize) -> Result<Self, Error> {
         let refuse = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
         if bytes.is_empty() {
-            return refuse(format!("{name} is empty; give a picture"));
+            return refuse(format!("{name} is empty; give an image"));
         }
         if bytes.len() > limit {
             return refuse(format!(

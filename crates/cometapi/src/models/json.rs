@@ -49,7 +49,7 @@ pub fn json_or_text(text: &str) -> Result<Value, JsonError> {
     }
 }
 
-/// Why a text was refused as JSON.
+/// Why text was refused as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
     kind: JsonErrorKind,

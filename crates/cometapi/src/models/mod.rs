@@ -10,7 +10,7 @@
 //! let files = client
 //!     .run(FluxSchnell::new("a red fox").aspect_ratio(AspectRatio::Ratio16x9).num_outputs(2))
 //!     .await?;
-//! println!("{} pictures", files.len());
+//! println!("{} images", files.len());
 //! # Ok(())
 //! # }
 //! ```
@@ -35,7 +35,7 @@
 //! [`Run::unchecked`](crate::Run::unchecked) and [`Create::unchecked`](crate::Create::unchecked)
 //! send what they are given. A model that is not listed is never checked.
 
-mod check;
+pub(crate) mod check;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, reason = "generated")]
 #[allow(
@@ -47,15 +47,14 @@ mod check;
 mod generated;
 mod image;
 mod json;
-mod made;
 mod nearest;
 mod read;
-mod registry;
-mod word;
+pub(crate) mod registry;
+mod support;
 
-pub use self::check::{InvalidInput, Problem, ProblemKind, Warning};
+pub use self::check::{InputProblem, InputProblemKind, InvalidInput, Warning};
 pub use self::generated::*;
 pub use self::image::ImageInput;
 pub use self::json::{JsonError, JsonErrorKind, json_or_text, parse_json};
-pub use self::registry::{Answer, Field, Kind, Model, When, find, models, nearest};
-pub use self::word::UnknownWord;
+pub use self::registry::{Condition, Field, Kind, Model, OutputKind, find, models, nearest};
+pub use self::support::UnknownChoice;

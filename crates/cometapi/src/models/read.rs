@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::check::{Problem, ProblemKind};
+use super::check::{InputProblem, InputProblemKind};
 use super::json::{JsonError, json_or_text, parse_json};
 use super::registry::{Field, Kind};
 
@@ -20,14 +20,14 @@ impl Field {
     /// assert_eq!(schnell.field("prompt").unwrap().read("1984")?, json!("1984"));
     /// assert_eq!(schnell.field("megapixels").unwrap().read("1")?, json!("1"));
     /// assert_eq!(schnell.field("seed").unwrap().read("1984")?, json!(1984));
-    /// # Ok::<(), cometapi::models::Problem>(())
+    /// # Ok::<(), cometapi::models::InputProblem>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`ProblemKind::WrongType`] when the text is not one of these, or is JSON that would be
+    /// [`InputProblemKind::WrongType`] when the text is not one of these, or is JSON that would be
     /// sent as something else than is written: see [`parse_json`](super::parse_json).
-    pub fn read(&self, text: &str) -> Result<Value, Problem> {
+    pub fn read(&self, text: &str) -> Result<Value, InputProblem> {
         let trimmed = text.trim();
         if self.nullable && trimmed == "null" {
             return Ok(Value::Null);
@@ -49,13 +49,13 @@ impl Field {
                 super::check::shown(&text.into()),
                 self.kind
             );
-            Problem::new(self.name, ProblemKind::WrongType, message)
+            InputProblem::new(self.name, InputProblemKind::WrongType, message)
         })
     }
 
-    fn refused(&self, error: &JsonError) -> Problem {
+    fn refused(&self, error: &JsonError) -> InputProblem {
         let message = format!("{}: {error}", self.name);
-        Problem::new(self.name, ProblemKind::WrongType, message)
+        InputProblem::new(self.name, InputProblemKind::WrongType, message)
     }
 }
 

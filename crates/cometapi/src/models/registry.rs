@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
-use super::check::{self, InvalidInput, Warning};
 use super::generated;
 use super::nearest::nearest as nearest_name;
 
@@ -14,21 +11,21 @@ pub struct Model {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
     pub(crate) source: &'static str,
-    pub(crate) answer: Answer,
+    pub(crate) output_kind: OutputKind,
     pub(crate) fields: &'static [Field],
     pub(crate) schema: &'static str,
 }
 
-/// What a model answers.
+/// What a model returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Answer {
-    /// A list of addresses of files.
-    List,
-    /// The address of one file.
-    Single,
+pub enum OutputKind {
+    /// A list of files, by their URLs.
+    Files,
+    /// One file, by its URL.
+    OneFile,
     /// Any JSON.
-    Any,
+    Json,
 }
 
 /// A field of a model's input.
@@ -42,8 +39,8 @@ pub struct Field {
     pub(crate) required: bool,
     pub(crate) nullable: bool,
     pub(crate) default: Option<&'static str>,
-    pub(crate) only_with: Option<When>,
-    pub(crate) not_with: Option<When>,
+    pub(crate) only_with: Option<Condition>,
+    pub(crate) not_with: Option<Condition>,
     pub(crate) rounded_to: Option<i64>,
     pub(crate) deprecated: bool,
     pub(crate) gateway_only: bool,
@@ -127,7 +124,7 @@ pub enum Kind {
         /// How many at most, where there is a limit.
         max_items: Option<usize>,
     },
-    /// A list of texts.
+    /// A list of strings.
     #[non_exhaustive]
     Texts {
         /// How many at least, where there is a limit.
@@ -142,7 +139,7 @@ pub enum Kind {
 /// Another field, and the value of it that a field's meaning hangs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct When {
+pub struct Condition {
     /// The other field.
     pub field: &'static str,
     /// Its value.
@@ -190,9 +187,9 @@ impl Model {
         self.source
     }
 
-    /// What it answers.
-    pub fn answer(&self) -> Answer {
-        self.answer
+    /// Returns what the model returns.
+    pub fn output_kind(&self) -> OutputKind {
+        self.output_kind
     }
 
     /// Its fields, in the order in which its publisher shows them.
@@ -208,17 +205,6 @@ impl Model {
     /// Its input as JSON Schema, draft 2020-12.
     pub fn schema(&self) -> &'static str {
         self.schema
-    }
-
-    /// Holds `input` to what the model is known to take.
-    ///
-    /// # Errors
-    ///
-    /// Every problem at once: unknown fields with the nearest name, wrong types, values out of
-    /// range or not in the list, what is required and missing, fields that count only with
-    /// another.
-    pub fn check(&self, input: &Map<String, Value>) -> Result<Vec<Warning>, InvalidInput> {
-        check::check(self, input)
     }
 }
 
@@ -259,12 +245,12 @@ impl Field {
     }
 
     /// It counts only when another field has a value.
-    pub fn only_with(&self) -> Option<When> {
+    pub fn only_with(&self) -> Option<Condition> {
         self.only_with
     }
 
     /// It does not count when another field has a value.
-    pub fn not_with(&self) -> Option<When> {
+    pub fn not_with(&self) -> Option<Condition> {
         self.not_with
     }
 
@@ -285,12 +271,12 @@ impl Field {
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for OutputKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::List => "list",
-            Self::Single => "single",
-            Self::Any => "any",
+            Self::Files => "list",
+            Self::OneFile => "single",
+            Self::Json => "any",
         })
     }
 }
@@ -354,6 +340,8 @@ fn list(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
 
     #[test]

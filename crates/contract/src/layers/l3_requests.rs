@@ -100,7 +100,7 @@ pub(crate) fn client(base_url: &str, patience: Duration) -> Result<Client, Error
         jitter: 0.0,
     };
     let mut create = cometapi::CreatePolicy::default();
-    create.attempts = 1;
+    create.max_attempts = 1;
     create.attempt_timeout = patience;
     create.backoff = backoff;
     let mut wait = cometapi::WaitPolicy::default();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use cometapi_client::{
-    Answer, CallOptions, Client, Exchange, Transport, http_client, observe, types,
+    CallOptions, Client, Exchange, PredictionResponse, Transport, http_client, observe, types,
 };
 use cometapi_mock::{MockServer, Pace, Plan};
 use serde_json::{Map, Value, json};
@@ -267,7 +267,7 @@ impl Programme<'_> {
             let is_wrapped = answer
                 .as_ref()
                 .is_some_and(|answer| answer.task().is_some());
-            let seen = answer.and_then(Answer::into_prediction);
+            let seen = answer.and_then(PredictionResponse::into_prediction);
             let state = seen
                 .as_ref()
                 .map(|(prediction, _)| prediction.status.to_string());

@@ -1,6 +1,6 @@
 //! The check takes and refuses what the table says, and names the field.
 
-use cometapi::models::{ProblemKind, find};
+use cometapi::models::{InputProblemKind, find};
 use serde_json::json;
 
 use crate::table::{self, TABLE};
@@ -32,13 +32,13 @@ fn what_is_required_and_what_hangs_on_another_field_is_asked_for() {
         let model = find(&row.model).unwrap();
         if field.required {
             let refused = model.check(json!({}).as_object().unwrap()).unwrap_err();
-            assert_eq!(refused.problems()[0].kind(), ProblemKind::Missing);
+            assert_eq!(refused.problems()[0].kind(), InputProblemKind::Missing);
             assert_eq!(refused.problems()[0].field(), field.name);
         }
         if field.only_with.is_some() {
             let input = json!({"prompt": "x", field.name.as_str(): field.least()});
             let refused = model.check(input.as_object().unwrap()).unwrap_err();
-            assert_eq!(refused.problems()[0].kind(), ProblemKind::OnlyWith);
+            assert_eq!(refused.problems()[0].kind(), InputProblemKind::OnlyWith);
         }
         for (other, word) in field.not_with.iter().flatten() {
             let mut input = field.input(field.good()[0].clone());

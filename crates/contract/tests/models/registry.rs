@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cometapi::models::{Answer, Field, Kind, Model, When, find};
+use cometapi::models::{Condition, Field, Kind, Model, OutputKind, find};
 
 use crate::table::{self, TABLE};
 
@@ -16,10 +16,10 @@ fn it_has_the_models_of_the_table_and_no_others() {
     for row in TABLE.iter() {
         let model = find(&row.model).unwrap();
         let answer = match row.output.as_str() {
-            "list" => Answer::List,
-            _ => Answer::Single,
+            "list" => OutputKind::Files,
+            _ => OutputKind::OneFile,
         };
-        assert_eq!(model.answer(), answer, "{}", row.model);
+        assert_eq!(model.output_kind(), answer, "{}", row.model);
         assert!(!model.description().is_empty() && !model.source().is_empty());
 
         let names = |gateway_only: bool| {
@@ -53,7 +53,7 @@ fn each_field_is_as_the_table_has_it() {
     });
 }
 
-fn pair(when: Option<When>) -> Option<BTreeMap<String, String>> {
+fn pair(when: Option<Condition>) -> Option<BTreeMap<String, String>> {
     when.map(|when| BTreeMap::from([(when.field.to_owned(), when.value.to_owned())]))
 }
 

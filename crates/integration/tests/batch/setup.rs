@@ -42,7 +42,7 @@ pub(crate) fn client(base_url: &str) -> Client {
 pub(crate) fn client_with(base_url: &str, backoff: Backoff) -> Client {
     let mut wait = WaitPolicy::default();
     wait.backoff = backoff;
-    wait.missing_grace = Duration::ZERO;
+    wait.not_found_grace = Duration::ZERO;
     wait.attempt_timeout = PATIENCE;
     wait.hedge_after = PATIENCE;
     let mut download = DownloadPolicy::default();

@@ -182,7 +182,7 @@ async fn a_certificate_that_is_not_trusted_is_not_tried_again() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
     assert!(error.is_permanent(), "{error:?}");
-    assert_eq!(error.effort().unwrap().requests, 1);
+    assert_eq!(error.attempts().unwrap(), 1);
     assert_eq!(*accepted.lock().unwrap(), 1);
 }
 
@@ -204,7 +204,7 @@ async fn a_connection_that_is_refused_is_tried_again() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
     assert!(!error.is_permanent(), "{error:?}");
-    assert_eq!(error.effort().unwrap().requests, quick_create().attempts);
+    assert_eq!(error.attempts().unwrap(), quick_create().max_attempts);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn the_create_documented_on_2026_03_12_is_read_whole() {
     assert_eq!(created.logs(), Some(""));
     assert!(created.output().is_null() && !created.data_removed() && created.error().is_none());
     assert_eq!(created.created_at(), Some("2026-03-12T11:27:18.258Z"));
-    assert!(created.odd_fields().is_empty());
+    assert!(created.ignored_fields().is_empty());
     let wire = created.wire();
     assert_eq!(wire.version.as_deref(), Some("hidden"));
     assert_eq!(wire.source.as_deref(), Some("api"));

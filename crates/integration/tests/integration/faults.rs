@@ -52,7 +52,7 @@ fn limited_client(server: &MockServer) -> Client {
     let mut download = quick_download();
     download.backoff = NO_PAUSE;
     download.stall_timeout = STALL;
-    download.attempts = u32::MAX;
+    download.max_attempts = u32::MAX;
     builder(server.base_url())
         .create_policy(create)
         .wait_policy(wait)
@@ -275,8 +275,8 @@ async fn before_a_connection_is_made_nothing_was_accepted() {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NeverReached, "{base}: {error:?}");
         assert_eq!(
-            error.effort().unwrap().requests,
-            quick_create().attempts,
+            error.attempts().unwrap(),
+            quick_create().max_attempts,
             "{base}"
         );
     }
@@ -439,8 +439,8 @@ async fn a_limit_that_stays_ends_by_the_policy() {
 
     // As many attempts as fit into the time limit.
     let mut policy = create_every(10);
-    policy.attempts = 100;
-    policy.time_limit = Duration::from_secs(35);
+    policy.max_attempts = 100;
+    policy.timeout = Duration::from_secs(35);
     let server = mock().await;
     server.on_create(Fault::EmptyTooManyRequests.always());
     let (result, _, elapsed) = create_with_pauses(&server, policy).await;
@@ -491,7 +491,7 @@ async fn doubt_is_repeated_only_where_the_caller_says_so() {
     let server = mock().await;
     server.on_create(Fault::Close.times(2));
     let mut policy = quick_create();
-    policy.repeat_when_in_doubt = true;
+    policy.retry_unresolved = true;
     let client = builder(server.base_url())
         .create_policy(policy)
         .build()

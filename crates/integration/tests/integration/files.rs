@@ -550,7 +550,7 @@ async fn a_host_that_sends_less_than_the_policy_wants_is_given_up() {
     let server = mock().await;
     for (min_speed, is_enough) in [(u64::MAX, false), (1, true), (0, true)] {
         let mut policy = quick_download();
-        policy.attempts = 1;
+        policy.max_attempts = 1;
         policy.min_speed = min_speed;
         // So short that each wait ends one.
         policy.speed_window = Duration::from_nanos(1);

@@ -2,7 +2,7 @@
 
 use cometapi::models::flux_schnell::{AspectRatio, FluxSchnell, OutputFormat};
 use cometapi::models::flux11_pro::Flux11Pro;
-use cometapi::models::{Problem, ProblemKind};
+use cometapi::models::{InputProblem, InputProblemKind};
 use cometapi::{ErrorKind, Input, ModelInput, OutputFile};
 use cometapi_mock::Ending;
 use serde_json::json;
@@ -72,10 +72,10 @@ async fn what_a_known_model_does_not_take_is_refused_before_the_wire() {
     let error = client.run_model(SCHNELL, input.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.is_before_sending());
-    let problems: Vec<_> = error.problems().iter().map(Problem::kind).collect();
+    let problems: Vec<_> = error.problems().iter().map(InputProblem::kind).collect();
     assert_eq!(
         problems,
-        [ProblemKind::OutOfRange, ProblemKind::UnknownField]
+        [InputProblemKind::OutOfRange, InputProblemKind::UnknownField]
     );
     let typed = client.run(FluxSchnell::new("x").num_outputs(0)).await;
     assert_eq!(typed.unwrap_err().kind(), ErrorKind::InvalidInput);

@@ -19,7 +19,7 @@ async fn a_run_gives_the_whole_prediction_and_its_files() {
     assert_eq!(done.files().len(), 3);
     assert!(done.prediction().metrics().unwrap().predict_time.is_some());
     assert!(done.prediction().request_id().is_some());
-    assert!(done.prediction().odd_fields().is_empty());
+    assert!(done.prediction().ignored_fields().is_empty());
     assert_eq!(server.creates(), 1);
     assert_eq!(server.violations(), []);
 }

@@ -48,7 +48,7 @@ pub(crate) fn quick_create() -> CreatePolicy {
     let mut policy = CreatePolicy::default();
     policy.backoff = QUICK;
     policy.attempt_timeout = PATIENCE;
-    policy.time_limit = PATIENCE;
+    policy.timeout = PATIENCE;
     policy
 }
 

@@ -184,8 +184,8 @@ async fn the_deadline_is_kept_and_hands_back_what_is_known() {
     let last = error.prediction().unwrap();
     assert_eq!(last.status(), &Status::Processing);
     assert_eq!(error.prediction_id(), Some(last.id()));
-    let effort = error.effort().unwrap();
-    assert_eq!((effort.requests, effort.elapsed), (6, secs(58)));
+    let attempts = (error.attempts(), error.elapsed());
+    assert_eq!(attempts, (Some(6), Some(secs(58))));
 }
 
 /// How long a wait of 4 s takes when no poll is answered, counted from the create response.
@@ -205,7 +205,7 @@ async fn silent_wait(mut policy: WaitPolicy, idle: Duration) -> Duration {
     let error = wait.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
     assert!(error.prediction_id().is_some());
-    assert!(error.effort().unwrap().requests > 0);
+    assert!(error.attempts().unwrap() > 0);
     began.elapsed()
 }
 
@@ -286,7 +286,7 @@ async fn an_unknown_id_has_its_grace_and_no_more() {
     let server = mock().await;
     let _clock = FrozenClock::hold();
     let mut policy = restless_wait();
-    policy.missing_grace = secs(30);
+    policy.not_found_grace = secs(30);
     let client = client_with(&server, policy);
     let wait = client.predictions().wait("nobodyknowsthis").into_future();
     let error = drive(wait, async {
@@ -298,7 +298,7 @@ async fn an_unknown_id_has_its_grace_and_no_more() {
     let error = error.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(error.prediction_id(), Some("nobodyknowsthis"));
-    assert_eq!(error.effort().unwrap().elapsed, secs(30));
+    assert_eq!(error.elapsed().unwrap(), secs(30));
 }
 
 /// Polls before it may have failed for another reason.
@@ -307,7 +307,7 @@ async fn the_grace_of_an_unknown_id_begins_when_the_service_first_says_so() {
     let server = mock().await;
     let _clock = FrozenClock::hold();
     let mut policy = restless_wait();
-    policy.missing_grace = secs(30);
+    policy.not_found_grace = secs(30);
     let client = client_with(&server, policy);
     server.on_poll(Fault::Overloaded.always());
     let wait = client.predictions().wait("nobodyknowsthis").into_future();
@@ -322,7 +322,7 @@ async fn the_grace_of_an_unknown_id_begins_when_the_service_first_says_so() {
     });
     let error = error.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert_eq!(error.effort().unwrap().elapsed, secs(70));
+    assert_eq!(error.elapsed().unwrap(), secs(70));
 }
 
 #[tokio::test(start_paused = true)]
@@ -330,7 +330,7 @@ async fn a_state_that_was_seen_gives_an_id_its_whole_grace_again() {
     let server = endless().await;
     let _clock = FrozenClock::hold();
     let mut policy = restless_wait();
-    policy.missing_grace = secs(30);
+    policy.not_found_grace = secs(30);
     let client = client_with(&server, policy);
     let created = client.predictions().create(SCHNELL, input()).await.unwrap();
     server.on_poll(Fault::TaskNotExist.always());
@@ -348,7 +348,7 @@ async fn a_state_that_was_seen_gives_an_id_its_whole_grace_again() {
     });
     let error = error.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert_eq!(error.effort().unwrap().elapsed, secs(50));
+    assert_eq!(error.elapsed().unwrap(), secs(50));
 }
 
 #[tokio::test(start_paused = true)]
@@ -356,7 +356,7 @@ async fn pages_alone_mean_the_wrong_address_unless_a_state_was_seen() {
     let server = mock().await;
     let _clock = FrozenClock::hold();
     let mut policy = restless_wait();
-    policy.missing_grace = secs(30);
+    policy.not_found_grace = secs(30);
     policy.timeout = secs(60);
     let client = client_with(&server, policy);
     for fault in [
@@ -371,7 +371,7 @@ async fn pages_alone_mean_the_wrong_address_unless_a_state_was_seen() {
         });
         let error = error.await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WrongEndpoint);
-        assert_eq!(error.effort().unwrap().elapsed, secs(30));
+        assert_eq!(error.elapsed().unwrap(), secs(30));
 
         let run = client.run_model(SCHNELL, input()).into_future();
         let error = drive(run, async {
@@ -387,7 +387,7 @@ async fn pages_alone_mean_the_wrong_address_unless_a_state_was_seen() {
             ErrorKind::WaitTimeout,
             "its create has shown a state"
         );
-        assert_eq!(error.effort().unwrap().elapsed, secs(58));
+        assert_eq!(error.elapsed().unwrap(), secs(58));
         server.clear_plans();
     }
 }

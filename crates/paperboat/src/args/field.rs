@@ -1,7 +1,7 @@
 //! A known model's fields as flags.
 
 use clap::{Arg, ArgAction, Command, ValueHint};
-use cometapi::models::{Answer, Field, Kind, Model};
+use cometapi::models::{Field, Kind, Model, OutputKind};
 
 use super::walk;
 
@@ -130,12 +130,12 @@ fn help(field: &Field) -> String {
 
 fn after_help(model: &Model, left: &[&Field]) -> String {
     let name = model.name();
-    let answer = match model.answer() {
-        Answer::List => "Returns a list of files.",
-        Answer::Single => "Returns one file.",
+    let output = match model.output_kind() {
+        OutputKind::Files => "Returns a list of files.",
+        OutputKind::OneFile => "Returns one file.",
         _ => "Returns JSON.",
     };
-    let mut text = format!("{name}: {} {answer}\n", model.description());
+    let mut text = format!("{name}: {} {output}\n", model.description());
     if !left.is_empty() {
         let left: Vec<_> = left.iter().map(|field| field.name()).collect();
         text.push_str("\nAs key=value only, for the flags are taken: ");

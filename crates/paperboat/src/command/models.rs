@@ -19,7 +19,7 @@ pub(crate) fn execute(args: &Models) -> Result<(), Failure> {
     }
     let rows = models().iter().map(|model| {
         let fields: Vec<_> = model.fields().iter().map(Field::name).collect();
-        (model.name(), model.answer().to_string(), fields)
+        (model.name(), model.output_kind().to_string(), fields)
     });
     print::document(table(rows.collect()))
 }
@@ -73,7 +73,7 @@ fn model_json(model: &Model) -> Value {
         "model": model.name(),
         "description": model.description(),
         "source": model.source(),
-        "answers": model.answer().to_string(),
+        "answers": model.output_kind().to_string(),
         "fields": model.fields().iter().map(field_json).collect::<Vec<_>>(),
         "schema": schema,
     })

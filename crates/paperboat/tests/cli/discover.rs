@@ -23,7 +23,7 @@ async fn models_as_json_are_all_that_is_known() {
     assert_eq!(json.as_array().unwrap().len(), known.len());
     for (json, model) in json.as_array().unwrap().iter().zip(known) {
         assert_eq!(json["model"], model.name());
-        assert_eq!(json["answers"], model.answer().to_string());
+        assert_eq!(json["answers"], model.output_kind().to_string());
         let schema: Value = serde_json::from_str(model.schema()).unwrap();
         assert_eq!(json["schema"], schema);
         let fields = json["fields"].as_array().unwrap();

@@ -205,7 +205,7 @@ async fn a_file_that_is_no_text_is_no_prompt() {
         ),
         (
             ["create", "black-forest-labs/flux-dev", "image=@empty.png"],
-            "image: empty.png is empty; give a picture",
+            "image: empty.png is empty; give an image",
         ),
     ] {
         place.paperboat(args).ends(2).await.says(&[said]);

@@ -299,7 +299,7 @@ impl Row {
         let found = self.there(&self.folder(), vec![stem], text_stem).await;
         // A model that is known to return files returns no text.
         let returns_text = cometapi::models::find(&self.job.model)
-            .is_none_or(|model| model.answer() == cometapi::models::Answer::Any);
+            .is_none_or(|model| model.output_kind() == cometapi::models::OutputKind::Json);
         let path = found.any(returns_text)?.path.clone();
         let what = format!(
             "{} is there already, and this ledger knows of no create for it, so nothing was \

@@ -1,7 +1,7 @@
 //! A caller of an imported model: what it can write, what is sent, what is refused.
 
 use cometapi::models::studio_portrait::{AspectRatio, Megapixels, StudioPortrait, Type};
-use cometapi::models::{ProblemKind, find};
+use cometapi::models::{InputProblemKind, find};
 use cometapi::{ModelInput, OutputFile, Run};
 use serde_json::json;
 
@@ -66,11 +66,11 @@ fn main() {
     assert_eq!(
         found,
         [
-            ("megapixels", ProblemKind::WrongType),
-            ("takes", ProblemKind::OutOfRange),
-            ("scale", ProblemKind::NotInList),
-            ("negative", ProblemKind::WrongType),
-            ("promt", ProblemKind::UnknownField),
+            ("megapixels", InputProblemKind::WrongType),
+            ("takes", InputProblemKind::OutOfRange),
+            ("scale", InputProblemKind::NotInList),
+            ("negative", InputProblemKind::WrongType),
+            ("promt", InputProblemKind::UnknownField),
         ]
     );
     println!("all as it should be");

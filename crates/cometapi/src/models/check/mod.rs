@@ -1,55 +1,63 @@
 //! An input held to what its model takes, before it costs.
 
-mod misfit;
-mod problem;
+pub(crate) mod problem;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use self::misfit::misfit;
-pub(super) use self::misfit::shown;
-pub use self::problem::{InvalidInput, Problem, ProblemKind, Warning};
-use super::image::ImageInput;
+pub use self::problem::{InputProblem, InputProblemKind, InvalidInput, Warning};
+use self::value::check_value;
+pub(super) use self::value::shown;
 use super::nearest;
-use super::registry::{Field, Kind, Model, When};
+use super::registry::{Condition, Field, Kind, Model};
 
-pub(super) fn check(
-    model: &Model,
-    input: &Map<String, Value>,
-) -> Result<Vec<Warning>, InvalidInput> {
-    let mut found = Found::default();
-    for field in model.fields {
-        match input.get(field.name) {
-            Some(value) => given(field, value, input, model, &mut found),
-            None if field.required => found.problem(
-                field.name,
-                ProblemKind::Missing,
-                format!("{} is missing, it takes {}", field.name, field.kind),
-            ),
-            None => {}
+/// How large a file may be to be sent as a data URI, in bytes: 256 kB (documented by Replicate).
+pub(super) const MAX_DATA_URI: usize = 256 * 1024;
+
+impl Model {
+    /// Holds `input` to what the model is known to take.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once: unknown fields with the nearest name, wrong types, values out of
+    /// range or not in the list, what is required and missing, fields that count only with
+    /// another.
+    pub fn check(&self, input: &Map<String, Value>) -> Result<Vec<Warning>, InvalidInput> {
+        let mut found = Found::default();
+        for field in self.fields {
+            match input.get(field.name) {
+                Some(value) => given(field, value, input, self, &mut found),
+                None if field.required => found.problem(
+                    field.name,
+                    InputProblemKind::Missing,
+                    format!("{} is missing, it takes {}", field.name, field.kind),
+                ),
+                None => {}
+            }
         }
+        for name in input.keys().filter(|name| self.field(name).is_none()) {
+            unknown(name, self, &mut found);
+        }
+        if found.problems.is_empty() {
+            return Ok(found.warnings);
+        }
+        Err(InvalidInput::new(self.name, found.problems))
     }
-    for name in input.keys().filter(|name| model.field(name).is_none()) {
-        unknown(name, model, &mut found);
-    }
-    if found.problems.is_empty() {
-        return Ok(found.warnings);
-    }
-    Err(InvalidInput::new(model.name, found.problems))
 }
 
 #[derive(Default)]
 struct Found {
-    problems: Vec<Problem>,
+    problems: Vec<InputProblem>,
     warnings: Vec<Warning>,
 }
 
 impl Found {
-    fn problem(&mut self, field: &str, kind: ProblemKind, message: String) {
-        self.problems.push(Problem::new(field, kind, message));
+    fn problem(&mut self, field: &str, kind: InputProblemKind, message: String) {
+        self.problems.push(InputProblem::new(field, kind, message));
     }
 
     fn warning(&mut self, field: &str, message: String) {
@@ -60,16 +68,16 @@ impl Found {
 fn unknown(name: &str, model: &Model, found: &mut Found) {
     let names = model.fields.iter().filter(|field| !field.gateway_only);
     let near = nearest::nearest(name, names.map(|field| field.name));
-    let name = misfit::cut(name);
+    let name = value::cut(name);
     let message = match near {
         Some(near) => format!("{name} is not one of its fields, did you mean {near}?"),
         None => format!("{name} is not one of its fields"),
     };
     // Said once: it is not missing, it is misspelt.
-    found
-        .problems
-        .retain(|problem| problem.kind() != ProblemKind::Missing || Some(problem.field()) != near);
-    found.problem(&name, ProblemKind::UnknownField, message);
+    found.problems.retain(|problem| {
+        problem.kind() != InputProblemKind::Missing || Some(problem.field()) != near
+    });
+    found.problem(&name, InputProblemKind::UnknownField, message);
 }
 
 fn given(
@@ -90,7 +98,7 @@ fn given(
         if !field.nullable {
             found.problem(
                 name,
-                ProblemKind::WrongType,
+                InputProblemKind::WrongType,
                 format!(
                     "{name} is null, it takes {}; leave it out instead",
                     field.kind
@@ -102,7 +110,7 @@ fn given(
     if field.deprecated {
         found.warning(name, format!("{name} is deprecated by the model"));
     }
-    if let Some((kind, message)) = misfit(field, value) {
+    if let Some((kind, message)) = check_value(field, value) {
         found.problem(name, kind, message);
         return;
     }
@@ -125,7 +133,7 @@ fn given(
     }
     if let Some(when) = field.only_with.filter(|when| !holds(when, input, model)) {
         let message = format!("{name} counts only with {when}; set that too, or leave {name} out");
-        found.problem(name, ProblemKind::OnlyWith, message);
+        found.problem(name, InputProblemKind::OnlyWith, message);
     }
     if let Some(when) = field.not_with.filter(|when| holds(when, input, model)) {
         found.warning(name, format!("{name} does not count with {when}"));
@@ -143,14 +151,14 @@ fn images<'v>(field: &Field, value: &'v Value) -> impl Iterator<Item = &'v str> 
 
 /// Whether it is a data URI of more than is documented; four letters hold three bytes.
 fn is_large(image: &str) -> bool {
-    image.len() / 4 * 3 > ImageInput::DOCUMENTED_LIMIT + 64
+    image.len() / 4 * 3 > MAX_DATA_URI + 64
         && image
             .get(..5)
             .is_some_and(|head| head.eq_ignore_ascii_case("data:"))
 }
 
 /// Whether the other field has the value, given or by default.
-fn holds(when: &When, input: &Map<String, Value>, model: &Model) -> bool {
+fn holds(when: &Condition, input: &Map<String, Value>, model: &Model) -> bool {
     match input.get(when.field) {
         Some(Value::String(given)) => given == when.value,
         Some(Value::Null) | None => {
@@ -161,7 +169,7 @@ fn holds(when: &When, input: &Map<String, Value>, model: &Model) -> bool {
     }
 }
 
-impl fmt::Display for When {
+impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.field, self.value)
     }

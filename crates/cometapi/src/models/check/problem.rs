@@ -6,11 +6,11 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidInput {
     model: &'static str,
-    problems: Vec<Problem>,
+    problems: Vec<InputProblem>,
 }
 
 impl InvalidInput {
-    pub(super) fn new(model: &'static str, problems: Vec<Problem>) -> Self {
+    pub(super) fn new(model: &'static str, problems: Vec<InputProblem>) -> Self {
         Self { model, problems }
     }
 
@@ -20,11 +20,11 @@ impl InvalidInput {
     }
 
     /// Everything that is wrong; never empty.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[InputProblem] {
         &self.problems
     }
 
-    pub(crate) fn into_problems(self) -> Vec<Problem> {
+    pub(crate) fn into_problems(self) -> Vec<InputProblem> {
         self.problems
     }
 }
@@ -44,16 +44,16 @@ impl std::error::Error for InvalidInput {}
 
 /// One thing that is wrong with an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct InputProblem {
     field: String,
-    kind: ProblemKind,
+    kind: InputProblemKind,
     message: String,
 }
 
 /// What kind of thing is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ProblemKind {
+pub enum InputProblemKind {
     /// The model has no such field.
     UnknownField,
     /// The field is required and not there.
@@ -68,8 +68,8 @@ pub enum ProblemKind {
     OnlyWith,
 }
 
-impl Problem {
-    pub(in crate::models) fn new(field: &str, kind: ProblemKind, message: String) -> Self {
+impl InputProblem {
+    pub(in crate::models) fn new(field: &str, kind: InputProblemKind, message: String) -> Self {
         Self {
             field: field.to_owned(),
             kind,
@@ -83,19 +83,19 @@ impl Problem {
     }
 
     /// What kind of thing is wrong.
-    pub fn kind(&self) -> ProblemKind {
+    pub fn kind(&self) -> InputProblemKind {
         self.kind
     }
 }
 
 /// The field, what is wrong, and what would be right.
-impl fmt::Display for Problem {
+impl fmt::Display for InputProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for InputProblem {}
 
 /// Something about an input that its sender may want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,23 +4,23 @@ use serde_json::json;
 use super::*;
 use crate::models::{find, models};
 
-fn checked(model: &str, input: Value) -> Result<Vec<String>, Vec<(ProblemKind, String)>> {
+fn checked(model: &str, input: Value) -> Result<Vec<String>, Vec<(InputProblemKind, String)>> {
     let model = find(&format!("black-forest-labs/{model}")).unwrap();
-    let told = |warnings: Vec<Warning>| warnings.iter().map(ToString::to_string).collect();
+    let messages = |warnings: Vec<Warning>| warnings.iter().map(ToString::to_string).collect();
     let refused = |invalid: InvalidInput| {
         let problems = invalid.problems().iter();
         problems.map(|p| (p.kind(), p.to_string())).collect()
     };
     model
         .check(input.as_object().unwrap())
-        .map(told)
+        .map(messages)
         .map_err(refused)
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn each_kind_of_problem_says_what_would_be_right() {
-    use ProblemKind::{Missing, NotInList, OnlyWith, OutOfRange, UnknownField, WrongType};
+    use InputProblemKind::{Missing, NotInList, OnlyWith, OutOfRange, UnknownField, WrongType};
     let png = "data:image/png;base64,AAAA";
     let rows = [
         (
@@ -179,7 +179,7 @@ fn what_is_odd_but_no_fault_is_a_warning() {
 
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
-    use ProblemKind::{Missing, OutOfRange, UnknownField, WrongType};
+    use InputProblemKind::{Missing, OutOfRange, UnknownField, WrongType};
     let problems = checked(
         "flux-schnell",
         json!({"seed": "x", "num_outputs": 0, "hat": 1}),

@@ -1,7 +1,9 @@
 //! The types that are examined, and how each reads a value.
 
 use anyhow::Context;
-use cometapi_client::{Answer, ModelName, ModelOwner, PredictionId, Status, TaskStatus, types};
+use cometapi_client::{
+    ModelName, ModelOwner, PredictionId, PredictionResponse, Status, TaskStatus, types,
+};
 use jsonschema::Validator;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -45,7 +47,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
     subject::<TaskStatus>("TaskStatus", through::<TaskStatus>),
     Subject {
         takes_anything: true,
-        ..subject::<Answer>("PredictionAnswer", answer)
+        ..subject::<PredictionResponse>("PredictionAnswer", answer)
     },
 ];
 
@@ -73,7 +75,7 @@ fn through<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Option<Valu
 
 /// An answer is decided by structure; a lawful one must be seen for what it is.
 fn answer(value: &Value) -> Result<Option<Value>, String> {
-    let answer: Answer =
+    let answer: PredictionResponse =
         serde_json::from_str(&value.to_string()).map_err(|error| error.to_string())?;
     let id = |value: &Value| value.get("id").and_then(Value::as_str).map(str::to_owned);
     let is_prediction = value.get("status").is_some_and(Value::is_string)
@@ -81,7 +83,7 @@ fn answer(value: &Value) -> Result<Option<Value>, String> {
     if !is_prediction {
         return Ok(None);
     }
-    let odd = answer.odd().to_vec();
+    let odd = answer.ignored_fields().to_vec();
     let prediction = answer
         .prediction()
         .ok_or("a prediction with an id and a status is not seen as one")?;

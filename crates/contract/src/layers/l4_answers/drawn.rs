@@ -154,10 +154,10 @@ fn unlike(prediction: &Prediction, value: &Value, id: &str, lawful: bool) -> Vec
         if plain(&again) != plain(value) {
             faults.push(format!("it serialises to {}", short(&again.to_string())));
         }
-        if !prediction.odd_fields().is_empty() {
+        if !prediction.ignored_fields().is_empty() {
             faults.push(format!(
                 "lawful fields were left out: {:?}",
-                prediction.odd_fields()
+                prediction.ignored_fields()
             ));
         }
     }

@@ -246,13 +246,13 @@ pub(super) async fn fixtures(
         if component == "PredictionAnswer" {
             match wire.json(Call::Get, 200, &json).await {
                 Err(why) => panicked(&path, &why, report),
-                Ok(Ok(prediction)) if prediction.odd_fields().is_empty() => {}
+                Ok(Ok(prediction)) if prediction.ignored_fields().is_empty() => {}
                 Ok(Ok(prediction)) => report.fail(
                     &path,
                     "fixture-odd",
                     format!(
                         "left out: {:?}; mend the type or the spec",
-                        prediction.odd_fields()
+                        prediction.ignored_fields()
                     ),
                 ),
                 Ok(Err(error)) => {

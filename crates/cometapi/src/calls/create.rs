@@ -1,0 +1,326 @@
+//! The create request: sent once, and again only if it provably had no effect.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::time::{Duration, SystemTime};
+
+use cometapi_client::{CallOptions, observe, types};
+use tokio::time::{Instant, sleep};
+
+use crate::calls::policy::{CreateEvent, CreatePolicy, Verdict};
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
+use crate::core::input::Input;
+use crate::core::model::ModelRef;
+use crate::core::prediction::Prediction;
+use crate::core::response::{AttemptOutcome, Body};
+use crate::core::state::{BoxFuture, Core};
+use crate::core::trace;
+#[cfg(feature = "models")]
+use crate::models::registry;
+
+/// A create request that has not been sent; await it.
+///
+/// One request is sent. It is retried only if it provably had no effect:
+///
+/// | What happened | Outcome |
+/// |---|---|
+/// | the request cannot be made | [`InvalidInput`](ErrorKind::InvalidInput) |
+/// | no connection: name not found, refused, TLS handshake cut | retried by policy, then [`NeverReached`](ErrorKind::NeverReached) |
+/// | no connection, and a retry cannot help: bad certificate, proxy 407, unsupported scheme | [`NeverReached`](ErrorKind::NeverReached) |
+/// | 429 of any shape | retried by policy, then [`RateLimited`](ErrorKind::RateLimited) |
+/// | 2xx with an id at the top level, in `data`, or in a JSON `message` | created |
+/// | 2xx or 5xx whose JSON code refuses | [`Refused`](ErrorKind::Refused) |
+/// | 2xx or 5xx whose JSON code is about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) |
+/// | 2xx without an id; body cut or unreadable | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+/// | 302, 303 (never followed) | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+/// | 2xx with a web page; any other 3xx | [`WrongEndpoint`](ErrorKind::WrongEndpoint) |
+/// | 401; 403 in the service's own JSON; neither about quota | [`Unauthorized`](ErrorKind::Unauthorized) |
+/// | any other 403: a firewall or proxy answered | [`Blocked`](ErrorKind::Blocked) |
+/// | 402; 401 or 403 about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) |
+/// | any other 4xx but 408 | [`Refused`](ErrorKind::Refused) |
+/// | 408; other 5xx; connection lost or timeout after bytes left | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+///
+/// On 2xx and 5xx only a JSON `code` decides: a message may quote the prompt, and a prompt may
+/// hold any word. Each create request is sent on a connection of its own.
+#[must_use = "a create request is not sent until it is awaited"]
+pub struct Create {
+    core: Core,
+    model: Result<ModelRef, Error>,
+    input: Result<Input, Error>,
+    policy: CreatePolicy,
+    watcher: Option<Watcher>,
+    before: Option<Before>,
+    #[cfg(feature = "models")]
+    unchecked: bool,
+}
+
+type Watcher = Box<dyn FnMut(CreateProgress<'_>) + Send>;
+type Before = Box<dyn FnMut(CreateProgress<'_>) -> BoxFuture<()> + Send>;
+
+/// What a create request is about to do, for the observer of [`Create::on_progress`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum CreateProgress<'e> {
+    /// Attempt number `attempt`, counted from 1, is about to leave.
+    #[non_exhaustive]
+    Sending {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// Attempt number `attempt` came to `cause`; the next follows after `pause`. Until then
+    /// nothing is on its way.
+    #[non_exhaustive]
+    Pausing {
+        /// Which attempt.
+        attempt: u32,
+        /// How long nothing is sent.
+        pause: Duration,
+        /// What would have been the error, had this been the last attempt.
+        cause: &'e Error,
+    },
+}
+
+impl Create {
+    pub(crate) fn new(
+        core: Core,
+        policy: CreatePolicy,
+        model: Result<ModelRef, Error>,
+        input: Result<Input, Error>,
+    ) -> Self {
+        Self {
+            core,
+            model,
+            input,
+            policy,
+            watcher: None,
+            before: None,
+            #[cfg(feature = "models")]
+            unchecked: false,
+        }
+    }
+
+    /// Calls `watcher` before each attempt and before each pause between two.
+    pub fn on_progress(mut self, watcher: impl FnMut(CreateProgress<'_>) + Send + 'static) -> Self {
+        self.watcher = Some(Box::new(watcher));
+        self
+    }
+
+    /// Awaits what `hook` returns before each attempt and before each pause between two, so that
+    /// a caller can record durably what is about to happen. To send no further attempt, drop the
+    /// create request while it awaits the hook.
+    pub fn before_attempt<Fut>(
+        mut self,
+        mut hook: impl FnMut(CreateProgress<'_>) -> Fut + Send + 'static,
+    ) -> Self
+    where
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.before = Some(Box::new(move |progress| Box::pin(hook(progress))));
+        self
+    }
+
+    /// Retries by `policy` instead of the client's.
+    pub fn policy(mut self, policy: CreatePolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sends the input whatever the known models' list says of it. See
+    /// [`models`](mod@crate::models).
+    #[cfg(feature = "models")]
+    pub fn unchecked(mut self) -> Self {
+        self.unchecked = true;
+        self
+    }
+
+    async fn send(mut self) -> Result<Prediction, Error> {
+        let model = self.model?;
+        let input = self.input?;
+        #[cfg(feature = "models")]
+        if !self.unchecked {
+            checked(&model, &input)?;
+        }
+        let body = types::CreatePredictionRequest {
+            input: input.into_fields(),
+        };
+        let mut tell = |progress: CreateProgress<'_>| -> Option<BoxFuture<()>> {
+            if let Some(watcher) = &mut self.watcher {
+                watcher(progress);
+            }
+            self.before.as_mut().map(|before| before(progress))
+        };
+        let (owner, name) = model.params();
+        let mut rng = self.core.rng();
+        let began = Instant::now();
+        let mut sent = 0;
+        loop {
+            sent += 1;
+            if let Some(before) = tell(CreateProgress::Sending { attempt: sent }) {
+                before.await;
+            }
+            let attempt = observe(
+                CallOptions::with_timeout(self.policy.attempt_timeout),
+                self.core.raw().create_prediction(owner, name, &body),
+            );
+            let attempt = AttemptOutcome::of(
+                trace::create(&model, sent, attempt).await,
+                None,
+                SystemTime::now(),
+            );
+            let elapsed = began.elapsed();
+            let verdict = CreateEvent::of(&attempt).verdict();
+            let failure = match verdict {
+                Verdict::Created => match attempt {
+                    AttemptOutcome::Response(_, Body::Prediction(prediction)) => {
+                        return Ok(*prediction);
+                    }
+                    // Only a response that holds a prediction is the event `Created`.
+                    attempt => in_doubt(attempt),
+                },
+                Verdict::Stop(kind) => stopped(kind, attempt),
+                Verdict::MaybeAccepted | Verdict::Retry(_) => {
+                    let retry_after = attempt.retry_after();
+                    let (cause, again) = if let Verdict::Retry(kind) = verdict {
+                        (spent(kind, attempt), true)
+                    } else {
+                        let doubt = in_doubt(attempt);
+                        // An id that could still be read is not given up for another.
+                        let again = doubt.prediction_id().is_none();
+                        (doubt, again && self.policy.retry_unresolved)
+                    };
+                    let pause = self.policy.pause(sent, elapsed, retry_after, rng.f64());
+                    match pause.filter(|_| again) {
+                        Some(pause) => {
+                            let before = tell(CreateProgress::Pausing {
+                                attempt: sent,
+                                pause,
+                                cause: &cause,
+                            });
+                            if let Some(before) = before {
+                                before.await;
+                            }
+                            sleep(pause).await;
+                            continue;
+                        }
+                        None => cause,
+                    }
+                }
+            };
+            return Err(failure.with_attempts(sent, elapsed));
+        }
+    }
+}
+
+impl fmt::Debug for Create {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the input: it is private, and may hold images.
+        f.debug_struct("Create")
+            .field("model", &self.model)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl IntoFuture for Create {
+    type Output = Result<Prediction, Error>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// Holds the input of a known model to what that takes.
+#[cfg(feature = "models")]
+fn checked(model: &ModelRef, input: &Input) -> Result<(), Error> {
+    let Some(known) = registry::find(&model.to_string()) else {
+        return Ok(());
+    };
+    for warning in known.check(input.fields())? {
+        trace::input_warning(model, warning.field());
+    }
+    Ok(())
+}
+
+fn in_doubt(attempt: AttemptOutcome) -> Error {
+    const KIND: ErrorKind = ErrorKind::MaybeAccepted;
+    let what = "the create request may have been accepted and was not sent again";
+    let (why, id) = match &attempt {
+        AttemptOutcome::Response(meta, body) => match body {
+            // The error says why the body cannot be read.
+            Body::Unreadable { id, .. } => (None, id.clone()),
+            Body::UnusableId { id } => (Some(format!("its id cannot be used, {id:?}")), None),
+            _ if meta.status.is_redirection() => (
+                Some("it was answered with a redirect, which is not followed".to_owned()),
+                None,
+            ),
+            Body::Empty if meta.status.is_success() => {
+                (Some("the response is empty".to_owned()), None)
+            }
+            _ if meta.status.is_success() => (Some("the response holds no id".to_owned()), None),
+            _ => (
+                Some("the service failed while handling it".to_owned()),
+                None,
+            ),
+        },
+        AttemptOutcome::NoResponse(e) if e.is_timeout() => {
+            (Some("no response came in time".to_owned()), None)
+        }
+        _ => (
+            Some("the connection was lost before a response came".to_owned()),
+            None,
+        ),
+    };
+    let what = match why {
+        Some(why) => format!("{what}: {why}"),
+        None => what.to_owned(),
+    };
+    let error = attempt.error(KIND, &what);
+    match id {
+        Some(id) => error.with_id(id.as_str()),
+        None => error,
+    }
+}
+
+/// The error of a request that had no effect and is not retried.
+fn stopped(kind: ErrorKind, attempt: AttemptOutcome) -> Error {
+    let is_permanent = CreateEvent::of(&attempt) == CreateEvent::NoConnectionPossible;
+    let error = attempt.error(kind, what(kind));
+    if is_permanent {
+        error.permanent()
+    } else {
+        error
+    }
+}
+
+fn what(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NeverReached => "no connection to the service was made, so nothing was sent",
+        ErrorKind::RateLimited => "the service is rate limiting; nothing was accepted",
+        ErrorKind::WrongEndpoint => {
+            "the address answers with a web page or a redirect, so the base url or path looks \
+             wrong and nothing was accepted"
+        }
+        ErrorKind::Unauthorized => "the key was refused",
+        ErrorKind::Blocked => {
+            "a firewall or proxy in front of the service blocked the request; nothing was \
+             accepted, and the key is not at fault"
+        }
+        ErrorKind::OutOfQuota => "the account is out of quota",
+        ErrorKind::InvalidInput => "the request cannot be made",
+        _ => "the service refused the request",
+    }
+}
+
+/// The error of the last of several attempts.
+fn spent(kind: ErrorKind, attempt: AttemptOutcome) -> Error {
+    match attempt.retry_after() {
+        Some(delay) if kind == ErrorKind::RateLimited => {
+            let seconds = delay.as_secs_f64().ceil();
+            let what = format!("{}; it asks to retry after {seconds} s", what(kind));
+            attempt.error(kind, &what)
+        }
+        _ => attempt.error(kind, what(kind)),
+    }
+}

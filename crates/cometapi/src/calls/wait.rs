@@ -1,0 +1,380 @@
+//! The wait: polls until the run has ended or the deadline has come.
+
+use std::fmt;
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use cometapi_client::{CallOptions, PredictionId};
+use futures_core::Stream;
+use tokio::time::{Instant, sleep};
+
+use crate::calls::policy::{PollEvent, Step, WaitPolicy};
+use crate::calls::poll::{checked_id, poll_error, poll_once};
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
+use crate::core::prediction::Prediction;
+use crate::core::response::{AttemptOutcome, Body};
+use crate::core::state::{BoxFuture, Core};
+
+/// A wait for a prediction to end: await it, or take its updates one by one.
+///
+/// Awaited, it gives the prediction that succeeded, or the error that its end is. As a
+/// [`Stream`], or by [`next`](Wait::next), it gives each state that was really seen, the
+/// terminal one last; a run that failed is then an update like any other.
+///
+/// It goes on through 408, 429, 5xx, web pages, broken responses and lost connections until
+/// its deadline, which is always there ([`WaitPolicy::timeout`]). It ends at once when the
+/// run has, and on 401, 403 and other 4xx; and after [`WaitPolicy::not_found_grace`] when the
+/// service does not know the id, or returns web pages and has never shown a state.
+/// Dropping it only stops the wait.
+///
+/// ```no_run
+/// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+/// let mut wait = client.predictions().wait("q4chw5rey9rmt0cww76t4h3ma4");
+/// while let Some(update) = wait.next().await {
+///     println!("{}", update?.status());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a wait does not poll until it is awaited"]
+pub struct Wait(State);
+
+/// A poller after a step, and what the step brought.
+type Stepped = (Box<Poller>, Result<Prediction, Error>);
+
+enum State {
+    Idle(Box<Poller>),
+    Busy(BoxFuture<Stepped>),
+    Refused(Option<Error>),
+    /// Over before the first poll.
+    Ended(Box<Prediction>),
+    Done,
+}
+
+impl Wait {
+    pub(crate) fn new(core: Core, policy: WaitPolicy, id: Result<PredictionId, Error>) -> Self {
+        Self(match id {
+            Ok(id) => State::Idle(Box::new(Poller::new(core, policy, id))),
+            Err(error) => State::Refused(Some(error)),
+        })
+    }
+
+    /// A wait for what has just been created: its clock runs from the response to the create request, and
+    /// the first poll leaves the run a moment.
+    pub(crate) fn created(core: Core, policy: WaitPolicy, created: Prediction) -> Self {
+        if created.is_terminal() {
+            return Self(State::Ended(Box::new(created)));
+        }
+        let id = checked_id(created.id());
+        let mut wait = Self::new(core, policy, id);
+        match &mut wait.0 {
+            State::Idle(poller) => {
+                poller.began = Some(Instant::now());
+                poller.is_service = true;
+                poller.created = Some(created);
+            }
+            State::Refused(error) => {
+                // Not refused before sending: the prediction exists and has been paid for.
+                let what = format!(
+                    "prediction {:?} exists, but its id cannot be sent back to the service",
+                    created.id()
+                );
+                let refused = Error::new(ErrorKind::Undecodable, what);
+                *error = Some(refused.with_prediction(created));
+            }
+            _ => {}
+        }
+        wait
+    }
+
+    /// Polls by `policy` instead of the client's.
+    pub fn policy(mut self, policy: WaitPolicy) -> Self {
+        if let State::Idle(poller) = &mut self.0 {
+            poller.policy = policy;
+        }
+        self
+    }
+
+    /// Stops after `timeout` instead of the policy's.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        if let State::Idle(poller) = &mut self.0 {
+            poller.policy.timeout = timeout;
+        }
+        self
+    }
+
+    /// The next state that is seen; `None` once the last has been given.
+    pub async fn next(&mut self) -> Option<Result<Prediction, Error>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    async fn end(mut self) -> Result<Prediction, Error> {
+        let mut last = None;
+        while let Some(update) = self.next().await {
+            last = Some(update?);
+        }
+        match last {
+            Some(prediction) => prediction.into_outcome(),
+            // Awaited after its updates had all been taken.
+            None => Err(Error::new(
+                ErrorKind::Unavailable,
+                "the wait has already given its last update",
+            )),
+        }
+    }
+}
+
+impl Stream for Wait {
+    type Item = Result<Prediction, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match &mut self.0 {
+                State::Busy(future) => {
+                    let (poller, update) = std::task::ready!(future.as_mut().poll(context));
+                    let over = !matches!(&update, Ok(p) if !p.is_terminal());
+                    self.0 = if over {
+                        State::Done
+                    } else {
+                        State::Idle(poller)
+                    };
+                    return Poll::Ready(Some(update));
+                }
+                State::Refused(error) => {
+                    let error = error.take();
+                    self.0 = State::Done;
+                    return Poll::Ready(error.map(Err));
+                }
+                State::Done => return Poll::Ready(None),
+                State::Idle(_) | State::Ended(_) => {
+                    match std::mem::replace(&mut self.0, State::Done) {
+                        State::Idle(poller) => self.0 = State::Busy(Box::pin(poller.step())),
+                        State::Ended(created) => return Poll::Ready(Some(Ok(*created))),
+                        other => self.0 = other,
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl IntoFuture for Wait {
+    type Output = Result<Prediction, Error>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.end())
+    }
+}
+
+impl fmt::Debug for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Wait");
+        if let State::Idle(poller) = &self.0 {
+            debug
+                .field("id", &poller.id)
+                .field("policy", &poller.policy);
+        }
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// What goes from one poll to the next.
+struct Poller {
+    core: Core,
+    id: PredictionId,
+    policy: WaitPolicy,
+    /// When the wait began: at the response to the create request, or at the first step.
+    began: Option<Instant>,
+    /// The created prediction, until it is returned as the first update.
+    created: Option<Prediction>,
+    last: Option<Prediction>,
+    rng: fastrand::Rng,
+    turn: u32,
+    requests: u32,
+    retry_after: Option<Duration>,
+    /// Whether a response was of another prediction: its connection may stay one response out
+    /// of step, so the polls that follow have connections of their own.
+    is_out_of_step: bool,
+    /// Whether anything has come that only this API sends.
+    is_service: bool,
+    /// Since when the service has said that it does not know the id.
+    missing_since: Option<Instant>,
+    last_poll_done: bool,
+}
+
+impl Poller {
+    fn new(core: Core, policy: WaitPolicy, id: PredictionId) -> Self {
+        let rng = core.rng();
+        Self {
+            core,
+            id,
+            policy,
+            began: None,
+            created: None,
+            last: None,
+            rng,
+            turn: 0,
+            requests: 0,
+            retry_after: None,
+            is_out_of_step: false,
+            is_service: false,
+            missing_since: None,
+            last_poll_done: false,
+        }
+    }
+
+    /// Goes on to the next state that is seen, or to the end.
+    async fn step(mut self: Box<Self>) -> Stepped {
+        let update = self.update().await;
+        (self, update)
+    }
+
+    async fn update(&mut self) -> Result<Prediction, Error> {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        if let Some(created) = self.created.take() {
+            self.last = Some(created.clone());
+            return Ok(created);
+        }
+        let mut last_failure = None;
+        while !self.last_poll_done {
+            let left = self.policy.timeout.saturating_sub(began.elapsed());
+            // Nothing is known yet of a run that another process created: poll at once.
+            let step = if self.last.is_none() && self.requests == 0 {
+                Step::Poll(Duration::ZERO)
+            } else {
+                self.policy
+                    .step(self.turn, left, self.retry_after, self.rng.f64())
+            };
+            let (Step::Poll(pause) | Step::LastPoll(pause)) = step;
+            sleep(pause).await;
+            self.last_poll_done = matches!(step, Step::LastPoll(_));
+            self.turn += 1;
+            let left = self.policy.timeout.saturating_sub(began.elapsed());
+            // Boxed, so that a wait at rest is small.
+            let attempt = Box::pin(self.poll(left)).await;
+            self.retry_after = attempt.retry_after();
+            self.is_service |= attempt.is_from_service();
+            self.is_out_of_step |= attempt.is_of_another();
+            let event = match PollEvent::of(&attempt) {
+                // Pages and nothing else, ever: more likely the wrong address than a passing
+                // fault. It has the same grace as an id that is not known.
+                PollEvent::Nothing if !self.is_service && attempt.is_page() => PollEvent::Missing,
+                event => event,
+            };
+            match (event, attempt) {
+                (PollEvent::State, AttemptOutcome::Response(_, Body::Prediction(prediction))) => {
+                    self.missing_since = None;
+                    self.last = Some((*prediction).clone());
+                    return Ok(*prediction);
+                }
+                (PollEvent::Missing, attempt) => {
+                    // Not from the wait's beginning: polls before may have hung or failed.
+                    let since = *self.missing_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= self.policy.not_found_grace {
+                        return Err(self.known(poll_error(&self.id, attempt)));
+                    }
+                    last_failure = Some(attempt);
+                }
+                (PollEvent::Stop(_), attempt) => {
+                    return Err(self.known(poll_error(&self.id, attempt)));
+                }
+                (_, attempt) => last_failure = Some(attempt),
+            }
+        }
+        Err(self.timed_out(last_failure))
+    }
+
+    /// One poll; when it stays silent, a second beside it. The first response wins.
+    async fn poll(&mut self, left: Duration) -> AttemptOutcome {
+        let options = |left: Duration| {
+            let timeout = self.policy.attempt_timeout.min(left);
+            CallOptions::with_timeout(timeout).own_connection(self.is_out_of_step)
+        };
+        let (core, id) = (&self.core, &self.id);
+        self.requests += 1;
+        let mut first = Box::pin(poll_once(core, id, self.requests, options(left)));
+        if let Some(attempt) = before(&mut first, sleep(self.policy.hedge_after)).await {
+            return attempt;
+        }
+        // It begins later, and must not end later than the wait.
+        let left = left.saturating_sub(self.policy.hedge_after);
+        self.requests += 1;
+        let mut second = Box::pin(poll_once(core, id, self.requests, options(left)));
+        match either(&mut first, &mut second).await {
+            Ok(attempt @ AttemptOutcome::Response(..))
+            | Err(attempt @ AttemptOutcome::Response(..)) => attempt,
+            // One broke without a response; the other may still bring one.
+            Ok(_) => second.await,
+            Err(_) => first.await,
+        }
+    }
+
+    fn timed_out(&self, last_failure: Option<AttemptOutcome>) -> Error {
+        let seconds = self.policy.timeout.as_secs_f64();
+        let state = match &self.last {
+            Some(prediction) => format!(
+                "had not ended after {seconds:.0} s (last status: {}); it goes on",
+                prediction.status()
+            ),
+            None => format!("was not seen in {seconds:.0} s; it may well be running"),
+        };
+        let error = Error::new(
+            ErrorKind::WaitTimeout,
+            format!(
+                "prediction {} {state}: wait for it again by its id",
+                self.id
+            ),
+        );
+        let Some(attempt) = last_failure else {
+            return self.known(error);
+        };
+        let error = match &attempt {
+            // It may hold the end of the prediction: shown, so that a person can read it.
+            AttemptOutcome::Response(meta, _) => error.with_body(&meta.raw),
+            _ => error,
+        };
+        self.known(error.with_source(poll_error(&self.id, attempt)))
+    }
+
+    /// Adds what the wait knows to `error`.
+    fn known(&self, error: Error) -> Error {
+        let elapsed = self.began.map(|began| began.elapsed()).unwrap_or_default();
+        let error = error
+            .with_id(self.id.as_str())
+            .with_attempts(self.requests, elapsed);
+        match self.last.clone() {
+            Some(prediction) => error.with_prediction(prediction),
+            None => error,
+        }
+    }
+}
+
+/// What `future` gives, if it does before `alarm`.
+async fn before<F: Future + Unpin>(future: &mut F, alarm: impl Future) -> Option<F::Output> {
+    let mut alarm = Box::pin(alarm);
+    poll_fn(|context| {
+        if let Poll::Ready(output) = Pin::new(&mut *future).poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        alarm.as_mut().poll(context).map(|_| None)
+    })
+    .await
+}
+
+/// What the first of two to finish gives: `Ok` of the one, `Err` of the other.
+async fn either<A: Future + Unpin, B: Future + Unpin>(
+    a: &mut A,
+    b: &mut B,
+) -> Result<A::Output, B::Output> {
+    poll_fn(|context| {
+        if let Poll::Ready(output) = Pin::new(&mut *a).poll(context) {
+            return Poll::Ready(Ok(output));
+        }
+        Pin::new(&mut *b).poll(context).map(Err)
+    })
+    .await
+}

@@ -1,0 +1,207 @@
+//! One run of a model, as it was last seen.
+
+use std::fmt;
+
+use bytes::Bytes;
+use cometapi_client::{IgnoredField, Status, types};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// A prediction: the run of a model, as one response of the service shows it.
+///
+/// It serialises to the JSON of a bare prediction, whatever the response was wrapped in, and
+/// without what the gateway adds of its own.
+#[derive(Clone)]
+pub struct Prediction {
+    wire: types::Prediction,
+    odd: Vec<IgnoredField>,
+    raw: Bytes,
+    request_id: Option<String>,
+}
+
+impl Prediction {
+    pub(crate) fn new(
+        wire: types::Prediction,
+        odd: Vec<IgnoredField>,
+        raw: Bytes,
+        request_id: Option<String>,
+    ) -> Self {
+        Self {
+            wire,
+            odd,
+            raw,
+            request_id,
+        }
+    }
+
+    /// The id to poll with. Opaque; keep it, the run has been paid for.
+    pub fn id(&self) -> &str {
+        &self.wire.id
+    }
+
+    /// The state. Where an envelope and the prediction in it disagree, what has ended wins.
+    pub fn status(&self) -> &Status {
+        &self.wire.status
+    }
+
+    /// Whether the run has ended: a terminal status, or an `error` beside a word that is
+    /// not known.
+    pub fn is_terminal(&self) -> bool {
+        self.status().is_terminal() || self.ends_by_error()
+    }
+
+    /// An unknown word with an error is a failure; going on would wait for nothing.
+    pub(crate) fn ends_by_error(&self) -> bool {
+        matches!(self.status(), Status::Unknown(_)) && self.error().is_some()
+    }
+
+    /// The model, `owner/name`, when the service says it.
+    pub fn model(&self) -> Option<&str> {
+        self.wire.model.as_deref()
+    }
+
+    /// The input as the service took it. Empty once removed.
+    pub fn input(&self) -> Option<&Map<String, Value>> {
+        self.wire.input.as_ref()
+    }
+
+    /// Why the run failed. Documented as a sentence; other JSON is given as its text.
+    pub fn error(&self) -> Option<String> {
+        match self.wire.error.as_ref()? {
+            Value::Null => None,
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) => Some(text.clone()),
+            json => Some(json.to_string()),
+        }
+    }
+
+    /// What the model printed.
+    pub fn logs(&self) -> Option<&str> {
+        self.wire.logs.as_deref()
+    }
+
+    /// Whether the service has deleted the output (documented; Replicate documents one hour).
+    pub fn data_removed(&self) -> bool {
+        self.wire.data_removed.unwrap_or(false)
+    }
+
+    /// When the run was created, as it came: RFC 3339 with three to nine fractional digits
+    /// (documented and observed).
+    pub fn created_at(&self) -> Option<&str> {
+        self.wire.created_at.as_deref()
+    }
+
+    /// When the model began, in the same form.
+    pub fn started_at(&self) -> Option<&str> {
+        self.wire.started_at.as_deref()
+    }
+
+    /// When the run ended, in the same form.
+    pub fn completed_at(&self) -> Option<&str> {
+        self.wire.completed_at.as_deref()
+    }
+
+    /// What the run took, in seconds and images.
+    pub fn metrics(&self) -> Option<&types::PredictionMetrics> {
+        self.wire.metrics.as_ref()
+    }
+
+    /// The gateway's id of the request that showed this, to give to support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// Returns whether the output holds nothing but null, empty strings, and lists and objects of
+    /// those.
+    pub(crate) fn is_output_empty(&self) -> bool {
+        self.wire.output.as_ref().is_none_or(is_empty)
+    }
+
+    /// Why the output could not be decoded; `None` if it could.
+    pub(crate) fn undecoded_output(&self) -> Option<&str> {
+        // Inside of an envelope, the path begins with the envelope's own members.
+        let is_output = |path: &str| path == "output" || path.ends_with(".output");
+        let field = self.odd.iter().find(|field| is_output(&field.path))?;
+        Some(&field.reason)
+    }
+
+    /// The fields that were not what the spec says they are, or too large to be decoded (see
+    /// [`PredictionResponse`](cometapi_client::PredictionResponse)), and were left out. [`raw`](Self::raw) holds them.
+    pub fn ignored_fields(&self) -> &[IgnoredField] {
+        &self.odd
+    }
+
+    /// Every field that is known, and those that are not under `extra`.
+    pub fn wire(&self) -> &types::Prediction {
+        &self.wire
+    }
+
+    /// Returns the body of the response, byte for byte.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+}
+
+/// Returns whether `json` holds nothing but null, empty strings, and lists and objects of those.
+pub(crate) fn is_empty(json: &Value) -> bool {
+    match json {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(is_empty),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+impl fmt::Debug for Prediction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither input nor raw body: both may hold images, and inputs are private.
+        f.debug_struct("Prediction")
+            .field("id", &self.id())
+            .field("status", &self.status())
+            .field("model", &self.model())
+            .field("error", &self.error())
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Prediction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.wire.serialize(serializer)
+    }
+}
+
+/// It serialises to the wire's bare prediction, so it is described as that.
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Prediction {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        <types::Prediction as schemars::JsonSchema>::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        <types::Prediction as schemars::JsonSchema>::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        <types::Prediction as schemars::JsonSchema>::json_schema(generator)
+    }
+}
+
+#[cfg(all(test, feature = "schemars"))]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_prediction_is_described_as_what_it_serialises_to() {
+        let schema = schemars::schema_for!(Prediction).to_value();
+        assert_eq!(schema["title"], "Prediction");
+        assert_eq!(schema["required"], json!(["id", "status"]));
+        assert_eq!(
+            schema["properties"]["status"]["$ref"],
+            "#/$defs/PredictionStatus"
+        );
+    }
+}

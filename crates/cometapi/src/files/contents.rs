@@ -1,0 +1,311 @@
+//! What a successful prediction's output consists of, and its text.
+
+use std::fmt;
+#[cfg(feature = "download")]
+use std::path::Path;
+
+use crate::core::error::Error;
+use crate::core::error_kind::ErrorKind;
+use crate::core::prediction::Prediction;
+#[cfg(feature = "download")]
+use crate::files::download::names::{id_in_name, text_stem};
+#[cfg(feature = "download")]
+use crate::files::download::{
+    save::{self, Target},
+    saved_file::SavedFile,
+};
+use crate::files::output::Output;
+use crate::files::output_file::{FileContext, OutputFile, returns_files};
+
+/// What an output consists of. Returned by [`Client::contents`](crate::Client::contents).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Contents {
+    /// Nothing: the output is null.
+    Nothing,
+    /// Files, and nothing else.
+    Files(Vec<OutputFile>),
+    /// Files, and values besides them; the text is the whole output as JSON.
+    Mixed(Vec<OutputFile>, OutputText),
+    /// No files: text, or any other JSON.
+    Text(OutputText),
+}
+
+impl Contents {
+    /// Splits them into the files and the text that is to be kept besides.
+    pub fn into_parts(self) -> (Vec<OutputFile>, Option<OutputText>) {
+        match self {
+            Self::Nothing => (Vec::new(), None),
+            Self::Files(files) => (files, None),
+            Self::Mixed(files, text) => (files, Some(text)),
+            Self::Text(text) => (Vec::new(), Some(text)),
+        }
+    }
+}
+
+/// Returns what the output of a successful prediction consists of: see
+/// [`Client::contents`](crate::Client::contents).
+pub(crate) fn contents(
+    context: &FileContext,
+    prediction: &Prediction,
+    model: Option<&str>,
+) -> Result<Contents, Error> {
+    let output = prediction.output();
+    if output.is_null() {
+        return match prediction.undecoded_output() {
+            Some(why) => Err(undecoded(prediction, why)),
+            None => Ok(Contents::Nothing),
+        };
+    }
+    let found = output.find_files();
+    let returns_files = returns_files(model.or(prediction.model()));
+    let unexpected = if prediction.is_output_empty() {
+        Some("is empty")
+    } else if output.is_file_names() {
+        Some("names files instead of giving their urls")
+    } else if returns_files && found.addresses.is_empty() {
+        Some("holds no files, which its model is known to return")
+    } else {
+        None
+    };
+    if let Some(why) = unexpected {
+        return Err(unusable(prediction, why));
+    }
+    if found.addresses.is_empty() {
+        return Ok(Contents::Text(OutputText::of(prediction)));
+    }
+    let files = OutputFile::all(context, prediction, model);
+    Ok(if found.has_more {
+        Contents::Mixed(files, OutputText::of(prediction))
+    } else {
+        Contents::Files(files)
+    })
+}
+
+fn undecoded(prediction: &Prediction, why: &str) -> Error {
+    let message = format!(
+        "prediction {} succeeded, but its output {why}; the raw response holds it",
+        prediction.id()
+    );
+    Error::new(ErrorKind::UnexpectedOutput, message).with_prediction(prediction.clone())
+}
+
+fn unusable(prediction: &Prediction, why: &str) -> Error {
+    let message = format!(
+        "prediction {} succeeded, but its output {why}: {}",
+        prediction.id(),
+        prediction.output().shown()
+    );
+    Error::new(ErrorKind::UnexpectedOutput, message).with_prediction(prediction.clone())
+}
+
+/// The text of an output, or the output as JSON where it is no text.
+#[derive(Clone)]
+pub struct OutputText {
+    id: String,
+    text: String,
+    is_json: bool,
+}
+
+impl OutputText {
+    /// Returns the output of `prediction` as text: [`Output::text`] if it is text, else JSON.
+    pub fn of(prediction: &Prediction) -> Self {
+        let output: Output<'_> = prediction.output();
+        let text = output.text();
+        Self {
+            id: prediction.id().to_owned(),
+            is_json: text.is_none(),
+            text: text.unwrap_or_else(|| {
+                let json = output.json().unwrap_or(&serde_json::Value::Null);
+                format!("{json:#}")
+            }),
+        }
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns whether it is JSON.
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// Returns `text/plain` or `application/json`.
+    pub fn media_type(&self) -> &'static str {
+        if self.is_json {
+            "application/json"
+        } else {
+            "text/plain"
+        }
+    }
+}
+
+#[cfg(feature = "download")]
+impl OutputText {
+    /// Returns the name that [`save_in`](Self::save_in) uses, without its extension: the
+    /// prediction's id, followed by `~` where a file of another prediction could have that name.
+    pub fn stem(&self) -> String {
+        text_stem(id_in_name(&self.id))
+    }
+
+    /// Saves it in `folder` as `ID.txt` or `ID.json`, with the guarantees of
+    /// [`OutputFile::save_in`]: the name appears when the file is complete, and nothing is
+    /// overwritten.
+    ///
+    /// # Errors
+    ///
+    /// [`File`](ErrorKind::File) if it cannot be written or exists already.
+    pub async fn save_in(&self, folder: impl AsRef<Path>) -> Result<SavedFile, Error> {
+        self.save_as(folder, self.stem()).await
+    }
+
+    /// Saves it in `folder` as `stem` with the extension `txt` or `json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`save_in`](Self::save_in); also if `stem` is empty or holds a separator.
+    pub async fn save_as(
+        &self,
+        folder: impl AsRef<Path>,
+        stem: impl AsRef<str>,
+    ) -> Result<SavedFile, Error> {
+        let target = Target::stem(folder.as_ref(), stem.as_ref())?;
+        let saved = save::save_text(&self.text, self.media_type(), target).await;
+        saved.map_err(|error| error.with_id(&self.id))
+    }
+}
+
+impl fmt::Debug for OutputText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The text may be long, and is private.
+        f.debug_struct("OutputText")
+            .field("id", &self.id)
+            .field("media_type", &self.media_type())
+            .field("bytes", &self.text.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cometapi_client::PredictionResponse;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Client;
+
+    fn contents(output: &Value, model: Option<&str>) -> Result<Contents, Error> {
+        let json = json!({"id": "p1", "status": "succeeded", "output": output});
+        let (wire, odd) = PredictionResponse::from_json(json)
+            .into_prediction()
+            .unwrap();
+        let prediction = Prediction::new(wire, odd, bytes::Bytes::new(), None);
+        let client = Client::builder().key("k").build().unwrap();
+        client.contents(&prediction, model)
+    }
+
+    /// The files' URLs and the text.
+    fn parts(output: Value) -> (Vec<String>, Option<(String, bool)>) {
+        let (files, text) = contents(&output, None).unwrap().into_parts();
+        let urls = files.iter().map(|file| file.url().to_owned()).collect();
+        let text = text.map(|text| (text.as_str().to_owned(), text.is_json()));
+        (urls, text)
+    }
+
+    #[test]
+    fn an_output_is_files_or_text_or_both_or_nothing() {
+        let none = Vec::<String>::new;
+        let text = |text: &str, is_json| Some((text.to_owned(), is_json));
+        let a = || vec!["https://a/0.png".to_owned()];
+        for (output, expected) in [
+            (Value::Null, (none(), None)),
+            (json!("https://a/0.png"), (a(), None)),
+            (json!(["https://a/0.png", null]), (a(), None)),
+            (json!({"image": "https://a/0.png"}), (a(), None)),
+            (json!("a fox"), (none(), text("a fox", false))),
+            (json!(["a ", "fox"]), (none(), text("a fox", false))),
+            (json!([{"text": "a fox"}]), (none(), text("a fox", false))),
+            (json!(0.5), (none(), text("0.5", true))),
+            (json!(false), (none(), text("false", true))),
+            (json!([1, 2]), (none(), text("[\n  1,\n  2\n]", true))),
+            (
+                json!({"image": "https://a/0.png", "seed": 7}),
+                (
+                    a(),
+                    text(
+                        "{\n  \"image\": \"https://a/0.png\",\n  \"seed\": 7\n}",
+                        true,
+                    ),
+                ),
+            ),
+        ] {
+            assert_eq!(parts(output.clone()), expected, "{output}");
+        }
+    }
+
+    #[test]
+    fn an_output_of_no_use_is_an_error_that_shows_it() {
+        for (output, why) in [
+            (json!([]), "is empty: []"),
+            (json!([null]), "is empty: [null]"),
+            (json!({}), "is empty: {}"),
+            (json!(""), "is empty: \"\""),
+            (
+                json!(["out-0.png"]),
+                "names files instead of giving their urls: [\"out-0.png\"]",
+            ),
+        ] {
+            let error = contents(&output, None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnexpectedOutput);
+            assert!(error.prediction().is_some());
+            assert_eq!(
+                error.to_string(),
+                format!("prediction p1 succeeded, but its output {why}")
+            );
+        }
+    }
+
+    #[cfg(feature = "models")]
+    #[test]
+    fn an_output_that_is_too_large_to_be_decoded_is_an_error() {
+        let body = format!(
+            r#"{{"id":"p1","status":"succeeded","output":[{}1]}}"#,
+            r#"{"":1},"#.repeat(100_000)
+        );
+        for body in [
+            body.clone(),
+            format!(r#"{{"code":"success","data":{body}}}"#),
+        ] {
+            let answer = PredictionResponse::from_slice(body.as_bytes()).unwrap();
+            let (wire, odd) = answer.into_prediction().unwrap();
+            let prediction = Prediction::new(wire, odd, body.into(), None);
+            let client = Client::builder().key("k").build().unwrap();
+            let error = client.contents(&prediction, None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnexpectedOutput);
+            assert_eq!(
+                error.to_string(),
+                "prediction p1 succeeded, but its output holds too many values to be decoded; the \
+                 raw response holds it"
+            );
+        }
+    }
+
+    #[test]
+    fn text_of_a_model_that_returns_files_is_unexpected() {
+        let schnell = Some("black-forest-labs/flux-schnell");
+        for output in [
+            json!("a fox"),
+            json!(["a", "fox"]),
+            json!(7),
+            json!({"a": 1}),
+        ] {
+            let error = contents(&output, schnell).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnexpectedOutput, "{output}");
+            assert!(contents(&output, Some("acme/chat")).is_ok());
+        }
+        assert!(contents(&json!(null), schnell).is_ok());
+        assert!(contents(&json!(["https://a/0.png"]), schnell).is_ok());
+    }
+}

@@ -1,0 +1,458 @@
+//! What a model returned, in whatever form.
+
+use cometapi_client::KEY_PLACEHOLDER;
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::core::prediction::Prediction;
+use crate::core::text::shorten_data_uris;
+use crate::files::data_uri;
+use crate::media;
+
+/// A view of a prediction's output.
+///
+/// The reference documents a list of URLs; single-file models were observed to return one
+/// URL; Replicate documents any JSON. About a quarter of the models there return text: a
+/// string, a list of tokens, a list of objects with a `text`.
+///
+/// ```
+/// use cometapi::Output;
+/// use serde_json::json;
+///
+/// let list = json!(["https://a/0.png", "https://a/1.png"]);
+/// assert_eq!(Output::of(Some(&list)).urls(), ["https://a/0.png", "https://a/1.png"]);
+///
+/// let one = json!("https://a/0.png");
+/// assert_eq!(Output::of(Some(&one)).urls(), ["https://a/0.png"]);
+///
+/// let tokens = json!(["A ", "red ", "fox"]);
+/// assert_eq!(Output::of(Some(&tokens)).text().as_deref(), Some("A red fox"));
+///
+/// assert!(Output::of(None).is_null());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Output<'a>(Option<&'a Value>);
+
+impl<'a> Output<'a> {
+    /// Returns a view of `json`; `None` is null.
+    pub fn of(json: Option<&'a Value>) -> Self {
+        Self(json.filter(|json| !json.is_null()))
+    }
+
+    /// Returns whether there is none.
+    pub fn is_null(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Returns the JSON as it came.
+    pub fn json(&self) -> Option<&'a Value> {
+        self.0
+    }
+
+    /// Returns the URL of every file in it: the whole strings that are an `http` or `https` URL
+    /// with a host, or a well-formed data URI. They may be anywhere in lists and objects; those
+    /// of an object come in the order of its keys.
+    ///
+    /// A list of strings of which one is no such URL is text, cut into tokens; no file is found
+    /// in it.
+    pub fn urls(&self) -> Vec<&'a str> {
+        let found = self.find_files();
+        found.addresses.into_iter().map(|file| file.url).collect()
+    }
+
+    /// Returns the URL of its only file; `None` if there is no file or more than one.
+    pub fn url(&self) -> Option<&'a str> {
+        match self.urls()[..] {
+            [url] => Some(url),
+            _ => None,
+        }
+    }
+
+    /// Returns its text: a string, a list of strings joined, or a list of objects that hold a
+    /// `text` and nothing else, joined. `None` for anything else: files, numbers, other JSON.
+    pub fn text(&self) -> Option<String> {
+        match self.0? {
+            Value::String(text) => file_url(text).is_none().then(|| text.clone()),
+            Value::Array(items) if is_tokens(items) => {
+                Some(items.iter().filter_map(Value::as_str).collect())
+            }
+            Value::Array(items) if !items.is_empty() => items.iter().map(only_text).collect(),
+            _ => None,
+        }
+    }
+
+    /// Returns its JSON in a line for people, shortened.
+    pub(crate) fn shown(self) -> String {
+        const LONGEST: usize = 300;
+        let json = self.0.map_or_else(|| "null".to_owned(), Value::to_string);
+        let short = shorten_data_uris(&json);
+        match short.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", &short[..end]),
+            None => short,
+        }
+    }
+
+    pub(crate) fn find_files(self) -> Found<'a> {
+        let mut found = Found::default();
+        if let Some(json) = self.0 {
+            found.collect(json, Place::Top);
+        }
+        found
+    }
+
+    /// Returns whether it consists of names of files, such as `out-0.png`, which only their
+    /// host could open.
+    pub(crate) fn is_file_names(self) -> bool {
+        self.0.is_some_and(|json| {
+            every_leaf(json, &mut |leaf| match leaf {
+                Value::Null => true,
+                Value::String(text) => {
+                    let name = text.trim();
+                    !name.contains(char::is_whitespace)
+                        && !name.contains("://")
+                        && media::is_media_file_name(name)
+                }
+                _ => false,
+            })
+        })
+    }
+}
+
+impl Prediction {
+    /// Returns the output of the model.
+    pub fn output(&self) -> Output<'_> {
+        Output::of(self.wire().output.as_ref())
+    }
+}
+
+/// The files in an output.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'a> {
+    pub(crate) addresses: Vec<Address<'a>>,
+    /// Whether there are values besides them.
+    pub(crate) has_more: bool,
+}
+
+/// Where a file can be fetched, and where in the output that is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Address<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) place: Place<'a>,
+}
+
+/// Where in an output a value is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Place<'a> {
+    /// Alone, or in a list.
+    Top,
+    /// In an object, under a key that says no more than that it is an address.
+    Keyless,
+    /// In an object, under this key.
+    Key(&'a str),
+}
+
+impl<'a> Place<'a> {
+    fn under(self, key: &'a str) -> Self {
+        match (key, self) {
+            ("url" | "uri" | "href" | "src" | "data" | "value", Self::Top) => Self::Keyless,
+            ("url" | "uri" | "href" | "src" | "data" | "value", outer) => outer,
+            (key, _) => Self::Key(key),
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    fn collect(&mut self, json: &'a Value, place: Place<'a>) {
+        match json {
+            Value::Null => {}
+            Value::String(text) => match file_url(text) {
+                Some(url) => self.addresses.push(Address { url, place }),
+                None => self.has_more |= !text.is_empty(),
+            },
+            Value::Array(items) if is_tokens(items) => self.has_more = true,
+            Value::Array(items) => items.iter().for_each(|item| self.collect(item, place)),
+            Value::Object(fields) => {
+                // A map keeps the order of the wire or not, by a feature of the whole build.
+                let mut fields: Vec<_> = fields.iter().collect();
+                fields.sort_unstable_by_key(|(key, _)| *key);
+                for (key, value) in fields {
+                    self.collect(value, place.under(key));
+                }
+            }
+            Value::Bool(_) | Value::Number(_) => self.has_more = true,
+        }
+    }
+}
+
+/// Whether a list holds strings that are text together: not each of them is a file.
+fn is_tokens(items: &[Value]) -> bool {
+    let mut all_files = true;
+    for item in items {
+        match item {
+            Value::Null => {}
+            // Beside files it stands for one that was not made; beside words it adds nothing.
+            Value::String(text) if text.is_empty() => {}
+            Value::String(text) => all_files = all_files && file_url(text).is_some(),
+            _ => return false,
+        }
+    }
+    !all_files
+}
+
+/// The text of an object that holds nothing else.
+fn only_text(item: &Value) -> Option<&str> {
+    let fields = item.as_object()?;
+    let text = fields.get("text")?.as_str()?;
+    (fields.len() == 1).then_some(text)
+}
+
+/// Whether `test` holds for every value that is neither list nor object.
+fn every_leaf(json: &Value, test: &mut dyn FnMut(&Value) -> bool) -> bool {
+    match json {
+        Value::Array(items) => items.iter().all(|item| every_leaf(item, test)),
+        Value::Object(fields) => fields.values().all(|value| every_leaf(value, test)),
+        leaf => test(leaf),
+    }
+}
+
+/// Returns the URL that `text` is as a whole.
+fn file_url(text: &str) -> Option<&str> {
+    let url = text.trim();
+    if let Some(rest) = data_uri::strip(url) {
+        return data_uri::decode(rest).map(|_| url);
+    }
+    let (scheme, rest) = url.split_once("://")?;
+    let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    // None of these is in a URL; all are in text that begins with one.
+    let is_text = |c: char| {
+        c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '`' | '\u{fffd}')
+    };
+    if !is_web
+        || !rest.starts_with(|c: char| c.is_alphanumeric() || c == '[')
+        || url.contains(is_text)
+    {
+        return None;
+    }
+    let has_host = |url: &str| Url::parse(url).is_ok_and(|url| url.has_host());
+    // The placeholder of a key is not allowed in a host; the URL is refused later, with a reason.
+    let is_url = has_host(url) || has_host(&url.replace(KEY_PLACEHOLDER, "key"));
+    is_url.then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::prediction::is_empty;
+
+    const PNG: &str = "data:image/png;base64,aGk=";
+
+    fn urls(json: &Value) -> Vec<&str> {
+        Output::of(Some(json)).urls()
+    }
+
+    #[test]
+    fn urls_are_found_wherever_they_are() {
+        for (json, expected) in [
+            (json!("https://a/0"), vec!["https://a/0"]),
+            (json!(" https://a/0\n"), vec!["https://a/0"]),
+            (json!("https://a"), vec!["https://a"]),
+            (json!("https://[::1]:8080/0"), vec!["https://[::1]:8080/0"]),
+            (json!("https://[key].a/0"), vec!["https://[key].a/0"]),
+            (json!("https://a/?b=[key]"), vec!["https://a/?b=[key]"]),
+            (
+                json!(["https://a/0", "data:text/plain,x"]),
+                vec!["https://a/0", "data:text/plain,x"],
+            ),
+            (json!([PNG, null, "http://a"]), vec![PNG, "http://a"]),
+            (
+                json!({"b": {"image": "HTTP://a/1"}, "a": ["https://a/0"], "c": 3}),
+                vec!["https://a/0", "HTTP://a/1"],
+            ),
+            (
+                json!([{"z": "https://a/0", "text": "no"}, {"a": "https://a/1"}]),
+                vec!["https://a/0", "https://a/1"],
+            ),
+            (
+                json!([["https://a/0"], ["https://a/1", "https://a/2"]]),
+                vec!["https://a/0", "https://a/1", "https://a/2"],
+            ),
+            (
+                json!({"image": "https://a/0", "logs": ["see ", "https://a/1"]}),
+                vec!["https://a/0"],
+            ),
+        ] {
+            assert_eq!(urls(&json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn text_that_looks_like_a_url_is_none() {
+        for text in [
+            "plain",
+            "Data: the chart shows 5 bars",
+            "data: the chart shows 5 bars, of which 2",
+            "https://",
+            "https:// ",
+            "http://",
+            "https:///path",
+            "https:a/b",
+            "https:/a/b",
+            "https://a/0.png is the image",
+            "https://a/0\nhttps://a/1",
+            "https://a/0\u{fffd}",
+            "https://a/\u{0}",
+            "https://a/0.png\">here</a>",
+            "https://…",
+            "see https://a/0",
+            "ftp://a/0",
+            "file:///etc/passwd",
+            "https://a b/c",
+            "",
+        ] {
+            let json = json!(text);
+            assert_eq!(urls(&json), Vec::<&str>::new(), "{text:?}");
+            assert_eq!(Output::of(Some(&json)).text().as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn an_empty_string_beside_files_is_no_text() {
+        let json = json!(["", "https://a/0.png"]);
+        let output = Output::of(Some(&json));
+        assert_eq!(output.urls(), ["https://a/0.png"]);
+        assert_eq!(output.text(), None);
+        assert!(!output.find_files().has_more);
+    }
+
+    #[test]
+    fn a_list_of_tokens_is_text_as_a_whole() {
+        for (json, text) in [
+            (json!(["a", "b"]), "ab"),
+            (
+                json!(["Visit ", "https://", "example.com", " now"]),
+                "Visit https://example.com now",
+            ),
+            (
+                json!(["Visit ", "https://example.com/a.png"]),
+                "Visit https://example.com/a.png",
+            ),
+            (json!(["data", ":", " 5"]), "data: 5"),
+            (json!(["a", null, "b"]), "ab"),
+            (json!([{"text": "a "}, {"text": "fox"}]), "a fox"),
+            (json!(["", "a", ""]), "a"),
+            (json!("a"), "a"),
+        ] {
+            let output = Output::of(Some(&json));
+            assert_eq!(output.text().as_deref(), Some(text), "{json}");
+            assert_eq!(output.urls(), Vec::<&str>::new(), "{json}");
+        }
+        for json in [
+            json!("https://a/0"),
+            json!(["https://a/0", null]),
+            json!(["a", 1]),
+            json!({}),
+            json!([]),
+            json!([null]),
+            json!(7),
+            json!([{"text": "a", "start": 0.5}]),
+            json!([{"text": 1}]),
+            json!(null),
+        ] {
+            assert_eq!(Output::of(Some(&json)).text(), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_url_is_its_nearest_key_that_says_something() {
+        let json = json!({
+            "images": [{"url": "https://a/0"}],
+            "source": "https://a/1",
+            "url": "https://a/2",
+        });
+        let found = Output::of(Some(&json)).find_files();
+        let places: Vec<_> = found.addresses.iter().map(|file| file.place).collect();
+        assert_eq!(
+            places,
+            [Place::Key("images"), Place::Key("source"), Place::Keyless]
+        );
+        assert!(!found.has_more);
+    }
+
+    #[test]
+    fn what_is_besides_the_files_is_seen() {
+        for (json, has_more) in [
+            (json!({"image": "https://a/0", "seed": 7}), true),
+            (json!({"image": "https://a/0", "caption": "a fox"}), true),
+            (
+                json!({"image": "https://a/0", "caption": ["a ", "fox"]}),
+                true,
+            ),
+            (
+                json!({"image": "https://a/0", "mask": null, "text": ""}),
+                false,
+            ),
+            (json!([["https://a/0"], ["a", "b"]]), true),
+            (json!(["https://a/0", null]), false),
+        ] {
+            let found = Output::of(Some(&json)).find_files();
+            assert_eq!(
+                (found.addresses.len(), found.has_more),
+                (1, has_more),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn empty_outputs_and_file_names_are_recognized() {
+        for (json, hollow, names) in [
+            (json!([]), true, true),
+            (json!([null]), true, true),
+            (json!({}), true, true),
+            (json!([[], {"a": null}, ""]), true, false),
+            (json!("out-0.png"), false, true),
+            (json!(["out-0.png", null, "/tmp/out-1.PNG"]), false, true),
+            (json!({"mesh": "out.ply"}), false, true),
+            (json!("a fox in out.png"), false, false),
+            (json!(["out-0.png", "a fox"]), false, false),
+            (json!({"mesh": "out.ply", "faces": 3}), false, false),
+            (json!("https://a/out.png"), false, false),
+            (json!(false), false, false),
+            (json!(null), true, false),
+        ] {
+            let output = Output::of(Some(&json));
+            assert_eq!(
+                (is_empty(&json), output.is_file_names()),
+                (hollow, names),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_output_is_shown_short() {
+        let json = json!([format!("data:image/png;base64,{}", "A".repeat(4096))]);
+        assert_eq!(
+            Output::of(Some(&json)).shown(),
+            r#"["data:image/png;base64,… (3 kB)"]"#
+        );
+        assert_eq!(Output::of(None).shown(), "null");
+        let long = json!("ü".repeat(1000));
+        assert_eq!(Output::of(Some(&long)).shown().chars().count(), 301);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_text_or_a_whole_url(text: String, url in "https://[a-z]{1,9}\\.com/[a-z0-9/._~%?=&-]{0,30}") {
+            let json = json!(text);
+            let output = Output::of(Some(&json));
+            prop_assert_ne!(output.urls().is_empty(), output.text().is_none());
+            let json = json!([url, format!("{url} {text}x")]);
+            prop_assert_eq!(Output::of(Some(&json)).urls().len(), 0);
+            prop_assert_eq!(file_url(&url), Some(url.as_str()));
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! A file of a prediction's output.
+
+#[cfg(feature = "download")]
+use std::error::Error as StdError;
+use std::fmt;
+
+#[cfg(feature = "download")]
+use std::path::Path;
+#[cfg(feature = "download")]
+use std::sync::Arc;
+
+#[cfg(feature = "download")]
+use bytes::Bytes;
+use cometapi_client::KeyFinder;
+
+#[cfg(feature = "download")]
+use crate::core::error::Error;
+#[cfg(feature = "download")]
+use crate::core::error_kind::ErrorKind;
+use crate::core::prediction::Prediction;
+use crate::files::data_uri;
+#[cfg(feature = "download")]
+use crate::files::download::names::{file_stem, id_in_name};
+#[cfg(feature = "download")]
+use crate::files::download::{
+    attempts::{self, Source},
+    fault::{KeyInAddress, WebPage},
+    fetch::{Fetcher, FileStream},
+    save::Target,
+    saved_file::SavedFile,
+};
+use crate::files::output::{Address, Place};
+use crate::media;
+
+/// What the files of one client share.
+#[derive(Clone, Debug)]
+pub(crate) struct FileContext {
+    pub(crate) key: KeyFinder,
+    #[cfg(feature = "download")]
+    pub(crate) fetcher: Arc<Fetcher>,
+}
+
+/// One file that a model made: where it is, and how it is downloaded.
+///
+/// The service keeps files for about an hour (documented by Replicate), so fetch them soon.
+/// They are fetched without the key: the hosts that hold them are not the service's.
+///
+/// ```no_run
+/// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+/// let prediction = client.predictions().get("q4chw5rey9rmt0cww76t4h3ma4").await?;
+/// for file in client.files(&prediction) {
+///     let saved = file.save_in("images").await?;
+///     println!("{} ({} bytes)", saved.path.display(), saved.bytes);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct OutputFile {
+    #[cfg(feature = "download")]
+    fetcher: Arc<Fetcher>,
+    id: String,
+    position: usize,
+    url: String,
+    #[cfg_attr(
+        not(feature = "download"),
+        expect(dead_code, reason = "only asked after a download")
+    )]
+    link: Link,
+}
+
+/// What a URL may be besides a file of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// Nothing: it is a file.
+    No,
+    /// A link to a web page.
+    ToPage,
+    /// A link to anything, also to what cannot be fetched.
+    ToAnything,
+}
+
+impl Link {
+    fn of(address: &Address<'_>) -> Self {
+        let is_data = data_uri::strip(address.url).is_some();
+        let path = reqwest::Url::parse(address.url);
+        let is_named = path.is_ok_and(|url| media::is_media_file_name(url.path()));
+        match address.place {
+            _ if is_data || is_named => Self::No,
+            Place::Key(key) if !is_file_key(key) => Self::ToAnything,
+            _ => Self::ToPage,
+        }
+    }
+}
+
+/// Whether values under this key of an object are likely to be files.
+fn is_file_key(key: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "image",
+        "img",
+        "picture",
+        "photo",
+        "video",
+        "audio",
+        "sound",
+        "music",
+        "speech",
+        "file",
+        "output",
+        "result",
+        "mask",
+        "mesh",
+        "media",
+        "frame",
+        "thumbnail",
+        "download",
+    ];
+    let key = key.to_ascii_lowercase();
+    // An image_source or a video_page is where the image or the video came from.
+    let is_origin = ["source", "page", "link", "license", "author"]
+        .iter()
+        .any(|word| key.contains(word));
+    !is_origin && WORDS.iter().any(|word| key.contains(word))
+}
+
+impl OutputFile {
+    /// Returns the files of an output, in order. `model` is the model that was run, if the caller
+    /// knows it.
+    pub(crate) fn all(
+        context: &FileContext,
+        prediction: &Prediction,
+        model: Option<&str>,
+    ) -> Vec<Self> {
+        let found = prediction.output().find_files();
+        let is_known = returns_files(model.or(prediction.model()));
+        let addresses = found.addresses.into_iter().enumerate();
+        addresses
+            .map(|(position, address)| Self {
+                #[cfg(feature = "download")]
+                fetcher: Arc::clone(&context.fetcher),
+                id: prediction.id().to_owned(),
+                position,
+                link: if is_known {
+                    Link::No
+                } else {
+                    Link::of(&address)
+                },
+                url: without_key(&context.key, address.url),
+            })
+            .collect()
+    }
+
+    /// A file at `url`, whether or not it would be found in an output.
+    #[cfg(all(test, feature = "download"))]
+    pub(crate) fn at(context: &FileContext, url: &str) -> Self {
+        Self {
+            fetcher: Arc::clone(&context.fetcher),
+            id: "p1".into(),
+            position: 0,
+            url: url.into(),
+            link: Link::No,
+        }
+    }
+
+    /// Its address: `https:`, `http:` or `data:`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its place among the prediction's files, counted from 0.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The id of the prediction that it is of.
+    pub fn prediction_id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns whether `error`, which fetching it ended in, shows that its URL is a link in the
+    /// output and not a file of it. Such a link is best left where it is: in the output's JSON
+    /// or text.
+    ///
+    /// A URL is a link if its path does not end in a file name of an image, a video or the
+    /// like, its model is not known to return files, and
+    ///
+    /// - it returns a web page, or
+    /// - it cannot be fetched, and is in an object under a key that does not speak of a file:
+    ///   `source` rather than `image`.
+    #[cfg(feature = "download")]
+    pub fn is_link(&self, error: &Error) -> bool {
+        let is_page = || StdError::source(error).is_some_and(<dyn StdError>::is::<WebPage>);
+        match self.link {
+            Link::No => false,
+            // An incident, whatever the URL is for.
+            _ if StdError::source(error).is_some_and(<dyn StdError>::is::<KeyInAddress>) => false,
+            Link::ToPage => is_page(),
+            Link::ToAnything => matches!(error.kind(), ErrorKind::Download | ErrorKind::Expired),
+        }
+    }
+}
+
+/// Whether a model is known to return files.
+#[cfg(feature = "models")]
+pub(super) fn returns_files(model: Option<&str>) -> bool {
+    use crate::models::registry::{OutputKind, find};
+
+    let model = model.and_then(find);
+    model
+        .is_some_and(|model| matches!(model.output_kind(), OutputKind::Files | OutputKind::OneFile))
+}
+
+#[cfg(not(feature = "models"))]
+pub(super) fn returns_files(_: Option<&str>) -> bool {
+    false
+}
+
+/// Returns `url` with a placeholder for the key, which the transport may not have recognized in
+/// the JSON.
+fn without_key(key: &KeyFinder, url: &str) -> String {
+    // A data URI goes nowhere, and may be large.
+    if data_uri::strip(url).is_some() {
+        return url.to_owned();
+    }
+    key.redact(url).into_owned()
+}
+
+#[cfg(feature = "download")]
+impl OutputFile {
+    fn source(&self) -> Source<'_> {
+        Source {
+            url: &self.url,
+            prediction_id: &self.id,
+            position: self.position,
+        }
+    }
+
+    async fn save(&self, target: Target) -> Result<SavedFile, Error> {
+        // Boxed, so that the futures of callers stay small.
+        Box::pin(attempts::save(&self.fetcher, self.source(), target)).await
+    }
+
+    /// The whole file, in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Download`](crate::ErrorKind::Download) when it cannot be fetched,
+    /// [`Expired`](crate::ErrorKind::Expired) when its host no longer has it.
+    pub async fn bytes(&self) -> Result<Bytes, Error> {
+        attempts::bytes(&self.fetcher, self.source()).await
+    }
+
+    /// The file piece by piece, as it comes. Not repeated on a fault: what has been given
+    /// cannot be taken back.
+    ///
+    /// # Errors
+    ///
+    /// As [`bytes`](Self::bytes); a fault on the way is the stream's last item.
+    pub async fn stream(&self) -> Result<FileStream, Error> {
+        attempts::stream(&self.fetcher, self.source()).await
+    }
+
+    /// Saves it in `folder`, which is created if it is missing, under a name from the
+    /// prediction's id, its position and its type: `ID-0.png`. Characters of the id that have no
+    /// place in a name are escaped, so that no response of the service can choose another
+    /// folder; an id of more than 100 bytes is cut and ends in its hash. Different ids give
+    /// different names.
+    ///
+    /// The name appears when the file is whole; until then the bytes are in a hidden file
+    /// beside it, which does not outlive a failure.
+    ///
+    /// # Errors
+    ///
+    /// As [`bytes`](Self::bytes); [`File`](crate::ErrorKind::File) when it cannot be written
+    /// or is there already.
+    pub async fn save_in(&self, folder: impl AsRef<Path>) -> Result<SavedFile, Error> {
+        let target = Target::folder(folder.as_ref(), &self.id, self.position);
+        self.save(target).await
+    }
+
+    /// The name that [`save_in`](Self::save_in) gives it, without its ending: `ID-0`. For
+    /// [`SavedFile::find`], which tells whether it is there already.
+    pub fn stem(&self) -> String {
+        file_stem(&id_in_name(&self.id), self.position)
+    }
+
+    /// Saves it in `folder` under `stem` and the ending that goes with what it is, for those
+    /// whose names are not the prediction's: `save_as("out", "fox-0")` gives `out/fox-0.png`.
+    /// [`SavedFile::find`] finds it again.
+    ///
+    /// # Errors
+    ///
+    /// As [`save_in`](Self::save_in); [`File`](crate::ErrorKind::File) also when the stem is
+    /// empty or holds a separator.
+    pub async fn save_as(
+        &self,
+        folder: impl AsRef<Path>,
+        stem: impl AsRef<str>,
+    ) -> Result<SavedFile, Error> {
+        let target = Target::stem(folder.as_ref(), stem.as_ref())?;
+        self.save(target).await
+    }
+
+    /// Saves it as `path`, whose folder is created if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`save_in`](Self::save_in).
+    pub async fn save_to(&self, path: impl AsRef<Path>) -> Result<SavedFile, Error> {
+        let target = Target::file(path.as_ref())?;
+        self.save(target).await
+    }
+}
+
+impl fmt::Debug for OutputFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A data URI is the file itself.
+        let url: String = self.url.chars().take(120).collect();
+        f.debug_struct("OutputFile")
+            .field("id", &self.id)
+            .field("position", &self.position)
+            .field("url", &url)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "download"))]
+mod tests {
+    use super::*;
+    use crate::Client;
+
+    #[test]
+    fn a_url_is_shown_without_the_key() {
+        const KEY: &str = "sk-test-Hj4Kd9Sa1Pq7";
+        let client = Client::builder().key(KEY).build().unwrap();
+        let encoded = KEY.replace('-', "%2D");
+        let data = format!("data:text/plain,{KEY}");
+        let output = serde_json::json!([format!("https://a/{KEY}.png?b={encoded}"), data]);
+        let json = serde_json::json!({"id": "p1", "status": "succeeded", "output": output});
+        let (wire, ignored) = cometapi_client::PredictionResponse::from_json(json)
+            .into_prediction()
+            .unwrap();
+        let prediction = Prediction::new(wire, ignored, Bytes::new(), None);
+        let files = client.files(&prediction);
+        assert_eq!(files[0].url(), "https://a/[key].png?b=[key]");
+        // It is the file itself.
+        assert_eq!(files[1].url(), data);
+    }
+
+    /// Fails to compile when a future cannot go to another thread.
+    #[test]
+    fn every_future_can_be_spawned() {
+        fn sendable<T: Send>(_: &T) {}
+        let client = Client::builder().key("k").build().unwrap();
+        let file = OutputFile::at(client.file_context(), "data:,x");
+        sendable(&file.bytes());
+        sendable(&file.stream());
+        sendable(&file.save_in("x"));
+        sendable(&file.save_as("x", "y"));
+        sendable(&file.save_to("x"));
+    }
+}
