@@ -24,7 +24,7 @@ use crate::core::state::{BoxFuture, Core};
 /// [`Stream`], or by [`next`](Wait::next), it gives each state that was really seen, the
 /// terminal one last; a run that failed is then an update like any other.
 ///
-/// It goes on through 408, 429, 5xx, web pages, broken responses and lost connections until
+/// It continues through 408, 429, 5xx, web pages, broken responses and lost connections until
 /// its deadline, which is always there ([`WaitPolicy::timeout`]). It ends at once when the
 /// run has, and on 401, 403 and other 4xx; and after [`WaitPolicy::not_found_grace`] when the
 /// service does not know the id, or returns web pages and has never shown a state.

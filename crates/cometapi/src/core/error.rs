@@ -272,7 +272,7 @@ impl Error {
         )
     }
 
-    /// Whether waiting stopped while the run goes on.
+    /// Whether waiting stopped while the run continues.
     ///
     /// # Troubleshooting
     ///

@@ -86,7 +86,7 @@ kinds! {
     Aborted = "aborted",
     /// The run succeeded, but its files have been removed. They are kept about an hour.
     Expired = "expired",
-    /// Waiting stopped at its deadline; the run goes on. Wait again with the id.
+    /// Waiting stopped at its deadline; the run continues. Wait again with the id.
     WaitTimeout = "wait_timeout",
     /// The `on_created` hook failed. The prediction exists: its id is in the error.
     Hook = "hook",

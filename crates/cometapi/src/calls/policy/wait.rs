@@ -47,7 +47,7 @@ impl Default for WaitPolicy {
     }
 }
 
-/// What happened to a poll, in the terms that decide whether to go on.
+/// What happened to a poll, in the terms that decide whether to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PollEvent {
     /// A state was seen.

@@ -1,5 +1,5 @@
 //! Hidden files that downloads are written to. Each is locked while its process lives, so that
-//! those of killed processes can be told apart and removed.
+//! those of killed processes can be distinguished and removed.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
