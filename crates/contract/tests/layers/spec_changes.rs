@@ -146,11 +146,7 @@ fn without_a_change_they_are_green() {
 fn words_for_people_may_change_without_asking() {
     let own = Workspace::own();
     let yaml = own.read(SPEC).unwrap();
-    let changed = yaml.replacen(
-        "summary: Read a prediction",
-        "summary: Look at a prediction",
-        1,
-    );
+    let changed = yaml.replacen("summary: Get a prediction", "summary: Show a prediction", 1);
     assert_ne!(yaml, changed);
     let options = Options::new(own.with_spec(&changed));
     for layer in ["L0", "L1", "L6", "L7"] {
