@@ -215,8 +215,8 @@ mod tests {
         let (outcome, said) = generate(&root, false);
         assert_eq!(outcome, Outcome::Fresh);
         let all: Vec<_> = artifacts().into_iter().map(|made| made.path).collect();
-        let told: Vec<_> = all.iter().map(|path| format!("wrote {path}\n")).collect();
-        assert_eq!(said, told.concat());
+        let printed: Vec<_> = all.iter().map(|path| format!("wrote {path}\n")).collect();
+        assert_eq!(said, printed.concat());
         for check in [true, false] {
             let fresh = (
                 Outcome::Fresh,

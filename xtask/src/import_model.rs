@@ -16,7 +16,7 @@ const LIMIT: u64 = 16 << 20;
 ///
 /// FILE is JSON: a model or a version of it as Replicate serves them, the OpenAPI document in
 /// it, or its `Input` schema alone. The component is printed; what was changed, derived or
-/// could not be kept is told on stderr, and is there to be read over.
+/// could not be kept is reported on stderr, and is there to be read over.
 ///
 /// Exit codes: 0 it is printed or written; 1 it cannot be imported, or with --write, the
 /// model or a component of the name is in openapi.yaml already.

@@ -36,7 +36,7 @@ pub enum ErrorKind {
     Folder,
     /// The ledger cannot be opened, read or written. What was not sent yet is not sent.
     Ledger,
-    /// The ledger was made by an earlier version of this program, which told rows apart in another
+    /// The ledger was made by an earlier version of this program, which distinguished rows in another
     /// way; it was left as it is. Finish its predictions with that version, or use another file.
     OlderLedger,
     /// The ledger was made by a later version of this program. Use that one.

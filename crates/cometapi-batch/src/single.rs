@@ -11,7 +11,7 @@ use crate::ledger::{FileRecord, Intent, Job, Ledger, LedgerFuture, Mark, Outcome
 use crate::response::{Sent, is_end, sent, taken};
 use crate::worker::Worker;
 
-/// The record of one prediction, for those who create and wait themselves: told of each step,
+/// The record of one prediction, for those who create and wait themselves: informed of each step,
 /// it writes it down, so that no paid prediction is lost whenever the process ends.
 ///
 /// ```no_run

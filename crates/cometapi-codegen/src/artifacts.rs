@@ -58,7 +58,7 @@ pub fn artifacts(spec_yaml: &str) -> Result<Vec<Artifact>, Error> {
     ];
     let spec = read(spec_yaml)?;
     for (component, path) in SCHEMAS {
-        // A component that is gone takes its file with it; whoever has it still sees a stale one.
+        // A component that is gone takes its file with it; a user who has it still sees a stale one.
         if let Some(contents) = json_schema(&spec, component) {
             artifacts.push(Artifact {
                 path: path.to_owned(),

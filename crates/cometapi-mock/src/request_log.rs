@@ -1,4 +1,4 @@
-//! What was received, kept for whoever asks.
+//! What was received, kept for inspection.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -37,7 +37,7 @@ struct Arguments {
     /// With --prove, only the mutations whose name contains this.
     #[arg(long, requires = "prove")]
     only: Option<String>,
-    /// The root of the workspace to check; this one unless told.
+    /// The root of the workspace to check; this one by default.
     #[arg(long, hide = true)]
     root: Option<PathBuf>,
     /// Compare this OpenAPI 3.0 or 3.1 document with ours and print what differs.

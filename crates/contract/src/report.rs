@@ -192,13 +192,13 @@ mod tests {
         good.passed_many("examples", 2);
         good.pass("rules");
         let mut bad = Report::default();
-        bad.fail("#/a", "rule", "mend it");
-        bad.fail("#/a", "rule", "mend it");
+        bad.fail("#/a", "rule", "fix it");
+        bad.fail("#/a", "rule", "fix it");
         assert_eq!(
             printed(&[ran(good), ran(bad), ran(Report::skipped("no key; set one"))]),
             "L9 a test: ok: 2 examples, 1 rules (3 ms)\n\
              L9 a test: 1 FAILED: nothing passed (3 ms)\n   \
-             #/a: rule: mend it\n\
+             #/a: rule: fix it\n\
              L9 a test: SKIPPED: no key; set one\n\
              3 passed, 1 failed\n"
         );

@@ -106,7 +106,7 @@ pub(crate) struct Context {
     begun: AtomicBool,
     failures: AtomicU64,
     stopped: Mutex<Option<Stopped>>,
-    /// Told when the above is set.
+    /// Notified when the above is set.
     pub(crate) halted: watch::Sender<bool>,
     /// Whether rows that wait are left to the next run.
     leaving: watch::Sender<bool>,
@@ -312,7 +312,7 @@ impl Context {
     ) -> Recorded {
         match self.record_late(row.seq).await {
             Recorded::Yes => {}
-            // The failure has been told; a mark without the id before it would say too much.
+            // The failure has been reported; a mark without the id before it would say too much.
             unpaid => return unpaid,
         }
         let recorded = self.ask(row.seq, mark.clone()).await;

@@ -140,7 +140,7 @@ impl Drive<'_> {
         let stop = self.context.settings.stop.clone();
         let claimed = tokio::select! {
             claimed = ledger.claim(self.context.worker.id(), want) => claimed,
-            // Another process may hold the ledger for long; whoever leaves does not wait for it.
+            // Another process may hold the ledger for long; a run that leaves does not wait for it.
             () = stop.leaving() => return Ok(true),
         };
         let claimed = match claimed {

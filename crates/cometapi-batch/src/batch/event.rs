@@ -106,7 +106,7 @@ pub enum Event<'a> {
         row: &'a Arc<RowInfo>,
     },
     /// The create request was answered. An id is being recorded meanwhile: that is asked for before
-    /// this is told, and `Created` says when it is done.
+    /// this event, and `Created` says when it is done.
     #[non_exhaustive]
     Answered {
         /// The row.

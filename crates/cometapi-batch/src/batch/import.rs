@@ -129,7 +129,7 @@ pub(crate) async fn read(
                 } else {
                     format!(
                         "{id:?} differs from the id of line {first} in capitals alone, and their \
-                         files could not be told apart everywhere: give it another"
+                         files could not be distinguished everywhere: give it another"
                     )
                 };
                 let problem = Problem::new(row.line, "id".to_owned(), what);
@@ -193,9 +193,9 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
     thread::Builder::new()
         .name("cometapi-rows".to_owned())
         .spawn(move || {
-            let mut told = Told::default();
+            let mut reported = Reported::default();
             let result = rows::read(rows, model.as_ref(), &mut |row| {
-                pass_on(row, unchecked, &mut told, &outlet)
+                pass_on(row, unchecked, &mut reported, &outlet)
             });
             // Nobody receives any more if the run was dropped.
             outlet.send(Item::End(result));
@@ -205,7 +205,7 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
 }
 
 /// Whether somebody still listens.
-fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, outlet: &Outlet) -> bool {
+fn pass_on(row: rows::Read1, unchecked: bool, reported: &mut Reported, outlet: &Outlet) -> bool {
     let row = match row {
         Ok(row) => row,
         Err(problems) => return outlet.send(Item::Bad(problems)),
@@ -216,7 +216,7 @@ fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, outlet: &Outlet) 
     if let Some(note) = &row.note {
         warnings.push(Problem::new(row.line, None, note.clone()).in_list(row.item));
     }
-    if let Some(meant) = told.meant(&row.model) {
+    if let Some(meant) = reported.meant(&row.model) {
         let what = format!(
             "{} is not a model known here; did you mean {meant}?",
             row.model
@@ -244,9 +244,9 @@ fn pass_on(row: rows::Read1, unchecked: bool, told: &mut Told, outlet: &Outlet) 
 
 /// Models that have been wondered at; once is enough.
 #[derive(Default)]
-struct Told(BTreeSet<String>);
+struct Reported(BTreeSet<String>);
 
-impl Told {
+impl Reported {
     /// What `model` may have been meant for, the first time.
     fn meant(&mut self, model: &ModelRef) -> Option<&'static str> {
         let meant = check::meant(model)?;

@@ -131,13 +131,15 @@ impl Limiter {
     fn pause(
         &self,
         epoch: u64,
-        told: Option<Duration>,
+        retry_after: Option<Duration>,
         narrow: impl FnOnce(&mut Inner),
     ) -> Option<Duration> {
         let mut inner = self.lock();
         let news = epoch == inner.epoch;
         let own = self.backoff.delay(inner.troubles, fastrand::f64());
-        let pause = told.map_or(own, |told| told.saturating_add(own.mul_f64(0.1)));
+        let pause = retry_after.map_or(own, |retry_after| {
+            retry_after.saturating_add(own.mul_f64(0.1))
+        });
         let pause = pause.min(LONGEST);
         let until = Instant::now() + pause;
         let longer = inner.until.is_none_or(|known| known < until);
@@ -145,7 +147,7 @@ impl Limiter {
             inner.epoch += 1;
             inner.troubles = inner.troubles.saturating_add(1);
             narrow(&mut inner);
-        } else if !(longer && told.is_some()) {
+        } else if !(longer && retry_after.is_some()) {
             return None;
         }
         if longer {
@@ -176,8 +178,8 @@ impl Permit {
     }
 
     /// The service answered 429. How long all create requests now pause, unless that is not new.
-    pub(crate) fn limited(&self, told: Option<Duration>) -> Option<Duration> {
-        self.limiter.pause(self.epoch, told, |inner| {
+    pub(crate) fn limited(&self, retry_after: Option<Duration>) -> Option<Duration> {
+        self.limiter.pause(self.epoch, retry_after, |inner| {
             inner.limit = (inner.limit / 2.0).max(1.0);
         })
     }
@@ -218,8 +220,8 @@ mod tests {
             limiter.acquire().await.unwrap(),
             limiter.acquire().await.unwrap(),
         );
-        let told = Some(Duration::from_secs(7));
-        assert_eq!(one.limited(told), Some(Duration::from_millis(7100)));
+        let retry_after = Some(Duration::from_secs(7));
+        assert_eq!(one.limited(retry_after), Some(Duration::from_millis(7100)));
         assert_eq!(other.limited(Some(Duration::from_secs(1))), None);
         assert_eq!(limiter.limit(), 4);
         drop((one, other));

@@ -268,7 +268,7 @@ impl Batch {
         settings.fit_concurrency();
         let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
         if settings.stop.requested() > 0 {
-            // All of this may be ready at once; whoever waits for the stop ends it here.
+            // All of this may be ready at once; the caller that waits for the stop ends it here.
             std::future::pending::<()>().await;
         }
         let loaded = settings.ledger.load(load, self.plan(folder)).await?;

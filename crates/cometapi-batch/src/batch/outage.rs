@@ -128,7 +128,7 @@ impl Outage {
         Some((current.reason, format!("{what}: {}", current.cause)))
     }
 
-    /// Is told when something begins to hold the run up.
+    /// Is notified when something begins to hold the run up.
     pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }

@@ -72,7 +72,7 @@ impl Stopped {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
-    /// How the rows stand, whoever ran them and when. Of a [`Finish`](crate::Finish), what it
+    /// How the rows stand, whichever run did them. Of a [`Finish`](crate::Finish), what it
     /// took up itself; so, too, when the ledger can no longer be read.
     pub tally: Tally,
     /// How many predictions this run created.

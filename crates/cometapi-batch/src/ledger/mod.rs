@@ -24,7 +24,7 @@ pub type LedgerFuture<T> = BoxFuture<Result<T, Error>>;
 ///
 /// - **An answer is a commit.** When a future is ready with `Ok`, what it did survives the
 ///   end of the process. What [`Mark::is_costly`] names, and intents, must survive a power cut
-///   too: a prediction's money hangs on them. The rest need not; a repeated poll mends it.
+///   too: a prediction's money hangs on them. The rest need not; a repeated poll fixes it.
 /// - **Claims are atomic.** No prediction is ever held by two workers. Every
 ///   [`record`](Self::record) compares the worker in the statement that writes, and is refused
 ///   with [`ErrorKind::Lost`](crate::ErrorKind::Lost) when the prediction is another's by now.

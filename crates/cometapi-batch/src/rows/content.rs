@@ -49,7 +49,7 @@ fn is_utf16(head: &[u8]) -> bool {
     match head {
         [0xff, 0xfe, ..] => is_text(units(u16::from_le_bytes)),
         [0xfe, 0xff, ..] => is_text(units(u16::from_be_bytes)),
-        // Without a mark, only what is mostly ASCII can be told from other binary files.
+        // Without a mark, only what is mostly ASCII can be distinguished from other binary files.
         _ => is_ascii_text(units(u16::from_le_bytes)) || is_ascii_text(units(u16::from_be_bytes)),
     }
 }

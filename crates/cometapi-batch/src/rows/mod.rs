@@ -292,7 +292,7 @@ fn too_long(max: usize) -> String {
 }
 
 /// Reads as much as shows what the text is: its first line, or [`HEAD`] bytes. No more, because
-/// whoever writes to a pipe may wait until the first rows are seen to be read.
+/// a program that writes to a pipe may wait until the first rows are seen to be read.
 fn head(text: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut chunk = [0; HEAD];

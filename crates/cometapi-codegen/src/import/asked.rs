@@ -14,11 +14,11 @@ pub(super) fn model(
     notes: &mut Notes,
 ) -> Result<String, Error> {
     let model = match (&options.model, &published.model) {
-        (Some(given), Some(told)) if given != told => {
-            let told = shown(told);
+        (Some(given), Some(stated)) if given != stated => {
+            let stated = shown(stated);
             notes.add(
                 "x-model",
-                format!("the schema is of `{told}`; it is `{given}` as asked"),
+                format!("the schema is of `{stated}`; it is `{given}` as asked"),
             );
             given
         }
@@ -61,7 +61,7 @@ pub(super) fn output(
         flat.kind.as_deref() == Some("string")
             && flat.word("format").and_then(Json::text) == Some("uri")
     };
-    let told = match flat.word("items") {
+    let stated = match flat.word("items") {
         Some(items) if flat.kind.as_deref() == Some("array") => {
             is_uri(&flattener.flatten(items)?).then_some(ImportOutput::List)
         }
@@ -71,9 +71,9 @@ pub(super) fn output(
         notes.add("Output", "it may be null, which `x-output` cannot say");
     }
     let schema = shown(&schema.to_string());
-    match (options.output, told) {
-        (None, Some(told)) => Ok(told),
-        (Some(given), Some(told)) if given == told => Ok(told),
+    match (options.output, stated) {
+        (None, Some(stated)) => Ok(stated),
+        (Some(given), Some(stated)) if given == stated => Ok(stated),
         (Some(given), _) => {
             let word = given.word();
             notes.add(
@@ -84,7 +84,7 @@ pub(super) fn output(
         }
         (None, None) => Err(refusal(format!(
             "its `Output` is neither an address nor a list of addresses ({schema}); pass \
-             `--output list` or `single` if it is one all the same"
+             `--output list` or `single` if it is one anyway"
         ))),
     }
 }

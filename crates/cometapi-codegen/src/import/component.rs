@@ -43,7 +43,7 @@ pub(super) fn name(model: &str, notes: &mut Notes) -> Result<String, Error> {
     Ok(name + "Input")
 }
 
-/// A name from which no field can be made is refused; an odd one is told.
+/// A name from which no field can be made is refused; an odd one is stated.
 pub(super) fn check_name(name: &str, notes: &mut Notes) -> Result<(), Error> {
     let refused = |why: &str| Err(refusal(format!("the field `{}` {why}", shown(name))));
     if !name.contains(|c: char| c.is_ascii_alphanumeric()) {
@@ -94,12 +94,12 @@ impl Component<'_> {
     }
 
     fn source(&self, notes: &mut Notes) -> String {
-        let told = |version: &str| {
+        let stated = |version: &str| {
             let plain = version.bytes().all(|byte| byte.is_ascii_alphanumeric());
             plain && (1..=80).contains(&version.len())
         };
         let version = match self.version {
-            Some(version) if told(version) => format!("of its version {version}"),
+            Some(version) if stated(version) => format!("of its version {version}"),
             Some(version) => {
                 notes.add(
                     "x-source",

@@ -100,15 +100,15 @@ fn describe(name: &str, flat: &mut Flat, notes: &mut Notes) -> Option<String> {
     }
 }
 
-/// Text for people: trimmed, with line ends of one kind. Blank is none.
+/// Text for people: trimmed, with line ends of one kind. Spaces alone are none.
 pub(super) fn prose(place: &str, text: Option<&Json>, notes: &mut Notes) -> Option<String> {
     let text = match text? {
         Json::Text(text) => text.trim(),
         other => {
-            let told = shown(&other.to_string());
+            let stated = shown(&other.to_string());
             notes.add(
                 place,
-                format!("left out `description: {told}`, which is no text"),
+                format!("left out `description: {stated}`, which is no text"),
             );
             return None;
         }
@@ -137,7 +137,7 @@ fn secret(name: &str, flat: &mut Flat, notes: &mut Notes) -> bool {
     if password || cog {
         flat.take("x-cog-secret");
         flat.take("writeOnly");
-        // Somebody's own, perhaps: neither shown nor told.
+        // Somebody's own, perhaps: neither shown nor stated.
         for key in ["example", "examples"] {
             if flat.take(key).is_some() {
                 notes.add(name, format!("left out the `{key}` of a secret"));
@@ -157,7 +157,7 @@ fn default_of(field: &mut Field, default: &Json, notes: &mut Notes) {
     if *default == Json::Null {
         return;
     }
-    let told = shown(&default.to_string());
+    let stated = shown(&default.to_string());
     let (value, converted) = field.kind.read(default);
     match value {
         Some(value) => {
@@ -165,7 +165,7 @@ fn default_of(field: &mut Field, default: &Json, notes: &mut Notes) {
                 let kind = kind_of_value(default);
                 notes.add(
                     &field.name,
-                    format!("its default {told} is a {kind} there; it is taken for what it says"),
+                    format!("its default {stated} is a {kind} there; it is taken for what it says"),
                 );
             }
             field.default = Some(value.plain());
@@ -173,7 +173,7 @@ fn default_of(field: &mut Field, default: &Json, notes: &mut Notes) {
         }
         None => notes.add(
             &field.name,
-            format!("left out its default {told}, which the field itself does not take"),
+            format!("left out its default {stated}, which the field itself does not take"),
         ),
     }
 }

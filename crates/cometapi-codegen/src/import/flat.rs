@@ -68,10 +68,10 @@ impl Flat {
             .filter(|value| **value != Json::Null)
             .cloned()
             .collect();
-        let told = kept.len();
+        let stated = kept.len();
         let mut seen = HashSet::new();
         kept.retain(|value| seen.insert(value.to_string()));
-        let doubles = told - kept.len();
+        let doubles = stated - kept.len();
         if doubles > 0 {
             self.lost
                 .push(format!("left out {doubles} of its values, given twice"));
@@ -178,7 +178,7 @@ impl Flat {
     }
 }
 
-/// The type, told or read from the values.
+/// The type, stated or read from the values.
 pub(super) fn kind_of(flat: &Flat) -> Option<&str> {
     let values = flat.values.as_deref().unwrap_or_default();
     flat.kind.as_deref().or_else(|| kind_of_values(values))

@@ -1,5 +1,5 @@
 //! A schema as one set of words: references followed, `allOf` put together, a choice brought
-//! down to what all of its members have, null told by a flag.
+//! down to what all of its members have, null stated by a flag.
 
 use std::collections::HashSet;
 
@@ -156,16 +156,16 @@ fn common(members: &[Flat]) -> Flat {
     kinds.sort_unstable();
     kinds.dedup();
     match kinds[..] {
-        // The type is told further out, or not at all.
+        // The type is stated further out, or not at all.
         [None] => {}
         [Some(kind)] => whole.kind = Some(kind.to_owned()),
         [Some("integer"), Some("number")] => whole.kind = Some("number".into()),
         _ => {
-            let told: Vec<_> = kinds
+            let stated: Vec<_> = kinds
                 .iter()
                 .map(|kind| shown(kind.unwrap_or("anything")))
                 .collect();
-            whole.unfit(format!("it takes several types ({})", told.join(", ")));
+            whole.unfit(format!("it takes several types ({})", stated.join(", ")));
         }
     }
     if members.iter().all(|member| member.values.is_some()) {
@@ -185,7 +185,7 @@ fn common(members: &[Flat]) -> Flat {
             ));
         }
     }
-    let mut told = HashSet::new();
+    let mut stated = HashSet::new();
     for (key, value) in members.iter().flat_map(|member| &member.words) {
         let everywhere = members.iter().all(|member| member.word(key) == Some(value));
         if everywhere {
@@ -196,7 +196,7 @@ fn common(members: &[Flat]) -> Flat {
                 shown(key),
                 shown(&value.to_string())
             );
-            if told.insert(line.clone()) {
+            if stated.insert(line.clone()) {
                 whole.lost.push(line);
             }
         }

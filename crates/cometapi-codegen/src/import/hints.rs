@@ -28,7 +28,7 @@ pub(super) fn accepts(
     notes.add(
         name,
         if accepts.is_empty() {
-            "which media types it accepts is not told; write `x-accepts` if it is known"
+            "which media types it accepts is not stated; write `x-accepts` if it is known"
         } else {
             "`x-accepts` is read from its description; read it over"
         },

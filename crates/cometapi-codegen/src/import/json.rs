@@ -104,7 +104,7 @@ impl Json {
         }
     }
 
-    /// As a default is told: text as it stands, everything else as JSON.
+    /// As a default is stated: text as it stands, everything else as JSON.
     pub(super) fn plain(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),

@@ -57,13 +57,13 @@ pub(super) fn kind(
     if let Some(why) = flat.unfit.take() {
         return Ok(any(name, &why, flat, notes));
     }
-    let told = flat.kind.clone();
+    let stated = flat.kind.clone();
     let values = flat.values.take();
     if let Some(values) = values {
-        return Ok(choice(name, told.as_deref(), values, flat, notes));
+        return Ok(choice(name, stated.as_deref(), values, flat, notes));
     }
     let uri = flat.word("format").and_then(Json::text) == Some("uri");
-    Ok(match told.as_deref() {
+    Ok(match stated.as_deref() {
         Some("string") if uri => {
             flat.take("format");
             Kind::File {
@@ -103,20 +103,20 @@ fn any(name: &str, why: &str, flat: &mut Flat, notes: &mut Notes) -> Kind {
 
 fn choice(
     name: &str,
-    told: Option<&str>,
+    stated: Option<&str>,
     values: Vec<Json>,
     flat: &mut Flat,
     notes: &mut Notes,
 ) -> Kind {
     let read = kind_of_values(&values);
     let whole = read == Some("integer");
-    if let (Some(told), Some(read)) = (told, read)
-        && told != read
-        && !(told == "number" && whole)
+    if let (Some(stated), Some(read)) = (stated, read)
+        && stated != read
+        && !(stated == "number" && whole)
     {
         notes.add(
             name,
-            format!("it is told to be {told}, its values are {read}; they win"),
+            format!("it is stated to be {stated}, its values are {read}; they win"),
         );
     }
     let shown_values = shown(&Json::List(values.clone()).to_string());

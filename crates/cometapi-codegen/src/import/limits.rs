@@ -16,7 +16,7 @@ pub(super) fn integer(name: &str, flat: &mut Flat, notes: &mut Notes) -> Range {
 }
 
 pub(super) fn number(name: &str, flat: &mut Flat, notes: &mut Notes) -> Range {
-    let mut told = |inclusive, exclusive| {
+    let mut stated = |inclusive, exclusive| {
         let limit = limit(name, flat, inclusive, exclusive, notes)?;
         if limit.exclusive {
             let value = &limit.value;
@@ -27,20 +27,20 @@ pub(super) fn number(name: &str, flat: &mut Flat, notes: &mut Notes) -> Range {
         }
         Some(limit.value.tidy())
     };
-    let minimum = told("minimum", "exclusiveMinimum");
-    let maximum = told("maximum", "exclusiveMaximum");
+    let minimum = stated("minimum", "exclusiveMinimum");
+    let maximum = stated("maximum", "exclusiveMaximum");
     filled(name, minimum, maximum, notes)
 }
 
 pub(super) fn items(name: &str, flat: &mut Flat, notes: &mut Notes) -> Items {
     let mut count = |key: &str| {
-        let told = flat.take(key)?;
-        let count = told.integer().filter(|count| *count >= 0);
+        let stated = flat.take(key)?;
+        let count = stated.integer().filter(|count| *count >= 0);
         if count.is_none() {
-            let told = shown(&told.to_string());
+            let stated = shown(&stated.to_string());
             notes.add(
                 name,
-                format!("left out `{key}: {told}`, which is no number of items"),
+                format!("left out `{key}: {stated}`, which is no number of items"),
             );
         }
         count
@@ -121,16 +121,16 @@ fn limit(
 impl Limit {
     /// The nearest whole number inside.
     fn whole(self, name: &str, side: Side, notes: &mut Notes) -> Option<Json> {
-        let told = &self.value;
+        let stated = &self.value;
         let (key, step) = match side {
             Side::Lower => ("minimum", 1),
             Side::Upper => ("maximum", -1),
         };
-        let whole = match told.integer() {
+        let whole = match stated.integer() {
             Some(whole) if self.exclusive => whole.checked_add(step),
             Some(whole) => return Some(whole.into()),
             None => {
-                let inside = told.number().map(|number| match side {
+                let inside = stated.number().map(|number| match side {
                     Side::Lower => number.ceil(),
                     Side::Upper => number.floor(),
                 });
@@ -143,12 +143,12 @@ impl Limit {
                 let open = if self.exclusive { "exclusive " } else { "" };
                 notes.add(
                     name,
-                    format!("its {open}limit {told} is `{key}: {whole}` now"),
+                    format!("its {open}limit {stated} is `{key}: {whole}` now"),
                 );
             }
             None => notes.add(
                 name,
-                format!("left out the limit {told}, which no whole number of 64 bits reaches"),
+                format!("left out the limit {stated}, which no whole number of 64 bits reaches"),
             ),
         }
         whole.map(Json::from)

@@ -11,7 +11,7 @@ pub(super) struct Published<'a> {
     pub(super) root: &'a Json,
     pub(super) input: &'a Json,
     pub(super) output: Option<&'a Json>,
-    /// `owner/name`, where it is told.
+    /// `owner/name`, where it is stated.
     pub(super) model: Option<String>,
     /// What the model is, in its publisher's words.
     pub(super) about: Option<&'a str>,

@@ -101,7 +101,7 @@ pub struct Imported {
 ///
 /// # Errors
 ///
-/// [`Error::Published`] when it is none of these, or when model or output are told neither
+/// [`Error::Published`] when it is none of these, or when model or output are stated neither
 /// there nor in `options`.
 ///
 /// ```
@@ -213,8 +213,8 @@ fn order(schema: &Json) -> f64 {
 }
 
 fn required(input: &mut Flat, fields: &[Field], notes: &mut Notes) -> Vec<String> {
-    let told = input.take("required").unwrap_or(Json::List(Vec::new()));
-    let told: Vec<_> = match &told {
+    let stated = input.take("required").unwrap_or(Json::List(Vec::new()));
+    let stated: Vec<_> = match &stated {
         Json::List(names) => names.iter().map(Json::plain).collect(),
         other => {
             notes.add(
@@ -224,7 +224,7 @@ fn required(input: &mut Flat, fields: &[Field], notes: &mut Notes) -> Vec<String
             Vec::new()
         }
     };
-    for name in &told {
+    for name in &stated {
         if !fields.iter().any(|field| field.name == *name) {
             let name = shown(name);
             notes.add(
@@ -234,7 +234,7 @@ fn required(input: &mut Flat, fields: &[Field], notes: &mut Notes) -> Vec<String
         }
     }
     let names = fields.iter().map(|field| field.name.clone());
-    names.filter(|name| told.contains(name)).collect()
+    names.filter(|name| stated.contains(name)).collect()
 }
 
 fn describe(input: &mut Flat, about: Option<&str>, model: &str, notes: &mut Notes) -> String {

@@ -27,14 +27,14 @@ pub(super) fn shown(text: &str) -> String {
 pub(super) struct Notes {
     /// Where, and what.
     notes: Vec<(String, String)>,
-    told: HashSet<(String, String)>,
+    stated: HashSet<(String, String)>,
 }
 
 impl Notes {
     /// A note on a field, or on `Input` or `Output` as a whole.
     pub(super) fn add(&mut self, place: &str, what: impl AsRef<str>) {
         let note = (place.to_owned(), what.as_ref().to_owned());
-        if self.told.insert(note.clone()) {
+        if self.stated.insert(note.clone()) {
             self.notes.push(note);
         }
     }

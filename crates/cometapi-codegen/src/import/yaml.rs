@@ -150,7 +150,7 @@ fn fold(lines: &[&str], room: usize) -> Vec<String> {
     folded
 }
 
-/// Splits where one blank stands alone: where several stand, a fold would lose them.
+/// Splits where one space stands alone: where several stand, a fold would lose them.
 fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut start = 0;

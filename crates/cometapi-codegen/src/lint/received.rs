@@ -118,7 +118,7 @@ fn null_list(document: &Document<'_>, report: &mut Report) {
         if is_list && !nullable && site.is_property() {
             report.add(
                 &site.pointer,
-                "a null in place of the list or map would fail the whole answer; write \
+                "a null instead of the list or map would fail the whole answer; write \
                  `nullable: true`",
             );
         }

@@ -111,7 +111,7 @@ fn keyword(document: &Document<'_>, report: &mut Report) {
                 report.add(
                     &site.pointer,
                     format!(
-                        "`{key}` is no keyword and would be ignored; mend its spelling, or begin it \
+                        "`{key}` is no keyword and would be ignored; fix its spelling, or begin it \
                          with `x-`"
                     ),
                 );

@@ -65,7 +65,7 @@ fn drop_error_responses(spec: &mut Value) {
 }
 
 /// A choice between error shapes would become a closed `enum`, which a shape that nobody has
-/// seen yet fails, and whose first fitting variant wins. Whoever decodes errors decides by
+/// seen yet fails, and whose first fitting variant wins. Code that decodes errors decides by
 /// structure; the shapes themselves stay.
 fn drop_error_unions(spec: &Value, lowered: &mut Value) {
     let kept = document::received(lowered);

@@ -18,7 +18,7 @@ const HEADER: &str = "\
 
 ";
 
-/// Whoever wants the types' JSON Schema asks for the feature.
+/// A user who wants the types' JSON Schema asks for the feature.
 const EXPORTED: &str = "#[cfg_attr(feature = \"schemars\", derive(::schemars::JsonSchema))]";
 
 pub(crate) fn render(lowered: &Lowered) -> Result<String, Error> {

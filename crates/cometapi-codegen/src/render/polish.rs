@@ -1,4 +1,4 @@
-//! Small mends of what the generator gives, before it is printed.
+//! Small fixes of what the generator gives, before it is printed.
 
 use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};

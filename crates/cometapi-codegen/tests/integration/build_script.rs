@@ -80,7 +80,7 @@ fn a_changed_spec_fails_the_build_until_it_is_generated_from() {
         stderr(&build)
     );
 
-    // The changed spec can be tried all the same.
+    // The changed spec can be tried anyway.
     assert!(from_spec(copy.path()).contains("/// One input field that was turned down"));
 
     let stale = cargo(copy.path(), &["xtask", "generate", "--check"]);

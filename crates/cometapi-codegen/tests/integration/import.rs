@@ -18,7 +18,7 @@ fn published(file: &str) -> String {
     fs::read_to_string(folder.join(file)).unwrap()
 }
 
-fn told() -> ImportOptions {
+fn options() -> ImportOptions {
     ImportOptions::default()
         .model("acme/thing")
         .output(ImportOutput::Single)
@@ -66,17 +66,17 @@ fn a_version_in_the_words_of_openapi_3_1() {
 
 #[test]
 fn the_input_alone() {
-    assert_snapshot!("bare", shown(&imported("bare.json", &told())));
+    assert_snapshot!("bare", shown(&imported("bare.json", &options())));
 }
 
 #[test]
 fn what_cannot_be_kept_is_said() {
-    assert_snapshot!("odd", shown(&imported("odd.json", &told())));
+    assert_snapshot!("odd", shown(&imported("odd.json", &options())));
 }
 
 #[test]
 fn texts_that_yaml_would_take_for_something_else() {
-    let imported = imported("hostile.json", &told());
+    let imported = imported("hostile.json", &options());
     assert_snapshot!("hostile", shown(&imported));
 
     let source: Value = serde_json::from_str(&published("hostile.json")).unwrap();
@@ -96,8 +96,8 @@ fn texts_that_yaml_would_take_for_something_else() {
 fn each_line_fits_but_for_what_cannot_be_broken() {
     for (file, options) in [
         ("studio.json", ImportOptions::default()),
-        ("version.json", told()),
-        ("odd.json", told()),
+        ("version.json", options()),
+        ("odd.json", options()),
     ] {
         let imported = imported(file, &options);
         for line in imported.yaml.lines() {
@@ -111,9 +111,9 @@ fn each_line_fits_but_for_what_cannot_be_broken() {
 fn the_spec_takes_what_was_imported() {
     for (file, options) in [
         ("studio.json", ImportOptions::default()),
-        ("version.json", told()),
-        ("bare.json", told()),
-        ("odd.json", told()),
+        ("version.json", options()),
+        ("bare.json", options()),
+        ("odd.json", options()),
     ] {
         let imported = imported(file, &options);
         let spec = format!("{}\n{}", crate::spec_text(), imported.yaml);
@@ -125,7 +125,7 @@ fn the_spec_takes_what_was_imported() {
 
 #[test]
 fn a_secret_is_printed_nowhere() {
-    let shown = shown(&imported("odd.json", &told()));
+    let shown = shown(&imported("odd.json", &options()));
     assert!(!shown.contains("s3cret"), "{shown}");
 }
 
@@ -221,14 +221,14 @@ fn what_is_no_published_schema_is_refused_with_a_reason() {
         (field(&"a".repeat(2000)), "more than 128 bytes"),
     ];
     for (published, words) in rows {
-        let refusal = refusal(&published, &told());
+        let refusal = refusal(&published, &options());
         assert!(refusal.contains(words), "{words}: {refusal}");
         assert!(!refusal.contains('\u{1b}'), "{refusal}");
     }
     for model in [
         "thing", "acme/", "/thing", "a/b/c", "a/b:c", "a/../b", "a/b\n", "a/-",
     ] {
-        let refusal = refusal(&published("bare.json"), &told().model(model));
+        let refusal = refusal(&published("bare.json"), &options().model(model));
         assert!(refusal.contains("write `owner/name`"), "{refusal}");
     }
 }
@@ -243,7 +243,7 @@ fn a_long_chain_of_references_does_not_exhaust_the_stack() {
             json!({"$ref": format!("#/components/schemas/A{}", level + 1)});
     }
     let published = json!({"components": {"schemas": schemas}}).to_string();
-    let imported = import_model(&published, &told()).unwrap();
+    let imported = import_model(&published, &options()).unwrap();
     assert!(
         imported
             .notes
@@ -290,7 +290,7 @@ fn a_choice_says_what_all_of_its_members_say() {
         (json!({"type": ["string", "integer"]}), json!({})),
     ] {
         let published = json!({"properties": {"a": schema}}).to_string();
-        let imported = import_model(&published, &told()).unwrap();
+        let imported = import_model(&published, &options()).unwrap();
         let mut property = component(&imported)["properties"]["a"].take();
         for word in ["x-order", "description"] {
             property.as_object_mut().unwrap().remove(word);
@@ -310,13 +310,13 @@ fn models_are_named_as_the_spec_names_them() {
         ("acme/4x_upscaler", "Model4xUpscalerInput"),
         ("acme/Already.Camel", "AlreadyCamelInput"),
     ] {
-        let imported = imported("bare.json", &told().model(model));
+        let imported = imported("bare.json", &options().model(model));
         assert_eq!(imported.component, component);
     }
     let spec = read(&crate::spec_text()).unwrap();
     for (name, schema) in spec["components"]["schemas"].as_object().unwrap() {
         if let Some(model) = schema["x-model"].as_str() {
-            let imported = imported("bare.json", &told().model(model));
+            let imported = imported("bare.json", &options().model(model));
             assert_eq!(imported.component, *name);
         }
     }
@@ -434,7 +434,7 @@ proptest! {
             },
             "other": other,
         }}});
-        match import_model(&published.to_string(), &told()) {
+        match import_model(&published.to_string(), &options()) {
             Ok(imported) => {
                 let component = component(&imported);
                 let described = description.trim().replace("\r\n", "\n").replace('\r', "\n");
@@ -463,7 +463,7 @@ proptest! {
     #[test]
     fn prose_reads_back_as_it_was(text in text()) {
         let published = json!({"properties": {"a": {"type": "string", "description": text}}});
-        let imported = import_model(&published.to_string(), &told()).unwrap();
+        let imported = import_model(&published.to_string(), &options()).unwrap();
         let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
         let component = component(&imported);
         let written = component["properties"]["a"]["description"].as_str();
@@ -473,6 +473,6 @@ proptest! {
 
     #[test]
     fn text_that_is_no_schema_is_refused_without_panic(text in any::<String>()) {
-        prop_assert!(import_model(&text, &told()).is_err());
+        prop_assert!(import_model(&text, &options()).is_err());
     }
 }

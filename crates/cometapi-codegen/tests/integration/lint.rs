@@ -386,7 +386,7 @@ fn all_findings_come_together() {
     the spec breaks house rules in 4 places:
       openapi-version: #/openapi: the generator reads OpenAPI 3.0 only; write `3.0.3`
       operation-id-missing: operation GET /predictions/{prediction_id}: a method needs a name; write an `operationId`
-      schema-keyword: #/components/schemas/Added: `nulable` is no keyword and would be ignored; mend its spelling, or begin it with `x-`
+      schema-keyword: #/components/schemas/Added: `nulable` is no keyword and would be ignored; fix its spelling, or begin it with `x-`
       schema-type: #/components/schemas/Added: "strng" is no type; write one of `array`, `boolean`, `integer`, `number`, `object`, `string`
     "#);
 }

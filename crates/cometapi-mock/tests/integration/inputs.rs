@@ -158,7 +158,7 @@ impl Judge {
         assert_eq!(body["input"], *input);
     }
 
-    /// Every fault is in that field, and is told in both places.
+    /// Every fault is in that field, and is reported in both places.
     async fn refuses(&self, model: &str, input: &Value, field: &str) {
         let (status, body) = self.create(model, input).await;
         assert_eq!(status, 422, "{model} {input}: {body}");

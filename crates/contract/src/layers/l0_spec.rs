@@ -19,11 +19,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
     let root = match cometapi_codegen::read(&yaml) {
         Ok(root) => root,
         Err(error) => {
-            report.fail(
-                SPEC,
-                "yaml",
-                format!("{error}; mend the line that it names"),
-            );
+            report.fail(SPEC, "yaml", format!("{error}; fix the line that it names"));
             return Ok(report);
         }
     };
@@ -65,7 +61,7 @@ fn house_rules(yaml: &str, report: &mut Report) {
                 report.fail(finding.place, finding.rule, finding.message);
             }
         }
-        Err(error) => report.fail(SPEC, "generator", format!("{error}; mend the spec there")),
+        Err(error) => report.fail(SPEC, "generator", format!("{error}; fix the spec there")),
     }
 }
 
@@ -81,7 +77,7 @@ fn examples(root: Value, report: &mut Report) {
             report.fail(
                 &example.pointer,
                 "example",
-                format!("{fault}; mend the example, or the schema that refuses it"),
+                format!("{fault}; fix the example, or the schema that refuses it"),
             );
         }
         judged += usize::from(faults.is_empty());

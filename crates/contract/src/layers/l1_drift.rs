@@ -6,7 +6,7 @@ use super::Options;
 use crate::report::Report;
 use crate::workspace::SPEC;
 
-const MEND: &str = "run `cargo xtask generate` and commit what it writes";
+const FIX: &str = "run `cargo xtask generate` and commit what it writes";
 
 pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
     let mut report = Report::default();
@@ -19,11 +19,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
         }
     };
     for path in cometapi_codegen::leftovers(options.workspace.root(), &artifacts)? {
-        report.fail(path.display().to_string(), "left over", MEND);
+        report.fail(path.display().to_string(), "left over", FIX);
     }
     for artifact in artifacts {
         let Ok(lies_there) = options.workspace.read(&artifact.path) else {
-            report.fail(&artifact.path, "missing", MEND);
+            report.fail(&artifact.path, "missing", FIX);
             continue;
         };
         if lies_there == artifact.contents {
@@ -34,7 +34,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
             &artifact.path,
             "stale",
             format!(
-                "{}; {MEND}",
+                "{}; {FIX}",
                 first_difference(&lies_there, &artifact.contents)
             ),
         );

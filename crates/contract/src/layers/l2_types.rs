@@ -97,7 +97,7 @@ fn examine(
                 format!("type for {}", subject.schema),
                 "lawful-value-refused",
                 format!(
-                    "the spec allows {}, and {fault}; mend the type, or the spec if it says too \
+                    "the spec allows {}, and {fault}; fix the type, or the spec if it says too \
                      much",
                     crate::oracle::short(&least.to_string())
                 ),
@@ -113,7 +113,7 @@ fn examine(
                     format!("type for {} at {:?}", subject.schema, mutant.at),
                     "lawful-value-refused",
                     format!(
-                        "the spec allows {} there, and the type says: {reason}; mend the type, \
+                        "the spec allows {} there, and the type says: {reason}; fix the type, \
                          or the spec if it says too much",
                         mutant.what
                     ),
@@ -136,7 +136,7 @@ fn examine(
                     format!("exported schema of {} at {:?}", subject.schema, mutant.at),
                     "lawful-value-refused",
                     format!(
-                        "the spec allows {} there; mend its `JsonSchema`",
+                        "the spec allows {} there; fix its `JsonSchema`",
                         mutant.what
                     ),
                 ),
@@ -229,7 +229,7 @@ fn compare(listed: &[Tolerance], seen: &BTreeSet<Seen>, report: &mut Report) {
             format!("type for {schema} at {at:?}"),
             "new-tolerance",
             format!(
-                "the {by} side reads {what} there and the spec does not allow it; mend one of \
+                "the {by} side reads {what} there and the spec does not allow it; fix one of \
                  the two, or list it with its reason in {TOLERANCES}"
             ),
         );

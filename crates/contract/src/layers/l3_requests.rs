@@ -253,13 +253,13 @@ async fn requests(spec: &Arc<Spec>, oracle: &Oracle, report: &mut Report) -> any
         report.fail(
             "the wire",
             "not-allowed",
-            format!("{violation}; the spec does not declare it: mend the client, or the spec"),
+            format!("{violation}; the spec does not declare it: fix the client, or the spec"),
         );
     }
     Ok(())
 }
 
-/// The requests that came since the last look.
+/// The requests that came since the last poll.
 fn fresh(server: &MockServer, seen: &mut usize) -> Vec<Received> {
     let fresh = server.requests().split_off(*seen);
     *seen += fresh.len();
@@ -297,7 +297,7 @@ fn judged(
                     format!("{} {}", one.method, one.operation.as_deref().unwrap_or("?")),
                     format!("{:?}", violation.rule),
                     format!(
-                        "{violation}; the spec does not allow it: mend what sends it, or the spec"
+                        "{violation}; the spec does not allow it: fix what sends it, or the spec"
                     ),
                 );
             }
@@ -306,7 +306,7 @@ fn judged(
             place,
             "refused-lawful",
             format!(
-                "the spec allows it and it was not sent: {}; mend the client's path parameters, \
+                "the spec allows it and it was not sent: {}; fix the client's path parameters, \
                  or narrow the spec",
                 error.map_or_else(|| "no error".to_owned(), ToString::to_string)
             ),
@@ -330,7 +330,7 @@ fn same_body(place: &str, sent: &Received, wanted: &Value, report: &mut Report) 
         report.fail(
             place,
             "body-changed",
-            "the body on the wire is not the input that was given; mend the wrapper's create",
+            "the body on the wire is not the input that was given; fix the wrapper's create",
         );
     }
 }
@@ -355,7 +355,7 @@ fn same_path(place: &str, sent: &Received, wanted: &str, spec: &Spec, report: &m
             place,
             "path-changed",
             format!(
-                "{} was asked for in place of {wanted}; mend the client's path",
+                "{} was asked for instead of {wanted}; fix the client's path",
                 sent.target
             ),
         );

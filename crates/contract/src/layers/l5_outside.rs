@@ -91,7 +91,7 @@ fn linters(folder: &Path, spec: &Path, report: &mut Report) -> anyhow::Result<()
             report.fail(
                 *name,
                 "outside-lint",
-                format!("{}; mend the spec there", tail(&said, 12)),
+                format!("{}; fix the spec there", tail(&said, 12)),
             );
         }
     }
@@ -159,7 +159,7 @@ fn fuzzer(
         _ => report.fail(
             "the mock",
             "schemathesis",
-            format!("{}; mend the mock, or the spec", tail(&said, 60)),
+            format!("{}; fix the mock, or the spec", tail(&said, 60)),
         ),
     }
     Ok(())

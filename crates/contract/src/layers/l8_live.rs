@@ -341,7 +341,7 @@ impl Programme<'_> {
             self.report.fail(
                 &place,
                 "answer-against-spec",
-                format!("{fault}; the service has answered so, mend the schema {component}"),
+                format!("{fault}; the service has answered so, fix the schema {component}"),
             );
         }
         if faults.is_empty() {

@@ -137,7 +137,7 @@ impl Layer {
         let began = Instant::now();
         let report = (self.run)(options).unwrap_or_else(|error| {
             let mut report = Report::default();
-            report.fail("the layer", "broke", format!("{error:#}; mend that first"));
+            report.fail("the layer", "broke", format!("{error:#}; fix that first"));
             report
         });
         Ran {

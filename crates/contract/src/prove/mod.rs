@@ -89,7 +89,7 @@ fn clean(options: &Options, list: &[Mutation]) -> anyhow::Result<()> {
     for layer in crate::layers::LAYERS {
         let wanted = list.iter().any(|mutation| mutation.layer == layer.id);
         if wanted && !layer.run(options).report.is_good() {
-            bail!("{} is red without any mutation; mend that first", layer.id);
+            bail!("{} is red without any mutation; fix that first", layer.id);
         }
     }
     Ok(())
@@ -193,7 +193,7 @@ mod tests {
     fn a_layer_that_stays_green_is_a_survivor() {
         let mutation = list().remove(0);
         assert!(matches!(verdict(&[], &mutation), Fate::Survived(_)));
-        let other = ["#/a: another-rule: mend it".to_owned()];
+        let other = ["#/a: another-rule: fix it".to_owned()];
         assert!(matches!(verdict(&other, &mutation), Fate::Survived(_)));
         let skipped = Report::skipped("no tool");
         assert!(matches!(fate(&skipped, &mutation), Fate::Skipped(_)));

@@ -86,7 +86,7 @@ fn replaced(text: &str, old: &str, new: &str, nth: usize) -> anyhow::Result<Stri
         _ => None,
     };
     let at =
-        *at.with_context(|| format!("{old:?} is there {} times; mend the mutation", places.len()))?;
+        *at.with_context(|| format!("{old:?} is there {} times; fix the mutation", places.len()))?;
     let mut edited = text.to_owned();
     edited.replace_range(at..at + old.len(), new);
     Ok(edited)

@@ -23,7 +23,7 @@ fn sent<I: ModelInput<Output = O>, O: RunOutput>(least: I, all: I) -> (&'static 
     (I::MODEL, [json(least), json(all)])
 }
 
-#[expect(deprecated, reason = "two fields are, and are reachable all the same")]
+#[expect(deprecated, reason = "two fields are, and are reachable anyway")]
 fn everything() -> BTreeMap<&'static str, [Value; 2]> {
     let schnell = flux_schnell::FluxSchnell::new("p")
         .aspect_ratio(flux_schnell::AspectRatio::Ratio16x9)

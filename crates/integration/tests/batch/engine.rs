@@ -1,4 +1,4 @@
-//! The engine in this process, told what to do by faults of the mock.
+//! The engine in this process, noted what to do by faults of the mock.
 
 use std::io::Cursor;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -273,7 +273,7 @@ async fn every_end_of_a_row_is_its_own_and_stops_no_other() {
     let ids = ["a", "b", "c", "d", "e", "f"];
     let one = || bench.batch().concurrency(1);
     let report = one().run(rows(&ids)).await.unwrap();
-    // Each fault and end befell one row; the rest is well.
+    // Each fault and end happened to one row; the rest is well.
     assert_eq!(
         failed(&report),
         [
@@ -630,7 +630,7 @@ async fn the_network_away_is_waited_out() {
     let upstream = address.split('/').nth(2).unwrap().to_owned();
     let away = client(&address.replace(&upstream, &format!("127.0.0.1:{port}")));
     let back = Arc::new(tokio::sync::Notify::new());
-    let (told, pauses) = (Arc::clone(&back), AtomicUsize::new(0));
+    let (noted, pauses) = (Arc::clone(&back), AtomicUsize::new(0));
     tokio::spawn(async move {
         back.notified().await;
         let listener = socket.listen(64).unwrap();
@@ -649,7 +649,7 @@ async fn the_network_away_is_waited_out() {
         .on_event(move |event| {
             if matches!(event, Event::Paused { .. }) && pauses.fetch_add(1, Ordering::Relaxed) == 2
             {
-                told.notify_one();
+                noted.notify_one();
             }
         })
         .run(rows(&["a", "b"]))
@@ -684,11 +684,11 @@ async fn another_ledger_does_not_pay_for_what_is_in_the_folder() {
     assert!(bench.batch().run(all()).await.unwrap().is_success());
     let other = SqliteLedger::open(bench.base.path().join("other")).unwrap();
     let noted = Arc::new(Mutex::new(String::new()));
-    let told = Arc::clone(&noted);
+    let message = Arc::clone(&noted);
     let report = Batch::new(&bench.client, Arc::new(other), bench.folder())
         .on_event(move |event| {
             if let Event::Ended { outcome, .. } = event {
-                *told.lock().unwrap() = outcome.message.clone().unwrap();
+                *message.lock().unwrap() = outcome.message.clone().unwrap();
             }
         })
         .run(all())

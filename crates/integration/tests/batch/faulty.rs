@@ -130,14 +130,14 @@ async fn what_cannot_be_written_down_is_not_sent() {
         let inner = SqliteLedger::open(base.path().join("ledger")).unwrap();
         let ledger = Faulty::new(inner, at);
         let unrecorded = Arc::new(AtomicUsize::new(0));
-        let told = Arc::clone(&unrecorded);
+        let noted = Arc::clone(&unrecorded);
         let rows = "{\"prompt\": \"a\"}\n{\"prompt\": \"b\"}\n";
         let result = Batch::new(&client, ledger, base.path().join("out"))
             .model("acme/painter".parse().unwrap())
             .concurrency(1)
             .on_event(move |event| {
                 if let Event::Unrecorded { id: Some(_), .. } = event {
-                    told.fetch_add(1, Ordering::Relaxed);
+                    noted.fetch_add(1, Ordering::Relaxed);
                 }
             })
             .run(Rows::reader(Cursor::new(rows), Format::JsonLines))

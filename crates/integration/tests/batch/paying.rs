@@ -30,8 +30,8 @@ impl Count {
     fn to(times: usize) -> (Self, Arc<Notify>) {
         let reached = Arc::new(Notify::new());
         let left = AtomicUsize::new(times);
-        let told = Arc::clone(&reached);
-        (Self { left, reached }, told)
+        let noted = Arc::clone(&reached);
+        (Self { left, reached }, noted)
     }
 
     fn count(&self) {

@@ -138,7 +138,7 @@ impl Stage {
     /// is recorded is whole and no other is there.
     pub(crate) async fn assert_once(&self, rows: usize) -> Vec<Entry> {
         let entries = self.entries().await;
-        assert_eq!(entries.len(), rows, "each row is written down once");
+        assert_eq!(entries.len(), rows, "each row is recorded once");
         let held: BTreeSet<String> = self
             .server
             .predictions()

@@ -363,7 +363,7 @@ pub(crate) fn polls() -> Vec<Case> {
         ],
     );
     add(AfterBody, Some(K::NeverReached), vec![Fault::ProxyLogin]);
-    // A told delay beyond the deadline: the last look still comes before it.
+    // A Retry-After beyond the deadline: the last poll still comes before it.
     add(
         AfterBody,
         None,

@@ -48,7 +48,7 @@ async fn candidates_are_lines_with_their_help_after_a_tab() {
     assert_eq!(Place::new().paperboat(args).ends(0).await.stdout, "");
 }
 
-/// The words as bash breaks them, with a | at each break that no blank makes, and what
+/// The words as bash breaks them, with a | at each break that no space makes, and what
 /// readline is to put instead of the last piece.
 const ROWS: [(&str, &[&str]); 16] = [
     ("paperboat ru", &["run"]),

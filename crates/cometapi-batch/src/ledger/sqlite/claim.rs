@@ -73,7 +73,7 @@ pub(super) fn let_go_of_the_dead(writer: &mut Writer) -> Result<(), Error> {
             .map_err(fault)?
     };
     for (worker, name) in workers {
-        // What cannot be told counts as alive.
+        // What is unknown counts as alive.
         if !writer.locks.is_own(worker) && writer.locks.is_dead(&name).unwrap_or(false) {
             let_go(&writer.conn, worker)?;
             writer.release_after_commit(Gone::Other(name));

@@ -86,7 +86,7 @@ pub(super) fn record(
         Mark::NotSent => mine("state = 'planned', sending_at = NULL", &[]),
         Mark::Created { id, request_id } => {
             untaken(conn, seq, id)?;
-            // Known better than by whoever took this worker for dead and called it unresolved.
+            // Known better than by the process that took this worker for dead and called it unresolved.
             // It is none any more then, and nobody could take from it what it held.
             let changed = conn
                 .prepare_cached(
@@ -126,7 +126,7 @@ pub(super) fn record(
         Mark::Ended(outcome) => end(conn, seq, "ended", outcome, Some(worker)),
         Mark::Unresolved(outcome) => end(conn, seq, "unresolved", outcome, Some(worker)),
         Mark::Released => {
-            // Whoever lets go while a create request may be on its way knows nothing of it any more.
+            // A worker that lets go while a create request may be on its way knows nothing of it any more.
             mine(
                 "worker = NULL,
                  ended_at = CASE state WHEN 'sending' THEN :now ELSE ended_at END,

@@ -123,7 +123,7 @@ impl SqliteLedger {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         private(&mut options).open(&path).map_err(cannot_open)?;
-        // Whoever comes by a link must find the same folder of workers.
+        // A process that follows a link must find the same folder of workers.
         let path = path.canonicalize().map_err(cannot_open)?;
         access::check_beside(&path)?;
         let conn = Connection::open(&path).map_err(fault)?;
@@ -329,7 +329,7 @@ impl Ledger for SqliteLedger {
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
         self.writer.ask(Touch::Ledger, move |writer| {
             // A create that a process left behind is in doubt from then on, and is not
-            // found to be so by whoever writes next alone.
+            // found to be so by the next writer alone.
             claim::let_go_of_the_dead(writer)?;
             list::list(&writer.conn, &filter)
         })

@@ -167,9 +167,9 @@ impl WriterHandle {
         while_wanted: bool,
         job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
     ) -> LedgerFuture<T> {
-        let (tell, told) = oneshot::channel::<Result<T, Error>>();
+        let (reply, replied) = oneshot::channel::<Result<T, Error>>();
         let run: Run = Box::new(move |writer| {
-            let unwanted = || while_wanted && tell.is_closed();
+            let unwanted = || while_wanted && reply.is_closed();
             let result = if unwanted() {
                 Err(Error::new(ErrorKind::Ledger, "the request was dropped"))
             } else {
@@ -178,7 +178,7 @@ impl WriterHandle {
             let keep = result.is_ok() && !unwanted();
             let reply: Reply = Box::new(move |committed| {
                 // The receiver is gone where the future was dropped.
-                let _ = tell.send(result.and_then(|value| committed.map(|()| value)));
+                let _ = reply.send(result.and_then(|value| committed.map(|()| value)));
             });
             (keep, reply)
         });
@@ -191,7 +191,7 @@ impl WriterHandle {
             if !sent {
                 return Err(gone());
             }
-            told.await.map_err(|_| gone())?
+            replied.await.map_err(|_| gone())?
         })
     }
 }

@@ -207,7 +207,7 @@ pub(super) fn run(spec: &Spec, report: &mut Report) -> anyhow::Result<()> {
             format!("control {:?}", control.name),
             "judge-is-blind",
             format!(
-                "the mock should find {wanted} and finds {rules:?}; mend its checks, or the spec \
+                "the mock should find {wanted} and finds {rules:?}; fix its checks, or the spec \
                  that they go by"
             ),
         );

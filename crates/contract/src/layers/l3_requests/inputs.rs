@@ -134,7 +134,7 @@ pub(super) fn run(spec: &Spec, report: &mut Report) -> anyhow::Result<()> {
             format!("input {input} of {model}"),
             "judge-is-blind",
             format!(
-                "the mock should refuse {} and refuses {found:?}; mend its checks, or the spec \
+                "the mock should refuse {} and refuses {found:?}; fix its checks, or the spec \
                  that they go by",
                 wanted.unwrap_or("nothing"),
             ),

@@ -106,11 +106,7 @@ async fn bare(call: Call, wire: &Wire, value: &Value, lawful: bool, report: &mut
         (Err(why), _) => panicked(&place, &why, report),
         (Ok(Ok(prediction)), Some(id)) => {
             for fault in unlike(&prediction, value, id, lawful) {
-                report.fail(
-                    &place,
-                    "value-changed",
-                    format!("{fault}; mend the wrapper"),
-                );
+                report.fail(&place, "value-changed", format!("{fault}; fix the wrapper"));
             }
         }
         (Ok(Ok(prediction)), None) => {
@@ -187,7 +183,7 @@ async fn enveloped(wire: &Wire, wrapped: &Value, task: &Value, report: &mut Repo
                     &place,
                     "envelope-status",
                     format!(
-                        "it means {word} and became {}; mend `Answer`",
+                        "it means {word} and became {}; fix `Answer`",
                         prediction.status()
                     ),
                 );
@@ -197,7 +193,7 @@ async fn enveloped(wire: &Wire, wrapped: &Value, task: &Value, report: &mut Repo
         Ok(other) => report.fail(
             &place,
             "envelope-id",
-            format!("it names the task {id:?} and became {other:?}; mend `Answer`"),
+            format!("it names the task {id:?} and became {other:?}; fix `Answer`"),
         ),
     }
 }
@@ -311,7 +307,7 @@ fn retryable(
             place,
             "error-kind",
             format!(
-                "it became {:?} and means {wanted:?}; mend the wrapper's policy",
+                "it became {:?} and means {wanted:?}; fix the wrapper's policy",
                 error.kind()
             ),
         );

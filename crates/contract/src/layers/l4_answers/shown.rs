@@ -148,7 +148,7 @@ fn compare<T: PartialEq + std::fmt::Debug>(
             place,
             format!("example-{what}"),
             format!(
-                "the wrapper makes {seen:?} of it and {TABLE} says {wanted:?}; mend the wrapper, \
+                "the wrapper makes {seen:?} of it and {TABLE} says {wanted:?}; fix the wrapper, \
                  or the row if the example has changed its meaning"
             ),
         );
@@ -226,7 +226,7 @@ pub(super) async fn fixtures(
         let json: Value = match serde_json::from_str(&options.workspace.read(&path)?) {
             Ok(json) => json,
             Err(error) => {
-                report.fail(&path, "fixture-json", format!("{error}; mend the file"));
+                report.fail(&path, "fixture-json", format!("{error}; fix the file"));
                 continue;
             }
         };
@@ -240,7 +240,7 @@ pub(super) async fn fixtures(
             report.fail(
                 &path,
                 "fixture-against-spec",
-                format!("{fault}; the service has answered so, mend the schema {component}"),
+                format!("{fault}; the service has answered so, fix the schema {component}"),
             );
         }
         if component == "PredictionAnswer" {
@@ -251,7 +251,7 @@ pub(super) async fn fixtures(
                     &path,
                     "fixture-odd",
                     format!(
-                        "left out: {:?}; mend the type or the spec",
+                        "left out: {:?}; fix the type or the spec",
                         prediction.ignored_fields()
                     ),
                 ),
@@ -259,7 +259,7 @@ pub(super) async fn fixtures(
                     report.fail(
                         &path,
                         "fixture-refused",
-                        format!("{error}; mend the wrapper"),
+                        format!("{error}; fix the wrapper"),
                     );
                 }
             }

@@ -180,6 +180,6 @@ pub(super) fn panicked(place: &str, why: &str, report: &mut Report) {
     report.fail(
         place,
         "panic",
-        format!("{why}; no answer may do that, mend what panics"),
+        format!("{why}; no answer may do that, fix what panics"),
     );
 }

@@ -137,7 +137,7 @@ async fn a_row_that_comes_goes_or_moves_concerns_no_other() {
     let first = place.names("out");
     assert_eq!((first.len(), server.creates()), (2, 2));
 
-    // Moved, one new between them, blank lines, keys in another order.
+    // Moved, one new between them, empty lines, keys in another order.
     let turned = "{\"megapixels\": \"0.25\", \"prompt\": \"a\"}\n";
     place.write("rows.jsonl", [b, "\n", c, "\n", turned].concat());
     let more = batch(&place, &server, &[]).ends(0).await;
