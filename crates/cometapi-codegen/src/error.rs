@@ -26,7 +26,7 @@ pub enum Error {
     /// The generator refused the spec, or what it gave is no good.
     Generator {
         /// The operation or schema that is at fault by itself, where one was found.
-        culprit: Option<String>,
+        place: Option<String>,
         /// The generator's own words.
         message: String,
     },
@@ -55,10 +55,10 @@ impl fmt::Display for Error {
             Self::Document { at, message } => {
                 write!(f, "the spec is not OpenAPI 3.0: at `{at}`: {message}")
             }
-            Self::Generator { culprit, message } => {
+            Self::Generator { place, message } => {
                 f.write_str("the generator cannot express ")?;
-                match culprit {
-                    Some(culprit) => write!(f, "{culprit}: {message}"),
+                match place {
+                    Some(place) => write!(f, "{place}: {message}"),
                     None => write!(f, "the spec: {message}"),
                 }
             }

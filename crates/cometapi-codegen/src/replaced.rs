@@ -1,6 +1,6 @@
 //! Schemas whose Rust type is written by hand in `cometapi-client`.
 //!
-//! They must stay open where the generator would close them (a status word nobody has heard
+//! They must stay open where the generator would close them (a status that nobody knows
 //! of, an answer in another wrapping), or be stricter than a pattern (path parameters).
 
 use progenitor::TypeImpl;

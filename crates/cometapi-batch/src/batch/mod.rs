@@ -129,7 +129,7 @@ pub(crate) use shared_settings;
 
 impl Batch {
     /// Rows to be run by `client`, recorded in `ledger`, their files saved in `folder`,
-    /// which is made if need be and names the batch.
+    /// which is created if needed and identifies the batch.
     pub fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: impl Into<PathBuf>) -> Self {
         Self {
             settings: Settings::new(client, ledger, folder.into()),

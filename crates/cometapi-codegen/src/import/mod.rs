@@ -6,7 +6,6 @@
 //! it as a person would (`component`, `variants`, `yaml`). What cannot be kept becomes a note.
 //! Last, what was written is read back and compared.
 
-mod asked;
 mod component;
 mod example;
 mod field;
@@ -18,6 +17,7 @@ mod kind;
 mod limits;
 mod locate;
 mod note;
+mod overrides;
 mod variants;
 mod yaml;
 
@@ -124,7 +124,7 @@ pub fn import_model(published: &str, options: &ImportOptions) -> Result<Imported
         .map_err(|error| refusal(format!("it is no JSON that can be read: {error}")))?;
     let published = locate::locate(&file)?;
     let mut notes = Notes::default();
-    let model = asked::model(&published, options, &mut notes)?;
+    let model = overrides::model(&published, options, &mut notes)?;
     let name = component::name(&model, &mut notes)?;
 
     let mut flattener = Flattener::new(published.root);
@@ -138,7 +138,7 @@ pub fn import_model(published: &str, options: &ImportOptions) -> Result<Imported
             shown(kind)
         )));
     }
-    let output = asked::output(&published, options, &mut flattener, &mut notes)?;
+    let output = overrides::output(&published, options, &mut flattener, &mut notes)?;
     let fields = fields(&mut input, &mut flattener, &mut notes)?;
     let required = required(&mut input, &fields, &mut notes);
     let description = describe(&mut input, published.about, &model, &mut notes);

@@ -24,7 +24,7 @@ pub(super) fn render(models: &[Model]) -> Result<String, Error> {
         #(#modules)*
     };
     let file = syn::parse2(tokens).map_err(|error| Error::Generator {
-        culprit: None,
+        place: None,
         message: format!("what came out of the models is no Rust: {error}"),
     })?;
     Ok(format!("{HEADER}{}", prettyplease::unparse(&file)))

@@ -1,8 +1,8 @@
-//! A lowered spec as Rust: progenitor, polish, print.
+//! A lowered spec as Rust: progenitor, postprocess, print.
 
-mod culprit;
-mod polish;
-mod quiet;
+mod catch_panic;
+mod locate_panic;
+mod postprocess;
 
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypePatch};
 use serde_json::{Map, Value};
@@ -23,16 +23,16 @@ const EXPORTED: &str = "#[cfg_attr(feature = \"schemars\", derive(::schemars::Js
 
 pub(crate) fn render(lowered: &Lowered) -> Result<String, Error> {
     let settings = settings(lowered).map_err(|message| Error::Generator {
-        culprit: None,
+        place: None,
         message,
     })?;
     // Apart from the rest, because it alone can say where the document is wrong.
     read(&lowered.spec)?;
     let mut file = expand(&lowered.spec, &settings).map_err(|message| Error::Generator {
-        culprit: culprit::find(&lowered.spec, |spec| expand(spec, &settings).is_err()),
+        place: locate_panic::find(&lowered.spec, |spec| expand(spec, &settings).is_err()),
         message,
     })?;
-    polish::polish(&mut file)?;
+    postprocess::postprocess(&mut file)?;
     Ok(format!("{HEADER}{}", prettyplease::unparse(&file)))
 }
 
@@ -75,7 +75,7 @@ fn read(spec: &Value) -> Result<openapiv3::OpenAPI, Error> {
 /// Runs the generator, whose panics become errors like any other.
 fn expand(spec: &Value, settings: &GenerationSettings) -> Result<syn::File, String> {
     let api = read(spec).map_err(|error| error.to_string())?;
-    let tokens = quiet::catch(|| {
+    let tokens = catch_panic::catch(|| {
         Generator::new(settings)
             .generate_tokens(&api)
             .map_err(|error| error.to_string())

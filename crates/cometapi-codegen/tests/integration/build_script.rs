@@ -100,7 +100,7 @@ fn a_changed_spec_fails_the_build_until_it_is_generated_from() {
     ok(&cargo(copy.path(), &check));
 }
 
-/// A model that nobody here has heard of, from its publisher's schema to a caller's program.
+/// An unknown model, from its publisher's schema to a caller's program.
 #[test]
 fn a_published_schema_imports_generates_compiles_and_checks() {
     let copy = workspace();

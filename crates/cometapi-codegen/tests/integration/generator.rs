@@ -30,11 +30,11 @@ fn a_panic_over_a_schema_names_the_smallest_that_fails() {
             json!({"exclusiveMinimum": true});
     });
     let error = refused(&spec);
-    let Error::Generator { culprit, message } = &error else {
+    let Error::Generator { place, message } = &error else {
         panic!("{error:?}");
     };
     // `Problem` refers to it and fails as well.
-    assert_eq!(culprit.as_deref(), Some("schema InvalidField"));
+    assert_eq!(place.as_deref(), Some("schema InvalidField"));
     assert!(message.contains("exclusive_minimum"), "{message}");
 }
 
@@ -47,10 +47,10 @@ fn an_error_of_the_generator_names_the_operation() {
         }));
     });
     let error = refused(&spec);
-    let Error::Generator { culprit, .. } = &error else {
+    let Error::Generator { place, .. } = &error else {
         panic!("{error:?}");
     };
-    assert_eq!(culprit.as_deref(), Some("operation get_prediction"));
+    assert_eq!(place.as_deref(), Some("operation get_prediction"));
 }
 
 #[test]

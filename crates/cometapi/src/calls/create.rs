@@ -68,7 +68,7 @@ pub enum CreateProgress<'e> {
         /// Which attempt.
         attempt: u32,
     },
-    /// Attempt number `attempt` came to `cause`; the next follows after `pause`. Until then
+    /// Attempt number `attempt` ended in `cause`; the next follows after `pause`. Until then
     /// nothing is on its way.
     #[non_exhaustive]
     Pausing {

@@ -1,5 +1,5 @@
-//! Every known fault, at every endpoint it can meet: how often the create request was sent, what it
-//! came to, what lies in the folder, how long it took, where the key went.
+//! Every known fault, at every endpoint it can meet: how often the create request was sent, the
+//! outcome, what lies in the folder, how long it took, where the key went.
 
 use std::collections::BTreeSet;
 use std::mem::{Discriminant, discriminant};

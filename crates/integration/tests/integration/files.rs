@@ -1,4 +1,4 @@
-//! Files come home whole, without the key, under names that collide with nothing.
+//! Files are saved complete, without the key, under names that collide with nothing.
 
 use std::path::Path;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use crate::setup::{SCHNELL, builder, checked, posts, quick_create, quick_wait};
 const RUNS: usize = 10_000;
 const AT_ONCE: usize = 64;
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Default, Debug, PartialEq, Eq)]
 struct Account {
     succeeded: usize,

@@ -192,7 +192,7 @@ async fn of_a_wait_that_stopped() {
     }
 }
 
-/// The others come home, and those that did not are named.
+/// The others are saved, and those that were not are named.
 #[tokio::test]
 async fn of_files_that_did_not_come_home() {
     let args = ["num_outputs=2", "-o", "out"];

@@ -207,7 +207,7 @@ async fn the_ledger_is_where_it_is_said_to_be() {
         .says(&["cannot be used with"]);
 }
 
-/// A mock of the process is gone with it: nothing there is worth writing down.
+/// A mock of the process is gone with it: nothing there is worth recording.
 #[tokio::test]
 async fn a_mock_of_the_process_is_written_down_only_where_asked_to() {
     let place = Place::new();

@@ -45,7 +45,9 @@ pub(super) async fn faults(wire: &Wire, report: &mut Report) -> anyhow::Result<(
                         report.fail(
                             &place,
                             "error-incomplete",
-                            format!("the status {answered:?} was lost; fix the wrapper's `heard`"),
+                            format!(
+                                "the status {answered:?} was lost; fix the wrapper's classification"
+                            ),
                         );
                     }
                 }

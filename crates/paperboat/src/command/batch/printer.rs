@@ -19,7 +19,7 @@ use crate::print;
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// How long an id may take to be recorded before it is printed: another process that holds the
-/// ledger must not keep it from sight.
+/// ledger must not hide it.
 const UNRECORDED_AFTER: Duration = Duration::from_secs(1);
 
 /// Something to print.

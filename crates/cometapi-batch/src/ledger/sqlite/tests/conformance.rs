@@ -196,7 +196,7 @@ fn what_the_dead_held_is_free_at_once_and_what_they_sent_is_unresolved() {
         assert_eq!(late.unwrap_err().kind(), ErrorKind::Lost);
         let tally = other.tally(LoadId(2)).await.unwrap();
         assert_eq!((tally.unresolved, tally.running, tally.planned), (1, 1, 1));
-        // An id that comes anyway is not lost, and free for whoever lives.
+        // An id that comes anyway is not lost, and free for any living worker.
         one.record(dying, jobs[0].seq, created("p0")).await.unwrap();
         assert_eq!(other.tally(LoadId(2)).await.unwrap().unresolved, 0);
         let taken = claim(&other, living, 2, 9).await;
@@ -384,7 +384,7 @@ fn what_may_still_be_there_is_looked_for_before_it_is_paid_for_again() {
             assert_eq!(claim(&one, worker, at, 1).await.jobs[0].seq, seq);
             one.record(worker, seq, gone()).await.unwrap();
         }
-        // Looked for and not there: now it is made again for whoever asks.
+        // Looked for and not there: now it is created again on request.
         let tally = load(&one, 4, again(), retry()).await.tally;
         assert_eq!((tally.planned, tally.running), (1, 0));
     });
@@ -410,7 +410,7 @@ fn an_end_that_is_one_is_not_adopted_and_none_is_overwritten() {
             }
             let entry = &one.list(Filter::default()).await.unwrap()[0];
             assert_eq!((entry.state, entry.held), (State::Running, true));
-            // Whoever holds it keeps it.
+            // The worker that holds it keeps it.
             let retry = Plan {
                 retry_failed: true,
                 ..plan(&folder)

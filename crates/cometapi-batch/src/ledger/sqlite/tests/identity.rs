@@ -56,7 +56,7 @@ proptest! {
             ledger.stage(LoadId(2), staged(&after)).await.unwrap();
             let loaded = ledger.load(LoadId(2), plan()).await.unwrap();
             let now = seqs(ledger.list(filter()).await.unwrap());
-            // Whoever was there is there as before, and at most what came in is new.
+            // Every row that was there is there as before, and at most what came in is new.
             assert!(known.iter().all(|row| now.contains(row)));
             assert!(now.len() - known.len() <= inserted.len());
             assert_eq!(known.len() as u64, first);

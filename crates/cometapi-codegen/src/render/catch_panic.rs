@@ -80,7 +80,10 @@ mod tests {
         let afterwards = SEEN.load(Ordering::SeqCst);
 
         panic::set_hook(before);
-        assert!(error.starts_with("it panicked at quiet.rs:"), "{error}");
+        assert!(
+            error.starts_with("it panicked at catch_panic.rs:"),
+            "{error}"
+        );
         assert!(error.ends_with(": no luck with 7"), "{error}");
         assert_eq!([silent, elsewhere, afterwards], [0, 1, 2]);
     }

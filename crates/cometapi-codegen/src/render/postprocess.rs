@@ -9,12 +9,12 @@ use syn::{
 
 use crate::Error;
 
-pub(super) fn polish(file: &mut File) -> Result<(), Error> {
+pub(super) fn postprocess(file: &mut File) -> Result<(), Error> {
     let mut unions = FlattenedUnions(Vec::new());
     unions.visit_file(file);
     if let Some(name) = unions.0.into_iter().next() {
         return Err(Error::Generator {
-            culprit: Some(format!("schema {name}")),
+            place: Some(format!("schema {name}")),
             message: "it made a struct of the choice between overlapping schemas, which no value \
                       fits; let each item of `anyOf` require a field that the others have not"
                 .to_owned(),
