@@ -12,8 +12,10 @@ pub fn id_in_name(id: &str) -> String {
     let mut name = String::with_capacity(id.len().min(MAX_LEN));
     for (at, byte) in id.bytes().enumerate() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' => name.push(char::from(byte)),
-            b'.' if at > 0 => name.push('.'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => name.push(char::from(byte)),
+            // A name that begins with a dot is hidden; one that begins with a hyphen is an option to
+            // every program that gets it from a shell's `*`.
+            b'.' | b'-' if at > 0 => name.push(char::from(byte)),
             other => _ = write!(name, "~{other:02x}"),
         }
     }
@@ -71,6 +73,7 @@ mod tests {
         for (id, name) in [
             ("../x", "~2e.~2fx"),
             ("..", "~2e."),
+            ("--all", "~2d-all"),
             ("a b", "a~20b"),
             ("a_b", "a_b"),
             ("~", "~7e"),
