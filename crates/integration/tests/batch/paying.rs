@@ -1,45 +1,23 @@
 //! When a batch must stop paying: files that cannot be saved, a ledger that is gone, a
 //! service that does not come back.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cometapi::{CreatePolicy, ErrorKind as Kind};
+use cometapi::{Backoff, CreatePolicy, ErrorKind as Kind};
 use cometapi_batch::{Batch, Error, ErrorKind, Event, PauseReason, Report, Single, Stopped};
 use cometapi_mock::{Ending, Fault, Plan, Script, Step};
 use integration::{FrozenClock, drive};
 use serde_json::json;
-use std::sync::Mutex;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::engine::{Bench, failed, rows};
-use crate::setup::{NO_PAUSE, client_with};
+use crate::setup::{Count, NO_PAUSE, client_with};
 
 const IDS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
-
-/// Notes that something has happened a number of times.
-struct Count {
-    left: AtomicUsize,
-    reached: Arc<Notify>,
-}
-
-impl Count {
-    fn to(times: usize) -> (Self, Arc<Notify>) {
-        let reached = Arc::new(Notify::new());
-        let left = AtomicUsize::new(times);
-        let noted = Arc::clone(&reached);
-        (Self { left, reached }, noted)
-    }
-
-    fn count(&self) {
-        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.reached.notify_one();
-        }
-    }
-}
 
 fn gave_up(report: &Report) -> Option<PauseReason> {
     match &report.stopped {
@@ -283,16 +261,16 @@ async fn a_service_that_was_never_reached_is_given_up_after_thirty_seconds() {
     let (_socket, address) = dead_address();
     let away = client_with(&format!("http://{address}"), NO_PAUSE);
     let _clock = FrozenClock::hold();
-    let (pauses, enough) = Count::to(3);
+    let (pauses, first_pause) = Count::to(1);
     let batch = Batch::new(&away, Arc::clone(&bench.ledger), bench.folder())
-        .create_policy(no_pause())
+        .create_policy(one_second_pause())
         .on_event(move |event| {
             if matches!(event, Event::Paused { .. }) {
                 pauses.count();
             }
         });
     let report = drive(batch.run(rows(&IDS)), async {
-        enough.notified().await;
+        first_pause.notified().await;
         tokio::time::advance(Duration::from_secs(30)).await;
     });
     let report = report.await.unwrap();
@@ -301,9 +279,16 @@ async fn a_service_that_was_never_reached_is_given_up_after_thirty_seconds() {
     assert_eq!((report.created, report.tally.planned), (0, 8));
 }
 
-fn no_pause() -> CreatePolicy {
+/// Create requests that pause for a second. On a frozen clock none is on its way during a pause,
+/// so advancing the clock cannot time one out.
+fn one_second_pause() -> CreatePolicy {
+    let second = Duration::from_secs(1);
     let mut create = CreatePolicy::default();
-    create.backoff = NO_PAUSE;
+    create.backoff = Backoff {
+        first: second,
+        max: second,
+        ..NO_PAUSE
+    };
     create
 }
 
@@ -315,17 +300,23 @@ async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
     bench
         .server
         .on_create(Plan::of(Fault::EmptyTooManyRequests).skip(1).always());
-    let (pauses, enough) = Count::to(2);
-    let batch = bench.batch().concurrency(1).create_policy(no_pause());
+    let (pauses, mut paused) = unbounded_channel();
+    let batch = bench
+        .batch()
+        .concurrency(1)
+        .create_policy(one_second_pause());
     let limit = Duration::from_secs(600);
     let batch = batch.on_event(move |event| {
-        if matches!(event, Event::Paused { .. }) {
-            pauses.count();
+        if let Event::Paused { pause, .. } = event {
+            pauses.send(*pause).unwrap();
         }
     });
     let report = drive(batch.run(rows(&IDS)), async {
-        enough.notified().await;
+        let pause = paused.recv().await.unwrap();
+        tokio::time::advance(pause).await;
+        paused.recv().await.unwrap();
         tokio::time::advance(limit).await;
+        paused
     });
     let report = report.await.unwrap();
     assert_eq!(gave_up(&report), Some(PauseReason::RateLimited));
@@ -369,7 +360,10 @@ async fn an_outage_without_end_leaves_what_runs_to_the_next_run() {
     bench.server.on_run(Script::new([Step::Processing]));
     let (pauses, first_pause) = Count::to(1);
     let proxy = Mutex::new(Some(proxy));
-    let batch = bench.batch().concurrency(2).create_policy(no_pause());
+    let batch = bench
+        .batch()
+        .concurrency(2)
+        .create_policy(one_second_pause());
     let batch = batch.service("mock").timeout(Duration::from_secs(7200));
     let batch = batch.on_event(move |event| match event {
         Event::Ended { .. } => {

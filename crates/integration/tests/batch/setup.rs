@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cometapi::{Backoff, Client, DownloadPolicy, WaitPolicy};
@@ -12,6 +14,7 @@ use cometapi_mock::{MockServer, Pace};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::Notify;
 
 pub(crate) const MODEL: &str = "acme/painter";
 
@@ -30,6 +33,27 @@ pub(crate) const NO_PAUSE: Backoff = Backoff {
     max: Duration::ZERO,
     jitter: 0.0,
 };
+
+/// Notes that something has happened a number of times.
+pub(crate) struct Count {
+    left: AtomicUsize,
+    reached: Arc<Notify>,
+}
+
+impl Count {
+    pub(crate) fn to(times: usize) -> (Self, Arc<Notify>) {
+        let reached = Arc::new(Notify::new());
+        let left = AtomicUsize::new(times);
+        let noted = Arc::clone(&reached);
+        (Self { left, reached }, noted)
+    }
+
+    pub(crate) fn count(&self) {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.reached.notify_one();
+        }
+    }
+}
 
 /// A limit that no test reaches, on however busy a machine.
 const PATIENCE: Duration = Duration::from_secs(600);
