@@ -1,10 +1,10 @@
-//! `cargo xtask contract` and `cargo xtask upstream`: the contract's layers, which are a
-//! package of their own. They need the client, and this one must build when the client does
-//! not.
+//! `cargo xtask contract` and `cargo xtask upstream`, which are packages of their own: most layers
+//! need the client, and this command must build when the client does not.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context;
 
@@ -17,27 +17,65 @@ pub(crate) struct Options {
     arguments: Vec<OsString>,
 }
 
-/// Compare a newer OpenAPI document of the service, 3.0 or 3.1, YAML or JSON, with ours and
-/// print what differs.
+/// Compare a newer OpenAPI document of the service, 3.0 to 3.2, YAML or JSON, with ours and print
+/// what the tables in crates/contract/data/references do not explain.
+///
+/// Exit codes: 0 nothing is new; 1 it cannot be compared; 4 something is new.
 #[derive(clap::Args)]
 pub(crate) struct Upstream {
     /// The document.
     file: PathBuf,
+    /// Print also what the references explain.
+    #[arg(long)]
+    all: bool,
 }
 
 pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
-    start(root, &options.arguments)
+    let build = cargo(root, "build", "contract")
+        .stderr(Stdio::piped())
+        .output()
+        .context("cargo cannot be started")?;
+    if build.status.success() {
+        return start(root, "contract", &options.arguments);
+    }
+    // The layers that read the spec still run, and may say why the client does not compile.
+    let mut arguments = vec!["layers".into()];
+    arguments.extend(spec_arguments(&options.arguments));
+    start(root, "contract-spec", &arguments)?;
+    let mut stderr = io::stderr().lock();
+    writeln!(
+        stderr,
+        "\nthe other layers did not run, because the contract does not compile:\n"
+    )?;
+    stderr.write_all(&build.stderr)?;
+    Ok(ExitCode::FAILURE)
+}
+
+/// What of the contract's arguments the layers that need no client understand.
+fn spec_arguments(arguments: &[OsString]) -> Vec<OsString> {
+    let mut kept = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        if argument == "--layer" {
+            kept.push(argument.clone());
+            kept.extend(rest.next().cloned());
+        } else if argument == "--json" || argument.to_string_lossy().starts_with("--layer=") {
+            kept.push(argument.clone());
+        }
+    }
+    kept
 }
 
 pub(crate) fn upstream(root: &Path, options: &Upstream) -> anyhow::Result<ExitCode> {
-    start(root, &["--upstream".into(), options.file.clone().into()])
+    let mut arguments = vec!["upstream".into(), options.file.clone().into()];
+    if options.all {
+        arguments.push("--all".into());
+    }
+    start(root, "contract-spec", &arguments)
 }
 
-fn start(root: &Path, arguments: &[OsString]) -> anyhow::Result<ExitCode> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "--package", "contract", "--manifest-path"])
-        .arg(root.join("Cargo.toml"))
+fn start(root: &Path, package: &str, arguments: &[OsString]) -> anyhow::Result<ExitCode> {
+    let status = cargo(root, "run", package)
         .arg("--")
         .args(arguments)
         .status()
@@ -48,6 +86,15 @@ fn start(root: &Path, arguments: &[OsString]) -> anyhow::Result<ExitCode> {
             None => ExitCode::FAILURE,
         },
     )
+}
+
+fn cargo(root: &Path, command: &str, package: &str) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = Command::new(cargo);
+    cargo
+        .args([command, "--quiet", "--package", package, "--manifest-path"])
+        .arg(root.join("Cargo.toml"));
+    cargo
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
+use contract_spec::layer::Layer;
 
 use crate::layers::l8_live::Live;
-use crate::layers::{LAYERS, Layer, Options, Outside};
-use crate::report::{self, Ran};
-use crate::workspace::Workspace;
-use crate::{prove, upstream};
+use crate::layers::{LAYERS, Options, Outside, find};
+use crate::prove;
+use contract_spec::report::{self, Ran};
+use contract_spec::workspace::Workspace;
 
 /// The contract, checked in layers.
 #[derive(Parser)]
@@ -40,9 +41,6 @@ struct Arguments {
     /// The root of the workspace to check; this one by default.
     #[arg(long, hide = true)]
     root: Option<PathBuf>,
-    /// Compare this OpenAPI 3.0 or 3.1 document with ours and print what differs.
-    #[arg(long, hide = true)]
-    upstream: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -53,7 +51,7 @@ enum How {
 
 fn known_layer(text: &str) -> Result<String, String> {
     let known = || LAYERS.map(|layer| layer.id).join(", ");
-    Layer::find(text)
+    find(text)
         .map(|layer| layer.id.to_owned())
         .ok_or_else(|| format!("there is no such layer; there are {}", known()))
 }
@@ -77,9 +75,6 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<bool> {
         .root
         .as_ref()
         .map_or_else(Workspace::own, Workspace::at);
-    if let Some(path) = &arguments.upstream {
-        return upstream::run(&workspace, path, out);
-    }
     let mut options = Options::new(workspace);
     options.outside = match arguments.outside {
         None => Outside::No,
@@ -93,20 +88,13 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<bool> {
         return prove::run(&options, arguments.only.as_deref(), out);
     }
     let ran: Vec<Ran> = chosen(arguments).map(|layer| layer.run(&options)).collect();
-    if arguments.json {
-        let (passed, failed) = report::totals(&ran);
-        let json = serde_json::json!({"layers": ran, "passed": passed, "failed": failed});
-        serde_json::to_writer_pretty(&mut *out, &json).context("the report cannot be written")?;
-        writeln!(out)?;
-    } else {
-        report::print(&ran, out)?;
-    }
+    report::write(&ran, arguments.json, out).context("the report cannot be written")?;
     Ok(ran.iter().all(|one| one.report.is_good()))
 }
 
 /// The layers that are asked for; without asking, those that need nothing but this machine
 /// and those that were given leave to need more.
-fn chosen(arguments: &Arguments) -> impl Iterator<Item = Layer> {
+fn chosen(arguments: &Arguments) -> impl Iterator<Item = Layer<Options>> {
     LAYERS.into_iter().filter(|layer| {
         let asked = &arguments.layer;
         asked.is_empty() || asked.iter().any(|id| id == layer.id)
@@ -119,7 +107,7 @@ fn chosen(arguments: &Arguments) -> impl Iterator<Item = Layer> {
 ///
 /// When there is no such layer.
 pub fn check(layer: &str, options: &Options) -> Ran {
-    let Some(layer) = Layer::find(layer) else {
+    let Some(layer) = find(layer) else {
         panic!("there is no layer {layer}");
     };
     layer.run(options)

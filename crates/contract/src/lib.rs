@@ -7,15 +7,11 @@
 
 mod cli;
 mod layers;
-mod oracle;
 mod prove;
-mod report;
-mod upstream;
 mod values;
-mod workspace;
 
 pub use cli::{check, main};
+pub use contract_spec::report::{Finding, Ran, Report};
+pub use contract_spec::workspace::{SPEC, Workspace};
 pub use layers::l8_live::Live;
 pub use layers::{Options, Outside, Twist};
-pub use report::{Finding, Ran, Report};
-pub use workspace::{SPEC, Workspace};

@@ -6,7 +6,7 @@ use proptest::sample::select;
 use proptest::string::string_regex;
 use serde_json::{Map, Value, json};
 
-use crate::oracle::{Oracle, members};
+use contract_spec::oracle::{Oracle, members};
 
 /// Texts that have broken a parser somewhere.
 const ODD_TEXTS: [&str; 12] = [

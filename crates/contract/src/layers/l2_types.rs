@@ -17,9 +17,9 @@ use serde_json::Value;
 
 use self::subjects::{SUBJECTS, Subject};
 use super::Options;
-use crate::oracle::{Oracle, reference};
-use crate::report::Report;
 use crate::values::{lawful, mutants};
+use contract_spec::oracle::{Oracle, reference};
+use contract_spec::report::Report;
 
 const TOLERANCES: &str = "crates/contract/data/tolerances.yaml";
 
@@ -99,7 +99,7 @@ fn examine(
                 format!(
                     "the spec allows {}, and {fault}; fix the type, or the spec if it says too \
                      much",
-                    crate::oracle::short(&least.to_string())
+                    contract_spec::oracle::short(&least.to_string())
                 ),
             );
             return Ok(());
@@ -198,7 +198,8 @@ pub(crate) fn plain(value: &Value) -> Value {
 
 /// A schema that no subject stands for would go unseen.
 fn unexamined(oracle: &Oracle, report: &mut Report) {
-    for (name, schema) in crate::oracle::members(oracle.root.pointer("/components/schemas")) {
+    for (name, schema) in contract_spec::oracle::members(oracle.root.pointer("/components/schemas"))
+    {
         let known = SUBJECTS.iter().any(|subject| subject.schema == name);
         if !known && schema.get("x-model").is_none() && name != "AnyError" {
             report.fail(

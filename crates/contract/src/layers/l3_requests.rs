@@ -21,10 +21,10 @@ use serde_json::Value;
 
 use super::l2_types::runner;
 use super::{Options, Twist, operations};
-use crate::oracle::{Oracle, reference};
-use crate::report::Report;
 use crate::values::{any_json, odd_text};
-use crate::workspace::SPEC;
+use contract_spec::oracle::{Oracle, reference};
+use contract_spec::report::Report;
+use contract_spec::workspace::SPEC;
 
 const CASES: usize = 400;
 

@@ -11,9 +11,9 @@ use cometapi_mock::Spec;
 
 use super::l3_requests::runtime;
 use super::{Options, operations};
-use crate::oracle::Oracle;
-use crate::report::Report;
-use crate::workspace::SPEC;
+use contract_spec::oracle::Oracle;
+use contract_spec::report::Report;
+use contract_spec::workspace::SPEC;
 
 /// The operations whose responses are served below.
 const OPERATIONS: [&str; 2] = ["create_prediction", "get_prediction"];

@@ -11,8 +11,8 @@ use cometapi_mock::{MockServer, Pace, Spec};
 
 use super::l3_requests::KEY;
 use super::{Options, Outside, Twist};
-use crate::report::Report;
-use crate::workspace::SPEC;
+use contract_spec::report::Report;
+use contract_spec::workspace::SPEC;
 
 const INSTALL: &str = "install them with `.ci/outside-tools`";
 
@@ -61,7 +61,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
 }
 
 /// Beside the build's own files, so that nothing lands in the repository.
-fn tools(workspace: &crate::Workspace) -> PathBuf {
+fn tools(workspace: &contract_spec::workspace::Workspace) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| workspace.root().join("target"), PathBuf::from)
         .join("outside-tools")

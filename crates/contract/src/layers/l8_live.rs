@@ -20,8 +20,8 @@ use serde_json::{Map, Value, json};
 use self::redact::redacted;
 use super::l3_requests::{KEY, runtime};
 use super::{Options, Twist};
-use crate::oracle::{Oracle, faults, reference, short};
-use crate::report::Report;
+use contract_spec::oracle::{Oracle, faults, reference, short};
+use contract_spec::report::Report;
 
 const OWNER: &str = "black-forest-labs";
 const MODEL: &str = "flux-schnell";

@@ -1,20 +1,14 @@
 //! The layers, a module each: one function that checks and says what it found.
 
-pub(crate) mod l0_spec;
-pub(crate) mod l1_drift;
 pub(crate) mod l2_types;
 pub(crate) mod l3_requests;
 pub(crate) mod l4_answers;
 pub(crate) mod l5_outside;
-pub(crate) mod l6_breaking;
-pub(crate) mod l7_references;
 pub(crate) mod l8_live;
 mod operations;
 
-use std::time::Instant;
-
-use crate::report::{Ran, Report};
-use crate::workspace::Workspace;
+use contract_spec::layer::Layer;
+use contract_spec::workspace::Workspace;
 
 /// What a run of layers is told.
 #[derive(Clone, Debug)]
@@ -70,81 +64,50 @@ pub enum Twist {
     Create(cometapi_mock::Fault),
 }
 
-/// A layer: its name, what it checks, and the function that does.
-#[derive(Clone, Copy)]
-pub(crate) struct Layer {
-    pub(crate) id: &'static str,
-    pub(crate) title: &'static str,
-    run: fn(&Options) -> anyhow::Result<Report>,
+/// A layer of `contract_spec`, run over the workspace of the options.
+macro_rules! spec_layer {
+    ($module:ident) => {
+        Layer {
+            id: contract_spec::$module::LAYER.id,
+            title: contract_spec::$module::LAYER.title,
+            check: |options| (contract_spec::$module::LAYER.check)(&options.workspace),
+        }
+    };
 }
 
-pub(crate) const LAYERS: [Layer; 9] = [
-    Layer {
-        id: "L0",
-        title: "the spec, linted",
-        run: l0_spec::run,
-    },
-    Layer {
-        id: "L1",
-        title: "generated files against the spec",
-        run: l1_drift::run,
-    },
+pub(crate) const LAYERS: [Layer<Options>; 9] = [
+    spec_layer!(l0_spec),
+    spec_layer!(l1_drift),
     Layer {
         id: "L2",
         title: "types against the spec",
-        run: l2_types::run,
+        check: l2_types::run,
     },
     Layer {
         id: "L3",
         title: "requests on the wire",
-        run: l3_requests::run,
+        check: l3_requests::run,
     },
     Layer {
         id: "L4",
-        title: "answers through the wrapper",
-        run: l4_answers::run,
+        title: "responses through the wrapper",
+        check: l4_answers::run,
     },
     Layer {
         id: "L5",
-        title: "the mock and the spec, judged by outsiders",
-        run: l5_outside::run,
+        title: "the mock and the spec, judged by outside tools",
+        check: l5_outside::run,
     },
-    Layer {
-        id: "L6",
-        title: "the spec against its last release",
-        run: l6_breaking::run,
-    },
-    Layer {
-        id: "L7",
-        title: "the spec against other references",
-        run: l7_references::run,
-    },
+    spec_layer!(l6_breaking),
+    spec_layer!(l7_references),
     Layer {
         id: "L8",
         title: "the live service",
-        run: l8_live::run,
+        check: l8_live::run,
     },
 ];
 
-impl Layer {
-    pub(crate) fn find(id: &str) -> Option<Self> {
-        LAYERS
-            .into_iter()
-            .find(|layer| layer.id.eq_ignore_ascii_case(id))
-    }
-
-    pub(crate) fn run(&self, options: &Options) -> Ran {
-        let began = Instant::now();
-        let report = (self.run)(options).unwrap_or_else(|error| {
-            let mut report = Report::default();
-            report.fail("the layer", "broke", format!("{error:#}; fix that first"));
-            report
-        });
-        Ran {
-            layer: self.id,
-            title: self.title,
-            millis: began.elapsed().as_millis(),
-            report: report.closed(),
-        }
-    }
+/// The layer with this id, in any case.
+pub(crate) fn find(id: &str) -> Option<Layer<Options>> {
+    Layer::find(&LAYERS, id)
 }

@@ -2,7 +2,7 @@
 
 use cometapi_mock::{MockServer, Spec};
 
-use crate::report::Report;
+use contract_spec::report::Report;
 
 /// Reports each operation of `spec` that the mock does not carry out, or that is not in `driven`,
 /// the operations that `layer` drives.

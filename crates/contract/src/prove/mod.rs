@@ -14,8 +14,8 @@ use serde_json::Value;
 use self::mutation::{LIST, Mutation};
 use self::scratch::Scratch;
 use crate::layers::l8_live::Live;
-use crate::layers::{Layer, Options};
-use crate::report::Report;
+use crate::layers::{Options, find};
+use contract_spec::report::Report;
 
 /// What came of one mutation.
 enum Fate {
@@ -96,8 +96,8 @@ fn clean(options: &Options, list: &[Mutation]) -> anyhow::Result<()> {
 }
 
 fn in_process(options: &Options, mutation: &Mutation) -> anyhow::Result<Fate> {
-    let layer = Layer::find(&mutation.layer)
-        .with_context(|| format!("there is no layer {}", mutation.layer))?;
+    let layer =
+        find(&mutation.layer).with_context(|| format!("there is no layer {}", mutation.layer))?;
     let report = layer.run(&mutation.options(options)?).report;
     Ok(fate(&report, mutation))
 }
@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
     use crate::layers::LAYERS;
-    use crate::workspace::Workspace;
+    use contract_spec::workspace::Workspace;
 
     fn list() -> Vec<Mutation> {
         Workspace::own().data(LIST).unwrap()

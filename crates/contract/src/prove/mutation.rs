@@ -5,7 +5,7 @@ use cometapi_mock::Fault;
 use serde::Deserialize;
 
 use crate::layers::{Options, Twist};
-use crate::workspace::{SPEC, Workspace};
+use contract_spec::workspace::{SPEC, Workspace};
 
 /// Where the list is.
 pub(crate) const LIST: &str = "crates/contract/data/mutations.yaml";

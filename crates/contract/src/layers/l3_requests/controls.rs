@@ -4,7 +4,7 @@
 use cometapi_mock::{Rule, Spec};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::report::Report;
+use contract_spec::report::Report;
 
 const CREATE: &str = "/replicate/v1/models/black-forest-labs/flux-schnell/predictions";
 const GET: &str = "/replicate/v1/predictions/q4chw5rey9rmt0cww76t4h3ma4";

@@ -7,7 +7,7 @@ use anyhow::Context;
 use cometapi_mock::Spec;
 use serde_json::Value;
 
-use crate::report::Report;
+use contract_spec::report::Report;
 
 const SCHNELL: &str = "black-forest-labs/flux-schnell";
 const DEV: &str = "black-forest-labs/flux-dev";

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::wire::{Call, Wire, is_usable, panicked, whole};
 use crate::layers::l2_types::{plain, runner};
-use crate::oracle::{Oracle, reference, short};
-use crate::report::Report;
 use crate::values::{lawful, mutants};
+use contract_spec::oracle::{Oracle, reference, short};
+use contract_spec::report::Report;
 
 const ANSWERS: usize = 90;
 const ERRORS: usize = 45;

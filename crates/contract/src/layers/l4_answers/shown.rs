@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::wire::{Call, Came, Wire, panicked, whole};
 use crate::layers::Options;
-use crate::oracle::{Example, Oracle, faults, reference};
-use crate::report::Report;
+use contract_spec::oracle::{Example, Oracle, faults, reference};
+use contract_spec::report::Report;
 
 const TABLE: &str = "crates/contract/data/answers.yaml";
 const FIXTURES: &str = "crates/contract/fixtures";
@@ -209,7 +209,7 @@ pub(super) async fn fixtures(
     let mut count = 0;
     for path in options.workspace.list(FIXTURES)? {
         let name = path.rsplit('/').next().unwrap_or_default();
-        if !crate::workspace::has_extension(&path, "json") {
+        if !contract_spec::workspace::has_extension(&path, "json") {
             continue;
         }
         let row = readme

@@ -4,7 +4,7 @@
 use cometapi_mock::Fault;
 
 use super::wire::{Call, Wire, panicked, whole};
-use crate::report::Report;
+use contract_spec::report::Report;
 
 pub(super) async fn faults(wire: &Wire, report: &mut Report) -> anyhow::Result<()> {
     for fault in Fault::catalogue() {

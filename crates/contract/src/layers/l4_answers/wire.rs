@@ -8,7 +8,7 @@ use cometapi_mock::{Fault, MockServer, Pace};
 use serde_json::{Value, json};
 
 use crate::layers::l3_requests::{KEY, PATIENCE, client};
-use crate::report::Report;
+use contract_spec::report::Report;
 
 /// A model that the mock has no rules for.
 pub(super) const MODEL: &str = "somebody/something";

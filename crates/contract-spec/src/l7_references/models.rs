@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::Options;
 use crate::oracle::members;
 use crate::report::Report;
+use crate::workspace::Workspace;
 
 const TABLE: &str = "crates/contract/data/models.yaml";
 
@@ -22,9 +22,9 @@ struct Row {
     extras: Vec<String>,
 }
 
-pub(super) fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> {
-    let spec = options.workspace.spec()?;
-    let rows: Vec<Row> = options.workspace.data(TABLE)?;
+pub(super) fn run(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
+    let spec = workspace.spec()?;
+    let rows: Vec<Row> = workspace.data(TABLE)?;
     let inputs: BTreeMap<&str, (&String, &Value)> = members(spec.pointer("/components/schemas"))
         .filter_map(|(name, schema)| Some((schema.get("x-model")?.as_str()?, (name, schema))))
         .collect();

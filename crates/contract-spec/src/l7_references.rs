@@ -3,74 +3,26 @@
 
 mod models;
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::Options;
+use crate::layer::Layer;
 use crate::oracle::{Oracle, members};
+use crate::reference::{FOLDER, Fact, Reference, Table};
 use crate::report::Report;
+use crate::workspace::Workspace;
 
-const FOLDER: &str = "crates/contract/data/references";
+/// See the module.
+pub const LAYER: Layer<Workspace> = Layer {
+    id: "L7",
+    title: "the spec against other references",
+    check: run,
+};
 
-/// What one source says.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reference {
-    source: String,
-    /// Field tables, by our component.
-    #[serde(default)]
-    schemas: BTreeMap<String, Table>,
-    /// Single values, by the pointer at which our spec has them.
-    #[serde(default)]
-    facts: BTreeMap<String, Fact>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    fields: BTreeMap<String, Field>,
-    /// What only we have, and why.
-    #[serde(default)]
-    only_ours: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Field {
-    /// The type there: `string`, `string or null`, `any`, `array of string`; `absent` in ours.
-    is: String,
-    #[serde(default)]
-    required: bool,
-    /// What our spec says where it says something else, and why.
-    ours: Option<String>,
-    ours_required: Option<bool>,
-    why: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fact {
-    is: Value,
-    /// A null is a value here: we have nothing at that place.
-    #[serde(default, deserialize_with = "given")]
-    ours: Option<Value>,
-    why: Option<String>,
-    /// Compares the names in the object there, not their values.
-    #[serde(default)]
-    names: bool,
-}
-
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
-pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
+fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let oracle = Oracle::new(options.workspace.spec()?);
-    for path in options.workspace.list(FOLDER)? {
-        let reference: Reference = options.workspace.data(&path)?;
+    let oracle = Oracle::new(workspace.spec()?);
+    for path in workspace.list(FOLDER)? {
+        let reference: Reference = workspace.data(&path)?;
         let file = path.rsplit('/').next().unwrap_or_default();
         if reference.source.trim().is_empty() {
             report.fail(file, "source-missing", "say where the facts are from");
@@ -83,7 +35,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
         }
         report.pass("references");
     }
-    models::run(options, &mut report)?;
+    models::run(workspace, &mut report)?;
     Ok(report)
 }
 
@@ -194,7 +146,7 @@ fn value(file: &str, oracle: &Oracle, pointer: &str, fact: &Fact, report: &mut R
 }
 
 /// A type in a few words, the same for 3.0 and 3.1 documents.
-pub(crate) fn kind(oracle: &Oracle, schema: &Value) -> String {
+pub fn kind(oracle: &Oracle, schema: &Value) -> String {
     let schema = oracle.resolve(schema);
     let mut null = schema.get("nullable") == Some(&Value::Bool(true));
     let mut names: Vec<&str> = match schema.get("type") {

@@ -15,8 +15,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::differences::{Difference, differences};
-use super::Options;
+use crate::layer::Layer;
 use crate::report::Report;
+use crate::workspace::Workspace;
 use crate::workspace::has_extension;
 
 const RELEASED: &str = "crates/contract/data/released";
@@ -40,11 +41,18 @@ enum Bump {
     Major,
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
+/// See the module.
+pub const LAYER: Layer<Workspace> = Layer {
+    id: "L6",
+    title: "the spec against its last release",
+    check: run,
+};
+
+fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let (name, released) = last_release(options)?;
-    let current = options.workspace.spec()?;
-    let changes: Vec<Acknowledged> = options.workspace.data(CHANGES)?;
+    let (name, released) = last_release(workspace)?;
+    let current = workspace.spec()?;
+    let changes: Vec<Acknowledged> = workspace.data(CHANGES)?;
     let mut found = differences(&released, &current);
     for judged in by_drift(&released, &current) {
         let near = found
@@ -98,7 +106,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
 }
 
 /// The newest of the released copies, by its version.
-fn last_release(options: &Options) -> anyhow::Result<(String, Value)> {
+fn last_release(workspace: &Workspace) -> anyhow::Result<(String, Value)> {
     let version = |path: &String| {
         let name = path.rsplit('/').next().unwrap_or_default();
         let numbers = name
@@ -109,14 +117,13 @@ fn last_release(options: &Options) -> anyhow::Result<(String, Value)> {
             .map(|part| part.parse().unwrap_or(0))
             .collect::<Vec<u64>>()
     };
-    let newest = options
-        .workspace
+    let newest = workspace
         .list(RELEASED)?
         .into_iter()
         .filter(|path| has_extension(path, "yaml"))
         .max_by_key(version)
         .with_context(|| format!("there is no released spec in {RELEASED}; copy one there"))?;
-    let json = cometapi_codegen::read(&options.workspace.read(&newest)?)?;
+    let json = cometapi_codegen::read(&workspace.read(&newest)?)?;
     let name = newest.rsplit('/').next().unwrap_or_default();
     Ok((name.trim_end_matches(".yaml").to_owned(), json))
 }

@@ -4,6 +4,8 @@
 //! written here once more, apart from the mock's and the generator's, so that a mistake in
 //! one of them shows as a difference.
 
+use std::sync::OnceLock;
+
 use anyhow::Context;
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
@@ -12,48 +14,64 @@ const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
 
 /// An example in the spec, and what it is an example of.
 #[derive(Clone, Debug)]
-pub(crate) struct Example {
+pub struct Example {
     /// Its JSON pointer.
-    pub(crate) pointer: String,
+    pub pointer: String,
     /// The schema that it must fit, as the spec writes it.
-    pub(crate) schema: Value,
-    pub(crate) value: Value,
-    /// Of an answer: operation, status and name.
-    pub(crate) answer: Option<(String, String, String)>,
-    pub(crate) media: String,
-    pub(crate) summary: String,
+    pub schema: Value,
+    /// The example itself.
+    pub value: Value,
+    /// Of a response: operation, status and name.
+    pub answer: Option<(String, String, String)>,
+    /// The media type.
+    pub media: String,
+    /// Its `summary`; empty without one.
+    pub summary: String,
 }
 
-pub(crate) struct Operation<'s> {
-    pub(crate) id: &'s str,
-    pub(crate) value: &'s Value,
-    pub(crate) pointer: String,
+/// An operation of the spec.
+#[derive(Debug)]
+pub struct Operation<'s> {
+    /// Its `operationId`.
+    pub id: &'s str,
+    /// Its object.
+    pub value: &'s Value,
+    /// Its JSON pointer.
+    pub pointer: String,
 }
 
 /// A spec, ready to judge.
-pub(crate) struct Oracle {
-    pub(crate) root: Value,
-    components: Value,
+#[derive(Debug)]
+pub struct Oracle {
+    /// The whole document.
+    pub root: Value,
+    /// The components as JSON Schema, made when they are needed.
+    components: OnceLock<Value>,
 }
 
 impl Oracle {
-    pub(crate) fn new(root: Value) -> Self {
-        let schemas = root.pointer("/components/schemas");
-        let components = schemas
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(name, schema)| (name.clone(), draft4(schema)))
-            .collect::<Map<_, _>>()
-            .into();
-        Self { root, components }
+    /// The spec in this document.
+    pub fn new(root: Value) -> Self {
+        Self {
+            root,
+            components: OnceLock::new(),
+        }
+    }
+
+    fn components(&self) -> &Value {
+        self.components.get_or_init(|| {
+            members(self.root.pointer("/components/schemas"))
+                .map(|(name, schema)| (name.clone(), draft4(schema)))
+                .collect::<Map<_, _>>()
+                .into()
+        })
     }
 
     /// A judge of values of `schema`.
-    pub(crate) fn validator(&self, schema: &Value) -> anyhow::Result<Validator> {
+    pub fn validator(&self, schema: &Value) -> anyhow::Result<Validator> {
         let whole = json!({
             "allOf": [draft4(schema)],
-            "components": {"schemas": self.components},
+            "components": {"schemas": self.components()},
         });
         jsonschema::options()
             .with_draft(Draft::Draft4)
@@ -62,12 +80,13 @@ impl Oracle {
     }
 
     /// A judge of values of a component.
-    pub(crate) fn component(&self, name: &str) -> anyhow::Result<Validator> {
+    pub fn component(&self, name: &str) -> anyhow::Result<Validator> {
         self.validator(&reference(name))
             .with_context(|| format!("component {name}"))
     }
 
-    pub(crate) fn resolve<'v>(&'v self, value: &'v Value) -> &'v Value {
+    /// What a reference refers to; anything else is itself.
+    pub fn resolve<'v>(&'v self, value: &'v Value) -> &'v Value {
         let mut value = value;
         // More hops than any honest chain has.
         for _ in 0..16 {
@@ -84,7 +103,8 @@ impl Oracle {
         value
     }
 
-    pub(crate) fn operations(&self) -> Vec<Operation<'_>> {
+    /// All operations.
+    pub fn operations(&self) -> Vec<Operation<'_>> {
         let mut found = Vec::new();
         for (path, item) in members(self.root.get("paths")) {
             for (method, value) in members(Some(item)) {
@@ -101,7 +121,7 @@ impl Oracle {
     }
 
     /// Every example: of media types, of parameters and headers, of schemas and their parts.
-    pub(crate) fn examples(&self) -> Vec<Example> {
+    pub fn examples(&self) -> Vec<Example> {
         let mut found = Vec::new();
         walk(&self.root, "#", &mut found);
         for operation in self.operations() {
@@ -125,7 +145,7 @@ impl Oracle {
     }
 
     /// The examples of answers alone.
-    pub(crate) fn answers(&self) -> Vec<Example> {
+    pub fn answers(&self) -> Vec<Example> {
         let mut answers = self.examples();
         answers.retain(|example| example.answer.is_some());
         answers
@@ -171,12 +191,13 @@ fn walk(value: &Value, pointer: &str, found: &mut Vec<Example>) {
     }
 }
 
-pub(crate) fn reference(component: &str) -> Value {
+/// A reference to a component.
+pub fn reference(component: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{component}")})
 }
 
 /// What is wrong with `value`, in the words of the judge, the place before each.
-pub(crate) fn faults(validator: &Validator, value: &Value) -> Vec<String> {
+pub fn faults(validator: &Validator, value: &Value) -> Vec<String> {
     let place = |path: String| {
         if path.is_empty() {
             "its root".to_owned()
@@ -197,7 +218,7 @@ pub(crate) fn faults(validator: &Validator, value: &Value) -> Vec<String> {
 }
 
 /// A message of bearable length.
-pub(crate) fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     const LIMIT: usize = 240;
     if text.chars().count() <= LIMIT {
         return text.to_owned();
@@ -206,11 +227,13 @@ pub(crate) fn short(text: &str) -> String {
     format!("{head}…")
 }
 
-pub(crate) fn members(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
+/// The members of an object; none of anything else.
+pub fn members(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
     value.and_then(Value::as_object).into_iter().flatten()
 }
 
-pub(crate) fn escape(key: &str) -> String {
+/// A key as a JSON pointer has it.
+pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 

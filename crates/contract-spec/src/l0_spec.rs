@@ -5,17 +5,25 @@ use anyhow::Context;
 use cometapi_codegen::Error;
 use serde_json::Value;
 
-use super::Options;
+use crate::layer::Layer;
 use crate::oracle::{Oracle, faults, reference};
 use crate::report::Report;
 use crate::workspace::SPEC;
+use crate::workspace::Workspace;
 
 /// As published at `https://spec.openapis.org/oas/3.0/schema/2021-09-28` (Apache-2.0).
-const OFFICIAL: &str = include_str!("../../data/openapi-3.0.schema.json");
+const OFFICIAL: &str = include_str!("../../contract/data/openapi-3.0.schema.json");
 
-pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
+/// See the module.
+pub const LAYER: Layer<Workspace> = Layer {
+    id: "L0",
+    title: "the spec, linted",
+    check: run,
+};
+
+fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let yaml = options.workspace.read(SPEC)?;
+    let yaml = workspace.read(SPEC)?;
     let root = match cometapi_codegen::read(&yaml) {
         Ok(root) => root,
         Err(error) => {

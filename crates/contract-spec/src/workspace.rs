@@ -76,19 +76,19 @@ impl Workspace {
     }
 
     /// A YAML or JSON file as a `T`.
-    pub(crate) fn data<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+    pub fn data<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let json = cometapi_codegen::read(&self.read(path)?)
             .with_context(|| format!("{path} is no strict YAML"))?;
         serde_json::from_value(json).with_context(|| format!("{path} has another form"))
     }
 
     /// The spec as JSON.
-    pub(crate) fn spec(&self) -> anyhow::Result<Value> {
+    pub fn spec(&self) -> anyhow::Result<Value> {
         Ok(cometapi_codegen::read(&self.read(SPEC)?)?)
     }
 
     /// The files of a folder, by their paths from the root.
-    pub(crate) fn list(&self, folder: &str) -> anyhow::Result<Vec<String>> {
+    pub fn list(&self, folder: &str) -> anyhow::Result<Vec<String>> {
         let mut found = BTreeSet::new();
         let on_disk = self.root.join(folder);
         for entry in fs::read_dir(&on_disk).with_context(|| format!("{folder} cannot be listed"))? {
@@ -112,7 +112,7 @@ impl Workspace {
 }
 
 /// Whether a path ends in `.extension`.
-pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
+pub fn has_extension(path: &str, extension: &str) -> bool {
     Path::new(path)
         .extension()
         .is_some_and(|given| given == extension)

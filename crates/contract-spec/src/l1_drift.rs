@@ -2,15 +2,23 @@
 
 use similar::TextDiff;
 
-use super::Options;
+use crate::layer::Layer;
 use crate::report::Report;
 use crate::workspace::SPEC;
+use crate::workspace::Workspace;
 
 const FIX: &str = "run `cargo xtask generate` and commit what it writes";
 
-pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
+/// See the module.
+pub const LAYER: Layer<Workspace> = Layer {
+    id: "L1",
+    title: "generated files against the spec",
+    check: run,
+};
+
+fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let yaml = options.workspace.read(SPEC)?;
+    let yaml = workspace.read(SPEC)?;
     let artifacts = match cometapi_codegen::artifacts(&yaml) {
         Ok(artifacts) => artifacts,
         Err(error) => {
@@ -18,11 +26,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
             return Ok(report);
         }
     };
-    for path in cometapi_codegen::leftovers(options.workspace.root(), &artifacts)? {
+    for path in cometapi_codegen::leftovers(workspace.root(), &artifacts)? {
         report.fail(path.display().to_string(), "left over", FIX);
     }
     for artifact in artifacts {
-        let Ok(lies_there) = options.workspace.read(&artifact.path) else {
+        let Ok(lies_there) = workspace.read(&artifact.path) else {
             report.fail(&artifact.path, "missing", FIX);
             continue;
         };

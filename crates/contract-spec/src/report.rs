@@ -8,7 +8,6 @@ use serde::Serialize;
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
 pub struct Finding {
     /// Where: a JSON pointer, a file, an example, a request.
     pub place: String,
@@ -26,7 +25,6 @@ impl fmt::Display for Finding {
 
 /// What one layer checked and found.
 #[derive(Clone, Debug, Default, Serialize)]
-#[non_exhaustive]
 pub struct Report {
     /// What was found good, by what it is: `examples`, `requests`.
     pub passed: BTreeMap<&'static str, usize>,
@@ -39,22 +37,26 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn skipped(why: impl Into<String>) -> Self {
+    /// A report of a layer that did not run, and why.
+    pub fn skipped(why: impl Into<String>) -> Self {
         Self {
             skipped: Some(why.into()),
             ..Self::default()
         }
     }
 
-    pub(crate) fn pass(&mut self, what: &'static str) {
+    /// Counts one check that passed.
+    pub fn pass(&mut self, what: &'static str) {
         self.passed_many(what, 1);
     }
 
-    pub(crate) fn passed_many(&mut self, what: &'static str, count: usize) {
+    /// Counts checks that passed.
+    pub fn passed_many(&mut self, what: &'static str, count: usize) {
         *self.passed.entry(what).or_default() += count;
     }
 
-    pub(crate) fn fail(
+    /// Adds a finding.
+    pub fn fail(
         &mut self,
         place: impl Into<String>,
         rule: impl Into<String>,
@@ -71,7 +73,8 @@ impl Report {
         }
     }
 
-    pub(crate) fn note(&mut self, text: impl Into<String>) {
+    /// Adds something to know that is no fault.
+    pub fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }
 
@@ -86,7 +89,8 @@ impl Report {
     }
 
     /// A report that says so where nothing was checked.
-    pub(crate) fn closed(mut self) -> Self {
+    #[must_use]
+    pub fn closed(mut self) -> Self {
         if self.skipped.is_none() && self.findings.is_empty() && self.total() == 0 {
             self.fail(
                 "the layer",
@@ -100,7 +104,6 @@ impl Report {
 
 /// A layer's report with its name and the time that it took.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
 pub struct Ran {
     /// `L0` to `L8`.
     pub layer: &'static str,
@@ -113,11 +116,22 @@ pub struct Ran {
     pub report: Report,
 }
 
+/// Writes what layers found, as text or as JSON.
+pub fn write(ran: &[Ran], json: bool, out: &mut dyn Write) -> io::Result<()> {
+    if !json {
+        return print(ran, out);
+    }
+    let (passed, failed) = totals(ran);
+    let json = serde_json::json!({"layers": ran, "passed": passed, "failed": failed});
+    serde_json::to_writer_pretty(&mut *out, &json)?;
+    writeln!(out)
+}
+
 /// How many findings of one layer are shown; the rest is counted.
 const SHOWN: usize = 40;
 
 /// One line a layer, its findings below it, and the closing line.
-pub(crate) fn print(ran: &[Ran], out: &mut dyn Write) -> io::Result<()> {
+fn print(ran: &[Ran], out: &mut dyn Write) -> io::Result<()> {
     for one in ran {
         let report = &one.report;
         if let Some(why) = &report.skipped {
@@ -154,7 +168,7 @@ pub(crate) fn print(ran: &[Ran], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{passed} passed, {failed} failed")
 }
 
-pub(crate) fn totals(ran: &[Ran]) -> (usize, usize) {
+fn totals(ran: &[Ran]) -> (usize, usize) {
     let passed = ran.iter().map(|one| one.report.total()).sum();
     let failed = ran.iter().map(|one| one.report.findings.len()).sum();
     (passed, failed)
