@@ -1,8 +1,8 @@
-//! Keeps the committed code and `openapi.yaml` together.
+//! Keeps `openapi.yaml` and the files that are generated from it together.
 //!
-//! By default this only compares, and only inside the workspace that the crate comes from:
-//! the spec there and the copy that `src/generated.rs` was made from must be the same bytes.
-//! With the feature `from-spec` it makes the code anew instead, of the spec as it stands.
+//! By default this only compares: the content of each file with its sum in `generated.sums`,
+//! in the workspace of this project all files, elsewhere those of this package. With the feature
+//! `from-spec` it generates the code instead, from the spec as it is.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,15 +25,7 @@ fn build() -> Result<(), String> {
     let here = env::var_os("CARGO_MANIFEST_DIR").ok_or("run this through cargo")?;
     let here = PathBuf::from(here);
     watch(Path::new("build.rs"));
-    let shipped = here.join("openapi.yaml");
-    if shipped.exists() {
-        watch(Path::new("openapi.yaml"));
-    }
-    let source = workspace(&here).map(|root| root.join("openapi.yaml"));
-    if let Some(source) = &source {
-        watch(source);
-    }
-    make(&shipped, source.as_deref())
+    make(&here, workspace(&here).as_deref())
 }
 
 /// A file that is watched and not there makes cargo run this script on every build.
@@ -41,42 +33,69 @@ fn watch(file: &Path) {
     println!("cargo::rerun-if-changed={}", file.display());
 }
 
-/// The workspace that this crate comes from, if it lies in it: a vendored copy may well lie
-/// two folders below somebody else's `openapi.yaml`.
+/// The workspace that this package comes from, if it lies in it or is being verified by `cargo
+/// package` there. A vendored copy may well lie two folders below somebody else's `openapi.yaml`.
 fn workspace(here: &Path) -> Option<PathBuf> {
     let here = here.canonicalize().ok()?;
-    let root = here.parent()?.parent()?;
-    let ours = [
-        "openapi.yaml",
-        "crates/cometapi-codegen/Cargo.toml",
-        "xtask/Cargo.toml",
-    ];
-    let is_ours = ours.iter().all(|path| root.join(path).is_file());
-    let back = root.join("crates/cometapi-client").canonicalize().ok()?;
-    (is_ours && back == here).then(|| root.to_path_buf())
+    here.ancestors()
+        .find(|root| {
+            let ours = ["crates/cometapi-codegen/Cargo.toml", "xtask/Cargo.toml"];
+            let is_in = [
+                root.join("crates/cometapi-client"),
+                root.join("target/package"),
+            ];
+            ours.iter().all(|path| root.join(path).is_file())
+                && is_in
+                    .iter()
+                    .filter_map(|folder| folder.canonicalize().ok())
+                    .any(|folder| here.starts_with(folder))
+        })
+        .map(Path::to_path_buf)
 }
 
 #[cfg(not(feature = "from-spec"))]
-fn make(shipped: &Path, source: Option<&Path>) -> Result<(), String> {
-    let Some(source) = source else {
-        return Ok(());
-    };
-    let wanted = fs::read(source).map_err(|error| failed("read", source, &error))?;
-    // A copy that cannot be read is replaced like one that differs.
-    if fs::read(shipped).is_ok_and(|copy| copy == wanted) {
-        return Ok(());
+fn make(here: &Path, workspace: Option<&Path>) -> Result<(), String> {
+    let sums = here.join("generated.sums");
+    watch(&sums);
+    let sums = fs::read_to_string(&sums).map_err(|error| failed("read", &sums, &error))?;
+    for line in sums.lines() {
+        let (sum, path) = line
+            .split_once(' ')
+            .ok_or("generated.sums has another form")?;
+        // What is in this package is compared here: `cargo package` verifies a copy of it.
+        let own = path.strip_prefix("crates/cometapi-client/");
+        let file = match (own, workspace) {
+            (Some(own), _) => here.join(own),
+            (None, Some(root)) => root.join(path),
+            (None, None) => continue,
+        };
+        watch(&file);
+        let is_same = fs::read(&file).is_ok_and(|bytes| format!("{:016x}", fnv1a(&bytes)) == sum);
+        if !is_same {
+            return Err(format!(
+                "{path} is missing or has changed since the client was generated; run `cargo xtask \
+                 generate`"
+            ));
+        }
     }
-    Err(
-        "openapi.yaml has changed since the client was generated from it; run `cargo xtask generate`"
-            .to_owned(),
-    )
+    Ok(())
+}
+
+/// The 64-bit FNV-1a hash of a text without carriage returns, as the generator computes it.
+#[cfg(not(feature = "from-spec"))]
+fn fnv1a(bytes: &[u8]) -> u64 {
+    let bytes = bytes.iter().filter(|byte| **byte != b'\r');
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// In the workspace its spec is taken, so that a change can be tried before it is committed.
 #[cfg(feature = "from-spec")]
-fn make(shipped: &Path, source: Option<&Path>) -> Result<(), String> {
-    let spec = source.unwrap_or(shipped);
-    let text = fs::read_to_string(spec).map_err(|error| failed("read", spec, &error))?;
+fn make(here: &Path, workspace: Option<&Path>) -> Result<(), String> {
+    let spec = workspace.unwrap_or(here).join("openapi.yaml");
+    watch(&spec);
+    let text = fs::read_to_string(&spec).map_err(|error| failed("read", &spec, &error))?;
     let generated = cometapi_codegen::generate(&text).map_err(|error| error.to_string())?;
     let out = env::var_os("OUT_DIR").ok_or("run this through cargo")?;
     let file = Path::new(&out).join("generated.rs");

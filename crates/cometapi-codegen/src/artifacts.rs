@@ -69,7 +69,38 @@ pub fn artifacts(spec_yaml: &str) -> Result<Vec<Artifact>, Error> {
     for models::File { path, contents } in models::files(&spec)? {
         artifacts.push(Artifact { path, contents });
     }
+    let contents = sums(spec_yaml, &artifacts);
+    artifacts.push(Artifact {
+        path: SUMS.to_owned(),
+        contents,
+    });
     Ok(artifacts)
+}
+
+/// Where the sums of the spec and of every artifact are; the client's build script compares them.
+const SUMS: &str = "crates/cometapi-client/generated.sums";
+
+fn sums(spec_yaml: &str, artifacts: &[Artifact]) -> String {
+    use std::fmt::Write;
+    let mut lines = String::new();
+    let spec = [("openapi.yaml", spec_yaml)].into_iter();
+    let made = artifacts
+        .iter()
+        .map(|made| (made.path.as_str(), made.contents.as_str()));
+    for (path, contents) in spec.chain(made) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(lines, "{:016x} {path}", fnv1a(contents.as_bytes()));
+    }
+    lines
+}
+
+/// The 64-bit FNV-1a hash of a text, whose line ends may have been rewritten. It finds accidents,
+/// not forgeries, and the build script can compute it without a dependency.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    let bytes = bytes.iter().filter(|byte| **byte != b'\r');
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// The files below `root` that stand where only artifacts do, and are none: left over from a
@@ -100,4 +131,22 @@ pub fn leftovers(root: &Path, artifacts: &[Artifact]) -> io::Result<Vec<PathBuf>
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Published values of the hash.
+    #[test]
+    fn sums_are_those_of_fnv_1a_and_line_ends_do_not_count() {
+        for (text, sum) in [
+            ("", 0xcbf2_9ce4_8422_2325),
+            ("a", 0xaf63_dc4c_8601_ec8c),
+            ("foobar", 0x8594_4171_f739_67e8),
+        ] {
+            assert_eq!(fnv1a(text.as_bytes()), sum);
+        }
+        assert_eq!(fnv1a(b"a\r\nb\r\n"), fnv1a(b"a\nb\n"));
+    }
 }

@@ -7,6 +7,7 @@ pub mod l1_drift;
 pub mod l6_breaking;
 pub mod l7_references;
 pub mod layer;
+pub mod mutants;
 pub mod oracle;
 mod reference;
 pub mod report;

@@ -21,6 +21,21 @@ const PARTS: [&str; 7] = [
     "xtask",
 ];
 
+/// The sums of generated files, which a build compares.
+const SUMS: &str = "crates/cometapi-client/generated.sums";
+
+/// The sums without those of the files that a mutation changes.
+fn without(sums: &str, mutation: &Mutation) -> String {
+    let is_changed = |line: &str| {
+        let edits = &mutation.source;
+        edits
+            .iter()
+            .any(|edit| line.ends_with(&format!(" {}", edit.path)))
+    };
+    let kept = sums.lines().filter(|line| !is_changed(line));
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
 pub(super) struct Scratch {
     root: PathBuf,
     target: PathBuf,
@@ -54,6 +69,10 @@ impl Scratch {
             let after = edit.apply(Ok(text.clone()))?;
             before.push((path, text, after.context("source cannot be taken away")?));
         }
+        let sums = self.root.join(SUMS);
+        let text = fs::read_to_string(&sums).context("the sums cannot be read")?;
+        let others = without(&text, mutation);
+        before.push((sums, text, others));
         for (path, _, after) in &before {
             fs::write(path, after)?;
         }
