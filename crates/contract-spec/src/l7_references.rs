@@ -2,6 +2,7 @@
 //! tables of facts with their sources. A difference is explained in the table or it fails.
 
 mod models;
+mod provenance;
 
 use serde_json::Value;
 
@@ -36,6 +37,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
         report.pass("references");
     }
     models::run(workspace, &mut report)?;
+    provenance::run(workspace, &mut report)?;
     Ok(report)
 }
 

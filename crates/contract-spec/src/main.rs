@@ -92,12 +92,11 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             }
             let mut survivors = 0;
             for mutant in &mutants {
-                match mutant.noticed(&workspace, &spec) {
-                    Some(finding) => writeln!(out, "killed   {mutant}\n         {finding}")?,
-                    None => {
-                        survivors += 1;
-                        writeln!(out, "SURVIVED {mutant}")?;
-                    }
+                if let Some(finding) = mutant.noticed(&workspace, &spec) {
+                    writeln!(out, "killed   {mutant}\n         {finding}")?;
+                } else {
+                    survivors += 1;
+                    writeln!(out, "SURVIVED {mutant}")?;
                 }
             }
             writeln!(

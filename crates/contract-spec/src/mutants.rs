@@ -215,11 +215,11 @@ fn keyword(
             found.push(mutant("keyword", at, None));
         }
         ("security", _) => found.push(mutant("security", at, Some(json!([])))),
-        ("operation" | "get" | "post", Value::Object(operation)) if at.starts_with("/paths") => {
-            if !operation.contains_key("security") {
-                let at = format!("{at}/security");
-                found.push(mutant("security", &at, Some(json!([]))));
-            }
+        ("get" | "post", Value::Object(operation))
+            if at.starts_with("/paths") && !operation.contains_key("security") =>
+        {
+            let at = format!("{at}/security");
+            found.push(mutant("security", &at, Some(json!([]))));
         }
         ("name" | "in" | "scheme", Value::String(_)) if at.starts_with("/components") => {
             found.push(mutant("keyword", at, Some(changed(value))));

@@ -28,6 +28,10 @@ pub(super) const RULES: &[Rule] = &[
         check: constraint,
     },
     Rule {
+        id: "received-number-format",
+        check: number_format,
+    },
+    Rule {
         id: "received-null-list",
         check: null_list,
     },
@@ -103,6 +107,22 @@ fn constraint(document: &Document<'_>, report: &mut Report) {
                     ),
                 );
             }
+        }
+    }
+}
+
+fn number_format(document: &Document<'_>, report: &mut Report) {
+    for site in received(document) {
+        let wanted = match site.text("type") {
+            Some("integer") => "int64",
+            Some("number") => "double",
+            _ => continue,
+        };
+        if site.text("format") != Some(wanted) {
+            report.add(
+                &site.pointer,
+                format!("a number that does not fit would fail the whole response; write `format: {wanted}`"),
+            );
         }
     }
 }

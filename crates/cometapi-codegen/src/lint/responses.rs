@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Report, Rule};
-use crate::document::{Document, Operation};
+use crate::document::{Document, Operation, escape};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -40,7 +40,33 @@ pub(super) const RULES: &[Rule] = &[
         id: "success-empty",
         check: success_empty,
     },
+    Rule {
+        id: "header-required",
+        check: header_required,
+    },
 ];
+
+fn header_required(document: &Document<'_>, report: &mut Report) {
+    required_headers(document.root, "#", report);
+}
+
+/// Looks for headers wherever they are: in responses and among the components.
+fn required_headers(value: &Value, pointer: &str, report: &mut Report) {
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        required_headers(item, &format!("{pointer}/{index}"), report);
+    }
+    for (key, child) in value.as_object().into_iter().flatten() {
+        let at = format!("{pointer}/{}", escape(key));
+        if pointer.ends_with("/headers") && child.get("required") == Some(&Value::Bool(true)) {
+            report.add(
+                &at,
+                "a response without it would be refused, and a proxy may drop it; leave out \
+                 `required`",
+            );
+        }
+        required_headers(child, &at, report);
+    }
+}
 
 fn default(document: &Document<'_>, report: &mut Report) {
     for operation in &document.operations {

@@ -285,6 +285,22 @@ const ROWS: &[Row] = &[
         },
     },
     Row {
+        rule: "received-number-format",
+        place: "#/components/schemas/Problem/properties/status",
+        change: |spec| {
+            remove(
+                spec,
+                "/components/schemas/Problem/properties/status",
+                "format",
+            );
+        },
+    },
+    Row {
+        rule: "header-required",
+        place: "#/components/headers/RetryAfter",
+        change: |spec| at(spec, "/components/headers/RetryAfter")["required"] = true.into(),
+    },
+    Row {
         rule: "received-null-list",
         place: "#/components/schemas/Problem/properties/invalid_fields",
         change: |spec| {
