@@ -31,8 +31,11 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
         for (schema, table) in &reference.schemas {
             fields(file, &oracle, schema, table, &mut report);
         }
-        for (pointer, fact) in &reference.facts {
-            value(file, &oracle, pointer, fact, &mut report);
+        for (pointer, mut fact) in reference.facts {
+            if let Some(path) = &fact.file {
+                fact.is = workspace.data(path)?;
+            }
+            value(file, &oracle, &pointer, &fact, &mut report);
         }
         report.pass("references");
     }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use contract_spec::LAYERS;
 use contract_spec::layer::Layer;
 use contract_spec::report::{self, Ran};
 use contract_spec::upstream::{self, News};
 use contract_spec::workspace::Workspace;
-use contract_spec::{LAYERS, mutants};
 
 /// The part of the contract that needs no client.
 #[derive(Parser)]
@@ -32,15 +32,6 @@ enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
-    },
-    /// Change the spec in one place after another and print what no layer but L6 notices.
-    Mutants {
-        /// How many changes are drawn; all by default.
-        #[arg(long)]
-        draw: Option<usize>,
-        /// What they are drawn by.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
     },
     /// Compare a newer OpenAPI document with ours.
     #[command(bin_name = "cargo xtask upstream")]
@@ -77,34 +68,6 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             report::write(&ran, *json, out)?;
             let is_good = ran.iter().all(|one| one.report.is_good());
             Ok(if is_good {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            })
-        }
-        Command::Mutants { draw, seed } => {
-            let spec = workspace.spec()?;
-            let mut mutants = mutants::all(&spec);
-            let total = mutants.len();
-            if let Some(count) = draw {
-                fastrand::Rng::with_seed(*seed).shuffle(&mut mutants);
-                mutants.truncate(*count);
-            }
-            let mut survivors = 0;
-            for mutant in &mutants {
-                if let Some(finding) = mutant.noticed(&workspace, &spec) {
-                    writeln!(out, "killed   {mutant}\n         {finding}")?;
-                } else {
-                    survivors += 1;
-                    writeln!(out, "SURVIVED {mutant}")?;
-                }
-            }
-            writeln!(
-                out,
-                "{} of {total} drawn, {survivors} survived",
-                mutants.len()
-            )?;
-            Ok(if survivors == 0 {
                 ExitCode::SUCCESS
             } else {
                 ExitCode::FAILURE

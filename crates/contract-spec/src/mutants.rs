@@ -35,6 +35,12 @@ impl fmt::Display for Mutant {
 }
 
 impl Mutant {
+    /// The workspace with the change in its spec, and the generated files as they are.
+    pub fn workspace(&self, workspace: &Workspace, spec: &Value) -> Workspace {
+        let changed = self.apply(spec).to_string();
+        workspace.clone().with(SPEC, changed)
+    }
+
     /// The spec with the change in it.
     fn apply(&self, spec: &Value) -> Value {
         let mut changed = spec.clone();
@@ -56,6 +62,16 @@ impl Mutant {
                 Some(format!("{} {first}", ran.layer))
             })
     }
+}
+
+/// All changes, or as many as are drawn by a seed.
+pub fn drawn(spec: &Value, draw: Option<(usize, u64)>) -> Vec<Mutant> {
+    let mut mutants = all(spec);
+    if let Some((count, seed)) = draw {
+        fastrand::Rng::with_seed(seed).shuffle(&mut mutants);
+        mutants.truncate(count);
+    }
+    mutants
 }
 
 /// Sets, adds or removes the value at a pointer.
@@ -89,7 +105,7 @@ fn set(document: &mut Value, pointer: &str, value: Option<Value>) {
 }
 
 /// All changes, in the order of the document.
-pub fn all(spec: &Value) -> Vec<Mutant> {
+fn all(spec: &Value) -> Vec<Mutant> {
     let mut found = Vec::new();
     walk(spec, "", &mut found);
     found
@@ -98,9 +114,11 @@ pub fn all(spec: &Value) -> Vec<Mutant> {
 fn walk(value: &Value, pointer: &str, found: &mut Vec<Mutant>) {
     match value {
         Value::Object(object) => {
-            let is_names = ["properties", "examples", "headers", "schemas", "responses"]
-                .iter()
-                .any(|map| pointer.ends_with(map));
+            let is_in_example = pointer.contains("/example/") || pointer.contains("/examples/");
+            let is_names = !is_in_example
+                && ["properties", "examples", "headers", "schemas", "responses"]
+                    .iter()
+                    .any(|map| pointer.ends_with(map));
             if is_names {
                 names(object, pointer, found);
             }

@@ -66,7 +66,10 @@ pub(crate) struct Field {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fact {
+    #[serde(default)]
     pub(crate) is: Value,
+    /// The JSON file that has the value, instead of `is`.
+    pub(crate) file: Option<String>,
     /// A null is a value here: we have nothing at that place.
     #[serde(default, deserialize_with = "given")]
     pub(crate) ours: Option<Value>,

@@ -38,6 +38,12 @@ struct Arguments {
     /// With --prove, only the mutations whose name contains this.
     #[arg(long, requires = "prove")]
     only: Option<String>,
+    /// With --prove: instead of the list, changes of the spec that are drawn, this many.
+    #[arg(long, requires = "prove", conflicts_with = "only")]
+    draw: Option<usize>,
+    /// What they are drawn by.
+    #[arg(long, requires = "draw", default_value_t = 1)]
+    seed: u64,
     /// The root of the workspace to check; this one by default.
     #[arg(long, hide = true)]
     root: Option<PathBuf>,
@@ -83,6 +89,9 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<bool> {
     };
     if arguments.live {
         options.live = Some(Live::from_env());
+    }
+    if let Some(count) = arguments.draw {
+        return prove::drawn::run(&options, count, arguments.seed, out);
     }
     if arguments.prove {
         return prove::run(&options, arguments.only.as_deref(), out);

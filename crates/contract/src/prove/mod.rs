@@ -1,6 +1,7 @@
 //! The proof that the layers can fail: every mutation of the committed list must turn its
 //! layer red, with a finding that says what it should.
 
+pub(crate) mod drawn;
 mod mutation;
 mod scratch;
 

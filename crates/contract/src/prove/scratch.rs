@@ -32,8 +32,9 @@ fn without(sums: &str, mutation: &Mutation) -> String {
             .iter()
             .any(|edit| line.ends_with(&format!(" {}", edit.path)))
     };
-    let kept = sums.lines().filter(|line| !is_changed(line));
-    kept.map(|line| format!("{line}\n")).collect()
+    sums.split_inclusive('\n')
+        .filter(|line| !is_changed(line.trim_end()))
+        .collect()
 }
 
 pub(super) struct Scratch {
