@@ -2,24 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::net::TcpListener;
 
-use crate::files::Files;
-use crate::listen::{self, Listening};
 use crate::pace::{Pace, Script};
-use crate::server::MockServer;
-use crate::service::Api;
-use crate::spec::{Spec, SpecError};
-use crate::state::{RETENTION, State};
+use crate::spec::Spec;
 use crate::wire::Form;
 
-/// Settings of a [`MockServer`], made by [`MockServer::builder`].
+/// Settings of a [`MockServer`](crate::MockServer), made by
+/// [`MockServer::builder`](crate::MockServer::builder).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -39,11 +33,11 @@ use crate::wire::Form;
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
-    address: IpAddr,
-    port: u16,
-    files_port: u16,
-    spec: Option<Arc<Spec>>,
-    settings: Settings,
+    pub(crate) address: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) files_port: u16,
+    pub(crate) spec: Option<Arc<Spec>>,
+    pub(crate) settings: Settings,
 }
 
 #[derive(Clone)]
@@ -87,6 +81,9 @@ impl fmt::Debug for Builder {
             .finish_non_exhaustive()
     }
 }
+
+/// How long the provider keeps a finished prediction's data (documented by Replicate).
+const RETENTION: Duration = Duration::from_secs(3_600);
 
 impl Default for Builder {
     fn default() -> Self {
@@ -204,66 +201,5 @@ impl Builder {
     pub fn spec(mut self, spec: impl Into<Arc<Spec>>) -> Self {
         self.spec = Some(spec.into());
         self
-    }
-
-    /// Starts the server in the tokio runtime that this is called in.
-    pub async fn start(self) -> Result<MockServer, StartError> {
-        let spec = match self.spec {
-            Some(spec) => spec,
-            None => Spec::shipped().map_err(Cause::Spec)?,
-        };
-        let api = bind(self.address, self.port).await?;
-        let files = bind(self.address, self.files_port).await?;
-        let api_origin = listen::origin(api.local_addr().map_err(Cause::Socket)?);
-        let files_origin = listen::origin(files.local_addr().map_err(Cause::Socket)?);
-
-        let state = Arc::new(State::new(self.settings, spec, files_origin));
-        let listeners = [
-            Listening::start(api, Arc::new(Api(Arc::clone(&state)))),
-            Listening::start(files, Arc::new(Files(Arc::clone(&state)))),
-        ];
-        Ok(MockServer::new(api_origin, state, listeners))
-    }
-}
-
-async fn bind(address: IpAddr, port: u16) -> Result<TcpListener, StartError> {
-    let address = SocketAddr::new(address, port);
-    let bound = TcpListener::bind(address).await;
-    Ok(bound.map_err(|error| Cause::Bind(address, error))?)
-}
-
-/// Why a server did not start: a port that is taken, or a document that cannot be compiled.
-#[derive(Debug)]
-pub struct StartError(Cause);
-
-#[derive(Debug)]
-enum Cause {
-    Bind(SocketAddr, io::Error),
-    Socket(io::Error),
-    Spec(SpecError),
-}
-
-impl From<Cause> for StartError {
-    fn from(cause: Cause) -> Self {
-        Self(cause)
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Cause::Bind(address, _) => write!(f, "cannot listen on {address}"),
-            Cause::Socket(_) => f.write_str("cannot read the address of a socket"),
-            Cause::Spec(_) => f.write_str("cannot read the api document"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0 {
-            Cause::Bind(_, error) | Cause::Socket(error) => Some(error),
-            Cause::Spec(error) => Some(error),
-        }
     }
 }

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use http::StatusCode;
 use serde_json::json;
 
+use crate::call::Call;
 use crate::response::Response;
-use crate::service::Call;
 use crate::spec::InputFault;
 
 /// `type` of the gateway's own errors (documented).

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderMap, Method, Request, StatusCode};
 
+use crate::call::{Call, target};
 use crate::fault::corrupt;
 use crate::fault::{self, Fault};
 use crate::listen::{Handler, Read};
 use crate::request_log::{Received, hide_credentials};
 use crate::response::Response;
-use crate::service::{Call, target};
 use crate::spec::{Rule, Violation};
 use crate::state::{Found, State};
 

@@ -42,6 +42,7 @@
 
 mod body;
 mod builder;
+mod call;
 mod clock;
 mod drawing;
 mod errors;
@@ -56,7 +57,6 @@ mod plan;
 mod prediction;
 mod request_log;
 mod response;
-mod serve;
 mod server;
 mod service;
 mod spec;
@@ -65,14 +65,13 @@ mod wire;
 #[cfg(feature = "wiremock")]
 pub mod wiremock;
 
-pub use builder::{Builder, StartError};
+pub use builder::Builder;
 pub use fault::Fault;
 pub use hold::Hold;
 pub use pace::{Ending, Pace, Script, Step};
 pub use plan::Plan;
 pub use request_log::Received;
-pub use serve::serve;
-pub use server::MockServer;
+pub use server::{MockServer, StartError, serve};
 pub use spec::{Checked, InputFault, Rule, SHIPPED, Spec, SpecError, Violation, known_models};
 pub use state::Snapshot;
 pub use wire::Form;

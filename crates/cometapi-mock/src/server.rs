@@ -1,16 +1,22 @@
-//! The guard that people hold.
+//! A running mock, and how it starts and ends.
 
 use std::fmt::{self, Write as _};
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError};
 
-use crate::builder::{Builder, StartError};
+use tokio::net::TcpListener;
+
+use crate::builder::Builder;
 use crate::fault::Fault;
-use crate::listen::Listening;
+use crate::files::Files;
+use crate::listen::{self, Listening};
 use crate::pace::{Ending, Script};
 use crate::plan::Plan;
 use crate::request_log::Received;
-use crate::service::CREATE;
-use crate::spec::Violation;
+use crate::service::{Api, CREATE, POLL};
+use crate::spec::{Spec, SpecError, Violation};
 use crate::state::{Snapshot, State};
 
 /// A running mock of the service. Dropping it ends it, with every connection and hung
@@ -42,13 +48,14 @@ pub struct MockServer {
     base_url: String,
     state: Arc<State>,
     listeners: [Listening; 2],
-    _verdict: Verdict,
+    _check: CheckOnDrop,
 }
 
-/// Speaks when the server goes. A part of it, so that `shutdown` can still take it apart.
-struct Verdict(Arc<State>);
+/// Checks for violations when the server is dropped. A field of it, so that `shutdown` can still
+/// take it apart.
+struct CheckOnDrop(Arc<State>);
 
-impl Drop for Verdict {
+impl Drop for CheckOnDrop {
     fn drop(&mut self) {
         if self.0.settings.verify_on_drop && !std::thread::panicking() {
             assert_none(&self.0);
@@ -66,7 +73,47 @@ impl fmt::Debug for MockServer {
     }
 }
 
+impl Builder {
+    /// Starts the server in the tokio runtime that this is called in.
+    ///
+    /// # Errors
+    ///
+    /// When a port is taken, or the shipped document cannot be compiled.
+    pub async fn start(self) -> Result<MockServer, StartError> {
+        let spec = match self.spec {
+            Some(spec) => spec,
+            None => Spec::shipped().map_err(Cause::Spec)?,
+        };
+        let api = bind(self.address, self.port).await?;
+        let files = bind(self.address, self.files_port).await?;
+        let origin = listen::origin(api.local_addr().map_err(Cause::Socket)?);
+        let files_origin = listen::origin(files.local_addr().map_err(Cause::Socket)?);
+
+        let state = Arc::new(State::new(self.settings, spec, files_origin));
+        Ok(MockServer {
+            base_url: format!("{origin}{}", state.spec.prefix()),
+            origin,
+            listeners: [
+                Listening::start(api, Arc::new(Api(Arc::clone(&state)))),
+                Listening::start(files, Arc::new(Files(Arc::clone(&state)))),
+            ],
+            _check: CheckOnDrop(Arc::clone(&state)),
+            state,
+        })
+    }
+}
+
+async fn bind(address: IpAddr, port: u16) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(address, port);
+    let bound = TcpListener::bind(address).await;
+    Ok(bound.map_err(|error| Cause::Bind(address, error))?)
+}
+
 impl MockServer {
+    /// The ids of the operations that the mock carries out; to any other of its document it
+    /// answers 501.
+    pub const OPERATIONS: &[&str] = &[CREATE, POLL];
+
     /// Starts one with the defaults, on free ports of 127.0.0.1.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
@@ -75,16 +122,6 @@ impl MockServer {
     /// Settings to change before the start.
     pub fn builder() -> Builder {
         Builder::default()
-    }
-
-    pub(crate) fn new(origin: String, state: Arc<State>, listeners: [Listening; 2]) -> Self {
-        Self {
-            base_url: format!("{origin}{}", state.spec.prefix()),
-            origin,
-            _verdict: Verdict(Arc::clone(&state)),
-            state,
-            listeners,
-        }
     }
 
     /// `http://127.0.0.1:PORT`, where the API is.
@@ -239,4 +276,67 @@ fn assert_none(state: &State) {
         report.is_empty(),
         "requests that are not allowed:\n{report}"
     );
+}
+
+/// Runs a server until `shutdown` is ready. `ready` is called once it listens, to report
+/// its URLs.
+///
+/// ```no_run
+/// # async fn ctrl_c() {}
+/// # async fn run() -> Result<(), cometapi_mock::StartError> {
+/// use cometapi_mock::{MockServer, serve};
+///
+/// let settings = MockServer::builder().port(8080);
+/// serve(settings, ctrl_c(), |server| {
+///     eprintln!("COMETAPI_BASE_URL={}", server.base_url());
+/// })
+/// .await
+/// # }
+/// ```
+pub async fn serve(
+    settings: Builder,
+    shutdown: impl Future<Output = ()>,
+    ready: impl FnOnce(&MockServer),
+) -> Result<(), StartError> {
+    let server = settings.start().await?;
+    ready(&server);
+    shutdown.await;
+    server.shutdown().await;
+    Ok(())
+}
+
+/// Why a server did not start: a port that is taken, or a document that cannot be compiled.
+#[derive(Debug)]
+pub struct StartError(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    Bind(SocketAddr, io::Error),
+    Socket(io::Error),
+    Spec(SpecError),
+}
+
+impl From<Cause> for StartError {
+    fn from(cause: Cause) -> Self {
+        Self(cause)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::Bind(address, _) => write!(f, "cannot listen on {address}"),
+            Cause::Socket(_) => f.write_str("cannot read the address of a socket"),
+            Cause::Spec(_) => f.write_str("cannot read the api document"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Cause::Bind(_, error) | Cause::Socket(error) => Some(error),
+            Cause::Spec(error) => Some(error),
+        }
+    }
 }

@@ -1,13 +1,12 @@
 //! The API origin: holds each request to the document, then carries it out.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use http::header::ALLOW;
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use serde_json::Value;
 
+use crate::call::{Call, target};
 use crate::errors::{self, COMET, INDEX_PAGE};
 use crate::fault::corrupt;
 use crate::fault::{self, Fault};
@@ -16,7 +15,6 @@ use crate::listen::{Handler, Read};
 use crate::plan::Scheduled;
 use crate::request_log::{Received, hide_credentials};
 use crate::response::{Delivery, Response};
-use crate::server::MockServer;
 use crate::spec::{Checked, Rule, Violation, bearer};
 use crate::state::State;
 use crate::wire::{self, Form, View};
@@ -24,42 +22,7 @@ use crate::wire::{self, Form, View};
 pub(crate) const CREATE: &str = "create_prediction";
 pub(crate) const POLL: &str = "get_prediction";
 
-impl MockServer {
-    /// The ids of the operations that the mock carries out; to any other of its document it
-    /// answers 501.
-    pub const OPERATIONS: &[&str] = &[CREATE, POLL];
-}
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-cometapi-request-id");
-
-/// What answers need to know of the request that they answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) model: Option<String>,
-    pub(crate) id: Option<String>,
-    pub(crate) request_id: String,
-    pub(crate) now: SystemTime,
-}
-
-impl Call {
-    pub(crate) fn model_name(&self) -> &str {
-        self.model.as_deref().unwrap_or("unknown")
-    }
-
-    #[cfg(test)]
-    pub(crate) fn sample(now: SystemTime) -> Self {
-        Self {
-            method: Method::GET,
-            path: "/v1/x".to_owned(),
-            model: None,
-            id: None,
-            request_id: "20260320161530412000123AbCdEfGh".to_owned(),
-            now,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Api(pub(crate) Arc<State>);
@@ -127,14 +90,6 @@ impl Handler for Api {
         let violation = Violation::new(Rule::Protocol, "connection", reason);
         self.0.note_protocol(violation);
     }
-}
-
-/// Path and query as they stood in the request line.
-pub(crate) fn target(parts: &Parts) -> String {
-    parts
-        .uri
-        .path_and_query()
-        .map_or_else(|| parts.uri.to_string(), ToString::to_string)
 }
 
 fn model(checked: &Checked) -> Option<String> {

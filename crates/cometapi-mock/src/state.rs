@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::Value;
@@ -226,6 +225,3 @@ impl State {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How long the provider keeps a finished prediction's data (documented by Replicate).
-pub(crate) const RETENTION: Duration = Duration::from_secs(3_600);

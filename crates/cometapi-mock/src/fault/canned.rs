@@ -4,13 +4,13 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Fault;
+use crate::call::Call;
 use crate::clock;
 use crate::errors::{
     self, BAD_GATEWAY_PAGE, COMET, FIREWALL_PAGE, GATEWAY_TIMEOUT_PAGE, INDEX_PAGE,
     TIMEOUT_524_PAGE, UPSTREAM,
 };
 use crate::response::{Delivery, Response};
-use crate::service::Call;
 
 /// The answer of a fault that needs no good one. The reshaping ones have none.
 pub(crate) fn answer(fault: &Fault, call: &Call) -> Option<Response> {

@@ -7,7 +7,7 @@ use jsonschema::{Draft, ValidationOptions, Validator};
 use serde_json::{Map, Value, json};
 
 use super::path::Template;
-use super::{Spec, SpecError, convert, input, model};
+use super::{SpecError, convert, input};
 
 /// One operation: what may be asked, and what may be answered.
 #[derive(Debug)]
@@ -47,22 +47,8 @@ const METHODS: &[&str] = &[
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-pub(super) fn parse(yaml: &str) -> Result<Spec, SpecError> {
-    let root: Value =
-        serde_saphyr::from_str(yaml).map_err(|error| SpecError::new("yaml", error.to_string()))?;
-    let loader = Loader {
-        schemas: converted_components(&root)?,
-        root: &root,
-    };
-    Ok(Spec {
-        prefix: prefix(&root)?,
-        operations: loader.operations()?,
-        models: model::all(&loader)?,
-    })
-}
-
 /// The path of the first server's URL.
-fn prefix(root: &Value) -> Result<String, SpecError> {
+pub(super) fn prefix(root: &Value) -> Result<String, SpecError> {
     let url = root
         .pointer("/servers/0/url")
         .and_then(Value::as_str)
@@ -93,7 +79,14 @@ pub(super) struct Loader<'r> {
 }
 
 impl<'r> Loader<'r> {
-    fn operations(&self) -> Result<Vec<Operation>, SpecError> {
+    pub(super) fn new(root: &'r Value) -> Result<Self, SpecError> {
+        Ok(Self {
+            schemas: converted_components(root)?,
+            root,
+        })
+    }
+
+    pub(super) fn operations(&self) -> Result<Vec<Operation>, SpecError> {
         let mut operations = Vec::new();
         for (path, item) in members("/paths", &self.root["paths"])? {
             let shared = &item["parameters"];

@@ -19,7 +19,8 @@ pub use request::Checked;
 pub(crate) use request::bearer;
 pub use violation::{Rule, Violation};
 
-use load::Operation;
+use load::{Loader, Operation};
+use serde_json::Value;
 
 /// The `openapi.yaml` that this crate ships.
 pub const SHIPPED: &str = include_str!("../../openapi.yaml");
@@ -64,7 +65,14 @@ impl Spec {
     /// Fails on duplicate keys, dangling references and schema words that OpenAPI 3.0 does
     /// not know: a word that is silently skipped is a check that is silently not made.
     pub fn parse(yaml: &str) -> Result<Self, SpecError> {
-        load::parse(yaml)
+        let root: Value = serde_saphyr::from_str(yaml)
+            .map_err(|error| SpecError::new("yaml", error.to_string()))?;
+        let loader = Loader::new(&root)?;
+        Ok(Self {
+            prefix: load::prefix(&root)?,
+            operations: loader.operations()?,
+            models: model::all(&loader)?,
+        })
     }
 
     /// The path under which all operations live, `/replicate/v1` in the shipped document.

@@ -267,7 +267,7 @@ fn bodies() {
 
 #[test]
 fn every_example_of_an_answer_is_an_answer() {
-    let root: serde_json::Value = serde_saphyr::from_str(SHIPPED).unwrap();
+    let root: Value = serde_saphyr::from_str(SHIPPED).unwrap();
     let spec = Spec::shipped().unwrap();
     let mut seen = 0;
     for (operation, path) in [
