@@ -59,7 +59,10 @@ fn main() -> ExitCode {
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            print::failure(&failure);
+            failure.code().into()
+        }
     }
 }
 

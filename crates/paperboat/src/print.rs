@@ -84,6 +84,11 @@ pub(crate) fn stderr(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{}", message(&line.to_string()));
 }
 
+/// Prints why a command failed on stderr, and what to do.
+pub(crate) fn failure(failure: &Failure) {
+    failure.lines().for_each(stderr);
+}
+
 /// A message as it is printed: short, without hidden characters, its further lines indented so
 /// that none looks like a message of its own.
 fn message(text: &str) -> String {

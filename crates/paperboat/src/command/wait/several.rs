@@ -7,6 +7,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::args::Wait;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
+use crate::print;
 use crate::progress::Progress;
 
 /// Waits for all of `ids`. Each failure is printed as it happens; the exit code is that of the most
@@ -20,7 +21,7 @@ pub(super) async fn execute(args: &Wait, client: &Client, ids: &[&str]) -> Resul
             ended = runs.next() => match ended {
                 Some(Ok(())) => {}
                 Some(Err(failure)) => {
-                    failure.print();
+                    print::failure(&failure);
                     failed.push(failure);
                 }
                 None => break,
