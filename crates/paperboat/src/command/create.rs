@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
 use crate::progress::Progress;
 use crate::record::Record;
-use crate::{check, connect, input, ledger, print, report};
+use crate::{check, connect, input, ledger, print};
 
 pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let input = input::read(&args.what)?;
@@ -33,7 +33,7 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     .await?;
     drop(progress);
     let printed = if args.json {
-        report::json(&created).and_then(|json| print::json(format_args!("{json:#}")))
+        print::prediction(&created, None)
     } else {
         print::stdout(created.id())
     };

@@ -96,7 +96,7 @@ async fn given_again_it_does_nothing_and_prints_nothing() {
     batch(&place, &server, &[]).ends(0).await;
     let requests = server.requests().len();
 
-    for more in [&[][..], &["--json"], &["--resume"]] {
+    for more in [&[][..], &["--json"]] {
         let again = batch(&place, &server, more).ends(0).await;
         assert_eq!(again.stdout, "");
         again.says(&["3 rows: 3 succeeded; 0 created in "]);
