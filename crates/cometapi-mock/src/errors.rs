@@ -55,23 +55,10 @@ pub(crate) fn object(
     Response::json(status(http), &json!({ "error": error }))
 }
 
-/// E1 as the gateway's relay writes it, all four fields.
-pub(crate) fn full_object(http: u16, code: &str, message: &str, call: &Call) -> Response {
+/// E2. It carries no request id (observed in source).
+pub(crate) fn task(http: u16, code: &str, message: &str) -> Response {
     Response::json(
         status(http),
-        &json!({"error": {
-            "message": format!("{message} (request id: {})", call.request_id),
-            "type": COMET,
-            "param": "",
-            "code": code,
-        }}),
-    )
-}
-
-/// E2. It carries no request id (observed in source).
-pub(crate) fn task(status: StatusCode, code: &str, message: &str) -> Response {
-    Response::json(
-        status,
         &json!({"code": code, "message": message, "data": null}),
     )
 }
@@ -128,5 +115,18 @@ pub(crate) fn body_too_large(call: &Call) -> Response {
         Some("read_request_body_failed"),
         "request body too large",
         call,
+    )
+}
+
+/// E1 as the gateway's relay writes it, with all four fields.
+pub(crate) fn field_required(call: &Call) -> Response {
+    Response::json(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        &json!({"error": {
+            "message": format!("field prompt is required (request id: {})", call.request_id),
+            "type": COMET,
+            "param": "",
+            "code": "invalid_request",
+        }}),
     )
 }

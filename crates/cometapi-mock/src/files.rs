@@ -9,13 +9,12 @@ use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderMap, Method, Request, StatusCode};
 
 use crate::call::{Call, target};
-use crate::fault::corrupt;
-use crate::fault::{self, Fault};
+use crate::fault::{Fault, canned, corrupt};
 use crate::listen::{Handler, Read};
 use crate::request_log::{Received, hide_credentials};
 use crate::response::Response;
 use crate::spec::{Rule, Violation};
-use crate::state::{Found, State};
+use crate::state::State;
 
 #[derive(Debug)]
 pub(crate) struct Files(pub(crate) Arc<State>);
@@ -84,7 +83,7 @@ impl Handler for Files {
 impl Files {
     async fn file(&self, place: Option<&Place<'_>>, call: &Call) -> Response {
         let gone = || {
-            fault::canned(&Fault::FileGone, call)
+            canned::response(&Fault::FileGone, call)
                 .unwrap_or_else(|| Response::empty(StatusCode::NOT_FOUND))
         };
         let Some(place) = place else {
@@ -102,11 +101,11 @@ impl Files {
             if *fault == Fault::FileMoved {
                 return Response::redirect(StatusCode::FOUND, &format!("{MOVED}{}", call.path));
             }
-            if let Some(answer) = fault::canned(fault, call) {
+            if let Some(answer) = canned::response(fault, call) {
                 return answer;
             }
         }
-        let Found::Drawing(picture) = state.file(place.id, place.name) else {
+        let Some(picture) = state.file(place.id, place.name) else {
             return gone();
         };
         let media = picture.format.media_type();

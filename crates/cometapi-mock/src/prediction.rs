@@ -25,7 +25,7 @@ pub(crate) struct Prediction {
     pub(crate) model: String,
     /// As sent, its keys sorted.
     pub(crate) input: Value,
-    pub(crate) order: ImageRequest,
+    pub(crate) image: ImageRequest,
     /// The one asked for, or the one drawn.
     pub(crate) seed: u64,
     pub(crate) timeline: Timeline,
@@ -116,8 +116,8 @@ impl Prediction {
 
     /// The name of the picture with this index.
     pub(crate) fn file_name(&self, index: u32) -> String {
-        let format = self.order.format.extension();
-        match self.order.output {
+        let format = self.image.format.extension();
+        match self.image.output {
             Output::List => format!("out-{index}.{format}"),
             Output::Single => ids::single_file_name(&self.id, format),
         }
@@ -229,7 +229,7 @@ impl Prediction {
             started_at: running.map(|at| rfc3339(calendar(at))),
             completed_at: finished.map(|at| rfc3339(calendar(at))),
             metrics: succeeded.then(|| Metrics {
-                image_count: self.order.count,
+                image_count: self.image.count,
                 predict_time: finished
                     .zip(running)
                     .map_or(0.0, |(end, start)| end.saturating_sub(start).as_secs_f64()),
@@ -249,8 +249,8 @@ impl Prediction {
             (Phase::Ended, Ending::Succeeded) => format!(
                 "Using seed: {}\nGenerated {} image{}\n",
                 self.seed,
-                self.order.count,
-                if self.order.count == 1 { "" } else { "s" }
+                self.image.count,
+                if self.image.count == 1 { "" } else { "s" }
             ),
             _ => format!("Using seed: {}\n", self.seed),
         }
@@ -262,8 +262,8 @@ impl Prediction {
             let name = self.file_name(index);
             Value::String(format!("{files_origin}/xezq/{}/{name}", self.id))
         };
-        match self.order.output {
-            Output::List => (0..self.order.count).map(url).collect(),
+        match self.image.output {
+            Output::List => (0..self.image.count).map(url).collect(),
             Output::Single => url(0),
         }
     }

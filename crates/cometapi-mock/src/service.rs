@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use crate::call::{Call, target};
 use crate::errors::{self, COMET, INDEX_PAGE};
-use crate::fault::corrupt;
-use crate::fault::{self, Fault};
+use crate::fault::{Fault, canned, corrupt};
 use crate::input;
 use crate::listen::{Handler, Read};
 use crate::plan::Scheduled;
@@ -131,7 +130,12 @@ impl Api {
             Ok(view) => {
                 call.id.clone_from(&view.id);
                 let fault = scheduled.map(|scheduled| scheduled.what);
-                let good = wire::answer(state.create_status(), Form::Bare, view, fault.as_ref());
+                let good = wire::response(
+                    state.settings.create_status,
+                    Form::Bare,
+                    view,
+                    fault.as_ref(),
+                );
                 applied(fault.as_ref(), good, call)
             }
         }
@@ -152,8 +156,8 @@ impl Api {
         if !faults.is_empty() {
             return Err(Box::new(errors::input_problem(&faults)));
         }
-        let order = input::read(state.spec.model(model), &input);
-        Ok(state.create(model, input::sorted(input), order))
+        let image = input::read(state.spec.model(model), &input);
+        Ok(state.create(model, input::sorted(input), image))
     }
 
     fn poll(&self, call: &Call) -> Response {
@@ -165,10 +169,10 @@ impl Api {
             return answer;
         }
         let Some((view, scripted)) = state.poll(id) else {
-            return errors::task(StatusCode::BAD_REQUEST, "task_not_exist", "task_not_exist");
+            return errors::task(400, "task_not_exist", "task_not_exist");
         };
         let fault = scheduled.map(|scheduled| scheduled.what).or(scripted);
-        let good = wire::answer(StatusCode::OK, state.settings.form, view, fault.as_ref());
+        let good = wire::response(StatusCode::OK, state.settings.form, view, fault.as_ref());
         applied(fault.as_ref(), good, call)
     }
 }
@@ -176,14 +180,16 @@ impl Api {
 /// The answer of a fault that stands in for carrying the request out.
 fn instead(scheduled: Option<&Scheduled<Fault>>, call: &Call) -> Option<Response> {
     let scheduled = scheduled.filter(|scheduled| !scheduled.after_accept)?;
-    fault::canned(&scheduled.what, call)
+    canned::response(&scheduled.what, call)
 }
 
 /// A fault on top of a request that has been carried out.
 fn applied(fault: Option<&Fault>, good: Response, call: &Call) -> Response {
     match fault {
         None => good,
-        Some(fault) => fault::canned(fault, call).unwrap_or_else(|| corrupt::response(fault, good)),
+        Some(fault) => {
+            canned::response(fault, call).unwrap_or_else(|| corrupt::response(fault, good))
+        }
     }
 }
 
@@ -217,7 +223,7 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
             call,
         ));
     }
-    let refused = |message: &str| errors::task(StatusCode::BAD_REQUEST, "invalid_request", message);
+    let refused = |message: &str| errors::task(400, "invalid_request", message);
     if let Some(violation) = of(Rule::BodySyntax) {
         return Some(refused(&violation.seen));
     }
@@ -227,7 +233,7 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
     if let Some(violation) = of(Rule::PathParameter) {
         return Some(match call.id {
             // An id is looked up, and not found.
-            Some(_) => errors::task(StatusCode::BAD_REQUEST, "task_not_exist", "task_not_exist"),
+            Some(_) => errors::task(400, "task_not_exist", "task_not_exist"),
             None => refused(&violation.to_string()),
         });
     }

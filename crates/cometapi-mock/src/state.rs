@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::StatusCode;
 use serde_json::Value;
 
 use crate::builder::Settings;
@@ -66,12 +65,6 @@ struct Predictions {
     seeds: fastrand::Rng,
 }
 
-/// A file's picture, or why there is none.
-pub(crate) enum Found {
-    Drawing(Drawing),
-    Nothing,
-}
-
 impl State {
     pub(crate) fn new(settings: Settings, spec: Arc<Spec>, files_origin: String) -> Self {
         let seeds = fastrand::Rng::with_seed(settings.seed);
@@ -105,7 +98,7 @@ impl State {
     }
 
     /// Makes a prediction and looks at it for the answer.
-    pub(crate) fn create(&self, model: &str, input: Value, order: ImageRequest) -> View {
+    pub(crate) fn create(&self, model: &str, input: Value, image: ImageRequest) -> View {
         let script = self
             .scripts
             .take(Some(model), None)
@@ -121,14 +114,14 @@ impl State {
         let mut predictions = self.predictions();
         let counter = predictions.order.len() as u64;
         let id = ids::prediction_id(self.settings.seed, counter);
-        let seed = order
+        let seed = image
             .seed
             .unwrap_or_else(|| u64::from(predictions.seeds.u32(..)));
         let prediction = Prediction {
             id: id.clone(),
             model: model.to_owned(),
             input,
-            order,
+            image,
             seed,
             timeline,
             created: self.clock.elapsed(),
@@ -154,24 +147,20 @@ impl State {
         Some(self.predictions().by_id.get(id)?.model.clone())
     }
 
-    /// The picture behind `/xezq/<id>/<name>`.
-    pub(crate) fn file(&self, id: &str, name: &str) -> Found {
+    /// The image behind `/xezq/<id>/<name>`, while it is kept.
+    pub(crate) fn file(&self, id: &str, name: &str) -> Option<Drawing> {
         let predictions = self.predictions();
-        let Some(prediction) = predictions.by_id.get(id) else {
-            return Found::Nothing;
-        };
-        let index = (0..prediction.order.count).find(|i| prediction.file_name(*i) == name);
-        match index {
-            Some(index) if prediction.has_files(self.clock_view()) => Found::Drawing(Drawing {
-                prompt: prediction.order.prompt.clone(),
-                model: prediction.model.clone(),
-                seed: prediction.seed.wrapping_add(u64::from(index)),
-                format: prediction.order.format,
-                quality: prediction.order.quality,
-                size: prediction.order.size,
-            }),
-            _ => Found::Nothing,
-        }
+        let prediction = predictions.by_id.get(id)?;
+        let image = &prediction.image;
+        let index = (0..image.count).find(|index| prediction.file_name(*index) == name)?;
+        prediction.has_files(self.clock_view()).then(|| Drawing {
+            prompt: image.prompt.clone(),
+            model: prediction.model.clone(),
+            seed: prediction.seed.wrapping_add(u64::from(index)),
+            format: image.format,
+            quality: image.quality,
+            size: image.size,
+        })
     }
 
     pub(crate) fn remove_data(&self, id: &str) -> bool {
@@ -203,10 +192,6 @@ impl State {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(violation);
-    }
-
-    pub(crate) fn create_status(&self) -> StatusCode {
-        self.settings.create_status
     }
 
     fn clock_view(&self) -> ClockView<'_> {

@@ -1,7 +1,6 @@
 //! Everything known to go wrong, by name.
 
-mod canned;
-mod catalogue;
+pub(crate) mod canned;
 pub(crate) mod corrupt;
 
 use std::time::Duration;
@@ -11,13 +10,49 @@ use bytes::Bytes;
 use crate::hold::Hold;
 use crate::plan::Plan;
 
-pub(crate) use canned::answer as canned;
+/// Declares the faults, each with an ordinary value of what it holds.
+macro_rules! faults {
+    (
+        $(#[$attribute:meta])*
+        pub enum Fault {
+            $($(#[$about:meta])* $name:ident $(($holds:ty) = $sample:expr)?,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        pub enum Fault {
+            $($(#[$about])* $name $(($holds))?,)*
 
+        /// The good response, sent when the hold is released.
+        Hold(Hold),
+        /// Anything else.
+        Response {
+            /// The HTTP status; one that HTTP does not know becomes 500.
+            status: u16,
+            /// The `Content-Type`.
+            content_type: String,
+            /// The body.
+            body: Bytes,
+        },
+        }
+
+        impl Fault {
+            /// Every fault but [`Response`](Self::Response) and [`Hold`](Self::Hold), those with
+            /// a value each with an ordinary one. For tests that hold a client to the whole list.
+            pub fn catalogue() -> Vec<Self> {
+                vec![$(Self::$name $(($sample))?),*]
+            }
+        }
+    };
+}
+
+const ELSEWHERE: &str = "https://www.example.com/replicate/v1/predictions/x";
+
+faults! {
 /// One way in which an answer differs from the good one.
 ///
-/// Most replace the answer: the request is then not carried out, unless
-/// [`after_accept`](Plan::after_accept) says so. The reshaping ones and those that spoil a
-/// body in transit are applied to the good answer, so the request **is** carried out.
+/// Most replace the response: the request is then not carried out, unless
+/// [`after_accept`](Plan::after_accept) says so. The reshaping ones and those that corrupt a
+/// body in transit are applied to the valid response, so the request **is** carried out.
 ///
 /// The mark at each variant says where the fact comes from: *documented* by CometAPI (or by
 /// Replicate where named), *observed* in client code, bug reports, sibling gateways or the
@@ -101,13 +136,13 @@ pub enum Fault {
     /// 429 and nothing else: a limiter in front (observed).
     EmptyTooManyRequests,
     /// 429 E3 with `Retry-After` in seconds (documented by Replicate).
-    ThrottledSeconds(u64),
+    ThrottledSeconds(u64) = 1,
     /// 429 E3 with `Retry-After` as an HTTP date this far ahead (inferred from HTTP).
-    ThrottledDate(Duration),
+    ThrottledDate(Duration) = Duration::from_secs(5),
     /// 429 E3 with `retry_after` in the body, in seconds, and no header (observed).
-    ThrottledBody(u64),
+    ThrottledBody(u64) = 2,
     /// 429 E3 that only says "resets in ~Ns" in its text (observed).
-    ThrottledText(u64),
+    ThrottledText(u64) = 30,
 
     // Trouble behind the gateway.
     /// 500 E1 `invalid_request`: a refusal in spite of its status (documented).
@@ -155,13 +190,13 @@ pub enum Fault {
     /// 524 HTML: the CDN waited over 100 s (documented; the page observed).
     CdnTimeoutPage,
     /// 301 to this location (documented for a wrong path).
-    MovedPermanently(String),
+    MovedPermanently(String) = ELSEWHERE.to_owned(),
     /// 302 to this location (inferred from the 301).
-    Found(String),
+    Found(String) = ELSEWHERE.to_owned(),
     /// 303 to this location (inferred from HTTP).
-    SeeOther(String),
+    SeeOther(String) = ELSEWHERE.to_owned(),
     /// 307 to this location (inferred from HTTP).
-    TemporaryRedirect(String),
+    TemporaryRedirect(String) = ELSEWHERE.to_owned(),
 
     // Good answers in another shape.
     /// The poll's task envelope with the older fields (observed).
@@ -196,7 +231,7 @@ pub enum Fault {
     /// The prediction without its `id`: 2xx JSON that cannot be polled (inferred).
     NoId,
     /// The prediction with this status word (observed: words beyond the known ones).
-    UnknownStatus(String),
+    UnknownStatus(String) = "reticulating".to_owned(),
     /// 200 with JSON's media type and half a JSON text (observed behind proxies).
     BrokenJson,
     /// 200 with JSON's media type and no body (inferred).
@@ -216,15 +251,13 @@ pub enum Fault {
     /// The same by deflate (observed behind proxies).
     Deflate,
     /// The good response that claims this content encoding (inferred).
-    Encoding(String),
+    Encoding(String) = "br".to_owned(),
     /// The good answer under this `Content-Type` (observed behind proxies, storage).
-    ContentType(String),
+    ContentType(String) = "text/plain".to_owned(),
 
     // The connection.
     /// The good answer, this much later (documented: a poll took over 45 s).
-    Delay(Duration),
-    /// The good response, sent when the hold is released.
-    Hold(Hold),
+    Delay(Duration) = Duration::from_secs(50),
     /// Never an answer; ends with the server or the client.
     Hang,
     /// The connection is closed when the request has been read.
@@ -240,7 +273,7 @@ pub enum Fault {
     /// with the server or the client.
     StallBody,
     /// The good answer in sixteen pieces, this pause before each.
-    SlowBody(Duration),
+    SlowBody(Duration) = Duration::from_secs(1),
     /// Half of the good body announced as if it were all of it: a complete answer that
     /// holds a broken picture or text.
     ShortBody,
@@ -251,16 +284,7 @@ pub enum Fault {
     FileGone,
     /// 302 to another path of the same origin, where the file is (inferred).
     FileMoved,
-
-    /// Anything else.
-    Response {
-        /// The HTTP status; one that HTTP does not know becomes 500.
-        status: u16,
-        /// The `Content-Type`.
-        content_type: String,
-        /// The body.
-        body: Bytes,
-    },
+}
 }
 
 impl Fault {
