@@ -42,7 +42,6 @@
 
 mod body;
 mod builder;
-mod call;
 mod clock;
 mod drawing;
 mod errors;

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use http::header::ALLOW;
-use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
+use http::{HeaderName, Method, Request, StatusCode};
 use serde_json::Value;
 
-use crate::call::{Call, target};
 use crate::errors::{self, COMET, INDEX_PAGE};
 use crate::fault::{Fault, canned, corrupt};
 use crate::input;
 use crate::listen::{Handler, Read};
 use crate::plan::Scheduled;
-use crate::request_log::{Received, hide_credentials};
+use crate::request_log::Received;
 use crate::response::{Delivery, Response};
 use crate::spec::{Checked, Rule, Violation, bearer};
 use crate::state::State;
@@ -28,59 +27,40 @@ pub(crate) struct Api(pub(crate) Arc<State>);
 
 impl Handler for Api {
     async fn answer(&self, request: Request<Read>) -> Response {
-        let (mut parts, read) = request.into_parts();
-        hide_credentials(&mut parts.headers);
-        let body = match &read {
-            Read::Whole(body) | Read::Broken(body) => body.clone(),
-            Read::TooLarge => bytes::Bytes::new(),
-        };
-        let target = target(&parts);
+        let (parts, read) = request.into_parts();
         let state = &*self.0;
+        let mut request = state.receive(parts, &read);
         let checked = match read {
             // What has not come whole cannot be held to anything.
             Read::TooLarge | Read::Broken(_) => Checked::default(),
             Read::Whole(_) => {
-                state
-                    .spec
-                    .check_request(&parts.method, &target, &parts.headers, &body)
+                let spec = &state.spec;
+                spec.check_request(
+                    &request.method,
+                    &request.target,
+                    &request.headers,
+                    &request.body,
+                )
             }
         };
-
-        let since_start = state.clock.elapsed();
-        let mut call = Call {
-            method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
-            model: model(&checked),
-            id: checked.parameters.get("prediction_id").cloned(),
-            request_id: state.request_id(),
-            now: state.clock.calendar(since_start),
-        };
-        let ticket = state.requests.push(Received {
-            at: call.now,
-            since_start,
-            method: parts.method,
-            target,
-            headers: parts.headers.clone(),
-            body: body.clone(),
-            operation: checked.operation.clone(),
-            model: call.model.clone(),
-            id: call.id.clone(),
-            status: None,
-            violations: checked.violations.clone(),
-        });
+        request.model = model(&checked);
+        request.id = checked.parameters.get("prediction_id").cloned();
+        request.operation.clone_from(&checked.operation);
+        request.violations.clone_from(&checked.violations);
+        let ticket = state.requests.push(request.clone());
 
         let answer = match read {
-            Read::TooLarge => errors::body_too_large(&call),
+            Read::TooLarge => errors::body_too_large(&request),
             // Nobody is there to read an answer.
             Read::Broken(_) => Response::none(Delivery::Dropped { reset: false }),
-            Read::Whole(_) => refusal(&checked, &call, state.settings.lenient)
-                .or_else(|| self.wrong_key(&parts.headers, &call))
-                .unwrap_or_else(|| self.carry_out(&checked, &body, &mut call)),
+            Read::Whole(_) => refusal(&checked, &request, state.settings.lenient)
+                .or_else(|| self.wrong_key(&request))
+                .unwrap_or_else(|| self.carry_out(&mut request)),
         };
-        let answer = answer.with(REQUEST_ID, &call.request_id);
+        let answer = answer.with(REQUEST_ID, &request.request_id);
         state.requests.update(ticket, |received| {
             received.status = answer.visible_status();
-            received.id = call.id;
+            received.id = request.id;
         });
         answer
     }
@@ -97,38 +77,38 @@ fn model(checked: &Checked) -> Option<String> {
 }
 
 impl Api {
-    fn wrong_key(&self, headers: &HeaderMap, call: &Call) -> Option<Response> {
+    fn wrong_key(&self, request: &Received) -> Option<Response> {
         let wanted = self.0.settings.key.as_deref()?;
-        let given = headers.get(http::header::AUTHORIZATION);
+        let given = request.headers.get(http::header::AUTHORIZATION);
         let given = given.and_then(|value| bearer(value.as_bytes()));
-        (given != Some(wanted.as_bytes())).then(|| errors::invalid_token(call))
+        (given != Some(wanted.as_bytes())).then(|| errors::invalid_token(request))
     }
 
-    fn carry_out(&self, checked: &Checked, body: &[u8], call: &mut Call) -> Response {
-        match checked.operation.as_deref() {
-            Some(CREATE) => self.create(body, call),
-            Some(POLL) => self.poll(call),
+    fn carry_out(&self, request: &mut Received) -> Response {
+        match request.operation.as_deref() {
+            Some(CREATE) => self.create(request),
+            Some(POLL) => self.poll(request),
             // Only a document other than the shipped one can name another operation.
             _ => errors::object(
                 501,
                 COMET,
                 None,
                 "the mock does not know this operation",
-                call,
+                request,
             ),
         }
     }
 
-    fn create(&self, body: &[u8], call: &mut Call) -> Response {
+    fn create(&self, request: &mut Received) -> Response {
         let state = &*self.0;
-        let scheduled = state.on_create.take(call.model.as_deref(), None);
-        if let Some(answer) = instead(scheduled.as_ref(), call) {
+        let scheduled = state.on_create.take(request.model.as_deref(), None);
+        if let Some(answer) = instead(scheduled.as_ref(), request) {
             return answer;
         }
-        match self.accept(body, call) {
+        match self.accept(request) {
             Err(refusal) => *refusal,
             Ok(view) => {
-                call.id.clone_from(&view.id);
+                request.id.clone_from(&view.id);
                 let fault = scheduled.map(|scheduled| scheduled.what);
                 let good = wire::response(
                     state.settings.create_status,
@@ -136,21 +116,21 @@ impl Api {
                     view,
                     fault.as_ref(),
                 );
-                applied(fault.as_ref(), good, call)
+                applied(fault.as_ref(), good, request)
             }
         }
     }
 
-    fn accept(&self, body: &[u8], call: &Call) -> Result<View, Box<Response>> {
+    fn accept(&self, request: &Received) -> Result<View, Box<Response>> {
         let state = &*self.0;
-        let model = call.model_name();
+        let model = request.model_name();
         if let Some(offered) = &state.settings.models
             && !offered.contains(model)
         {
-            return Err(Box::new(errors::model_not_found(call)));
+            return Err(Box::new(errors::model_not_found(request)));
         }
         // Held to the schema before; in lenient mode, too.
-        let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let mut body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let input = body["input"].take();
         let faults = state.spec.check_input(model, &input);
         if !faults.is_empty() {
@@ -160,12 +140,12 @@ impl Api {
         Ok(state.create(model, input::sorted(input), image))
     }
 
-    fn poll(&self, call: &Call) -> Response {
+    fn poll(&self, request: &Received) -> Response {
         let state = &*self.0;
-        let id = call.id.as_deref().unwrap_or_default();
+        let id = request.id.as_deref().unwrap_or_default();
         let model = state.model_of(id);
         let scheduled = state.on_poll.take(model.as_deref(), Some(id));
-        if let Some(answer) = instead(scheduled.as_ref(), call) {
+        if let Some(answer) = instead(scheduled.as_ref(), request) {
             return answer;
         }
         let Some((view, scripted)) = state.poll(id) else {
@@ -173,29 +153,29 @@ impl Api {
         };
         let fault = scheduled.map(|scheduled| scheduled.what).or(scripted);
         let good = wire::response(StatusCode::OK, state.settings.form, view, fault.as_ref());
-        applied(fault.as_ref(), good, call)
+        applied(fault.as_ref(), good, request)
     }
 }
 
 /// The answer of a fault that stands in for carrying the request out.
-fn instead(scheduled: Option<&Scheduled<Fault>>, call: &Call) -> Option<Response> {
+fn instead(scheduled: Option<&Scheduled<Fault>>, request: &Received) -> Option<Response> {
     let scheduled = scheduled.filter(|scheduled| !scheduled.after_accept)?;
-    canned::response(&scheduled.what, call)
+    canned::response(&scheduled.what, request)
 }
 
 /// A fault on top of a request that has been carried out.
-fn applied(fault: Option<&Fault>, good: Response, call: &Call) -> Response {
+fn applied(fault: Option<&Fault>, good: Response, request: &Received) -> Response {
     match fault {
         None => good,
         Some(fault) => {
-            canned::response(fault, call).unwrap_or_else(|| corrupt::response(fault, good))
+            canned::response(fault, request).unwrap_or_else(|| corrupt::response(fault, good))
         }
     }
 }
 
 /// How the service says no to what its document does not allow. The order is that of its
 /// layers: router, key, request.
-fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
+fn refusal(checked: &Checked, request: &Received, lenient: bool) -> Option<Response> {
     let of = |rule: Rule| {
         checked
             .violations
@@ -203,15 +183,15 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
             .find(|violation| violation.rule == rule)
     };
     if of(Rule::UnknownPath).is_some() {
-        return Some(unknown_path(call));
+        return Some(unknown_path(request));
     }
     if of(Rule::Method).is_some() {
         let allow: Vec<_> = checked.allow.iter().map(Method::as_str).collect();
-        let answer = errors::object(405, COMET, None, "method not allowed", call);
+        let answer = errors::object(405, COMET, None, "method not allowed", request);
         return Some(answer.with(ALLOW, &allow.join(", ")));
     }
     if of(Rule::Security).is_some() {
-        return Some(errors::invalid_token(call));
+        return Some(errors::invalid_token(request));
     }
     if let Some(violation) = of(Rule::ContentType) {
         let message = format!("unsupported media type, {violation}");
@@ -220,7 +200,7 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
             COMET,
             Some("invalid_request"),
             &message,
-            call,
+            request,
         ));
     }
     let refused = |message: &str| errors::task(400, "invalid_request", message);
@@ -231,7 +211,7 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
         return Some(refused(&violation.to_string()));
     }
     if let Some(violation) = of(Rule::PathParameter) {
-        return Some(match call.id {
+        return Some(match request.id {
             // An id is looked up, and not found.
             Some(_) => errors::task(400, "task_not_exist", "task_not_exist"),
             None => refused(&violation.to_string()),
@@ -245,12 +225,12 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
 
 /// The gateway's router: a JSON 404 under the paths of its own API, else the front page with
 /// status 200 (observed in source).
-fn unknown_path(call: &Call) -> Response {
+fn unknown_path(request: &Received) -> Response {
     let own = ["/v1", "/api", "/assets"]
         .iter()
-        .any(|prefix| call.path.starts_with(prefix));
+        .any(|prefix| request.path().starts_with(prefix));
     if own {
-        errors::invalid_url(call)
+        errors::invalid_url(request)
     } else {
         Response::html(StatusCode::OK, INDEX_PAGE)
     }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+use http::request::Parts;
 use serde_json::Value;
 
 use crate::builder::Settings;
@@ -12,10 +14,11 @@ use crate::drawing::{Cache, Drawing};
 use crate::fault::Fault;
 use crate::ids;
 use crate::input::ImageRequest;
+use crate::listen::Read;
 use crate::pace::{Ending, Script};
 use crate::plan::Queue;
 use crate::prediction::{ClockView, Prediction, Timeline};
-use crate::request_log::RequestLog;
+use crate::request_log::{Received, RequestLog, hide_credentials};
 use crate::spec::{Spec, Violation};
 use crate::wire::View;
 
@@ -91,10 +94,18 @@ impl State {
         }
     }
 
-    pub(crate) fn request_id(&self) -> String {
+    /// A request as it is logged, with its credentials marked.
+    pub(crate) fn receive(&self, mut parts: Parts, read: &Read) -> Received {
+        hide_credentials(&mut parts.headers);
+        let body = match read {
+            Read::Whole(body) | Read::Broken(body) => body.clone(),
+            Read::TooLarge => Bytes::new(),
+        };
         let counter = self.request_counter.fetch_add(1, Ordering::Relaxed);
-        let now = self.clock.calendar(self.clock.elapsed());
-        ids::request_id(self.settings.seed, counter, now)
+        let since_start = self.clock.elapsed();
+        let now = self.clock.calendar(since_start);
+        let request_id = ids::request_id(self.settings.seed, counter, now);
+        Received::new(parts, body, (since_start, now), request_id)
     }
 
     /// Makes a prediction and looks at it for the answer.

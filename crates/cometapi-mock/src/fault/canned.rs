@@ -4,18 +4,18 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Fault;
-use crate::call::Call;
 use crate::errors::{
     self, BAD_GATEWAY_PAGE, COMET, FIREWALL_PAGE, GATEWAY_TIMEOUT_PAGE, INDEX_PAGE,
     TIMEOUT_524_PAGE, UPSTREAM,
 };
+use crate::request_log::Received;
 use crate::response::{Delivery, Response};
 
 /// Returns the response of a fault that needs no valid one; `None` for those that change it.
-pub(crate) fn response(fault: &Fault, call: &Call) -> Option<Response> {
-    error(fault, call)
-        .or_else(|| throttled(fault, call))
-        .or_else(|| other(fault, call))
+pub(crate) fn response(fault: &Fault, request: &Received) -> Option<Response> {
+    error(fault, request)
+        .or_else(|| throttled(fault, request))
+        .or_else(|| other(fault, request))
 }
 
 /// The shapes of the service's errors, with what stands in them beside the message.
@@ -31,7 +31,7 @@ enum Shape {
 /// The errors that consist of a status, a shape and a message, in which `{model}` stands for the
 /// model.
 #[expect(clippy::too_many_lines, reason = "a table is as long as it is")]
-fn error(fault: &Fault, call: &Call) -> Option<Response> {
+fn error(fault: &Fault, request: &Received) -> Option<Response> {
     use Shape::{E1, E2, E3};
     const QUOTA: &str = "user quota is not enough";
     const LATER: &str = "too many requests, please retry later";
@@ -158,16 +158,16 @@ fn error(fault: &Fault, call: &Call) -> Option<Response> {
         Fault::EmptyResponse => (500, E1(UPSTREAM, Some("empty_response")), "empty response"),
         _ => return None,
     };
-    let message = message.replace("{model}", call.model_name());
+    let message = message.replace("{model}", request.model_name());
     Some(match shape {
-        E1(kind, code) => errors::object(status, kind, code, &message, call),
+        E1(kind, code) => errors::object(status, kind, code, &message, request),
         E2(code) => errors::task(status, code, &message),
         E3(title) => errors::problem(status, title, &message),
     })
 }
 
 /// Replicate's 429, which says in different places when to retry.
-fn throttled(fault: &Fault, call: &Call) -> Option<Response> {
+fn throttled(fault: &Fault, request: &Received) -> Option<Response> {
     let throttled = |detail: &str| json!({"detail": detail, "status": 429});
     let mut body = throttled("Request was throttled.");
     let mut retry_after = None;
@@ -180,7 +180,7 @@ fn throttled(fault: &Fault, call: &Call) -> Option<Response> {
             retry_after = Some(seconds.to_string());
         }
         Fault::ThrottledDate(ahead) => {
-            retry_after = Some(httpdate::fmt_http_date(call.now + *ahead));
+            retry_after = Some(httpdate::fmt_http_date(request.at + *ahead));
         }
         Fault::ThrottledBody(seconds) => body["retry_after"] = (*seconds).into(),
         Fault::ThrottledText(seconds) => {
@@ -198,14 +198,14 @@ fn throttled(fault: &Fault, call: &Call) -> Option<Response> {
 }
 
 /// Errors in shapes of their own, pages, redirects, and no response at all.
-fn other(fault: &Fault, call: &Call) -> Option<Response> {
+fn other(fault: &Fault, request: &Received) -> Option<Response> {
     let cdn_timeout = StatusCode::from_u16(524).unwrap_or(StatusCode::GATEWAY_TIMEOUT);
     Some(match fault {
-        Fault::InvalidToken => errors::invalid_token(call),
-        Fault::InvalidUrl => errors::invalid_url(call),
-        Fault::BodyTooLarge => errors::body_too_large(call),
-        Fault::ModelNotFound => errors::model_not_found(call),
-        Fault::FieldRequired => errors::field_required(call),
+        Fault::InvalidToken => errors::invalid_token(request),
+        Fault::InvalidUrl => errors::invalid_url(request),
+        Fault::BodyTooLarge => errors::body_too_large(request),
+        Fault::ModelNotFound => errors::model_not_found(request),
+        Fault::FieldRequired => errors::field_required(request),
         Fault::InputRefused => Response::json(
             StatusCode::UNPROCESSABLE_ENTITY,
             &input_problem(Some("input.num_outputs")),
@@ -281,7 +281,7 @@ fn input_problem(field: Option<&str>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
 
@@ -325,10 +325,11 @@ mod tests {
     /// Each fault does exactly one of the two, or nothing would happen.
     #[test]
     fn every_fault_either_replaces_or_keeps() {
-        let call = Call::sample(UNIX_EPOCH);
+        let (parts, ()) = http::Request::new(()).into_parts();
+        let request = Received::new(parts, "".into(), (Duration::ZERO, UNIX_EPOCH), "id".into());
         for fault in Fault::catalogue() {
             assert_ne!(
-                response(&fault, &call).is_some(),
+                response(&fault, &request).is_some(),
                 keeps_the_response(&fault),
                 "{fault:?}"
             );
