@@ -133,13 +133,13 @@ impl Builder {
         self
     }
 
-    /// The answers to the polls of every prediction, instead of a pace.
+    /// The responses to the polls of every prediction, instead of a pace.
     pub fn script(mut self, script: Script) -> Self {
         self.settings.script = Some(script);
         self
     }
 
-    /// The form of the answers to polls; bare unless set.
+    /// The form of the responses to polls; bare unless set.
     pub fn form(mut self, form: Form) -> Self {
         self.settings.form = form;
         self
@@ -177,7 +177,7 @@ impl Builder {
         self
     }
 
-    /// The status of an accepted create: 200 (documented) unless set, 201 and 202
+    /// The status of the response to an accepted create request: 200 (documented) unless set, 201 and 202
     /// (documented by Replicate).
     pub fn create_status(mut self, status: StatusCode) -> Self {
         self.settings.create_status = status;
@@ -191,7 +191,7 @@ impl Builder {
         self
     }
 
-    /// Seeds ids and drawn seeds, so that two servers give the same; random unless set.
+    /// Seeds ids and chosen seeds, so that two servers give the same; random unless set.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self

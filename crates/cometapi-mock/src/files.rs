@@ -1,4 +1,4 @@
-//! The second origin, where the pictures are. It knows no keys: one that arrives here has
+//! The second origin, which serves the images. It takes no keys: one that arrives here has
 //! leaked.
 
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ pub(crate) struct Files(pub(crate) Arc<State>);
 const MOVED: &str = "/moved";
 
 impl Handler for Files {
-    async fn answer(&self, request: Request<Read>) -> Response {
+    async fn respond(&self, request: Request<Read>) -> Response {
         let (parts, read) = request.into_parts();
         let state = &*self.0;
         let mut request = state.receive(parts, &read);
@@ -30,7 +30,7 @@ impl Handler for Files {
         request.model = request.id.as_deref().and_then(|id| state.model_of(id));
         let ticket = state.file_requests.push(request.clone());
 
-        let answer = if !request.violations.is_empty() && !state.settings.lenient {
+        let response = if !request.violations.is_empty() && !state.settings.lenient {
             Response::new(
                 StatusCode::UNAUTHORIZED,
                 "text/plain",
@@ -42,12 +42,12 @@ impl Handler for Files {
             self.file(&request).await
         };
         state.file_requests.update(ticket, |received| {
-            received.status = answer.visible_status();
+            received.status = response.visible_status();
         });
-        answer
+        response
     }
 
-    fn garbled(&self, reason: String) {
+    fn invalid_http(&self, reason: String) {
         let violation = Violation::new(Rule::Protocol, "connection", reason);
         self.0.note_protocol(violation);
     }
@@ -81,11 +81,11 @@ impl Files {
                 return answer;
             }
         }
-        let Some(picture) = state.file(place.id, place.name) else {
+        let Some(image) = state.file(place.id, place.name) else {
             return gone();
         };
-        let media = picture.format.media_type();
-        let Some(bytes) = state.pictures.encoded(picture).await else {
+        let media = image.format.media_type();
+        let Some(bytes) = state.images.encoded(image).await else {
             return Response::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let good =

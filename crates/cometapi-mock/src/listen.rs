@@ -26,11 +26,11 @@ use crate::response::{Delivery, Response};
 
 /// What stands behind a listener.
 pub(crate) trait Handler: Send + Sync + 'static {
-    /// Answers a request whose body has been read.
-    fn answer(&self, request: Request<Read>) -> impl Future<Output = Response> + Send;
+    /// Responds to a request whose body has been read.
+    fn respond(&self, request: Request<Read>) -> impl Future<Output = Response> + Send;
 
-    /// Told of bytes that were no request.
-    fn garbled(&self, reason: String);
+    /// Called with the reason when bytes are no HTTP request.
+    fn invalid_http(&self, reason: String);
 }
 
 /// A request's body.
@@ -122,7 +122,7 @@ async fn connection(stream: TcpStream, handler: Arc<impl Handler>) {
     if let Err(error) = served
         && error.is_parse()
     {
-        handler.garbled(error.to_string());
+        handler.invalid_http(error.to_string());
     }
 }
 
@@ -135,9 +135,9 @@ async fn exchange(
 ) -> io::Result<http::Response<Outgoing>> {
     let (parts, body) = request.into_parts();
     let read = read(body).await;
-    let answer = handler.answer(Request::from_parts(parts, read)).await;
+    let planned = handler.respond(Request::from_parts(parts, read)).await;
 
-    match &answer.delivery {
+    match &planned.delivery {
         Delivery::Never => std::future::pending().await,
         Delivery::Dropped { reset: hard } => {
             reset.store(*hard, Ordering::Relaxed);
@@ -149,17 +149,17 @@ async fn exchange(
         Delivery::Whole | Delivery::Slow(_) | Delivery::Stalled => {}
     }
 
-    let mut response = http::Response::new(Outgoing::of(&answer));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
+    let mut response = http::Response::new(Outgoing::of(&planned));
+    *response.status_mut() = planned.status;
+    *response.headers_mut() = planned.headers;
     response
         .headers_mut()
-        .insert(CONTENT_LENGTH, HeaderValue::from(answer.body.len()));
+        .insert(CONTENT_LENGTH, HeaderValue::from(planned.body.len()));
     Ok(response)
 }
 
 /// Reads a body to its end even when it is too large: a client that is still sending does
-/// not see an early answer.
+/// not read an early response.
 async fn read(mut body: Incoming) -> Read {
     let mut kept = BytesMut::new();
     let mut large = false;

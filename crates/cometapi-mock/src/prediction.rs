@@ -26,7 +26,7 @@ pub(crate) struct Prediction {
     /// As sent, its keys sorted.
     pub(crate) input: Value,
     pub(crate) image: ImageRequest,
-    /// The one asked for, or the one drawn.
+    /// The one of the request, or the one chosen.
     pub(crate) seed: u64,
     pub(crate) timeline: Timeline,
     /// All times are since the server's start.
@@ -40,7 +40,7 @@ pub(crate) struct Prediction {
     pub(crate) removed: bool,
 }
 
-/// Where and when a prediction is looked at.
+/// The time and place at which a prediction is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClockView<'s> {
     pub(crate) clock: &'s Clock,
@@ -58,7 +58,7 @@ struct State {
 }
 
 impl Prediction {
-    /// Looks at it as the create's answer does: nothing has happened yet.
+    /// Returns it as the response to the create request has it: nothing has happened yet.
     pub(crate) fn at_create(&self, clock_view: ClockView<'_>) -> View {
         let state = State {
             word: "starting".to_owned(),
@@ -68,8 +68,7 @@ impl Prediction {
         self.view(&state, clock_view)
     }
 
-    /// Looks at it as a poll does, which counts as one. A script may have a fault in place
-    /// of an answer.
+    /// Carries out a poll. A script may have a fault instead of a response.
     pub(crate) fn poll(&mut self, clock_view: ClockView<'_>) -> (View, Option<Fault>) {
         let earlier = self.polls;
         self.polls = self.polls.saturating_add(1);
@@ -106,7 +105,7 @@ impl Prediction {
         succeeded && ended.is_some_and(|ended| self.keeps_data(ended, clock_view))
     }
 
-    /// The word a caller would read now, without counting as a poll.
+    /// The status word of now, without counting as a poll.
     pub(crate) fn status(&self, clock_view: ClockView<'_>) -> String {
         if self.polls == 0 && !self.by_clock() {
             return "starting".to_owned();
@@ -114,7 +113,7 @@ impl Prediction {
         self.state(self.polls.saturating_sub(1), clock_view).word
     }
 
-    /// The name of the picture with this index.
+    /// The file name of the image with this index.
     pub(crate) fn file_name(&self, index: u32) -> String {
         let format = self.image.format.extension();
         match self.image.output {

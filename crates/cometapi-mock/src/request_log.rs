@@ -1,4 +1,4 @@
-//! What was received, kept for inspection.
+//! The log of received requests.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -36,7 +36,7 @@ pub struct Received {
     pub model: Option<String>,
     /// The prediction that it named, created or asked a file of.
     pub id: Option<String>,
-    /// The status of the answer; `None` while there is none, and where a fault gave none.
+    /// The status of the response; `None` while there is none, and where a fault sends none.
     pub status: Option<StatusCode>,
     /// The request id in the headers of its response.
     pub request_id: String,

@@ -19,8 +19,7 @@ use crate::service::{Api, CREATE, POLL};
 use crate::spec::{Spec, SpecError, Violation};
 use crate::state::{Snapshot, State};
 
-/// A running mock of the service. Dropping it ends it, with every connection and hung
-/// answer.
+/// A running mock of the service. Dropping it ends it, with every open connection.
 ///
 /// It lives in the tokio runtime that it was started in. A drop lets the runtime close the
 /// sockets in its own time; [`shutdown`](Self::shutdown) waits for that.
@@ -37,7 +36,7 @@ use crate::state::{Snapshot, State};
 ///
 /// // … point a client at server.base_url() …
 ///
-/// assert_eq!(server.creates(), 0);
+/// assert_eq!(server.create_requests(), 0);
 /// server.assert_no_violations();
 /// # Ok(())
 /// # }
@@ -110,8 +109,8 @@ async fn bind(address: IpAddr, port: u16) -> Result<TcpListener, StartError> {
 }
 
 impl MockServer {
-    /// The ids of the operations that the mock carries out; to any other of its document it
-    /// answers 501.
+    /// The ids of the operations that the mock carries out; any other of its document
+    /// gets a 501.
     pub const OPERATIONS: &[&str] = &[CREATE, POLL];
 
     /// Starts one with the defaults, on free ports of 127.0.0.1.
@@ -134,7 +133,7 @@ impl MockServer {
         &self.base_url
     }
 
-    /// `http://127.0.0.1:OTHER`, where the pictures are: never the API's origin.
+    /// `http://127.0.0.1:OTHER`, where the images are: never the API's origin.
     pub fn files_origin(&self) -> &str {
         &self.state.files_origin
     }
@@ -149,15 +148,15 @@ impl MockServer {
         self.state.file_requests.entries()
     }
 
-    /// How many creates were **received**, whatever became of them. How many were carried
-    /// out, and charged, is the length of [`predictions`](Self::predictions).
-    pub fn creates(&self) -> usize {
+    /// How many create requests were **received**, whatever their responses. How many were
+    /// carried out, and charged, is the length of [`predictions`](Self::predictions).
+    pub fn create_requests(&self) -> usize {
         self.state.requests.count(CREATE)
     }
 
-    /// The predictions that exist, in the order of their creates.
+    /// The predictions that exist, in the order of their create requests.
     pub fn predictions(&self) -> Vec<Snapshot> {
-        self.state.held()
+        self.state.snapshots()
     }
 
     /// Everything that was not allowed, on both origins.
@@ -182,13 +181,13 @@ impl MockServer {
         assert_none(&self.state);
     }
 
-    /// Plans a fault for creates. Faults come one after another in the order in which they
+    /// Plans a fault for create requests. Faults come one after another in the order in which they
     /// were planned; a request that is refused anyway uses up none.
     pub fn on_create(&self, fault: impl Into<Plan<Fault>>) {
         self.state.on_create.add(fault.into());
     }
 
-    /// Plans a fault for polls. A poll whose answer a fault replaces does not count for
+    /// Plans a fault for polls. A poll whose response a fault replaces does not count for
     /// [`Pace::Polls`](crate::Pace::Polls), unless it says
     /// [`after_accept`](Plan::after_accept).
     pub fn on_poll(&self, fault: impl Into<Plan<Fault>>) {
@@ -200,19 +199,19 @@ impl MockServer {
         self.state.on_file.add(fault.into());
     }
 
-    /// Plans how coming predictions end; they succeed otherwise. Decided at the create, and
+    /// Plans how coming predictions end; they succeed otherwise. Decided by the create request, and
     /// not for those that follow a script.
     pub fn on_end(&self, ending: impl Into<Plan<Ending>>) {
         self.state.endings.add(ending.into());
     }
 
     /// Plans a script for coming predictions; they follow the server's pace otherwise.
-    /// Decided at the create.
+    /// Decided by the create request.
     pub fn on_run(&self, script: impl Into<Plan<Script>>) {
         self.state.scripts.add(script.into());
     }
 
-    /// Forgets everything planned.
+    /// Removes every plan.
     pub fn clear_plans(&self) {
         for queue in [
             &self.state.on_create,
@@ -232,7 +231,7 @@ impl MockServer {
     }
 
     /// Waits until the API origin has received this many requests since its start. What a
-    /// test waits for when the answer will never come.
+    /// test waits for when the response will never come.
     pub async fn wait_for_requests(&self, total: u64) {
         self.state.requests.wait_for(total).await;
     }

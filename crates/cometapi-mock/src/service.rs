@@ -1,4 +1,4 @@
-//! The API origin: holds each request to the document, then carries it out.
+//! The API origin: checks each request against the document, then carries it out.
 
 use std::sync::Arc;
 
@@ -26,12 +26,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-cometapi-request-id");
 pub(crate) struct Api(pub(crate) Arc<State>);
 
 impl Handler for Api {
-    async fn answer(&self, request: Request<Read>) -> Response {
+    async fn respond(&self, request: Request<Read>) -> Response {
         let (parts, read) = request.into_parts();
         let state = &*self.0;
         let mut request = state.receive(parts, &read);
         let checked = match read {
-            // What has not come whole cannot be held to anything.
+            // A body that is not complete cannot be checked.
             Read::TooLarge | Read::Broken(_) => Checked::default(),
             Read::Whole(_) => {
                 let spec = &state.spec;
@@ -49,23 +49,23 @@ impl Handler for Api {
         request.violations.clone_from(&checked.violations);
         let ticket = state.requests.push(request.clone());
 
-        let answer = match read {
+        let response = match read {
             Read::TooLarge => errors::body_too_large(&request),
-            // Nobody is there to read an answer.
+            // The client is gone.
             Read::Broken(_) => Response::none(Delivery::Dropped { reset: false }),
             Read::Whole(_) => refusal(&checked, &request, state.settings.lenient)
                 .or_else(|| self.wrong_key(&request))
                 .unwrap_or_else(|| self.carry_out(&mut request)),
         };
-        let answer = answer.with(REQUEST_ID, &request.request_id);
+        let response = response.with(REQUEST_ID, &request.request_id);
         state.requests.update(ticket, |received| {
-            received.status = answer.visible_status();
+            received.status = response.visible_status();
             received.id = request.id;
         });
-        answer
+        response
     }
 
-    fn garbled(&self, reason: String) {
+    fn invalid_http(&self, reason: String) {
         let violation = Violation::new(Rule::Protocol, "connection", reason);
         self.0.note_protocol(violation);
     }
@@ -157,7 +157,7 @@ impl Api {
     }
 }
 
-/// The answer of a fault that stands in for carrying the request out.
+/// The response of a fault that replaces carrying the request out.
 fn instead(scheduled: Option<&Scheduled<Fault>>, request: &Received) -> Option<Response> {
     let scheduled = scheduled.filter(|scheduled| !scheduled.after_accept)?;
     canned::response(&scheduled.what, request)
@@ -187,8 +187,8 @@ fn refusal(checked: &Checked, request: &Received, lenient: bool) -> Option<Respo
     }
     if of(Rule::Method).is_some() {
         let allow: Vec<_> = checked.allow.iter().map(Method::as_str).collect();
-        let answer = errors::object(405, COMET, None, "method not allowed", request);
-        return Some(answer.with(ALLOW, &allow.join(", ")));
+        let response = errors::object(405, COMET, None, "method not allowed", request);
+        return Some(response.with(ALLOW, &allow.join(", ")));
     }
     if of(Rule::Security).is_some() {
         return Some(errors::invalid_token(request));

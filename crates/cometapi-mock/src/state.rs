@@ -22,11 +22,11 @@ use crate::request_log::{Received, RequestLog, hide_credentials};
 use crate::spec::{Spec, Violation};
 use crate::wire::View;
 
-/// A prediction as the server holds it.
+/// A prediction in its current state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// The id that the create answered.
+    /// The id in the response to the create request.
     pub id: String,
     /// `owner/name`.
     pub model: String,
@@ -34,9 +34,9 @@ pub struct Snapshot {
     pub input: Value,
     /// The status word as of now, or as of the last poll where polls set the pace.
     pub status: String,
-    /// The seed asked for, or the one drawn.
+    /// The seed of the request, or the one chosen.
     pub seed: u64,
-    /// How many polls have been answered from it.
+    /// How many polls have been carried out.
     pub polls: u32,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct State {
     pub(crate) on_file: Queue<Fault>,
     pub(crate) endings: Queue<Ending>,
     pub(crate) scripts: Queue<Script>,
-    pub(crate) pictures: Cache,
+    pub(crate) images: Cache,
     predictions: Mutex<Predictions>,
     request_counter: AtomicU64,
 }
@@ -63,7 +63,7 @@ pub(crate) struct State {
 #[derive(Debug)]
 struct Predictions {
     by_id: HashMap<String, Prediction>,
-    /// Ids in the order of their creates.
+    /// Ids in the order of their create requests.
     order: Vec<String>,
     seeds: fastrand::Rng,
 }
@@ -83,7 +83,7 @@ impl State {
             on_file: Queue::default(),
             endings: Queue::default(),
             scripts: Queue::default(),
-            pictures: Cache::default(),
+            images: Cache::default(),
             predictions: Mutex::new(Predictions {
                 by_id: HashMap::new(),
                 order: Vec::new(),
@@ -108,7 +108,7 @@ impl State {
         Received::new(parts, body, (since_start, now), request_id)
     }
 
-    /// Makes a prediction and looks at it for the answer.
+    /// Creates a prediction, and returns it as the response has it.
     pub(crate) fn create(&self, model: &str, input: Value, image: ImageRequest) -> View {
         let script = self
             .scripts
@@ -148,7 +148,7 @@ impl State {
         view
     }
 
-    /// Looks at a prediction as a poll; `None` for an id that was never given out.
+    /// Carries out a poll; `None` for an id that was never created.
     pub(crate) fn poll(&self, id: &str) -> Option<(View, Option<Fault>)> {
         let mut predictions = self.predictions();
         Some(predictions.by_id.get_mut(id)?.poll(self.clock_view()))
@@ -180,7 +180,7 @@ impl State {
         found.map(|one| one.removed = true).is_some()
     }
 
-    pub(crate) fn held(&self) -> Vec<Snapshot> {
+    pub(crate) fn snapshots(&self) -> Vec<Snapshot> {
         let predictions = self.predictions();
         let clock_view = self.clock_view();
         predictions

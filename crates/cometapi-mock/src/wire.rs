@@ -10,7 +10,7 @@ use crate::errors;
 use crate::fault::Fault;
 use crate::response::Response;
 
-/// The form of the answer to a poll. A create is always answered bare.
+/// The form of the response to a poll. The response to a create request is always bare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Form {

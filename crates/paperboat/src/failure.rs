@@ -60,7 +60,7 @@ impl Failure {
         )
     }
 
-    /// The end of many, of which `code` is the most severe.
+    /// Some of many failed; `code` is the most severe exit code.
     pub(crate) fn of_many(code: u8, message: impl Into<String>) -> Self {
         Self::new(code, message)
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::hold::Hold;
 use crate::plan::Plan;
 
-/// Declares the faults, each with an ordinary value of what it holds.
+/// Declares the faults, each with an ordinary value of its value.
 macro_rules! faults {
     (
         $(#[$attribute:meta])*
@@ -22,7 +22,7 @@ macro_rules! faults {
         pub enum Fault {
             $($(#[$about])* $name $(($holds))?,)*
 
-        /// The good response, sent when the hold is released.
+        /// The valid response, sent when the hold is released.
         Hold(Hold),
         /// Anything else.
         Response {
@@ -48,10 +48,10 @@ macro_rules! faults {
 const ELSEWHERE: &str = "https://www.example.com/replicate/v1/predictions/x";
 
 faults! {
-/// One way in which an answer differs from the good one.
+/// One way in which a response differs from the valid one.
 ///
 /// Most replace the response: the request is then not carried out, unless
-/// [`after_accept`](Plan::after_accept) says so. The reshaping ones and those that corrupt a
+/// [`after_accept`](Plan::after_accept) says so. Those that change its shape and those that corrupt a
 /// body in transit are applied to the valid response, so the request **is** carried out.
 ///
 /// The mark at each variant says where the fact comes from: *documented* by CometAPI (or by
@@ -164,7 +164,7 @@ pub enum Fault {
     Panic,
     /// 500 E2 `fail_to_fetch_task` with an upstream error as text in its message (observed).
     FailToFetchTask,
-    /// 502 E2 `invalid_response`: upstream answered without an id (observed in a fork).
+    /// 502 E2 `invalid_response`: upstream responded without an id (observed in a fork).
     InvalidResponse,
     /// 503 E1 `model_not_found`: a refusal in spite of its status (observed).
     ModelNotFound,
@@ -198,7 +198,7 @@ pub enum Fault {
     /// 307 to this location (inferred from HTTP).
     TemporaryRedirect(String) = ELSEWHERE.to_owned(),
 
-    // Good answers in another shape.
+    // Valid responses in another shape.
     /// The poll's task envelope with the older fields (observed).
     Wrapped,
     /// The poll's task envelope with the newer fields (observed).
@@ -211,7 +211,7 @@ pub enum Fault {
     NumericCode,
     /// The task envelope whose `data` is JSON as text (observed in gateways of the same family).
     DataAsText,
-    /// The good response for another prediction (inferred: a connection one response out of
+    /// The valid response for another prediction (inferred: a connection one response out of
     /// step).
     OtherPrediction,
     /// `{"code":"success","data":null}` (observed in source): 2xx JSON without an id.
@@ -236,46 +236,46 @@ pub enum Fault {
     BrokenJson,
     /// 200 with JSON's media type and no body (inferred).
     EmptyBody,
-    /// The good response after a byte-order mark (inferred).
+    /// The valid response after a byte-order mark (inferred).
     ByteOrderMark,
-    /// The good response in UTF-16 (inferred).
+    /// The valid response in UTF-16 (inferred).
     Utf16,
-    /// The good response with half of a surrogate pair in a string, as of a log that was cut
+    /// The valid response with half of a surrogate pair in a string, as of a log that was cut
     /// (observed).
     HalfSurrogate,
-    /// The good response with `NaN`, as Python writes it (observed).
+    /// The valid response with `NaN`, as Python writes it (observed).
     NotANumber,
-    /// The good response compressed by gzip although nothing asked for it (observed behind
+    /// The valid response compressed by gzip although nothing asked for it (observed behind
     /// proxies).
     Gzip,
     /// The same by deflate (observed behind proxies).
     Deflate,
-    /// The good response that claims this content encoding (inferred).
+    /// The valid response that claims this content encoding (inferred).
     Encoding(String) = "br".to_owned(),
-    /// The good answer under this `Content-Type` (observed behind proxies, storage).
+    /// The valid response under this `Content-Type` (observed behind proxies, storage).
     ContentType(String) = "text/plain".to_owned(),
 
     // The connection.
-    /// The good answer, this much later (documented: a poll took over 45 s).
+    /// The valid response, this much later (documented: a poll took over 45 s).
     Delay(Duration) = Duration::from_secs(50),
-    /// Never an answer; ends with the server or the client.
+    /// Never a response; ends with the server or the client.
     Hang,
     /// The connection is closed when the request has been read.
     Close,
     /// The connection is reset when the request has been read.
     Reset,
-    /// The good answer announced in full, half of its body sent, then closed.
+    /// The valid response announced in full, half of its body sent, then closed.
     CutBody,
-    /// The good answer announced in full, half of its body sent, then reset. A reset may
+    /// The valid response announced in full, half of its body sent, then reset. A reset may
     /// take back what the client has not read yet.
     ResetBody,
-    /// The good answer announced in full, half of its body sent, then nothing more; ends
+    /// The valid response announced in full, half of its body sent, then nothing more; ends
     /// with the server or the client.
     StallBody,
-    /// The good answer in sixteen pieces, this pause before each.
+    /// The valid response in sixteen pieces, this pause before each.
     SlowBody(Duration) = Duration::from_secs(1),
-    /// Half of the good body announced as if it were all of it: a complete answer that
-    /// holds a broken picture or text.
+    /// Half of the valid body announced as if it were all of it: a complete response with a
+    /// broken image or text.
     ShortBody,
 
     // Files.
@@ -288,7 +288,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// This many times: short for [`Plan::of`] and [`Plan::times`].
+    /// `times` times: short for [`Plan::of`] and [`Plan::times`].
     pub fn times(self, times: u32) -> Plan<Self> {
         Plan::of(self).times(times)
     }
@@ -312,7 +312,7 @@ impl Fault {
         Plan::of(self).after_accept()
     }
 
-    /// An answer of your own with a JSON body.
+    /// A response of your own with a JSON body.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
         Self::Response {
             status,

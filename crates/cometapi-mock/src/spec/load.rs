@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::path::Template;
 use super::{SpecError, convert, input};
 
-/// One operation: what may be asked, and what may be answered.
+/// An operation: its valid requests and responses.
 #[derive(Debug)]
 pub(super) struct Operation {
     pub(super) id: String,
@@ -19,7 +19,7 @@ pub(super) struct Operation {
     pub(super) body: Option<Body>,
     pub(super) bearer: bool,
     /// By status as the document writes it: `200`, `4XX`.
-    pub(super) answers: BTreeMap<String, BTreeMap<String, Validator>>,
+    pub(super) responses: BTreeMap<String, BTreeMap<String, Validator>>,
 }
 
 #[derive(Debug)]
@@ -132,12 +132,12 @@ impl<'r> Loader<'r> {
             }
         }
 
-        let mut answers = BTreeMap::new();
-        let place_of_answers = format!("{place}/responses");
-        for (status, answer) in members(&place_of_answers, &source["responses"])? {
-            let answer = self.resolve(answer)?;
-            let place = format!("{place_of_answers}/{status}");
-            answers.insert(status.clone(), self.content(&place, answer)?);
+        let mut responses = BTreeMap::new();
+        let place_of_responses = format!("{place}/responses");
+        for (status, response) in members(&place_of_responses, &source["responses"])? {
+            let response = self.resolve(response)?;
+            let place = format!("{place_of_responses}/{status}");
+            responses.insert(status.clone(), self.content(&place, response)?);
         }
 
         Ok(Operation {
@@ -147,7 +147,7 @@ impl<'r> Loader<'r> {
             parameters,
             body: self.body(place, source)?,
             bearer: self.wants_bearer(place, source)?,
-            answers,
+            responses,
         })
     }
 

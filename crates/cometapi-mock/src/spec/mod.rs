@@ -1,13 +1,13 @@
 //! What `openapi.yaml` allows, read here and nowhere else: the mock shares no code with the
 //! client, so that the two can contradict each other.
 
-mod answer;
 mod convert;
 mod input;
 mod load;
 mod model;
 mod path;
 mod request;
+mod response;
 mod violation;
 
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ use serde_json::Value;
 /// The `openapi.yaml` that this crate ships.
 pub const SHIPPED: &str = include_str!("../../openapi.yaml");
 
-/// An OpenAPI 3.0 document, compiled for checking requests and answers.
+/// An OpenAPI 3.0 document, compiled for checking requests and responses.
 ///
 /// ```
 /// use cometapi_mock::Spec;

@@ -28,7 +28,7 @@ async fn plain_http_needs_no_certificates() {
         .ends(0)
         .await;
     assert_eq!(place.names("out").len(), 1);
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 }
 
 #[cfg(target_os = "linux")]
