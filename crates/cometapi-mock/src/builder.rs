@@ -40,13 +40,13 @@ pub struct Builder {
     pub(crate) settings: Settings,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) pace: Pace,
     pub(crate) script: Option<Script>,
     pub(crate) form: Form,
     pub(crate) models: Option<BTreeSet<String>>,
-    pub(crate) key: Option<String>,
+    pub(crate) key: Option<Key>,
     pub(crate) lenient: bool,
     pub(crate) verify_on_drop: bool,
     pub(crate) create_status: StatusCode,
@@ -54,20 +54,13 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
 }
 
-impl fmt::Debug for Settings {
+/// A key, which is never printed.
+#[derive(Clone)]
+pub(crate) struct Key(pub(crate) String);
+
+impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("pace", &self.pace)
-            .field("script", &self.script)
-            .field("form", &self.form)
-            .field("models", &self.models)
-            .field("key", &self.key.as_ref().map(|_| "[hidden]"))
-            .field("lenient", &self.lenient)
-            .field("verify_on_drop", &self.verify_on_drop)
-            .field("create_status", &self.create_status)
-            .field("retention", &self.retention)
-            .field("seed", &self.seed)
-            .finish()
+        f.write_str("[hidden]")
     }
 }
 
@@ -159,7 +152,7 @@ impl Builder {
 
     /// Takes this key alone; any other is refused with 401. Every key is taken unless set.
     pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.settings.key = Some(key.into());
+        self.settings.key = Some(Key(key.into()));
         self
     }
 

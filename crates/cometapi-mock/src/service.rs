@@ -78,7 +78,7 @@ fn model(checked: &Checked) -> Option<String> {
 
 impl Api {
     fn wrong_key(&self, request: &Received) -> Option<Response> {
-        let wanted = self.0.settings.key.as_deref()?;
+        let wanted = &self.0.settings.key.as_ref()?.0;
         let given = request.headers.get(http::header::AUTHORIZATION);
         let given = given.and_then(|value| bearer(value.as_bytes()));
         (given != Some(wanted.as_bytes())).then(|| errors::invalid_token(request))

@@ -17,7 +17,7 @@ use crate::{check, connect, input, ledger, print};
 pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let input = input::read(&args.what)?;
     check::check(&args.what, &input)?;
-    let connection = connect::service(&args.service)?;
+    let connection = connect::service(&args.service, false)?;
     let ledger = ledger::of_single(&args.ledger, false)?;
     let mut signals = Signals::listen();
     let mut record = Record::begin(ledger, &connection.client, &args.what.model, &input).await?;

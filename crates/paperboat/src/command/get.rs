@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::{connect, print};
 
 pub(crate) async fn execute(args: Get) -> Result<(), Failure> {
-    let connection = connect::service(&args.service)?;
+    let connection = connect::service(&args.service, false)?;
     let prediction = connection.client.predictions().get(&args.id).await?;
     if args.json {
         return print::prediction(&prediction, None);

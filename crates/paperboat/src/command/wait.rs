@@ -20,7 +20,7 @@ use crate::record::Record;
 use crate::{connect, ledger, print};
 
 pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
-    let connection = connect::service_with_files(&args.service, args.outputs.allow_private_files)?;
+    let connection = connect::service(&args.service, args.outputs.allow_private_files)?;
     // Without -o it may well be text, which needs no folder.
     if args.outputs.output.is_some() {
         save::prepare_folder(args.outputs.folder())?;

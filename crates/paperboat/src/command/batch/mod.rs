@@ -39,7 +39,7 @@ pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
         return run(args, rows, &connection.client, ledger).await;
     }
     // Before a ledger is created: errors in the service's settings come first.
-    let connection = connect::service_with_files(&args.service, args.allow_private_files)?;
+    let connection = connect::service(&args.service, args.allow_private_files)?;
     let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
     run(args, rows, &connection.client, ledger).await
 }
