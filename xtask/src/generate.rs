@@ -165,7 +165,7 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> anyhow::Result<(
         })
         .and_then(|()| fs::rename(&temporary, path));
     if let Err(error) = written {
-        // The first fault is the one to tell; a leftover is only untidy.
+        // The first error is the one to report; a leftover file does no harm.
         let _ = fs::remove_file(&temporary);
         return Err(error.into());
     }

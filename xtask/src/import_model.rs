@@ -24,10 +24,10 @@ const LIMIT: u64 = 16 << 20;
 pub(crate) struct Options {
     /// The published schema; - reads it from stdin.
     file: PathBuf,
-    /// The model, where the file does not tell it.
+    /// The model, where the file does not say.
     #[arg(long, value_name = "OWNER/NAME")]
     model: Option<String>,
-    /// What the model answers, where the file does not tell it.
+    /// What the model returns, where the file does not say.
     #[arg(long)]
     output: Option<Output>,
     /// Append the component to openapi.yaml instead of printing it.
@@ -63,7 +63,7 @@ pub(crate) fn run(
         });
     }
     let imported = cometapi_codegen::import_model(&published, &import)?;
-    // First, so that nobody misses them for a refusal further on.
+    // First, so that a later error does not hide them.
     for note in &imported.notes {
         writeln!(notes, "note: {note}")?;
     }

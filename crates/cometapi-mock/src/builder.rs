@@ -2,24 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::net::TcpListener;
 
-use crate::files::Files;
-use crate::listen::{self, Listening};
 use crate::pace::{Pace, Script};
-use crate::server::MockServer;
-use crate::service::Api;
-use crate::spec::{Spec, SpecError};
-use crate::state::{RETENTION, State};
+use crate::spec::Spec;
 use crate::wire::Form;
 
-/// Settings of a [`MockServer`], made by [`MockServer::builder`].
+/// Settings of a [`MockServer`](crate::MockServer), made by
+/// [`MockServer::builder`](crate::MockServer::builder).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -39,20 +33,20 @@ use crate::wire::Form;
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
-    address: IpAddr,
-    port: u16,
-    files_port: u16,
-    spec: Option<Arc<Spec>>,
-    settings: Settings,
+    pub(crate) address: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) files_port: u16,
+    pub(crate) spec: Option<Arc<Spec>>,
+    pub(crate) settings: Settings,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) pace: Pace,
     pub(crate) script: Option<Script>,
     pub(crate) form: Form,
     pub(crate) models: Option<BTreeSet<String>>,
-    pub(crate) key: Option<String>,
+    pub(crate) key: Option<Key>,
     pub(crate) lenient: bool,
     pub(crate) verify_on_drop: bool,
     pub(crate) create_status: StatusCode,
@@ -60,20 +54,13 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
 }
 
-impl fmt::Debug for Settings {
+/// A key, which is never printed.
+#[derive(Clone)]
+pub(crate) struct Key(pub(crate) String);
+
+impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("pace", &self.pace)
-            .field("script", &self.script)
-            .field("form", &self.form)
-            .field("models", &self.models)
-            .field("key", &self.key.as_ref().map(|_| "[hidden]"))
-            .field("lenient", &self.lenient)
-            .field("verify_on_drop", &self.verify_on_drop)
-            .field("create_status", &self.create_status)
-            .field("retention", &self.retention)
-            .field("seed", &self.seed)
-            .finish()
+        f.write_str("[hidden]")
     }
 }
 
@@ -87,6 +74,9 @@ impl fmt::Debug for Builder {
             .finish_non_exhaustive()
     }
 }
+
+/// How long the provider keeps a finished prediction's data (documented by Replicate).
+const RETENTION: Duration = Duration::from_secs(3_600);
 
 impl Default for Builder {
     fn default() -> Self {
@@ -136,13 +126,13 @@ impl Builder {
         self
     }
 
-    /// The answers to the polls of every prediction, instead of a pace.
+    /// The responses to the polls of every prediction, instead of a pace.
     pub fn script(mut self, script: Script) -> Self {
         self.settings.script = Some(script);
         self
     }
 
-    /// The form of the answers to polls; bare unless set.
+    /// The form of the responses to polls; bare unless set.
     pub fn form(mut self, form: Form) -> Self {
         self.settings.form = form;
         self
@@ -162,7 +152,7 @@ impl Builder {
 
     /// Takes this key alone; any other is refused with 401. Every key is taken unless set.
     pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.settings.key = Some(key.into());
+        self.settings.key = Some(Key(key.into()));
         self
     }
 
@@ -180,7 +170,7 @@ impl Builder {
         self
     }
 
-    /// The status of an accepted create: 200 (documented) unless set, 201 and 202
+    /// The status of the response to an accepted create request: 200 (documented) unless set, 201 and 202
     /// (documented by Replicate).
     pub fn create_status(mut self, status: StatusCode) -> Self {
         self.settings.create_status = status;
@@ -194,7 +184,7 @@ impl Builder {
         self
     }
 
-    /// Seeds ids and drawn seeds, so that two servers give the same; random unless set.
+    /// Seeds ids and chosen seeds, so that two servers give the same; random unless set.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
@@ -204,66 +194,5 @@ impl Builder {
     pub fn spec(mut self, spec: impl Into<Arc<Spec>>) -> Self {
         self.spec = Some(spec.into());
         self
-    }
-
-    /// Starts the server in the tokio runtime that this is called in.
-    pub async fn start(self) -> Result<MockServer, StartError> {
-        let spec = match self.spec {
-            Some(spec) => spec,
-            None => Spec::shipped().map_err(Cause::Spec)?,
-        };
-        let api = bind(self.address, self.port).await?;
-        let files = bind(self.address, self.files_port).await?;
-        let api_origin = listen::origin(api.local_addr().map_err(Cause::Socket)?);
-        let files_origin = listen::origin(files.local_addr().map_err(Cause::Socket)?);
-
-        let state = Arc::new(State::new(self.settings, spec, files_origin));
-        let listeners = [
-            Listening::start(api, Arc::new(Api(Arc::clone(&state)))),
-            Listening::start(files, Arc::new(Files(Arc::clone(&state)))),
-        ];
-        Ok(MockServer::new(api_origin, state, listeners))
-    }
-}
-
-async fn bind(address: IpAddr, port: u16) -> Result<TcpListener, StartError> {
-    let address = SocketAddr::new(address, port);
-    let bound = TcpListener::bind(address).await;
-    Ok(bound.map_err(|error| Cause::Bind(address, error))?)
-}
-
-/// Why a server did not start: a port that is taken, or a document that cannot be compiled.
-#[derive(Debug)]
-pub struct StartError(Cause);
-
-#[derive(Debug)]
-enum Cause {
-    Bind(SocketAddr, io::Error),
-    Socket(io::Error),
-    Spec(SpecError),
-}
-
-impl From<Cause> for StartError {
-    fn from(cause: Cause) -> Self {
-        Self(cause)
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Cause::Bind(address, _) => write!(f, "cannot listen on {address}"),
-            Cause::Socket(_) => f.write_str("cannot read the address of a socket"),
-            Cause::Spec(_) => f.write_str("cannot read the api document"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0 {
-            Cause::Bind(_, error) | Cause::Socket(error) => Some(error),
-            Cause::Spec(error) => Some(error),
-        }
     }
 }

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use http::StatusCode;
 use serde_json::json;
 
+use crate::request_log::Received;
 use crate::response::Response;
-use crate::service::Call;
 use crate::spec::InputFault;
 
 /// `type` of the gateway's own errors (documented).
@@ -43,10 +43,10 @@ pub(crate) fn object(
     kind: &str,
     code: Option<&str>,
     message: &str,
-    call: &Call,
+    request: &Received,
 ) -> Response {
     let mut error = json!({
-        "message": format!("{message} (request id: {})", call.request_id),
+        "message": format!("{message} (request id: {})", request.request_id),
         "type": kind,
     });
     if let Some(code) = code {
@@ -55,23 +55,10 @@ pub(crate) fn object(
     Response::json(status(http), &json!({ "error": error }))
 }
 
-/// E1 as the gateway's relay writes it, all four fields.
-pub(crate) fn full_object(http: u16, code: &str, message: &str, call: &Call) -> Response {
+/// E2. It carries no request id (observed in source).
+pub(crate) fn task(http: u16, code: &str, message: &str) -> Response {
     Response::json(
         status(http),
-        &json!({"error": {
-            "message": format!("{message} (request id: {})", call.request_id),
-            "type": COMET,
-            "param": "",
-            "code": code,
-        }}),
-    )
-}
-
-/// E2. It carries no request id (observed in source).
-pub(crate) fn task(status: StatusCode, code: &str, message: &str) -> Response {
-    Response::json(
-        status,
         &json!({"code": code, "message": message, "data": null}),
     )
 }
@@ -104,29 +91,42 @@ pub(crate) fn input_problem(faults: &[InputFault]) -> Response {
     )
 }
 
-pub(crate) fn invalid_token(call: &Call) -> Response {
-    object(401, COMET, None, "Invalid token", call)
+pub(crate) fn invalid_token(request: &Received) -> Response {
+    object(401, COMET, None, "Invalid token", request)
 }
 
-pub(crate) fn invalid_url(call: &Call) -> Response {
-    let message = format!("Invalid URL ({} {})", call.method, call.path);
-    object(404, "invalid_request_error", Some(""), &message, call)
+pub(crate) fn invalid_url(request: &Received) -> Response {
+    let message = format!("Invalid URL ({} {})", request.method, request.path());
+    object(404, "invalid_request_error", Some(""), &message, request)
 }
 
-pub(crate) fn model_not_found(call: &Call) -> Response {
+pub(crate) fn model_not_found(request: &Received) -> Response {
     let message = format!(
         "no available channel for group default and model {} (distributor)",
-        call.model_name()
+        request.model_name()
     );
-    object(503, COMET, Some("model_not_found"), &message, call)
+    object(503, COMET, Some("model_not_found"), &message, request)
 }
 
-pub(crate) fn body_too_large(call: &Call) -> Response {
+pub(crate) fn body_too_large(request: &Received) -> Response {
     object(
         413,
         COMET,
         Some("read_request_body_failed"),
         "request body too large",
-        call,
+        request,
+    )
+}
+
+/// E1 as the gateway's relay writes it, with all four fields.
+pub(crate) fn field_required(request: &Received) -> Response {
+    Response::json(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        &json!({"error": {
+            "message": format!("field prompt is required (request id: {})", request.request_id),
+            "type": COMET,
+            "param": "",
+            "code": "invalid_request",
+        }}),
     )
 }

@@ -1,21 +1,18 @@
-//! The second origin, where the pictures are. It knows no keys: one that arrives here has
+//! The second origin, which serves the images. It takes no keys: one that arrives here has
 //! leaked.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use crate::fault::corrupt;
-use crate::fault::{self, Fault};
+use crate::fault::{Fault, canned, corrupt};
 use crate::listen::{Handler, Read};
-use crate::request_log::{Received, hide_credentials};
+use crate::request_log::Received;
 use crate::response::Response;
-use crate::service::{Call, target};
 use crate::spec::{Rule, Violation};
-use crate::state::{Found, State};
+use crate::state::State;
 
 #[derive(Debug)]
 pub(crate) struct Files(pub(crate) Arc<State>);
@@ -24,70 +21,45 @@ pub(crate) struct Files(pub(crate) Arc<State>);
 const MOVED: &str = "/moved";
 
 impl Handler for Files {
-    async fn answer(&self, request: Request<Read>) -> Response {
-        let (mut parts, read) = request.into_parts();
-        hide_credentials(&mut parts.headers);
+    async fn respond(&self, request: Request<Read>) -> Response {
+        let (parts, read) = request.into_parts();
         let state = &*self.0;
-        let violations = leaks(&parts.headers);
-        let leaked = !violations.is_empty();
-        let path = parts.uri.path().to_owned();
-        let place = Place::parse(&path);
-        let since_start = state.clock.elapsed();
-        let call = Call {
-            method: parts.method.clone(),
-            path: path.clone(),
-            model: place.as_ref().and_then(|place| state.model_of(place.id)),
-            id: place.as_ref().map(|place| place.id.to_owned()),
-            request_id: state.request_id(),
-            now: state.clock.calendar(since_start),
-        };
-        let ticket = state.file_requests.push(Received {
-            at: call.now,
-            since_start,
-            method: parts.method.clone(),
-            target: target(&parts),
-            headers: parts.headers,
-            body: match read {
-                Read::Whole(body) | Read::Broken(body) => body,
-                Read::TooLarge => Bytes::new(),
-            },
-            operation: None,
-            model: call.model.clone(),
-            id: call.id.clone(),
-            status: None,
-            violations,
-        });
+        let mut request = state.receive(parts, &read);
+        request.violations = leaks(&request.headers);
+        request.id = Place::parse(request.path()).map(|place| place.id.to_owned());
+        request.model = request.id.as_deref().and_then(|id| state.model_of(id));
+        let ticket = state.file_requests.push(request.clone());
 
-        let answer = if leaked && !state.settings.lenient {
+        let response = if !request.violations.is_empty() && !state.settings.lenient {
             Response::new(
                 StatusCode::UNAUTHORIZED,
                 "text/plain",
                 "this host takes no keys",
             )
-        } else if parts.method != Method::GET && parts.method != Method::HEAD {
+        } else if ![Method::GET, Method::HEAD].contains(&request.method) {
             Response::empty(StatusCode::METHOD_NOT_ALLOWED).with(ALLOW, "GET, HEAD")
         } else {
-            self.file(place.as_ref(), &call).await
+            self.file(&request).await
         };
         state.file_requests.update(ticket, |received| {
-            received.status = answer.visible_status();
+            received.status = response.visible_status();
         });
-        answer
+        response
     }
 
-    fn garbled(&self, reason: String) {
+    fn invalid_http(&self, reason: String) {
         let violation = Violation::new(Rule::Protocol, "connection", reason);
         self.0.note_protocol(violation);
     }
 }
 
 impl Files {
-    async fn file(&self, place: Option<&Place<'_>>, call: &Call) -> Response {
+    async fn file(&self, request: &Received) -> Response {
         let gone = || {
-            fault::canned(&Fault::FileGone, call)
+            canned::response(&Fault::FileGone, request)
                 .unwrap_or_else(|| Response::empty(StatusCode::NOT_FOUND))
         };
-        let Some(place) = place else {
+        let Some(place) = Place::parse(request.path()) else {
             return gone();
         };
         let state = &*self.0;
@@ -95,22 +67,25 @@ impl Files {
         let scheduled = if place.moved {
             None
         } else {
-            let scheduled = state.on_file.take(call.model.as_deref(), Some(place.id));
+            let scheduled = state.on_file.take(request.model.as_deref(), Some(place.id));
             scheduled.map(|scheduled| scheduled.what)
         };
         if let Some(fault) = &scheduled {
             if *fault == Fault::FileMoved {
-                return Response::redirect(StatusCode::FOUND, &format!("{MOVED}{}", call.path));
+                return Response::redirect(
+                    StatusCode::FOUND,
+                    &format!("{MOVED}{}", request.path()),
+                );
             }
-            if let Some(answer) = fault::canned(fault, call) {
+            if let Some(answer) = canned::response(fault, request) {
                 return answer;
             }
         }
-        let Found::Drawing(picture) = state.file(place.id, place.name) else {
+        let Some(image) = state.file(place.id, place.name) else {
             return gone();
         };
-        let media = picture.format.media_type();
-        let Some(bytes) = state.pictures.encoded(picture).await else {
+        let media = image.format.media_type();
+        let Some(bytes) = state.images.encoded(image).await else {
             return Response::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let good =

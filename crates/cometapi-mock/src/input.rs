@@ -1,6 +1,6 @@
-//! A create's `input`: what the mock itself needs to know of it.
+//! What a create request's `input` asks for.
 //!
-//! By now the input has been held to the document, where it describes the model.
+//! The input has been checked against the document before, where that describes the model.
 
 use serde_json::Value;
 

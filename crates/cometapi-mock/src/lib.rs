@@ -1,9 +1,9 @@
 //! A faithful, stateful mock of CometAPI's Replicate-style predictions, on a real socket.
 //!
-//! It creates predictions, lets them run and end, and serves real pictures from a second
-//! origin. It holds every request to `openapi.yaml`, refuses what the document does not allow
-//! in the service's own words, and logs every request. Everything that is known
-//! to go wrong on the way has a name in [`Fault`] and can be planned.
+//! It creates predictions, lets them run and end, and serves real images from a second
+//! origin. It checks every request against `openapi.yaml`, refuses what the document does not
+//! allow with the service's own messages, and logs every request. Every known failure has a name
+//! in [`Fault`] and can be planned.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -34,8 +34,8 @@
 //! field that the model does not have is kept and has no effect; a model that the document
 //! does not describe takes anything.
 //!
-//! Nobody has called the live service for this. What the mock does is what its pages document,
-//! what others observed, and what follows from the two; the items here say which.
+//! This has not been compared with the live service. What the mock does is documented by the
+//! service, was observed by others, or follows from the two; the items here say which.
 //!
 //! It depends on none of the clients: it reads the document itself, so that it can disagree
 //! with them.
@@ -56,7 +56,6 @@ mod plan;
 mod prediction;
 mod request_log;
 mod response;
-mod serve;
 mod server;
 mod service;
 mod spec;
@@ -65,14 +64,13 @@ mod wire;
 #[cfg(feature = "wiremock")]
 pub mod wiremock;
 
-pub use builder::{Builder, StartError};
+pub use builder::Builder;
 pub use fault::Fault;
 pub use hold::Hold;
 pub use pace::{Ending, Pace, Script, Step};
 pub use plan::Plan;
 pub use request_log::Received;
-pub use serve::serve;
-pub use server::MockServer;
+pub use server::{MockServer, StartError, serve};
 pub use spec::{Checked, InputFault, Rule, SHIPPED, Spec, SpecError, Violation, known_models};
 pub use state::Snapshot;
 pub use wire::Form;

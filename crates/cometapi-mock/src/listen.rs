@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -19,7 +18,6 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
@@ -28,11 +26,11 @@ use crate::response::{Delivery, Response};
 
 /// What stands behind a listener.
 pub(crate) trait Handler: Send + Sync + 'static {
-    /// Answers a request whose body has been read.
-    fn answer(&self, request: Request<Read>) -> impl Future<Output = Response> + Send;
+    /// Responds to a request whose body has been read.
+    fn respond(&self, request: Request<Read>) -> impl Future<Output = Response> + Send;
 
-    /// Told of bytes that were no request.
-    fn garbled(&self, reason: String);
+    /// Called with the reason when bytes are no HTTP request.
+    fn invalid_http(&self, reason: String);
 }
 
 /// A request's body.
@@ -110,50 +108,40 @@ async fn accept(listener: TcpListener, handler: Arc<impl Handler>) {
 }
 
 async fn connection(stream: TcpStream, handler: Arc<impl Handler>) {
-    // A mock's answers are small; without this, one may wait 40 ms for the other side.
+    // A mock's responses are small; without this, one may wait 40 ms for the other side.
     let _ = stream.set_nodelay(true);
-    let reset = Arc::new(AtomicBool::new(false));
-    let socket = Socket {
-        stream,
-        reset: Arc::clone(&reset),
-    };
+    let reset = AtomicBool::new(false);
     let service = service_fn(|request| exchange(request, &*handler, &reset));
-    let served = http1::Builder::new()
-        .serve_connection(TokioIo::new(socket), service)
-        .await;
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let served = (&mut connection).await;
+    if reset.load(Ordering::Relaxed) {
+        // Closing the stream then throws away what is unsent and sends RST.
+        let stream = connection.into_parts().io.into_inner();
+        let _ = stream.set_zero_linger();
+    }
     if let Err(error) = served
         && error.is_parse()
     {
-        handler.garbled(error.to_string());
+        handler.invalid_http(error.to_string());
     }
 }
 
-/// The planned end of a connection, which hyper takes as an error.
-#[derive(Debug)]
-struct Dropped;
-
-impl std::fmt::Display for Dropped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("dropped as planned")
-    }
-}
-
-impl std::error::Error for Dropped {}
-
+/// Reads a request and carries out the delivery of its response; an error, which hyper wants, is
+/// the planned end of the connection.
 async fn exchange(
     request: Request<Incoming>,
     handler: &impl Handler,
     reset: &AtomicBool,
-) -> Result<http::Response<Outgoing>, Dropped> {
+) -> io::Result<http::Response<Outgoing>> {
     let (parts, body) = request.into_parts();
     let read = read(body).await;
-    let answer = handler.answer(Request::from_parts(parts, read)).await;
+    let planned = handler.respond(Request::from_parts(parts, read)).await;
 
-    match &answer.delivery {
+    match &planned.delivery {
         Delivery::Never => std::future::pending().await,
         Delivery::Dropped { reset: hard } => {
             reset.store(*hard, Ordering::Relaxed);
-            return Err(Dropped);
+            return Err(io::Error::other("dropped as planned"));
         }
         Delivery::Cut { reset: hard } => reset.store(*hard, Ordering::Relaxed),
         Delivery::Delayed(delay) => tokio::time::sleep(*delay).await,
@@ -161,17 +149,17 @@ async fn exchange(
         Delivery::Whole | Delivery::Slow(_) | Delivery::Stalled => {}
     }
 
-    let mut response = http::Response::new(Outgoing::of(&answer));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
+    let mut response = http::Response::new(Outgoing::of(&planned));
+    *response.status_mut() = planned.status;
+    *response.headers_mut() = planned.headers;
     response
         .headers_mut()
-        .insert(CONTENT_LENGTH, HeaderValue::from(answer.body.len()));
+        .insert(CONTENT_LENGTH, HeaderValue::from(planned.body.len()));
     Ok(response)
 }
 
 /// Reads a body to its end even when it is too large: a client that is still sending does
-/// not see an early answer.
+/// not read an early response.
 async fn read(mut body: Incoming) -> Read {
     let mut kept = BytesMut::new();
     let mut large = false;
@@ -189,61 +177,5 @@ async fn read(mut body: Incoming) -> Read {
             // Trailers.
             Some(Ok(Err(_))) => {}
         }
-    }
-}
-
-/// A stream that can be told to end with a reset instead of a close.
-#[derive(Debug)]
-struct Socket {
-    stream: TcpStream,
-    reset: Arc<AtomicBool>,
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        if self.reset.load(Ordering::Relaxed) {
-            // Dropping then throws away what is unsent and sends RST.
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

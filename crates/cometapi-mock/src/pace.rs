@@ -9,7 +9,7 @@ use crate::fault::Fault;
 
 /// When a prediction goes from `starting` to `processing` to its end.
 ///
-/// The create itself always answers `starting`, as the service does (documented).
+/// The response to the create request always has `starting`, as at the service (documented).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pace {
@@ -22,9 +22,9 @@ pub enum Pace {
     },
     /// By counting polls: no time has to pass.
     Polls {
-        /// How many polls answer `starting`.
+        /// How many polls return `starting`.
         starting: u32,
-        /// How many polls after those answer `processing`.
+        /// How many polls after those return `processing`.
         processing: u32,
     },
 }
@@ -91,7 +91,7 @@ pub(crate) enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Ending {
-    /// `succeeded`, with pictures.
+    /// `succeeded`, with images.
     #[default]
     Succeeded,
     /// `succeeded`, with this as its `output`: an object, say, as in the oldest reference
@@ -139,7 +139,7 @@ impl Ending {
     }
 }
 
-/// One answer of a script.
+/// One response of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
@@ -152,11 +152,11 @@ pub enum Step {
     Word(String),
     /// The end.
     End(Ending),
-    /// This fault instead of the answer.
+    /// This fault instead of the response.
     Fault(Fault),
 }
 
-/// The answers to the polls of one prediction, one after another; the last one stays.
+/// The responses to the polls of one prediction, one after another; the last one stays.
 ///
 /// ```
 /// use cometapi_mock::{Ending, Fault, Script, Step};
@@ -173,7 +173,7 @@ pub enum Step {
 pub struct Script(Arc<[Step]>);
 
 impl Script {
-    /// A script of these steps. Without any, a poll is answered `starting` for ever.
+    /// A script of these steps. Without any, every poll returns `starting`.
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self(steps.into_iter().collect())
     }

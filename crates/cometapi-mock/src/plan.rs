@@ -1,4 +1,4 @@
-//! What shall happen, to which requests, how often.
+//! What is planned for which requests, and how often.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -64,14 +64,14 @@ impl<T> Plan<T> {
         self
     }
 
-    /// For the prediction of this id only. A create has none yet.
+    /// For the prediction of this id only. A create request has none yet.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
     }
 
-    /// Carries the request out first: after a create that was answered with a fault the
-    /// prediction then exists, and has cost its money.
+    /// Carries the request out first: after a create request that
+    /// got a fault as its response, the prediction exists and was charged for.
     pub fn after_accept(mut self) -> Self {
         self.after_accept = true;
         self

@@ -25,8 +25,8 @@ pub(crate) struct Prediction {
     pub(crate) model: String,
     /// As sent, its keys sorted.
     pub(crate) input: Value,
-    pub(crate) order: ImageRequest,
-    /// The one asked for, or the one drawn.
+    pub(crate) image: ImageRequest,
+    /// The one of the request, or the one chosen.
     pub(crate) seed: u64,
     pub(crate) timeline: Timeline,
     /// All times are since the server's start.
@@ -40,7 +40,7 @@ pub(crate) struct Prediction {
     pub(crate) removed: bool,
 }
 
-/// Where and when a prediction is looked at.
+/// The time and place at which a prediction is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClockView<'s> {
     pub(crate) clock: &'s Clock,
@@ -58,7 +58,7 @@ struct State {
 }
 
 impl Prediction {
-    /// Looks at it as the create's answer does: nothing has happened yet.
+    /// Returns it as the response to the create request has it: nothing has happened yet.
     pub(crate) fn at_create(&self, clock_view: ClockView<'_>) -> View {
         let state = State {
             word: "starting".to_owned(),
@@ -68,8 +68,7 @@ impl Prediction {
         self.view(&state, clock_view)
     }
 
-    /// Looks at it as a poll does, which counts as one. A script may have a fault in place
-    /// of an answer.
+    /// Carries out a poll. A script may have a fault instead of a response.
     pub(crate) fn poll(&mut self, clock_view: ClockView<'_>) -> (View, Option<Fault>) {
         let earlier = self.polls;
         self.polls = self.polls.saturating_add(1);
@@ -106,7 +105,7 @@ impl Prediction {
         succeeded && ended.is_some_and(|ended| self.keeps_data(ended, clock_view))
     }
 
-    /// The word a caller would read now, without counting as a poll.
+    /// The status word of now, without counting as a poll.
     pub(crate) fn status(&self, clock_view: ClockView<'_>) -> String {
         if self.polls == 0 && !self.by_clock() {
             return "starting".to_owned();
@@ -114,10 +113,10 @@ impl Prediction {
         self.state(self.polls.saturating_sub(1), clock_view).word
     }
 
-    /// The name of the picture with this index.
+    /// The file name of the image with this index.
     pub(crate) fn file_name(&self, index: u32) -> String {
-        let format = self.order.format.extension();
-        match self.order.output {
+        let format = self.image.format.extension();
+        match self.image.output {
             Output::List => format!("out-{index}.{format}"),
             Output::Single => ids::single_file_name(&self.id, format),
         }
@@ -229,7 +228,7 @@ impl Prediction {
             started_at: running.map(|at| rfc3339(calendar(at))),
             completed_at: finished.map(|at| rfc3339(calendar(at))),
             metrics: succeeded.then(|| Metrics {
-                image_count: self.order.count,
+                image_count: self.image.count,
                 predict_time: finished
                     .zip(running)
                     .map_or(0.0, |(end, start)| end.saturating_sub(start).as_secs_f64()),
@@ -249,8 +248,8 @@ impl Prediction {
             (Phase::Ended, Ending::Succeeded) => format!(
                 "Using seed: {}\nGenerated {} image{}\n",
                 self.seed,
-                self.order.count,
-                if self.order.count == 1 { "" } else { "s" }
+                self.image.count,
+                if self.image.count == 1 { "" } else { "s" }
             ),
             _ => format!("Using seed: {}\n", self.seed),
         }
@@ -262,8 +261,8 @@ impl Prediction {
             let name = self.file_name(index);
             Value::String(format!("{files_origin}/xezq/{}/{name}", self.id))
         };
-        match self.order.output {
-            Output::List => (0..self.order.count).map(url).collect(),
+        match self.image.output {
+            Output::List => (0..self.image.count).map(url).collect(),
             Output::Single => url(0),
         }
     }

@@ -1,4 +1,4 @@
-//! What was received, kept for inspection.
+//! The log of received requests.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::watch;
 
@@ -35,10 +36,41 @@ pub struct Received {
     pub model: Option<String>,
     /// The prediction that it named, created or asked a file of.
     pub id: Option<String>,
-    /// The status of the answer; `None` while there is none, and where a fault gave none.
+    /// The status of the response; `None` while there is none, and where a fault sends none.
     pub status: Option<StatusCode>,
+    /// The request id in the headers of its response.
+    pub request_id: String,
     /// What was not allowed about it.
     pub violations: Vec<Violation>,
+}
+
+impl Received {
+    /// Reads the head of a request; `headers` have had their credentials marked.
+    pub(crate) fn new(parts: Parts, body: Bytes, now: (Duration, SystemTime), id: String) -> Self {
+        let target = parts.uri.path_and_query();
+        Self {
+            at: now.1,
+            since_start: now.0,
+            target: target.map_or_else(|| parts.uri.to_string(), ToString::to_string),
+            method: parts.method,
+            headers: parts.headers,
+            body,
+            operation: None,
+            model: None,
+            id: None,
+            status: None,
+            request_id: id,
+            violations: Vec::new(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    pub(crate) fn model_name(&self) -> &str {
+        self.model.as_deref().unwrap_or("unknown")
+    }
 }
 
 impl fmt::Debug for Received {
@@ -54,6 +86,7 @@ impl fmt::Debug for Received {
             .field("model", &self.model)
             .field("id", &self.id)
             .field("status", &self.status)
+            .field("request_id", &self.request_id)
             .field("violations", &self.violations)
             .finish_non_exhaustive()
     }
@@ -209,6 +242,7 @@ mod tests {
             model: None,
             id: None,
             status: None,
+            request_id: String::new(),
             violations: Vec::new(),
         }
     }

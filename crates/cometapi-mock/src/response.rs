@@ -1,4 +1,4 @@
-//! An answer, and the way it is to reach the client.
+//! A response, and how it reaches the client.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::hold::Hold;
 
-/// What to say, and how much of it.
+/// A response before it is delivered.
 #[derive(Debug, Clone)]
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
@@ -18,7 +18,7 @@ pub(crate) struct Response {
     pub(crate) delivery: Delivery,
 }
 
-/// How an answer reaches the client, or does not.
+/// How a response reaches the client, or does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Delivery {
     Whole,
@@ -70,7 +70,7 @@ impl Response {
         Self::empty(status).with(LOCATION, location)
     }
 
-    /// No answer at all.
+    /// No response at all.
     pub(crate) fn none(delivery: Delivery) -> Self {
         Self::empty(StatusCode::OK).delivered(delivery)
     }

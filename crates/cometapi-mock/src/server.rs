@@ -1,20 +1,25 @@
-//! The guard that people hold.
+//! A running mock, and how it starts and ends.
 
 use std::fmt::{self, Write as _};
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError};
 
-use crate::builder::{Builder, StartError};
+use tokio::net::TcpListener;
+
+use crate::builder::Builder;
 use crate::fault::Fault;
-use crate::listen::Listening;
+use crate::files::Files;
+use crate::listen::{self, Listening};
 use crate::pace::{Ending, Script};
 use crate::plan::Plan;
 use crate::request_log::Received;
-use crate::service::CREATE;
-use crate::spec::Violation;
+use crate::service::{Api, CREATE, POLL};
+use crate::spec::{Spec, SpecError, Violation};
 use crate::state::{Snapshot, State};
 
-/// A running mock of the service. Dropping it ends it, with every connection and hung
-/// answer.
+/// A running mock of the service. Dropping it ends it, with every open connection.
 ///
 /// It lives in the tokio runtime that it was started in. A drop lets the runtime close the
 /// sockets in its own time; [`shutdown`](Self::shutdown) waits for that.
@@ -31,7 +36,7 @@ use crate::state::{Snapshot, State};
 ///
 /// // … point a client at server.base_url() …
 ///
-/// assert_eq!(server.creates(), 0);
+/// assert_eq!(server.create_requests(), 0);
 /// server.assert_no_violations();
 /// # Ok(())
 /// # }
@@ -42,13 +47,14 @@ pub struct MockServer {
     base_url: String,
     state: Arc<State>,
     listeners: [Listening; 2],
-    _verdict: Verdict,
+    _check: CheckOnDrop,
 }
 
-/// Speaks when the server goes. A part of it, so that `shutdown` can still take it apart.
-struct Verdict(Arc<State>);
+/// Checks for violations when the server is dropped. A field of it, so that `shutdown` can still
+/// take it apart.
+struct CheckOnDrop(Arc<State>);
 
-impl Drop for Verdict {
+impl Drop for CheckOnDrop {
     fn drop(&mut self) {
         if self.0.settings.verify_on_drop && !std::thread::panicking() {
             assert_none(&self.0);
@@ -66,7 +72,47 @@ impl fmt::Debug for MockServer {
     }
 }
 
+impl Builder {
+    /// Starts the server in the tokio runtime that this is called in.
+    ///
+    /// # Errors
+    ///
+    /// When a port is taken, or the shipped document cannot be compiled.
+    pub async fn start(self) -> Result<MockServer, StartError> {
+        let spec = match self.spec {
+            Some(spec) => spec,
+            None => Spec::shipped().map_err(Cause::Spec)?,
+        };
+        let api = bind(self.address, self.port).await?;
+        let files = bind(self.address, self.files_port).await?;
+        let origin = listen::origin(api.local_addr().map_err(Cause::Socket)?);
+        let files_origin = listen::origin(files.local_addr().map_err(Cause::Socket)?);
+
+        let state = Arc::new(State::new(self.settings, spec, files_origin));
+        Ok(MockServer {
+            base_url: format!("{origin}{}", state.spec.prefix()),
+            origin,
+            listeners: [
+                Listening::start(api, Arc::new(Api(Arc::clone(&state)))),
+                Listening::start(files, Arc::new(Files(Arc::clone(&state)))),
+            ],
+            _check: CheckOnDrop(Arc::clone(&state)),
+            state,
+        })
+    }
+}
+
+async fn bind(address: IpAddr, port: u16) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(address, port);
+    let bound = TcpListener::bind(address).await;
+    Ok(bound.map_err(|error| Cause::Bind(address, error))?)
+}
+
 impl MockServer {
+    /// The ids of the operations that the mock carries out; any other of its document
+    /// gets a 501.
+    pub const OPERATIONS: &[&str] = &[CREATE, POLL];
+
     /// Starts one with the defaults, on free ports of 127.0.0.1.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
@@ -75,16 +121,6 @@ impl MockServer {
     /// Settings to change before the start.
     pub fn builder() -> Builder {
         Builder::default()
-    }
-
-    pub(crate) fn new(origin: String, state: Arc<State>, listeners: [Listening; 2]) -> Self {
-        Self {
-            base_url: format!("{origin}{}", state.spec.prefix()),
-            origin,
-            _verdict: Verdict(Arc::clone(&state)),
-            state,
-            listeners,
-        }
     }
 
     /// `http://127.0.0.1:PORT`, where the API is.
@@ -97,7 +133,7 @@ impl MockServer {
         &self.base_url
     }
 
-    /// `http://127.0.0.1:OTHER`, where the pictures are: never the API's origin.
+    /// `http://127.0.0.1:OTHER`, where the images are: never the API's origin.
     pub fn files_origin(&self) -> &str {
         &self.state.files_origin
     }
@@ -112,15 +148,15 @@ impl MockServer {
         self.state.file_requests.entries()
     }
 
-    /// How many creates were **received**, whatever became of them. How many were carried
-    /// out, and charged, is the length of [`predictions`](Self::predictions).
-    pub fn creates(&self) -> usize {
+    /// How many create requests were **received**, whatever their responses. How many were
+    /// carried out, and charged, is the length of [`predictions`](Self::predictions).
+    pub fn create_requests(&self) -> usize {
         self.state.requests.count(CREATE)
     }
 
-    /// The predictions that exist, in the order of their creates.
+    /// The predictions that exist, in the order of their create requests.
     pub fn predictions(&self) -> Vec<Snapshot> {
-        self.state.held()
+        self.state.snapshots()
     }
 
     /// Everything that was not allowed, on both origins.
@@ -145,13 +181,13 @@ impl MockServer {
         assert_none(&self.state);
     }
 
-    /// Plans a fault for creates. Faults come one after another in the order in which they
+    /// Plans a fault for create requests. Faults come one after another in the order in which they
     /// were planned; a request that is refused anyway uses up none.
     pub fn on_create(&self, fault: impl Into<Plan<Fault>>) {
         self.state.on_create.add(fault.into());
     }
 
-    /// Plans a fault for polls. A poll whose answer a fault replaces does not count for
+    /// Plans a fault for polls. A poll whose response a fault replaces does not count for
     /// [`Pace::Polls`](crate::Pace::Polls), unless it says
     /// [`after_accept`](Plan::after_accept).
     pub fn on_poll(&self, fault: impl Into<Plan<Fault>>) {
@@ -163,19 +199,19 @@ impl MockServer {
         self.state.on_file.add(fault.into());
     }
 
-    /// Plans how coming predictions end; they succeed otherwise. Decided at the create, and
+    /// Plans how coming predictions end; they succeed otherwise. Decided by the create request, and
     /// not for those that follow a script.
     pub fn on_end(&self, ending: impl Into<Plan<Ending>>) {
         self.state.endings.add(ending.into());
     }
 
     /// Plans a script for coming predictions; they follow the server's pace otherwise.
-    /// Decided at the create.
+    /// Decided by the create request.
     pub fn on_run(&self, script: impl Into<Plan<Script>>) {
         self.state.scripts.add(script.into());
     }
 
-    /// Forgets everything planned.
+    /// Removes every plan.
     pub fn clear_plans(&self) {
         for queue in [
             &self.state.on_create,
@@ -195,7 +231,7 @@ impl MockServer {
     }
 
     /// Waits until the API origin has received this many requests since its start. What a
-    /// test waits for when the answer will never come.
+    /// test waits for when the response will never come.
     pub async fn wait_for_requests(&self, total: u64) {
         self.state.requests.wait_for(total).await;
     }
@@ -239,4 +275,67 @@ fn assert_none(state: &State) {
         report.is_empty(),
         "requests that are not allowed:\n{report}"
     );
+}
+
+/// Runs a server until `shutdown` is ready. `ready` is called once it listens, to report
+/// its URLs.
+///
+/// ```no_run
+/// # async fn ctrl_c() {}
+/// # async fn run() -> Result<(), cometapi_mock::StartError> {
+/// use cometapi_mock::{MockServer, serve};
+///
+/// let settings = MockServer::builder().port(8080);
+/// serve(settings, ctrl_c(), |server| {
+///     eprintln!("COMETAPI_BASE_URL={}", server.base_url());
+/// })
+/// .await
+/// # }
+/// ```
+pub async fn serve(
+    settings: Builder,
+    shutdown: impl Future<Output = ()>,
+    ready: impl FnOnce(&MockServer),
+) -> Result<(), StartError> {
+    let server = settings.start().await?;
+    ready(&server);
+    shutdown.await;
+    server.shutdown().await;
+    Ok(())
+}
+
+/// Why a server did not start: a port that is taken, or a document that cannot be compiled.
+#[derive(Debug)]
+pub struct StartError(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    Bind(SocketAddr, io::Error),
+    Socket(io::Error),
+    Spec(SpecError),
+}
+
+impl From<Cause> for StartError {
+    fn from(cause: Cause) -> Self {
+        Self(cause)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::Bind(address, _) => write!(f, "cannot listen on {address}"),
+            Cause::Socket(_) => f.write_str("cannot read the address of a socket"),
+            Cause::Spec(_) => f.write_str("cannot read the api document"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Cause::Bind(_, error) | Cause::Socket(error) => Some(error),
+            Cause::Spec(error) => Some(error),
+        }
+    }
 }

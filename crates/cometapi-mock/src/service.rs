@@ -1,22 +1,18 @@
-//! The API origin: holds each request to the document, then carries it out.
+//! The API origin: checks each request against the document, then carries it out.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use http::header::ALLOW;
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
+use http::{HeaderName, Method, Request, StatusCode};
 use serde_json::Value;
 
 use crate::errors::{self, COMET, INDEX_PAGE};
-use crate::fault::corrupt;
-use crate::fault::{self, Fault};
+use crate::fault::{Fault, canned, corrupt};
 use crate::input;
 use crate::listen::{Handler, Read};
 use crate::plan::Scheduled;
-use crate::request_log::{Received, hide_credentials};
+use crate::request_log::Received;
 use crate::response::{Delivery, Response};
-use crate::server::MockServer;
 use crate::spec::{Checked, Rule, Violation, bearer};
 use crate::state::State;
 use crate::wire::{self, Form, View};
@@ -24,117 +20,55 @@ use crate::wire::{self, Form, View};
 pub(crate) const CREATE: &str = "create_prediction";
 pub(crate) const POLL: &str = "get_prediction";
 
-impl MockServer {
-    /// The ids of the operations that the mock carries out; to any other of its document it
-    /// answers 501.
-    pub const OPERATIONS: &[&str] = &[CREATE, POLL];
-}
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-cometapi-request-id");
-
-/// What answers need to know of the request that they answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) model: Option<String>,
-    pub(crate) id: Option<String>,
-    pub(crate) request_id: String,
-    pub(crate) now: SystemTime,
-}
-
-impl Call {
-    pub(crate) fn model_name(&self) -> &str {
-        self.model.as_deref().unwrap_or("unknown")
-    }
-
-    #[cfg(test)]
-    pub(crate) fn sample(now: SystemTime) -> Self {
-        Self {
-            method: Method::GET,
-            path: "/v1/x".to_owned(),
-            model: None,
-            id: None,
-            request_id: "20260320161530412000123AbCdEfGh".to_owned(),
-            now,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Api(pub(crate) Arc<State>);
 
 impl Handler for Api {
-    async fn answer(&self, request: Request<Read>) -> Response {
-        let (mut parts, read) = request.into_parts();
-        hide_credentials(&mut parts.headers);
-        let body = match &read {
-            Read::Whole(body) | Read::Broken(body) => body.clone(),
-            Read::TooLarge => bytes::Bytes::new(),
-        };
-        let target = target(&parts);
+    async fn respond(&self, request: Request<Read>) -> Response {
+        let (parts, read) = request.into_parts();
         let state = &*self.0;
+        let mut request = state.receive(parts, &read);
         let checked = match read {
-            // What has not come whole cannot be held to anything.
+            // A body that is not complete cannot be checked.
             Read::TooLarge | Read::Broken(_) => Checked::default(),
             Read::Whole(_) => {
-                state
-                    .spec
-                    .check_request(&parts.method, &target, &parts.headers, &body)
+                let spec = &state.spec;
+                spec.check_request(
+                    &request.method,
+                    &request.target,
+                    &request.headers,
+                    &request.body,
+                )
             }
         };
+        request.model = model(&checked);
+        request.id = checked.parameters.get("prediction_id").cloned();
+        request.operation.clone_from(&checked.operation);
+        request.violations.clone_from(&checked.violations);
+        let ticket = state.requests.push(request.clone());
 
-        let since_start = state.clock.elapsed();
-        let mut call = Call {
-            method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
-            model: model(&checked),
-            id: checked.parameters.get("prediction_id").cloned(),
-            request_id: state.request_id(),
-            now: state.clock.calendar(since_start),
-        };
-        let ticket = state.requests.push(Received {
-            at: call.now,
-            since_start,
-            method: parts.method,
-            target,
-            headers: parts.headers.clone(),
-            body: body.clone(),
-            operation: checked.operation.clone(),
-            model: call.model.clone(),
-            id: call.id.clone(),
-            status: None,
-            violations: checked.violations.clone(),
-        });
-
-        let answer = match read {
-            Read::TooLarge => errors::body_too_large(&call),
-            // Nobody is there to read an answer.
+        let response = match read {
+            Read::TooLarge => errors::body_too_large(&request),
+            // The client is gone.
             Read::Broken(_) => Response::none(Delivery::Dropped { reset: false }),
-            Read::Whole(_) => refusal(&checked, &call, state.settings.lenient)
-                .or_else(|| self.wrong_key(&parts.headers, &call))
-                .unwrap_or_else(|| self.carry_out(&checked, &body, &mut call)),
+            Read::Whole(_) => refusal(&checked, &request, state.settings.lenient)
+                .or_else(|| self.wrong_key(&request))
+                .unwrap_or_else(|| self.carry_out(&mut request)),
         };
-        let answer = answer.with(REQUEST_ID, &call.request_id);
+        let response = response.with(REQUEST_ID, &request.request_id);
         state.requests.update(ticket, |received| {
-            received.status = answer.visible_status();
-            received.id = call.id;
+            received.status = response.visible_status();
+            received.id = request.id;
         });
-        answer
+        response
     }
 
-    fn garbled(&self, reason: String) {
+    fn invalid_http(&self, reason: String) {
         let violation = Violation::new(Rule::Protocol, "connection", reason);
         self.0.note_protocol(violation);
     }
-}
-
-/// Path and query as they stood in the request line.
-pub(crate) fn target(parts: &Parts) -> String {
-    parts
-        .uri
-        .path_and_query()
-        .map_or_else(|| parts.uri.to_string(), ToString::to_string)
 }
 
 fn model(checked: &Checked) -> Option<String> {
@@ -143,98 +77,105 @@ fn model(checked: &Checked) -> Option<String> {
 }
 
 impl Api {
-    fn wrong_key(&self, headers: &HeaderMap, call: &Call) -> Option<Response> {
-        let wanted = self.0.settings.key.as_deref()?;
-        let given = headers.get(http::header::AUTHORIZATION);
+    fn wrong_key(&self, request: &Received) -> Option<Response> {
+        let wanted = &self.0.settings.key.as_ref()?.0;
+        let given = request.headers.get(http::header::AUTHORIZATION);
         let given = given.and_then(|value| bearer(value.as_bytes()));
-        (given != Some(wanted.as_bytes())).then(|| errors::invalid_token(call))
+        (given != Some(wanted.as_bytes())).then(|| errors::invalid_token(request))
     }
 
-    fn carry_out(&self, checked: &Checked, body: &[u8], call: &mut Call) -> Response {
-        match checked.operation.as_deref() {
-            Some(CREATE) => self.create(body, call),
-            Some(POLL) => self.poll(call),
+    fn carry_out(&self, request: &mut Received) -> Response {
+        match request.operation.as_deref() {
+            Some(CREATE) => self.create(request),
+            Some(POLL) => self.poll(request),
             // Only a document other than the shipped one can name another operation.
             _ => errors::object(
                 501,
                 COMET,
                 None,
                 "the mock does not know this operation",
-                call,
+                request,
             ),
         }
     }
 
-    fn create(&self, body: &[u8], call: &mut Call) -> Response {
+    fn create(&self, request: &mut Received) -> Response {
         let state = &*self.0;
-        let scheduled = state.on_create.take(call.model.as_deref(), None);
-        if let Some(answer) = instead(scheduled.as_ref(), call) {
+        let scheduled = state.on_create.take(request.model.as_deref(), None);
+        if let Some(answer) = instead(scheduled.as_ref(), request) {
             return answer;
         }
-        match self.accept(body, call) {
+        match self.accept(request) {
             Err(refusal) => *refusal,
             Ok(view) => {
-                call.id.clone_from(&view.id);
+                request.id.clone_from(&view.id);
                 let fault = scheduled.map(|scheduled| scheduled.what);
-                let good = wire::answer(state.create_status(), Form::Bare, view, fault.as_ref());
-                applied(fault.as_ref(), good, call)
+                let good = wire::response(
+                    state.settings.create_status,
+                    Form::Bare,
+                    view,
+                    fault.as_ref(),
+                );
+                applied(fault.as_ref(), good, request)
             }
         }
     }
 
-    fn accept(&self, body: &[u8], call: &Call) -> Result<View, Box<Response>> {
+    fn accept(&self, request: &Received) -> Result<View, Box<Response>> {
         let state = &*self.0;
-        let model = call.model_name();
+        let model = request.model_name();
         if let Some(offered) = &state.settings.models
             && !offered.contains(model)
         {
-            return Err(Box::new(errors::model_not_found(call)));
+            return Err(Box::new(errors::model_not_found(request)));
         }
         // Held to the schema before; in lenient mode, too.
-        let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let mut body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let input = body["input"].take();
         let faults = state.spec.check_input(model, &input);
         if !faults.is_empty() {
             return Err(Box::new(errors::input_problem(&faults)));
         }
-        let order = input::read(state.spec.model(model), &input);
-        Ok(state.create(model, input::sorted(input), order))
+        let image = input::read(state.spec.model(model), &input);
+        Ok(state.create(model, input::sorted(input), image))
     }
 
-    fn poll(&self, call: &Call) -> Response {
+    fn poll(&self, request: &Received) -> Response {
         let state = &*self.0;
-        let id = call.id.as_deref().unwrap_or_default();
+        let id = request.id.as_deref().unwrap_or_default();
         let model = state.model_of(id);
         let scheduled = state.on_poll.take(model.as_deref(), Some(id));
-        if let Some(answer) = instead(scheduled.as_ref(), call) {
+        if let Some(answer) = instead(scheduled.as_ref(), request) {
             return answer;
         }
         let Some((view, scripted)) = state.poll(id) else {
-            return errors::task(StatusCode::BAD_REQUEST, "task_not_exist", "task_not_exist");
+            return errors::task(400, "task_not_exist", "task_not_exist");
         };
         let fault = scheduled.map(|scheduled| scheduled.what).or(scripted);
-        let good = wire::answer(StatusCode::OK, state.settings.form, view, fault.as_ref());
-        applied(fault.as_ref(), good, call)
+        let good = wire::response(StatusCode::OK, state.settings.form, view, fault.as_ref());
+        applied(fault.as_ref(), good, request)
     }
 }
 
-/// The answer of a fault that stands in for carrying the request out.
-fn instead(scheduled: Option<&Scheduled<Fault>>, call: &Call) -> Option<Response> {
+/// The response of a fault that replaces carrying the request out.
+fn instead(scheduled: Option<&Scheduled<Fault>>, request: &Received) -> Option<Response> {
     let scheduled = scheduled.filter(|scheduled| !scheduled.after_accept)?;
-    fault::canned(&scheduled.what, call)
+    canned::response(&scheduled.what, request)
 }
 
 /// A fault on top of a request that has been carried out.
-fn applied(fault: Option<&Fault>, good: Response, call: &Call) -> Response {
+fn applied(fault: Option<&Fault>, good: Response, request: &Received) -> Response {
     match fault {
         None => good,
-        Some(fault) => fault::canned(fault, call).unwrap_or_else(|| corrupt::response(fault, good)),
+        Some(fault) => {
+            canned::response(fault, request).unwrap_or_else(|| corrupt::response(fault, good))
+        }
     }
 }
 
 /// How the service says no to what its document does not allow. The order is that of its
 /// layers: router, key, request.
-fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
+fn refusal(checked: &Checked, request: &Received, lenient: bool) -> Option<Response> {
     let of = |rule: Rule| {
         checked
             .violations
@@ -242,15 +183,15 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
             .find(|violation| violation.rule == rule)
     };
     if of(Rule::UnknownPath).is_some() {
-        return Some(unknown_path(call));
+        return Some(unknown_path(request));
     }
     if of(Rule::Method).is_some() {
         let allow: Vec<_> = checked.allow.iter().map(Method::as_str).collect();
-        let answer = errors::object(405, COMET, None, "method not allowed", call);
-        return Some(answer.with(ALLOW, &allow.join(", ")));
+        let response = errors::object(405, COMET, None, "method not allowed", request);
+        return Some(response.with(ALLOW, &allow.join(", ")));
     }
     if of(Rule::Security).is_some() {
-        return Some(errors::invalid_token(call));
+        return Some(errors::invalid_token(request));
     }
     if let Some(violation) = of(Rule::ContentType) {
         let message = format!("unsupported media type, {violation}");
@@ -259,10 +200,10 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
             COMET,
             Some("invalid_request"),
             &message,
-            call,
+            request,
         ));
     }
-    let refused = |message: &str| errors::task(StatusCode::BAD_REQUEST, "invalid_request", message);
+    let refused = |message: &str| errors::task(400, "invalid_request", message);
     if let Some(violation) = of(Rule::BodySyntax) {
         return Some(refused(&violation.seen));
     }
@@ -270,9 +211,9 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
         return Some(refused(&violation.to_string()));
     }
     if let Some(violation) = of(Rule::PathParameter) {
-        return Some(match call.id {
+        return Some(match request.id {
             // An id is looked up, and not found.
-            Some(_) => errors::task(StatusCode::BAD_REQUEST, "task_not_exist", "task_not_exist"),
+            Some(_) => errors::task(400, "task_not_exist", "task_not_exist"),
             None => refused(&violation.to_string()),
         });
     }
@@ -284,12 +225,12 @@ fn refusal(checked: &Checked, call: &Call, lenient: bool) -> Option<Response> {
 
 /// The gateway's router: a JSON 404 under the paths of its own API, else the front page with
 /// status 200 (observed in source).
-fn unknown_path(call: &Call) -> Response {
+fn unknown_path(request: &Received) -> Response {
     let own = ["/v1", "/api", "/assets"]
         .iter()
-        .any(|prefix| call.path.starts_with(prefix));
+        .any(|prefix| request.path().starts_with(prefix));
     if own {
-        errors::invalid_url(call)
+        errors::invalid_url(request)
     } else {
         Response::html(StatusCode::OK, INDEX_PAGE)
     }

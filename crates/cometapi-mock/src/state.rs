@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::request::Parts;
 use serde_json::Value;
 
 use crate::builder::Settings;
@@ -14,18 +14,19 @@ use crate::drawing::{Cache, Drawing};
 use crate::fault::Fault;
 use crate::ids;
 use crate::input::ImageRequest;
+use crate::listen::Read;
 use crate::pace::{Ending, Script};
 use crate::plan::Queue;
 use crate::prediction::{ClockView, Prediction, Timeline};
-use crate::request_log::RequestLog;
+use crate::request_log::{Received, RequestLog, hide_credentials};
 use crate::spec::{Spec, Violation};
 use crate::wire::View;
 
-/// A prediction as the server holds it.
+/// A prediction in its current state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// The id that the create answered.
+    /// The id in the response to the create request.
     pub id: String,
     /// `owner/name`.
     pub model: String,
@@ -33,9 +34,9 @@ pub struct Snapshot {
     pub input: Value,
     /// The status word as of now, or as of the last poll where polls set the pace.
     pub status: String,
-    /// The seed asked for, or the one drawn.
+    /// The seed of the request, or the one chosen.
     pub seed: u64,
-    /// How many polls have been answered from it.
+    /// How many polls have been carried out.
     pub polls: u32,
 }
 
@@ -54,7 +55,7 @@ pub(crate) struct State {
     pub(crate) on_file: Queue<Fault>,
     pub(crate) endings: Queue<Ending>,
     pub(crate) scripts: Queue<Script>,
-    pub(crate) pictures: Cache,
+    pub(crate) images: Cache,
     predictions: Mutex<Predictions>,
     request_counter: AtomicU64,
 }
@@ -62,15 +63,9 @@ pub(crate) struct State {
 #[derive(Debug)]
 struct Predictions {
     by_id: HashMap<String, Prediction>,
-    /// Ids in the order of their creates.
+    /// Ids in the order of their create requests.
     order: Vec<String>,
     seeds: fastrand::Rng,
-}
-
-/// A file's picture, or why there is none.
-pub(crate) enum Found {
-    Drawing(Drawing),
-    Nothing,
 }
 
 impl State {
@@ -88,7 +83,7 @@ impl State {
             on_file: Queue::default(),
             endings: Queue::default(),
             scripts: Queue::default(),
-            pictures: Cache::default(),
+            images: Cache::default(),
             predictions: Mutex::new(Predictions {
                 by_id: HashMap::new(),
                 order: Vec::new(),
@@ -99,14 +94,22 @@ impl State {
         }
     }
 
-    pub(crate) fn request_id(&self) -> String {
+    /// A request as it is logged, with its credentials marked.
+    pub(crate) fn receive(&self, mut parts: Parts, read: &Read) -> Received {
+        hide_credentials(&mut parts.headers);
+        let body = match read {
+            Read::Whole(body) | Read::Broken(body) => body.clone(),
+            Read::TooLarge => Bytes::new(),
+        };
         let counter = self.request_counter.fetch_add(1, Ordering::Relaxed);
-        let now = self.clock.calendar(self.clock.elapsed());
-        ids::request_id(self.settings.seed, counter, now)
+        let since_start = self.clock.elapsed();
+        let now = self.clock.calendar(since_start);
+        let request_id = ids::request_id(self.settings.seed, counter, now);
+        Received::new(parts, body, (since_start, now), request_id)
     }
 
-    /// Makes a prediction and looks at it for the answer.
-    pub(crate) fn create(&self, model: &str, input: Value, order: ImageRequest) -> View {
+    /// Creates a prediction, and returns it as the response has it.
+    pub(crate) fn create(&self, model: &str, input: Value, image: ImageRequest) -> View {
         let script = self
             .scripts
             .take(Some(model), None)
@@ -122,14 +125,14 @@ impl State {
         let mut predictions = self.predictions();
         let counter = predictions.order.len() as u64;
         let id = ids::prediction_id(self.settings.seed, counter);
-        let seed = order
+        let seed = image
             .seed
             .unwrap_or_else(|| u64::from(predictions.seeds.u32(..)));
         let prediction = Prediction {
             id: id.clone(),
             model: model.to_owned(),
             input,
-            order,
+            image,
             seed,
             timeline,
             created: self.clock.elapsed(),
@@ -145,7 +148,7 @@ impl State {
         view
     }
 
-    /// Looks at a prediction as a poll; `None` for an id that was never given out.
+    /// Carries out a poll; `None` for an id that was never created.
     pub(crate) fn poll(&self, id: &str) -> Option<(View, Option<Fault>)> {
         let mut predictions = self.predictions();
         Some(predictions.by_id.get_mut(id)?.poll(self.clock_view()))
@@ -155,24 +158,20 @@ impl State {
         Some(self.predictions().by_id.get(id)?.model.clone())
     }
 
-    /// The picture behind `/xezq/<id>/<name>`.
-    pub(crate) fn file(&self, id: &str, name: &str) -> Found {
+    /// The image behind `/xezq/<id>/<name>`, while it is kept.
+    pub(crate) fn file(&self, id: &str, name: &str) -> Option<Drawing> {
         let predictions = self.predictions();
-        let Some(prediction) = predictions.by_id.get(id) else {
-            return Found::Nothing;
-        };
-        let index = (0..prediction.order.count).find(|i| prediction.file_name(*i) == name);
-        match index {
-            Some(index) if prediction.has_files(self.clock_view()) => Found::Drawing(Drawing {
-                prompt: prediction.order.prompt.clone(),
-                model: prediction.model.clone(),
-                seed: prediction.seed.wrapping_add(u64::from(index)),
-                format: prediction.order.format,
-                quality: prediction.order.quality,
-                size: prediction.order.size,
-            }),
-            _ => Found::Nothing,
-        }
+        let prediction = predictions.by_id.get(id)?;
+        let image = &prediction.image;
+        let index = (0..image.count).find(|index| prediction.file_name(*index) == name)?;
+        prediction.has_files(self.clock_view()).then(|| Drawing {
+            prompt: image.prompt.clone(),
+            model: prediction.model.clone(),
+            seed: prediction.seed.wrapping_add(u64::from(index)),
+            format: image.format,
+            quality: image.quality,
+            size: image.size,
+        })
     }
 
     pub(crate) fn remove_data(&self, id: &str) -> bool {
@@ -181,7 +180,7 @@ impl State {
         found.map(|one| one.removed = true).is_some()
     }
 
-    pub(crate) fn held(&self) -> Vec<Snapshot> {
+    pub(crate) fn snapshots(&self) -> Vec<Snapshot> {
         let predictions = self.predictions();
         let clock_view = self.clock_view();
         predictions
@@ -206,10 +205,6 @@ impl State {
             .push(violation);
     }
 
-    pub(crate) fn create_status(&self) -> StatusCode {
-        self.settings.create_status
-    }
-
     fn clock_view(&self) -> ClockView<'_> {
         ClockView {
             clock: &self.clock,
@@ -226,6 +221,3 @@ impl State {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How long the provider keeps a finished prediction's data (documented by Replicate).
-pub(crate) const RETENTION: Duration = Duration::from_secs(3_600);

@@ -10,7 +10,7 @@ use crate::errors;
 use crate::fault::Fault;
 use crate::response::Response;
 
-/// The form of the answer to a poll. A create is always answered bare.
+/// The form of the response to a poll. The response to a create request is always bare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Form {
@@ -86,89 +86,81 @@ pub(crate) struct TaskTimes {
     pub(crate) finished: u64,
 }
 
-/// Writes the answer to a create or a poll, reshaped if a fault wants it so.
-pub(crate) fn answer(
+/// Writes the response to a create request or a poll, in another shape if a fault wants it so.
+pub(crate) fn response(
     status: StatusCode,
-    form: Form,
+    mut form: Form,
     mut view: View,
     fault: Option<&Fault>,
 ) -> Response {
     match fault {
         Some(Fault::NoId) => {
             view.id = None;
-            Response::json(status, &view)
+            form = Form::Bare;
         }
-        Some(Fault::UnknownStatus(word)) => {
-            view.status.clone_from(word);
-            in_form(status, form, &view)
-        }
-        Some(Fault::Wrapped) => in_form(status, Form::Wrapped, &view),
-        Some(Fault::WrappedNew) => in_form(status, Form::WrappedNew, &view),
-        Some(Fault::WrappedTwice) => {
-            let inner = envelope(&Task::of(&view), false);
-            let mut task = Task::of(&view);
-            task.data = inner;
-            Response::json(status, &envelope(&task, false))
-        }
-        Some(Fault::BareTask) => Response::json(status, &envelope(&Task::of(&view), false)["data"]),
-        Some(Fault::NumericCode) => {
-            let mut body = envelope(&Task::of(&view), false);
-            body["code"] = 200.into();
-            Response::json(status, &body)
-        }
-        Some(Fault::DataAsText) => {
-            let mut body = envelope(&Task::of(&view), false);
-            body["data"] = body["data"].to_string().into();
-            Response::json(status, &body)
-        }
-        Some(Fault::OtherPrediction) => {
-            view.id = view.id.map(|id| format!("{id}x"));
-            in_form(status, form, &view)
-        }
+        Some(Fault::UnknownStatus(word)) => view.status.clone_from(word),
+        Some(Fault::OtherPrediction) => view.id = view.id.map(|id| format!("{id}x")),
+        Some(Fault::Wrapped) => form = Form::Wrapped,
+        Some(Fault::WrappedNew) => form = Form::WrappedNew,
         Some(Fault::EmptyEnvelope) => {
-            Response::json(status, &json!({"code": "success", "data": null}))
+            return Response::json(status, &json!({"code": "success", "data": null}));
         }
-        Some(Fault::OuterFailed) => {
-            "processing".clone_into(&mut view.status);
-            view.output = Value::Null;
-            view.error = None;
-            let mut task = Task::of(&view);
-            task.status = "FAILURE";
-            task.progress = "100%";
-            "任务超时（1440分钟）".clone_into(&mut task.fail_reason);
-            Response::json(status, &envelope(&task, false))
+        Some(Fault::TaskErrorWithPrediction) => {
+            let prediction = serde_json::to_string(&view).unwrap_or_default();
+            return errors::task(201, "fail_to_fetch_task", &prediction);
         }
-        Some(Fault::OuterLags) => {
-            let mut task = Task::of(&view);
-            task.status = "IN_PROGRESS";
-            task.progress = "30%";
-            task.data = body_of(&view);
-            Response::json(status, &envelope(&task, false))
-        }
-        Some(Fault::UrlInFailReason) => {
-            let mut task = Task::of(&view);
-            let url = first_url(&view.output);
-            if let Some(url) = url {
-                url.clone_into(&mut task.fail_reason);
-                task.data = Value::Null;
+        Some(fault) => {
+            if let Some(body) = enveloped(fault, &mut view) {
+                return Response::json(status, &body);
             }
-            Response::json(status, &envelope(&task, false))
         }
-        Some(Fault::TaskErrorWithPrediction) => errors::task(
-            StatusCode::CREATED,
-            "fail_to_fetch_task",
-            &serde_json::to_string(&view).unwrap_or_default(),
-        ),
-        _ => in_form(status, form, &view),
+        None => {}
+    }
+    match form {
+        Form::Bare => Response::json(status, &view),
+        Form::Wrapped => Response::json(status, &envelope(&Task::of(&view), false)),
+        Form::WrappedNew => Response::json(status, &envelope(&Task::of(&view), true)),
     }
 }
 
-fn in_form(status: StatusCode, form: Form, view: &View) -> Response {
-    match form {
-        Form::Bare => Response::json(status, view),
-        Form::Wrapped => Response::json(status, &envelope(&Task::of(view), false)),
-        Form::WrappedNew => Response::json(status, &envelope(&Task::of(view), true)),
+/// The prediction in an envelope that the fault changes; `None` if the fault is about something
+/// else.
+fn enveloped(fault: &Fault, view: &mut View) -> Option<Value> {
+    if *fault == Fault::OuterFailed {
+        "processing".clone_into(&mut view.status);
+        view.output = Value::Null;
+        view.error = None;
     }
+    let mut task = Task::of(view);
+    match fault {
+        Fault::WrappedTwice => task.data = envelope(&Task::of(view), false),
+        Fault::OuterFailed => {
+            task.status = "FAILURE";
+            task.progress = "100%";
+            "任务超时（1440分钟）".clone_into(&mut task.fail_reason);
+        }
+        Fault::OuterLags => {
+            task.status = "IN_PROGRESS";
+            task.progress = "30%";
+            task.data = body_of(view);
+        }
+        Fault::UrlInFailReason => {
+            if let Some(url) = first_url(&view.output) {
+                url.clone_into(&mut task.fail_reason);
+                task.data = Value::Null;
+            }
+        }
+        Fault::BareTask | Fault::NumericCode | Fault::DataAsText => {}
+        _ => return None,
+    }
+    let mut body = envelope(&task, false);
+    match fault {
+        Fault::BareTask => body = body["data"].take(),
+        Fault::NumericCode => body["code"] = 200.into(),
+        Fault::DataAsText => body["data"] = body["data"].to_string().into(),
+        _ => {}
+    }
+    Some(body)
 }
 
 /// The gateway's record of a task.

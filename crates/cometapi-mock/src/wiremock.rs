@@ -1,8 +1,8 @@
 //! The document as a matcher and a responder for people who already use `wiremock`.
 //!
-//! A [`Contract`] names operations to match and answers to give, and holds both to the
-//! document: an answer that the service could not have given is refused when it is made, a
-//! request that the service would not understand is answered with 400 and remembered.
+//! A [`Contract`] matches operations and makes responses, and checks both against the document:
+//! a response that the service could not send is refused when it is made, and a request that
+//! the service would not understand gets a 400 and is recorded.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -18,8 +18,8 @@
 //!     .await;
 //!
 //! let url = format!("{}{}/predictions/abc", server.uri(), contract.prefix());
-//! let answer = reqwest::Client::new().get(url).bearer_auth("sk-any").send().await?;
-//! assert_eq!(answer.status(), 200);
+//! let response = reqwest::Client::new().get(url).bearer_auth("sk-any").send().await?;
+//! assert_eq!(response.status(), 200);
 //! contract.assert_no_violations();
 //! # Ok(())
 //! # }
@@ -67,7 +67,7 @@ impl Contract {
         self.spec.prefix()
     }
 
-    /// Matches the requests that name this operation, lawful or not: an unlawful one that
+    /// Matches the requests that name this operation, valid or not: an invalid one that
     /// matched nothing would only look like a missing mock.
     pub fn operation(&self, id: &str) -> OperationMatcher {
         OperationMatcher {
@@ -76,7 +76,7 @@ impl Contract {
         }
     }
 
-    /// Answers with an example of the document, by its name there. An error's status may be
+    /// Responds with an example of the document, by its name there. An error's status may be
     /// any of its range.
     ///
     /// # Errors
@@ -110,11 +110,11 @@ impl Contract {
         self.responder(&place, operation, status, media, body)
     }
 
-    /// Answers with JSON of your own, which the document must allow.
+    /// Responds with JSON of your own, which the document must allow.
     ///
     /// # Errors
     ///
-    /// When it does not: the service could not have answered so.
+    /// When it does not: the service could not respond like that.
     pub fn json(
         &self,
         operation: &str,
@@ -166,20 +166,20 @@ impl Contract {
             .map_err(|error| SpecError::new(place, error.to_string()))?;
         let faults = self
             .spec
-            .check_answer(operation, status, Some(media), body.as_bytes());
+            .check_response(operation, status, Some(media), body.as_bytes());
         if let Some(fault) = faults.first() {
             return Err(SpecError::new(
                 place,
-                format!("not an answer of it: {fault}"),
+                format!("not a response of this operation: {fault}"),
             ));
         }
-        let lawful = ResponseTemplate::new(status.as_u16())
+        let valid = ResponseTemplate::new(status.as_u16())
             .insert_header("x-cometapi-request-id", "20260320161530412000123AbCdEfGh")
             .set_body_raw(body, media);
         Ok(ContractResponder {
             spec: Arc::clone(&self.spec),
             seen: Arc::clone(&self.seen),
-            lawful,
+            valid,
         })
     }
 
@@ -214,20 +214,20 @@ impl Match for OperationMatcher {
     }
 }
 
-/// Answers lawful requests, and tells of those that are not. Made by [`Contract::example`]
+/// Responds to valid requests, and records what is wrong with the others. Made by [`Contract::example`]
 /// and [`Contract::json`].
 #[derive(Debug)]
 pub struct ContractResponder {
     spec: Arc<Spec>,
     seen: Arc<Mutex<Vec<Violation>>>,
-    lawful: ResponseTemplate,
+    valid: ResponseTemplate,
 }
 
 impl Respond for ContractResponder {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let violations = checked(&self.spec, request).violations;
         let Some(first) = violations.first() else {
-            return self.lawful.clone();
+            return self.valid.clone();
         };
         let message = first.to_string();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

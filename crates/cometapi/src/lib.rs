@@ -66,8 +66,6 @@ mod model_input;
 #[cfg(feature = "models")]
 pub mod models;
 mod run;
-#[cfg(test)]
-mod structure;
 
 pub use crate::calls::create::{Create, CreateProgress};
 pub use crate::calls::policy::{CreatePolicy, WaitPolicy};

@@ -13,7 +13,7 @@ const THAW: Duration = Duration::from_secs(45);
 /// still moves it.
 ///
 /// A paused clock jumps to the next timer whenever no task can run, also while a response is
-/// still in the socket, and a timeout may then fire that nobody asked for. Tokio does not jump
+/// still in the socket, and a timeout may then fire that the test did not want. Tokio does not jump
 /// while a blocking task runs, so this holds one.
 #[derive(Debug)]
 pub struct FrozenClock {

@@ -57,12 +57,12 @@ pub async fn run(mut args: impl Iterator<Item = String>) {
 fn shown(result: Result<Prediction, Error>) -> String {
     match result {
         Ok(prediction) => {
-            let odd: Vec<_> = prediction
+            let ignored: Vec<_> = prediction
                 .ignored_fields()
                 .iter()
-                .map(|odd| &odd.path)
+                .map(|field| &field.path)
                 .collect();
-            format!("{} {} {odd:?}", prediction.id(), prediction.status())
+            format!("{} {} {ignored:?}", prediction.id(), prediction.status())
         }
         Err(e) => {
             let length = e.to_string().len();

@@ -17,17 +17,8 @@ pub(crate) struct Connection {
     _mock: Option<MockServer>,
 }
 
-/// The service that the arguments name.
-pub(crate) fn service(args: &Service) -> Result<Connection, Failure> {
-    service_with_files(args, false)
-}
-
-/// The same, for a command that downloads files, which may be on private networks if the caller
-/// says so.
-pub(crate) fn service_with_files(
-    args: &Service,
-    allow_private_files: bool,
-) -> Result<Connection, Failure> {
+/// The service that the arguments name. `allow_private_files` is for commands that download files.
+pub(crate) fn service(args: &Service, allow_private_files: bool) -> Result<Connection, Failure> {
     let key = given(args.key.as_ref(), KEY)?.ok_or_else(no_key)?;
     let mut builder = Client::builder()
         .key(key)

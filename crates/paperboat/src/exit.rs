@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use crate::advice::next_step;
 
-    /// What is known of each kind, so that a new one is looked at here: its word, whether a
+    /// Everything known of each kind, so that a new one shows up here: its word, whether a
     /// prediction was created, its severity, its exit code, and the advice on it.
     #[test]
     fn every_kind_has_a_code_and_advice() {

@@ -2,12 +2,11 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::process::ExitCode;
 
 use cometapi::{Error, ErrorKind};
 
 use crate::interrupt::Signal;
-use crate::{advice, exit, print};
+use crate::{advice, exit};
 
 /// The end of a command that did not succeed.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ impl Failure {
         )
     }
 
-    /// The end of many, of which `code` is the most severe.
+    /// Some of many failed; `code` is the most severe exit code.
     pub(crate) fn of_many(code: u8, message: impl Into<String>) -> Self {
         Self::new(code, message)
     }
@@ -124,22 +123,14 @@ impl Failure {
             .with_advice("to continue, run the same command again")
     }
 
-    /// Prints it and returns the exit code.
-    pub(crate) fn report(self) -> ExitCode {
-        self.print();
-        self.code.into()
-    }
-
-    /// Prints it.
-    pub(crate) fn print(&self) {
+    /// What is printed of it, line by line.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         // As clap begins its own.
-        print::stderr(format_args!("error: {}", self.message));
-        for cause in &self.causes {
-            print::stderr(format_args!("  because {cause}"));
-        }
-        for advice in self.advice.iter().chain(&self.continuation) {
-            print::stderr(format_args!("  {advice}"));
-        }
+        let message = [format!("error: {}", self.message)];
+        let causes = self.causes.iter().map(|cause| format!("  because {cause}"));
+        let advice = self.advice.iter().chain(&self.continuation);
+        let advice = advice.map(|advice| format!("  {advice}"));
+        message.into_iter().chain(causes).chain(advice)
     }
 }
 

@@ -134,6 +134,12 @@ mod unix {
             }))
         }
 
+        #[cfg(test)]
+        pub(super) fn receives(&self, signal: Signal) -> bool {
+            let mut sources = self.0.iter();
+            sources.any(|(name, source)| *name == signal && source.is_some())
+        }
+
         pub(super) async fn next(&mut self) -> Signal {
             poll_fn(|context| {
                 for (signal, source) in &mut self.0 {
@@ -199,6 +205,10 @@ mod tests {
     async fn signals_sent_before_they_are_awaited_are_received() {
         for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
             let mut signals = Signals::listen();
+            // One that is ignored stays ignored, as SIGINT is in the background of a script.
+            if !signals.sources.receives(signal) {
+                continue;
+            }
             let name = match signal {
                 Signal::Interrupt => "INT",
                 Signal::Terminate => "TERM",

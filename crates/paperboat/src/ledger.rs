@@ -27,10 +27,13 @@ pub(crate) fn close() {
     }
 }
 
-fn shared(ledger: SqliteLedger) -> Arc<dyn Ledger> {
+type Opened = Result<SqliteLedger, cometapi_batch::Error>;
+
+fn shared(ledger: Opened) -> Result<Arc<dyn Ledger>, Failure> {
+    let ledger = ledger.map_err(|e| refused(&e))?;
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     opened.push(ledger.clone());
-    Arc::new(ledger)
+    Ok(Arc::new(ledger))
 }
 
 /// The ledger of a single prediction; `None` if nothing is to be recorded. A prediction of a mock in
@@ -42,8 +45,7 @@ pub(crate) fn of_single(
     if place.no_ledger || (mock && place.ledger.is_none()) {
         return Ok(None);
     }
-    let path = path(place.ledger.as_deref())?;
-    open(&path)
+    needed(place.ledger.as_deref())
         .map(Some)
         .map_err(|failure| failure.with_advice("to record nothing: --no-ledger"))
 }
@@ -67,10 +69,7 @@ pub(crate) fn of_wait(place: &LedgerPlace) -> Option<Arc<dyn Ledger>> {
 pub(crate) fn of_batch(place: &LedgerPlace, dry: bool) -> Result<Arc<dyn Ledger>, Failure> {
     let flag = place.ledger.as_deref();
     if place.no_ledger {
-        return match SqliteLedger::in_memory() {
-            Ok(ledger) => Ok(shared(ledger)),
-            Err(e) => Err(refused(&e)),
-        };
+        return shared(SqliteLedger::in_memory());
     }
     if dry {
         return read_only(flag);
@@ -82,24 +81,18 @@ pub(crate) fn of_batch(place: &LedgerPlace, dry: bool) -> Result<Arc<dyn Ledger>
 
 /// The ledger of a command that only reads; none is created if there is none.
 pub(crate) fn read_only(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
-    let path = path(flag)?;
-    match SqliteLedger::open_if_there(&path) {
-        Ok(ledger) => Ok(shared(ledger)),
-        Err(e) => Err(refused(&e)),
-    }
+    shared(SqliteLedger::open_if_there(path(flag)?))
 }
 
 /// Opens the ledger of `list --accept-loss`: one that has lost records is accepted as it is.
 pub(crate) fn accepting_loss(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
-    match SqliteLedger::accept_loss(path(flag)?) {
-        Ok(ledger) => Ok(shared(ledger)),
-        Err(e) => Err(refused(&e)),
-    }
+    shared(SqliteLedger::accept_loss(path(flag)?))
 }
 
 /// The ledger of a command that needs one.
 pub(crate) fn needed(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
-    open(&path(flag)?)
+    shared(SqliteLedger::open(path(flag)?))
+        .map_err(|failure| failure.with_advice("nothing was sent"))
 }
 
 fn path(flag: Option<&Path>) -> Result<PathBuf, Failure> {
@@ -114,13 +107,6 @@ fn path(flag: Option<&Path>) -> Result<PathBuf, Failure> {
                 "name one: --ledger FILE, or export {VARIABLE}=FILE"
             ))
         }),
-    }
-}
-
-fn open(path: &Path) -> Result<Arc<dyn Ledger>, Failure> {
-    match SqliteLedger::open(path) {
-        Ok(ledger) => Ok(shared(ledger)),
-        Err(e) => Err(refused(&e).with_advice("nothing was sent")),
     }
 }
 

@@ -18,7 +18,6 @@ mod pair;
 mod print;
 mod progress;
 mod record;
-mod report;
 
 use std::process::ExitCode;
 
@@ -59,7 +58,10 @@ fn main() -> ExitCode {
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            print::failure(&failure);
+            failure.code().into()
+        }
     }
 }
 
@@ -72,11 +74,11 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Batch(args) => command::batch::execute(args).await,
         Command::List(args) => command::list::execute(args).await,
         Command::Models(args) => command::models::execute(&args),
-        Command::Schema(args) => command::schema::execute(&args),
+        Command::Schema(args) => command::models::print_schema(&args),
         Command::Mock(args) => command::mock::execute(args).await,
         Command::Completions(args) => command::completions::execute(&args),
         Command::Man(args) => command::man::execute(&args),
-        Command::Complete(args) => command::complete::execute(&args),
+        Command::Complete(args) => command::completions::complete(&args),
     }
 }
 

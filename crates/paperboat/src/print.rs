@@ -2,9 +2,10 @@
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cometapi::{OutputText, shorten_data_uris, truncate};
+use cometapi::{OutputText, Prediction, shorten_data_uris, truncate};
+use serde_json::Value;
 
 use crate::failure::Failure;
 
@@ -23,6 +24,26 @@ pub(crate) fn document(text: impl Display) -> Result<(), Failure> {
 /// in its strings.
 pub(crate) fn json(json: impl Display) -> Result<(), Failure> {
     write(escaped(&json.to_string()).as_bytes())
+}
+
+/// A prediction as JSON, with `output` and `error` always there, and the paths of its files where
+/// they were saved.
+pub(crate) fn prediction(
+    prediction: &Prediction,
+    saved: Option<&[PathBuf]>,
+) -> Result<(), Failure> {
+    let mut value = serde_json::to_value(prediction)
+        .map_err(|e| Failure::other("the prediction cannot be written as json", &e))?;
+    for field in ["output", "error"] {
+        if value.get(field).is_none() {
+            value[field] = Value::Null;
+        }
+    }
+    if let Some(saved) = saved {
+        // JSON is Unicode and a path need not be.
+        value["saved"] = saved.iter().map(|path| path.to_string_lossy()).collect();
+    }
+    json(format_args!("{value:#}"))
 }
 
 fn escaped(json: &str) -> String {
@@ -84,6 +105,11 @@ pub(crate) fn stderr(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{}", message(&line.to_string()));
 }
 
+/// Prints why a command failed on stderr, and what to do.
+pub(crate) fn failure(failure: &Failure) {
+    failure.lines().for_each(stderr);
+}
+
 /// A message as it is printed: short, without hidden characters, its further lines indented so
 /// that none looks like a message of its own.
 fn message(text: &str) -> String {
@@ -141,7 +167,7 @@ mod tests {
             let plain = escaped(&json);
             let hidden = plain.chars().find(|c| is_hidden(*c) && *c != '\n');
             assert_eq!(hidden, None, "{plain:?}");
-            let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+            let read = |json: &str| serde_json::from_str::<Value>(json).unwrap();
             assert_eq!(read(&plain), read(&json));
         }
     }

@@ -1,86 +1,98 @@
-//! The state of a run on stderr: a spinner on a terminal, a line per change elsewhere.
+//! How the work stands, on stderr: a spinner on a terminal, lines elsewhere.
 
 use std::fmt::Display;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cometapi::OutputText;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::failure::Failure;
 use crate::print;
 
+/// How often a batch prints a line where there is no spinner.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// The display of one prediction or of a batch.
 pub(crate) struct Progress {
     spinner: Option<ProgressBar>,
-    /// What every line begins with: whose it is, where several are waited for.
-    label: String,
+    work: Work,
     began: Instant,
-    shown: String,
+    /// The last line that was printed, and when.
+    last: Option<(String, Instant)>,
+}
+
+enum Work {
+    /// A line per change; where several are waited for, each begins with the label.
+    Prediction {
+        label: String,
+    },
+    Batch,
 }
 
 impl Progress {
+    /// One prediction, in its first state.
     pub(crate) fn begin(state: &str) -> Self {
-        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        // Not a terminal, or one that cannot go back over a line.
-        let spinner = (!spinner.is_hidden()).then_some(spinner);
-        if let Some(spinner) = &spinner {
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-                spinner.set_style(style);
-            }
-            spinner.enable_steady_tick(Duration::from_millis(100));
-        }
-        let mut progress = Self {
-            spinner,
-            label: String::new(),
-            began: Instant::now(),
-            shown: String::new(),
-        };
+        let label = String::new();
+        let mut progress = Self::new(
+            Work::Prediction { label },
+            spinner("{spinner} {msg} {elapsed}"),
+        );
         progress.state(state);
         progress
     }
 
-    /// One of several, distinguished by `label`; in lines, also on a terminal.
+    /// One of several predictions, distinguished by `label`; in lines, also on a terminal.
     pub(crate) fn of(label: &str) -> Self {
+        let label = format!("{label}: ");
+        Self::new(Work::Prediction { label }, None)
+    }
+
+    pub(crate) fn of_batch() -> Self {
+        let spinner = spinner("{spinner} {wide_msg}");
+        if let Some(spinner) = &spinner {
+            spinner.set_message("reading");
+        }
+        Self::new(Work::Batch, spinner)
+    }
+
+    fn new(work: Work, spinner: Option<ProgressBar>) -> Self {
         Self {
-            spinner: None,
-            label: format!("{label}: "),
+            spinner,
+            work,
             began: Instant::now(),
-            shown: String::new(),
+            last: None,
         }
     }
 
-    /// The state as it is now.
+    /// Shows the current state.
     pub(crate) fn state(&mut self, state: &str) {
-        if self.shown == state {
-            return;
+        if let Some(spinner) = &self.spinner {
+            return spinner.set_message(print::printable(state));
         }
-        state.clone_into(&mut self.shown);
-        match &self.spinner {
-            Some(spinner) => spinner.set_message(print::printable(state)),
-            None => print::stderr(format_args!(
-                "{}{state} ({:.1} s)",
-                self.label,
-                self.began.elapsed().as_secs_f64()
-            )),
+        let is_due = self.last.as_ref().is_none_or(|(last, at)| match self.work {
+            Work::Prediction { .. } => last != state,
+            Work::Batch => at.elapsed() >= LINE_EVERY,
+        });
+        if is_due {
+            match &self.work {
+                Work::Prediction { label } => print::stderr(format_args!(
+                    "{label}{state} ({:.1} s)",
+                    self.began.elapsed().as_secs_f64()
+                )),
+                Work::Batch => print::stderr(state),
+            }
+            self.last = Some((state.to_owned(), Instant::now()));
         }
     }
 
     /// Prints a message that stays.
     pub(crate) fn say(&self, line: impl Display) {
-        self.clear_of_spinner(|| print::stderr(format_args!("{}{line}", self.label)));
+        self.suspend(|| match &self.work {
+            Work::Prediction { label } => print::stderr(format_args!("{label}{line}")),
+            Work::Batch => print::stderr(line),
+        });
     }
 
-    /// A path on stdout.
-    pub(crate) fn path(&self, path: &Path) -> Result<(), Failure> {
-        self.clear_of_spinner(|| print::path(path))
-    }
-
-    /// The text of an output on stdout.
-    pub(crate) fn text(&self, text: &OutputText) -> Result<(), Failure> {
-        self.clear_of_spinner(|| print::output(text))
-    }
-
-    fn clear_of_spinner<T>(&self, print: impl FnOnce() -> T) -> T {
+    /// Takes the spinner away while something else is printed.
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.spinner {
             Some(spinner) => spinner.suspend(print),
             None => print(),
@@ -94,4 +106,17 @@ impl Drop for Progress {
             spinner.finish_and_clear();
         }
     }
+}
+
+/// `None` if stderr is not a terminal, or one that cannot go back over a line.
+fn spinner(template: &str) -> Option<ProgressBar> {
+    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if spinner.is_hidden() {
+        return None;
+    }
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    Some(spinner)
 }

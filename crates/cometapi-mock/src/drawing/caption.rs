@@ -232,9 +232,14 @@ mod tests {
 
     #[test]
     fn the_line_about_an_image_fits_at_512_pixels() {
+        let room = 512 - 2 * 25;
         let about = "mock · flux-kontext-pro · seed 4294967295";
-        let (_, lines) = laid_out(about, 512 - 2 * 25, (1..=2).rev(), 2 * LEADING);
+        let (_, lines) = laid_out(about, room, (1..=2).rev(), 2 * LEADING);
         assert_eq!(lines, [about]);
+        let longest = "mock · flux-1.1-pro-ultra · seed 18446744073709551615 · \
+                       1000000 characters not shown";
+        let (_, lines) = laid_out(longest, room, (1..=2).rev(), 2 * LEADING);
+        assert_eq!(lines.join(" "), longest);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Images that stand for a model's: drawn from prompt and seed, and labelled as such.
+//! Images that stand for a model's: drawn from prompt and seed, and labelled as mock images.
 
 mod caption;
 mod encode;

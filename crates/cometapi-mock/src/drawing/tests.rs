@@ -1,4 +1,4 @@
-use image::{GenericImageView as _, ImageFormat};
+use image::{GenericImageView as _, ImageFormat, Rgb};
 
 use super::*;
 use crate::ids;
@@ -95,6 +95,52 @@ fn draws_whatever_is_asked_for() {
             assert_eq!(image.as_raw().len(), (width * height * 3) as usize);
         }
     }
+}
+
+/// White is the caption's ink, and nothing else is white.
+#[test]
+fn captions_stay_within_their_margin() {
+    let white = Rgb([255; 3]);
+    let prompts = [
+        "A paper boat “très” beau, Łódź, ñandú, œuvre…",
+        "Бумажный кораблик",
+        "しずかな夜の船、紙でできた小さな船",
+        "boat 🛶👩\u{200d}🚀 night ❤\u{fe0f}",
+        &"many words ".repeat(300),
+        &"unbreakable".repeat(300),
+    ];
+    for side in [512, 1024] {
+        let size = Size::custom(side, side, Sides::default());
+        for prompt in prompts {
+            let image = drawing(prompt, u64::MAX, size).draw();
+            let margin = size.width / 20;
+            let within = margin..size.width - margin;
+            let ink = image.enumerate_pixels().filter(|(.., it)| **it == white);
+            let mut ink = ink.map(|(x, y, _)| (x, y)).peekable();
+            assert!(ink.peek().is_some(), "{prompt}");
+            let outside = ink.find(|(x, y)| !within.contains(x) || !within.contains(y));
+            assert_eq!(outside, None, "{prompt} at {side}");
+        }
+    }
+}
+
+/// Nothing stands for a character that the font lacks; only the count below the prompt differs.
+#[test]
+fn a_character_without_a_glyph_leaves_no_box() {
+    let size = Size::custom(512, 512, Sides::default());
+    let caption = |text: &str| {
+        let mut image = RgbImage::new(size.width, size.height);
+        caption::draw(&mut image, text, "mock");
+        image
+    };
+    let (with, without) = (caption("paper漢字 boat"), caption("paper boat"));
+    let differs = |x: &u32, y: &u32| with.get_pixel(*x, *y) != without.get_pixel(*x, *y);
+    let all = (0..size.width).flat_map(|x| (0..size.height).map(move |y| (x, y)));
+    let rows: Vec<_> = all.filter(|(x, y)| differs(x, y)).map(|(_, y)| y).collect();
+    // The line below is at most two glyphs high, above a margin.
+    let line = size.height - size.height / 20 - 2 * 11;
+    assert!(rows.iter().all(|y| *y >= line), "{:?}", rows.iter().min());
+    assert!(!rows.is_empty());
 }
 
 #[test]

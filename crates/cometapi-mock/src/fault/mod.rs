@@ -1,7 +1,6 @@
 //! Everything known to go wrong, by name.
 
-mod canned;
-mod catalogue;
+pub(crate) mod canned;
 pub(crate) mod corrupt;
 
 use std::time::Duration;
@@ -11,13 +10,49 @@ use bytes::Bytes;
 use crate::hold::Hold;
 use crate::plan::Plan;
 
-pub(crate) use canned::answer as canned;
+/// Declares the faults, each with an ordinary value of its value.
+macro_rules! faults {
+    (
+        $(#[$attribute:meta])*
+        pub enum Fault {
+            $($(#[$about:meta])* $name:ident $(($holds:ty) = $sample:expr)?,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        pub enum Fault {
+            $($(#[$about])* $name $(($holds))?,)*
 
-/// One way in which an answer differs from the good one.
+        /// The valid response, sent when the hold is released.
+        Hold(Hold),
+        /// Anything else.
+        Response {
+            /// The HTTP status; one that HTTP does not know becomes 500.
+            status: u16,
+            /// The `Content-Type`.
+            content_type: String,
+            /// The body.
+            body: Bytes,
+        },
+        }
+
+        impl Fault {
+            /// Every fault but [`Response`](Self::Response) and [`Hold`](Self::Hold), those with
+            /// a value each with an ordinary one. For tests that hold a client to the whole list.
+            pub fn catalogue() -> Vec<Self> {
+                vec![$(Self::$name $(($sample))?),*]
+            }
+        }
+    };
+}
+
+const ELSEWHERE: &str = "https://www.example.com/replicate/v1/predictions/x";
+
+faults! {
+/// One way in which a response differs from the valid one.
 ///
-/// Most replace the answer: the request is then not carried out, unless
-/// [`after_accept`](Plan::after_accept) says so. The reshaping ones and those that spoil a
-/// body in transit are applied to the good answer, so the request **is** carried out.
+/// Most replace the response: the request is then not carried out, unless
+/// [`after_accept`](Plan::after_accept) says so. Those that change its shape and those that corrupt a
+/// body in transit are applied to the valid response, so the request **is** carried out.
 ///
 /// The mark at each variant says where the fact comes from: *documented* by CometAPI (or by
 /// Replicate where named), *observed* in client code, bug reports, sibling gateways or the
@@ -101,13 +136,13 @@ pub enum Fault {
     /// 429 and nothing else: a limiter in front (observed).
     EmptyTooManyRequests,
     /// 429 E3 with `Retry-After` in seconds (documented by Replicate).
-    ThrottledSeconds(u64),
+    ThrottledSeconds(u64) = 1,
     /// 429 E3 with `Retry-After` as an HTTP date this far ahead (inferred from HTTP).
-    ThrottledDate(Duration),
+    ThrottledDate(Duration) = Duration::from_secs(5),
     /// 429 E3 with `retry_after` in the body, in seconds, and no header (observed).
-    ThrottledBody(u64),
+    ThrottledBody(u64) = 2,
     /// 429 E3 that only says "resets in ~Ns" in its text (observed).
-    ThrottledText(u64),
+    ThrottledText(u64) = 30,
 
     // Trouble behind the gateway.
     /// 500 E1 `invalid_request`: a refusal in spite of its status (documented).
@@ -129,7 +164,7 @@ pub enum Fault {
     Panic,
     /// 500 E2 `fail_to_fetch_task` with an upstream error as text in its message (observed).
     FailToFetchTask,
-    /// 502 E2 `invalid_response`: upstream answered without an id (observed in a fork).
+    /// 502 E2 `invalid_response`: upstream responded without an id (observed in a fork).
     InvalidResponse,
     /// 503 E1 `model_not_found`: a refusal in spite of its status (observed).
     ModelNotFound,
@@ -155,15 +190,15 @@ pub enum Fault {
     /// 524 HTML: the CDN waited over 100 s (documented; the page observed).
     CdnTimeoutPage,
     /// 301 to this location (documented for a wrong path).
-    MovedPermanently(String),
+    MovedPermanently(String) = ELSEWHERE.to_owned(),
     /// 302 to this location (inferred from the 301).
-    Found(String),
+    Found(String) = ELSEWHERE.to_owned(),
     /// 303 to this location (inferred from HTTP).
-    SeeOther(String),
+    SeeOther(String) = ELSEWHERE.to_owned(),
     /// 307 to this location (inferred from HTTP).
-    TemporaryRedirect(String),
+    TemporaryRedirect(String) = ELSEWHERE.to_owned(),
 
-    // Good answers in another shape.
+    // Valid responses in another shape.
     /// The poll's task envelope with the older fields (observed).
     Wrapped,
     /// The poll's task envelope with the newer fields (observed).
@@ -176,7 +211,7 @@ pub enum Fault {
     NumericCode,
     /// The task envelope whose `data` is JSON as text (observed in gateways of the same family).
     DataAsText,
-    /// The good response for another prediction (inferred: a connection one response out of
+    /// The valid response for another prediction (inferred: a connection one response out of
     /// step).
     OtherPrediction,
     /// `{"code":"success","data":null}` (observed in source): 2xx JSON without an id.
@@ -196,53 +231,51 @@ pub enum Fault {
     /// The prediction without its `id`: 2xx JSON that cannot be polled (inferred).
     NoId,
     /// The prediction with this status word (observed: words beyond the known ones).
-    UnknownStatus(String),
+    UnknownStatus(String) = "reticulating".to_owned(),
     /// 200 with JSON's media type and half a JSON text (observed behind proxies).
     BrokenJson,
     /// 200 with JSON's media type and no body (inferred).
     EmptyBody,
-    /// The good response after a byte-order mark (inferred).
+    /// The valid response after a byte-order mark (inferred).
     ByteOrderMark,
-    /// The good response in UTF-16 (inferred).
+    /// The valid response in UTF-16 (inferred).
     Utf16,
-    /// The good response with half of a surrogate pair in a string, as of a log that was cut
+    /// The valid response with half of a surrogate pair in a string, as of a log that was cut
     /// (observed).
     HalfSurrogate,
-    /// The good response with `NaN`, as Python writes it (observed).
+    /// The valid response with `NaN`, as Python writes it (observed).
     NotANumber,
-    /// The good response compressed by gzip although nothing asked for it (observed behind
+    /// The valid response compressed by gzip although nothing asked for it (observed behind
     /// proxies).
     Gzip,
     /// The same by deflate (observed behind proxies).
     Deflate,
-    /// The good response that claims this content encoding (inferred).
-    Encoding(String),
-    /// The good answer under this `Content-Type` (observed behind proxies, storage).
-    ContentType(String),
+    /// The valid response that claims this content encoding (inferred).
+    Encoding(String) = "br".to_owned(),
+    /// The valid response under this `Content-Type` (observed behind proxies, storage).
+    ContentType(String) = "text/plain".to_owned(),
 
     // The connection.
-    /// The good answer, this much later (documented: a poll took over 45 s).
-    Delay(Duration),
-    /// The good response, sent when the hold is released.
-    Hold(Hold),
-    /// Never an answer; ends with the server or the client.
+    /// The valid response, this much later (documented: a poll took over 45 s).
+    Delay(Duration) = Duration::from_secs(50),
+    /// Never a response; ends with the server or the client.
     Hang,
     /// The connection is closed when the request has been read.
     Close,
     /// The connection is reset when the request has been read.
     Reset,
-    /// The good answer announced in full, half of its body sent, then closed.
+    /// The valid response announced in full, half of its body sent, then closed.
     CutBody,
-    /// The good answer announced in full, half of its body sent, then reset. A reset may
+    /// The valid response announced in full, half of its body sent, then reset. A reset may
     /// take back what the client has not read yet.
     ResetBody,
-    /// The good answer announced in full, half of its body sent, then nothing more; ends
+    /// The valid response announced in full, half of its body sent, then nothing more; ends
     /// with the server or the client.
     StallBody,
-    /// The good answer in sixteen pieces, this pause before each.
-    SlowBody(Duration),
-    /// Half of the good body announced as if it were all of it: a complete answer that
-    /// holds a broken picture or text.
+    /// The valid response in sixteen pieces, this pause before each.
+    SlowBody(Duration) = Duration::from_secs(1),
+    /// Half of the valid body announced as if it were all of it: a complete response with a
+    /// broken image or text.
     ShortBody,
 
     // Files.
@@ -251,20 +284,11 @@ pub enum Fault {
     FileGone,
     /// 302 to another path of the same origin, where the file is (inferred).
     FileMoved,
-
-    /// Anything else.
-    Response {
-        /// The HTTP status; one that HTTP does not know becomes 500.
-        status: u16,
-        /// The `Content-Type`.
-        content_type: String,
-        /// The body.
-        body: Bytes,
-    },
+}
 }
 
 impl Fault {
-    /// This many times: short for [`Plan::of`] and [`Plan::times`].
+    /// `times` times: short for [`Plan::of`] and [`Plan::times`].
     pub fn times(self, times: u32) -> Plan<Self> {
         Plan::of(self).times(times)
     }
@@ -288,7 +312,7 @@ impl Fault {
         Plan::of(self).after_accept()
     }
 
-    /// An answer of your own with a JSON body.
+    /// A response of your own with a JSON body.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
         Self::Response {
             status,

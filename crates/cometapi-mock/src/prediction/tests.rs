@@ -6,12 +6,12 @@ const ORIGIN: &str = "http://files";
 
 fn prediction(model: &str, timeline: Timeline) -> Prediction {
     let input = json!({"prompt": "p", "seed": 42});
-    let order = input::read(Spec::shipped().unwrap().model(model), &input);
+    let image = input::read(Spec::shipped().unwrap().model(model), &input);
     Prediction {
         id: "q4chw5rey9rmt0cww76t4h3ma4".to_owned(),
         model: model.to_owned(),
         input,
-        order,
+        image,
         seed: 42,
         timeline,
         created: Duration::from_secs(10),

@@ -1,8 +1,7 @@
-//! Inputs against the models of the document.
+//! Checks inputs against the models of the document.
 //!
-//! What is refused, and in which words, is the provider's: the form of the answer and some of
-//! the sentences were observed, the rest are those of the validator that the observed ones
-//! come from (inferred).
+//! The rules and the messages are the provider's: the shape of the error and some messages were
+//! observed, the others are those of the validator that these come from (inferred).
 
 use std::fmt::Write as _;
 
@@ -23,7 +22,7 @@ pub struct InputFault {
 }
 
 impl Spec {
-    /// Holds an input to what the document says of its model: every fault, in the order of
+    /// Checks an input against what the document says of its model. Returns every fault, in the order of
     /// the fields' names. A model that the document does not describe takes anything.
     ///
     /// As at the provider, a field that the model does not have is no fault, nor is one that
@@ -133,7 +132,7 @@ fn types(kind: &TypeKind) -> String {
     types.join(" or ")
 }
 
-/// What the provider can fetch, or has at hand: the only addresses that mean a picture.
+/// What the provider can fetch, or has at hand: the only URIs that can be an image.
 pub(super) fn is_address(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {
         return false;

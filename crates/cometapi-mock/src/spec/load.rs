@@ -7,9 +7,9 @@ use jsonschema::{Draft, ValidationOptions, Validator};
 use serde_json::{Map, Value, json};
 
 use super::path::Template;
-use super::{Spec, SpecError, convert, input, model};
+use super::{SpecError, convert, input};
 
-/// One operation: what may be asked, and what may be answered.
+/// An operation: its valid requests and responses.
 #[derive(Debug)]
 pub(super) struct Operation {
     pub(super) id: String,
@@ -19,7 +19,7 @@ pub(super) struct Operation {
     pub(super) body: Option<Body>,
     pub(super) bearer: bool,
     /// By status as the document writes it: `200`, `4XX`.
-    pub(super) answers: BTreeMap<String, BTreeMap<String, Validator>>,
+    pub(super) responses: BTreeMap<String, BTreeMap<String, Validator>>,
 }
 
 #[derive(Debug)]
@@ -47,22 +47,8 @@ const METHODS: &[&str] = &[
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-pub(super) fn parse(yaml: &str) -> Result<Spec, SpecError> {
-    let root: Value =
-        serde_saphyr::from_str(yaml).map_err(|error| SpecError::new("yaml", error.to_string()))?;
-    let loader = Loader {
-        schemas: converted_components(&root)?,
-        root: &root,
-    };
-    Ok(Spec {
-        prefix: prefix(&root)?,
-        operations: loader.operations()?,
-        models: model::all(&loader)?,
-    })
-}
-
 /// The path of the first server's URL.
-fn prefix(root: &Value) -> Result<String, SpecError> {
+pub(super) fn prefix(root: &Value) -> Result<String, SpecError> {
     let url = root
         .pointer("/servers/0/url")
         .and_then(Value::as_str)
@@ -93,7 +79,14 @@ pub(super) struct Loader<'r> {
 }
 
 impl<'r> Loader<'r> {
-    fn operations(&self) -> Result<Vec<Operation>, SpecError> {
+    pub(super) fn new(root: &'r Value) -> Result<Self, SpecError> {
+        Ok(Self {
+            schemas: converted_components(root)?,
+            root,
+        })
+    }
+
+    pub(super) fn operations(&self) -> Result<Vec<Operation>, SpecError> {
         let mut operations = Vec::new();
         for (path, item) in members("/paths", &self.root["paths"])? {
             let shared = &item["parameters"];
@@ -139,12 +132,12 @@ impl<'r> Loader<'r> {
             }
         }
 
-        let mut answers = BTreeMap::new();
-        let place_of_answers = format!("{place}/responses");
-        for (status, answer) in members(&place_of_answers, &source["responses"])? {
-            let answer = self.resolve(answer)?;
-            let place = format!("{place_of_answers}/{status}");
-            answers.insert(status.clone(), self.content(&place, answer)?);
+        let mut responses = BTreeMap::new();
+        let place_of_responses = format!("{place}/responses");
+        for (status, response) in members(&place_of_responses, &source["responses"])? {
+            let response = self.resolve(response)?;
+            let place = format!("{place_of_responses}/{status}");
+            responses.insert(status.clone(), self.content(&place, response)?);
         }
 
         Ok(Operation {
@@ -154,7 +147,7 @@ impl<'r> Loader<'r> {
             parameters,
             body: self.body(place, source)?,
             bearer: self.wants_bearer(place, source)?,
-            answers,
+            responses,
         })
     }
 

@@ -1,13 +1,13 @@
 //! What `openapi.yaml` allows, read here and nowhere else: the mock shares no code with the
 //! client, so that the two can contradict each other.
 
-mod answer;
 mod convert;
 mod input;
 mod load;
 mod model;
 mod path;
 mod request;
+mod response;
 mod violation;
 
 use std::collections::BTreeMap;
@@ -19,12 +19,13 @@ pub use request::Checked;
 pub(crate) use request::bearer;
 pub use violation::{Rule, Violation};
 
-use load::Operation;
+use load::{Loader, Operation};
+use serde_json::Value;
 
 /// The `openapi.yaml` that this crate ships.
 pub const SHIPPED: &str = include_str!("../../openapi.yaml");
 
-/// An OpenAPI 3.0 document, compiled for checking requests and answers.
+/// An OpenAPI 3.0 document, compiled for checking requests and responses.
 ///
 /// ```
 /// use cometapi_mock::Spec;
@@ -64,7 +65,14 @@ impl Spec {
     /// Fails on duplicate keys, dangling references and schema words that OpenAPI 3.0 does
     /// not know: a word that is silently skipped is a check that is silently not made.
     pub fn parse(yaml: &str) -> Result<Self, SpecError> {
-        load::parse(yaml)
+        let root: Value = serde_saphyr::from_str(yaml)
+            .map_err(|error| SpecError::new("yaml", error.to_string()))?;
+        let loader = Loader::new(&root)?;
+        Ok(Self {
+            prefix: load::prefix(&root)?,
+            operations: loader.operations()?,
+            models: model::all(&loader)?,
+        })
     }
 
     /// The path under which all operations live, `/replicate/v1` in the shipped document.

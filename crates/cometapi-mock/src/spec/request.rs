@@ -1,4 +1,4 @@
-//! Requests against the document.
+//! Checks requests against the document.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::path::decode;
 use super::{Rule, Spec, Violation};
 
 /// Headers that belong to HTTP itself. Everything else must be declared: a client that sends
-/// more tells the service more than the document says. `accept-encoding` and
+/// more sends what the document does not declare. `accept-encoding` and
 /// `transfer-encoding` are missing on purpose: the client needs neither.
 const PLAIN_HTTP: &[&str] = &[
     "accept",
@@ -35,7 +35,7 @@ pub struct Checked {
     pub parameters: BTreeMap<String, String>,
     /// The methods that the path has, where it has not the one asked for.
     pub allow: Vec<Method>,
-    /// Everything that is not allowed; empty for a lawful request.
+    /// Everything that is not allowed; empty for a valid request.
     pub violations: Vec<Violation>,
 }
 
@@ -46,7 +46,7 @@ impl Checked {
 }
 
 impl Spec {
-    /// Holds a request to the document. `target` is the path with its query, raw.
+    /// Checks a request against the document. `target` is the path with its query, raw.
     ///
     /// An unknown path or method is the only thing reported of its request, since nothing
     /// else can be said; otherwise every rule is tried.

@@ -267,7 +267,7 @@ fn bodies() {
 
 #[test]
 fn every_example_of_an_answer_is_an_answer() {
-    let root: serde_json::Value = serde_saphyr::from_str(SHIPPED).unwrap();
+    let root: Value = serde_saphyr::from_str(SHIPPED).unwrap();
     let spec = Spec::shipped().unwrap();
     let mut seen = 0;
     for (operation, path) in [
@@ -290,8 +290,12 @@ fn every_example_of_an_answer_is_an_answer() {
             for (name, example) in examples.as_object().into_iter().flatten() {
                 let body = example["value"].to_string();
                 let status = StatusCode::from_bytes(status.as_bytes()).unwrap();
-                let broken =
-                    spec.check_answer(operation, status, Some("application/json"), body.as_bytes());
+                let broken = spec.check_response(
+                    operation,
+                    status,
+                    Some("application/json"),
+                    body.as_bytes(),
+                );
                 assert_eq!(broken, [], "{name}");
                 seen += 1;
             }
@@ -305,32 +309,35 @@ fn answers_that_are_not_declared() {
     let spec = Spec::shipped().unwrap();
     let rules = |status: u16, media: Option<&str>, body: &str| -> Vec<Rule> {
         let status = StatusCode::from_u16(status).unwrap();
-        spec.check_answer("get_prediction", status, media, body.as_bytes())
+        spec.check_response("get_prediction", status, media, body.as_bytes())
             .iter()
             .map(|violation| violation.rule)
             .collect()
     };
     let json = Some("application/json; charset=utf-8");
-    assert_eq!(rules(302, json, "{}"), [Rule::AnswerStatus]);
-    assert_eq!(rules(201, json, "{}"), [Rule::AnswerStatus]);
+    assert_eq!(rules(302, json, "{}"), [Rule::ResponseStatus]);
+    assert_eq!(rules(201, json, "{}"), [Rule::ResponseStatus]);
     assert_eq!(
         rules(200, Some("text/html"), "<html>"),
-        [Rule::AnswerContentType]
+        [Rule::ResponseContentType]
     );
-    assert_eq!(rules(200, None, ""), [Rule::AnswerContentType]);
-    assert_eq!(rules(200, json, "{"), [Rule::AnswerBody]);
+    assert_eq!(rules(200, None, ""), [Rule::ResponseContentType]);
+    assert_eq!(rules(200, json, "{"), [Rule::ResponseBody]);
     assert_eq!(
         rules(200, json, r#"{"status":"starting"}"#),
-        [Rule::AnswerBody]
+        [Rule::ResponseBody]
     );
     assert_eq!(
         rules(200, json, r#"{"id":7,"status":"starting"}"#),
-        [Rule::AnswerBody]
+        [Rule::ResponseBody]
     );
     assert_eq!(rules(429, None, ""), []);
     assert_eq!(rules(502, Some("text/html"), "<html>"), []);
-    assert_eq!(rules(500, json, r#"{"success":false}"#), [Rule::AnswerBody]);
-    let unknown = spec.check_answer("list", StatusCode::OK, json, b"{}");
+    assert_eq!(
+        rules(500, json, r#"{"success":false}"#),
+        [Rule::ResponseBody]
+    );
+    let unknown = spec.check_response("list", StatusCode::OK, json, b"{}");
     assert_eq!(unknown[0].rule, Rule::UnknownPath);
 }
 

@@ -29,15 +29,15 @@ pub enum Rule {
     Leak,
     /// Bytes that are not an HTTP request.
     Protocol,
-    /// An answer with a status that the operation does not declare.
-    AnswerStatus,
-    /// An answer of a media type that the operation does not declare for its status.
-    AnswerContentType,
-    /// An answer that its schema does not allow.
-    AnswerBody,
+    /// A response with a status that the operation does not declare.
+    ResponseStatus,
+    /// A response of a media type that the operation does not declare for its status.
+    ResponseContentType,
+    /// A response body that its schema does not allow.
+    ResponseBody,
 }
 
-/// One way in which a request, or an answer, was not allowed.
+/// One way in which a request or a response was not allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {

@@ -22,9 +22,10 @@ async fn faults_of(operation: &str, request: RequestBuilder) -> Option<Vec<Strin
         return None;
     };
     let status = StatusCode::from_u16(status).unwrap();
-    let violations = Spec::shipped()
-        .unwrap()
-        .check_answer(operation, status, Some(&media), &body);
+    let violations =
+        Spec::shipped()
+            .unwrap()
+            .check_response(operation, status, Some(&media), &body);
     Some(violations.iter().map(ToString::to_string).collect())
 }
 

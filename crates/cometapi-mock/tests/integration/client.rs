@@ -1,4 +1,4 @@
-//! A client that does as it is told, right or wrong.
+//! A client that sends whatever a test wants, valid or not.
 
 use std::io;
 use std::sync::{LazyLock, mpsc};
@@ -28,7 +28,7 @@ pub(crate) fn http() -> reqwest::Client {
 }
 
 /// Keeps the paused clock from advancing by itself until dropped: it would otherwise jump
-/// while an answer is still in the socket. Tokio does not jump while a blocking task runs.
+/// while a response is still in the socket. Tokio does not jump while a blocking task runs.
 pub(crate) fn hold_clock() -> impl Drop {
     struct Held(Option<mpsc::Sender<()>>);
     impl Drop for Held {
@@ -50,12 +50,12 @@ pub(crate) fn create_of(server: &MockServer, model: &str, input: &Value) -> Requ
         .json(&json!({ "input": input }))
 }
 
-/// A lawful create that nothing has been sent of yet.
+/// A valid create that nothing has been sent of yet.
 pub(crate) fn create(server: &MockServer) -> RequestBuilder {
     create_of(server, SCHNELL, &json!({"prompt": "p", "seed": 42}))
 }
 
-/// A lawful poll that nothing has been sent of yet.
+/// A valid poll that nothing has been sent of yet.
 pub(crate) fn poll(server: &MockServer, id: &str) -> RequestBuilder {
     http()
         .get(format!("{}/predictions/{id}", server.base_url()))

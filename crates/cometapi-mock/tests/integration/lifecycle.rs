@@ -98,7 +98,7 @@ async fn fifty_creates_at_once_are_fifty_predictions() {
         ids.insert(body["id"].as_str().unwrap().to_owned());
     }
     assert_eq!(ids.len(), 50);
-    assert_eq!(server.creates(), 50);
+    assert_eq!(server.create_requests(), 50);
 
     let held = server.predictions();
     let seeds: BTreeSet<_> = held.iter().map(|one| one.seed).collect();
@@ -135,20 +135,20 @@ async fn many_requests_on_one_connection() {
 #[tokio::test]
 async fn serves_until_it_is_told_to_stop() {
     let (stop, stopped) = oneshot::channel::<()>();
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     let serving = tokio::spawn(serve(
         MockServer::builder().pace(Pace::instant()),
         async {
             let _ = stopped.await;
         },
         |server| {
-            let _ = tell.send((
+            let _ = sender.send((
                 server.base_url().to_owned(),
                 server.files_origin().to_owned(),
             ));
         },
     ));
-    let (base_url, files_origin) = told.await.unwrap();
+    let (base_url, files_origin) = receiver.await.unwrap();
     let request = || {
         http()
             .post(format!("{base_url}/models/a/b/predictions"))
@@ -196,7 +196,7 @@ async fn another_address_or_document() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_ledger_tells_when() {
+async fn the_request_log_has_times() {
     let server = MockServer::start().await.unwrap();
     let id = created_of(&server, "a/b", json!({})).await;
     tokio::time::advance(Duration::from_secs(10)).await;

@@ -61,7 +61,7 @@ async fn the_documented_create_is_answered_as_documented() {
     assert!(at("aspect_ratio") < at("output_format") && at("output_quality") < at("prompt"));
 
     server.assert_no_violations();
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
     let received = &server.requests()[0];
     assert_eq!(received.operation.as_deref(), Some("create_prediction"));
     assert_eq!(received.model.as_deref(), Some(SCHNELL));
@@ -313,7 +313,7 @@ async fn inputs_that_the_provider_refuses() {
     assert!(detail.contains("- input: prompt is required\n"), "{detail}");
     assert!(detail.contains("- input.num_outputs: Must be less than or equal to 4\n"));
     assert_eq!(body["invalid_fields"].as_array().unwrap().len(), 3);
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
     assert!(server.predictions().is_empty());
     // The document allows any input: it is the model that does not.
     server.assert_no_violations();

@@ -58,7 +58,7 @@ async fn an_undeclared_header_or_query() {
     let extra = create(&server).query(&[("webhook", "u")]);
     is_invalid_request(&json_of(extra).await, "query webhook");
     assert_eq!(rules(&server), [Rule::Header, Rule::Query]);
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
     assert!(server.predictions().is_empty());
 }
 
@@ -148,7 +148,7 @@ async fn an_encoded_slash_is_another_address() {
             .starts_with("<!doctype html>")
     );
     assert_eq!(rules(&server), [Rule::UnknownPath]);
-    assert_eq!(server.creates(), 0);
+    assert_eq!(server.create_requests(), 0);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn a_cover_is_made_by_one_lawful_create() {
         .unwrap();
     let url = cover(&client(server.base_url()), "Glass").await.unwrap();
     assert!(url.starts_with(server.files_origin()), "{url}");
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
     server.assert_no_violations();
 }
 

@@ -54,7 +54,7 @@ async fn parent(rows: Option<&str>, concurrency: Option<&str>) {
         println!("-- {what}");
         assert!(status.await.unwrap().unwrap().success());
     }
-    assert_eq!(server.creates(), rows as usize);
+    assert_eq!(server.create_requests(), rows as usize);
 }
 
 async fn child(url: &str, base: &str, concurrency: &str) {

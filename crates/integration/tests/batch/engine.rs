@@ -110,7 +110,7 @@ async fn an_id_that_another_row_has_is_unresolved_and_never_sent_again() {
     assert_eq!(listed[0].id, None);
     let again = bench.batch().run(rows(&["a", "b"])).await.unwrap();
     assert_eq!((again.created, again.tally.unresolved), (0, 1));
-    assert_eq!(bench.server.creates(), 2);
+    assert_eq!(bench.server.create_requests(), 2);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn run_again_it_does_only_what_is_missing() {
     let report = bench.batch().run(rows(&["d", "b", "a"])).await.unwrap();
     assert!(report.is_success());
     assert_eq!((report.created, report.tally.total()), (1, 3));
-    assert_eq!(bench.server.creates(), 4);
+    assert_eq!(bench.server.create_requests(), 4);
     assert_eq!(bench.server.file_requests().len(), fetched + 2);
     assert_eq!(bench.files().len(), 4);
     let held = bench.server.predictions();
@@ -211,7 +211,7 @@ async fn a_dry_run_sends_and_makes_nothing() {
     bench.batch().limit(1).run(rows(&["a", "b"])).await.unwrap();
     let report = bench.batch().dry_run(rows(&["a", "b", "c"])).await.unwrap();
     assert_eq!((report.tally.planned, report.tally.succeeded), (2, 1));
-    assert_eq!(bench.server.creates(), 1);
+    assert_eq!(bench.server.create_requests(), 1);
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn a_429_pauses_all_and_nothing_is_created_twice() {
         .await
         .unwrap();
     assert_eq!((report.is_success(), report.created), (true, 6));
-    assert_eq!(bench.server.creates(), 9);
+    assert_eq!(bench.server.create_requests(), 9);
     assert_eq!(bench.server.predictions().len(), 6);
     assert!((1..=3).contains(&pauses.load(Ordering::Relaxed)));
 }
@@ -301,7 +301,7 @@ async fn an_id_in_a_broken_answer_is_kept() {
     bench.server.on_create(Fault::CutBody);
     let report = bench.batch().run(rows(&["a"])).await.unwrap();
     assert!(report.is_success(), "{report:?}");
-    assert_eq!(bench.server.creates(), 1);
+    assert_eq!(bench.server.create_requests(), 1);
 }
 
 #[tokio::test]
@@ -317,7 +317,7 @@ async fn what_no_other_row_can_survive_stops_creating() {
         let report = batch.run(rows(&["a", "b", "c"])).await.unwrap();
         assert_eq!(report.stopped.unwrap().kind(), Some(kind));
         assert_eq!((report.tally.succeeded, report.tally.planned), (1, 2));
-        assert_eq!(bench.server.creates(), 2);
+        assert_eq!(bench.server.create_requests(), 2);
         // Nothing was created by it, so nothing has to be asked for.
         assert!(
             bench
@@ -356,7 +356,11 @@ async fn a_model_that_is_not_offered_stops_its_own_rows_alone() {
         (report.tally.succeeded, failed(&report)),
         (10, vec![("refused", 20)])
     );
-    assert!(bench.server.creates() <= 12, "{}", bench.server.creates());
+    assert!(
+        bench.server.create_requests() <= 12,
+        "{}",
+        bench.server.create_requests()
+    );
 }
 
 #[tokio::test]
@@ -421,7 +425,7 @@ async fn leaving_waits_for_the_responses_to_create_requests_in_flight() {
     let stop = Stop::new();
     let batch = bench.batch().concurrency(3).stop(&stop);
     let leaves = async {
-        while bench.server.creates() < 3 {
+        while bench.server.create_requests() < 3 {
             let requests = bench.server.requests().len() as u64;
             bench.server.wait_for_requests(requests + 1).await;
         }
@@ -437,7 +441,7 @@ async fn leaving_waits_for_the_responses_to_create_requests_in_flight() {
 
     let report = bench.batch().timeout(Duration::ZERO).run(rows(&all)).await;
     assert_eq!(report.unwrap().created, 1);
-    assert_eq!(bench.server.creates(), 4);
+    assert_eq!(bench.server.create_requests(), 4);
 }
 
 #[tokio::test]
@@ -453,7 +457,7 @@ async fn leaving_does_not_wait_longer_than_it_is_given() {
     let (report, ()) = tokio::join!(batch.run(rows(&["a", "b"])), leaves);
     let tally = report.unwrap().tally;
     assert_eq!((tally.unresolved, tally.planned), (1, 1), "{tally:?}");
-    assert_eq!(bench.server.creates(), 1);
+    assert_eq!(bench.server.create_requests(), 1);
 }
 
 #[tokio::test]
@@ -492,7 +496,7 @@ async fn a_stop_just_before_a_create_request_leaves_sends_nothing() {
             .await
             .unwrap();
         assert_eq!(report.tally.planned, 1, "{:?}", report.tally);
-        assert_eq!(bench.server.creates(), 0);
+        assert_eq!(bench.server.create_requests(), 0);
     }
 }
 
@@ -545,7 +549,10 @@ async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
     assert_eq!(report.most_severe(), Some(Kind::WaitTimeout));
     let finish = Finish::new(&bench.client, Arc::clone(&bench.ledger), bench.folder());
     let report = finish.timeout(Duration::ZERO).run().await.unwrap();
-    assert_eq!((report.tally.running, bench.server.creates()), (1, 2));
+    assert_eq!(
+        (report.tally.running, bench.server.create_requests()),
+        (1, 2)
+    );
 }
 
 #[tokio::test]
@@ -570,7 +577,7 @@ async fn an_id_that_the_service_does_not_know_today_is_looked_for_again() {
     }
     let finish = Finish::new(&bench.client, Arc::clone(&bench.ledger), bench.folder());
     assert_eq!(finish.run().await.unwrap().tally.running, 1);
-    assert_eq!(bench.server.creates(), 1);
+    assert_eq!(bench.server.create_requests(), 1);
 }
 
 #[tokio::test]
@@ -582,7 +589,10 @@ async fn files_that_a_host_refuses_in_passing_are_fetched_by_whoever_comes_next(
     assert_eq!(failed(&report), [("expired", 1)]);
     let retry = bench.batch().retry_failed(true);
     let report = retry.run(rows(&["a"])).await.unwrap();
-    assert_eq!((report.is_success(), bench.server.creates()), (true, 1));
+    assert_eq!(
+        (report.is_success(), bench.server.create_requests()),
+        (true, 1)
+    );
 
     // Or nothing of use, to a run that knows no rows.
     bench.server.on_poll(Fault::TaskNotExist);
@@ -605,7 +615,7 @@ async fn a_dropped_run_is_taken_up_by_the_next() {
         .on_create(Plan::of(Fault::Hang).after_accept().skip(1));
     let run = bench.batch().concurrency(1).run(rows(&["a", "b", "c"]));
     let hangs = async {
-        while bench.server.creates() < 2 {
+        while bench.server.create_requests() < 2 {
             let received = bench.server.requests().len() as u64;
             bench.server.wait_for_requests(received + 1).await;
         }
@@ -655,7 +665,10 @@ async fn the_network_away_is_waited_out() {
         .run(rows(&["a", "b"]))
         .await
         .unwrap();
-    assert_eq!((report.is_success(), bench.server.creates()), (true, 2));
+    assert_eq!(
+        (report.is_success(), bench.server.create_requests()),
+        (true, 2)
+    );
 }
 
 #[tokio::test]
@@ -669,11 +682,11 @@ async fn what_was_in_the_folder_before_is_left_and_said() {
         assert_eq!(failed(&report), [("file", 1)]);
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
         // Nobody pays for a file that cannot be saved.
-        assert_eq!(bench.server.creates(), 0);
+        assert_eq!(bench.server.create_requests(), 0);
     }
     std::fs::remove_file(&path).unwrap();
     assert!(bench.batch().run(rows(&["a"])).await.unwrap().is_success());
-    assert_eq!(bench.server.creates(), 1);
+    assert_eq!(bench.server.create_requests(), 1);
 }
 
 #[tokio::test]
@@ -695,7 +708,7 @@ async fn another_ledger_does_not_pay_for_what_is_in_the_folder() {
         .await
         .unwrap();
     assert_eq!((failed(&report), report.created), (vec![("file", 2)], 0));
-    assert_eq!(bench.server.creates(), 2);
+    assert_eq!(bench.server.create_requests(), 2);
     let message = noted.lock().unwrap().clone();
     assert!(message.contains("name the ledger"), "{message}");
 }
@@ -709,7 +722,10 @@ async fn an_observer_that_panics_at_the_answer_loses_no_id() {
     let run = tokio::spawn(batch.run(rows(&["a"])));
     assert!(run.await.unwrap_err().is_panic());
     let report = bench.batch().run(rows(&["a"])).await.unwrap();
-    assert_eq!((report.is_success(), bench.server.creates()), (true, 1));
+    assert_eq!(
+        (report.is_success(), bench.server.create_requests()),
+        (true, 1)
+    );
 }
 
 #[tokio::test]
@@ -857,7 +873,7 @@ async fn an_output_of_no_use_is_paid_for_and_never_sent_again() {
         assert_eq!((report.created, report.tally.succeeded), (0, 3));
         assert!(report.is_success());
     }
-    assert_eq!(bench.server.creates(), 3);
+    assert_eq!(bench.server.create_requests(), 3);
 }
 
 /// A link to a page is left in the json; the image beside it is saved, and the row is done.
@@ -895,5 +911,5 @@ async fn a_text_of_another_ledger_is_not_paid_for_again() {
     std::fs::write(bench.folder().join("b-0.ply"), "ply").unwrap();
     let report = bench.batch().run(rows(&["a", "b", "c"])).await.unwrap();
     assert_eq!(failed(&report), [("file", 2)]);
-    assert_eq!(bench.server.creates(), 1);
+    assert_eq!(bench.server.create_requests(), 1);
 }

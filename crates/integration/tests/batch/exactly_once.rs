@@ -67,7 +67,7 @@ async fn two_hundred_kills_over_five_hundred_rows() {
     assert!(unresolved.len() < ROWS / 2);
     eprintln!(
         "{} creates, {} unresolved, {:?}",
-        stage.server.creates(),
+        stage.server.create_requests(),
         unresolved.len(),
         began.elapsed()
     );
@@ -81,11 +81,11 @@ async fn kill_at(
     rng: &mut fastrand::Rng,
 ) -> BTreeSet<u64> {
     if point == "received" {
-        let creates = stage.server.creates();
+        let creates = stage.server.create_requests();
         stage.server.on_create(Plan::of(Fault::Hang).after_accept());
         let worker = stage.worker(3, None);
         let mut requests = stage.server.requests().len() as u64;
-        while stage.server.creates() == creates {
+        while stage.server.create_requests() == creates {
             requests += 1;
             stage.server.wait_for_requests(requests).await;
         }
@@ -130,19 +130,19 @@ async fn a_signal_at_every_point_leaves_no_row_unresolved() {
     assert!(last.child.wait().await.unwrap().success());
     let entries = stage.assert_once(SIGNALED_ROWS).await;
     assert!(entries.iter().all(|entry| entry.id.is_some()));
-    assert_eq!(stage.server.creates(), SIGNALED_ROWS);
+    assert_eq!(stage.server.create_requests(), SIGNALED_ROWS);
 }
 
 /// Sends a signal to a worker at a named point, and waits for its end.
 #[cfg(unix)]
 async fn signal_at(stage: &Stage, signal: &str, point: &str, rng: &mut fastrand::Rng) {
     if point == "received" {
-        let creates = stage.server.creates();
+        let creates = stage.server.create_requests();
         let hold = Hold::new();
         stage.server.on_create(Fault::Hold(hold.clone()));
         let mut worker = stage.worker(3, None);
         let mut requests = stage.server.requests().len() as u64;
-        while stage.server.creates() == creates {
+        while stage.server.create_requests() == creates {
             requests += 1;
             stage.server.wait_for_requests(requests).await;
         }

@@ -158,7 +158,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
             }
         };
         assert_eq!(
-            (error.kind(), server.creates()),
+            (error.kind(), server.create_requests()),
             (ErrorKind::Full, creates),
             "{at:?}"
         );
@@ -197,7 +197,7 @@ async fn an_id_that_could_not_be_written_down_is_never_paid_for_again() {
             let report = run(Arc::new(inner.clone()), retry).await.unwrap();
             let tally = &report.tally;
             assert_eq!(
-                (tally.succeeded, tally.unresolved, server.creates()),
+                (tally.succeeded, tally.unresolved, server.create_requests()),
                 (u64::from(known), u64::from(!known), 1),
                 "{at:?}"
             );

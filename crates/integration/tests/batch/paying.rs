@@ -49,7 +49,7 @@ async fn nothing_more_is_created_once_a_file_cannot_be_written() {
         matches!(&report.stopped, Some(Stopped::CannotWrite(why)) if why.contains("c-0.png")),
         "{report:?}"
     );
-    assert_eq!((report.created, bench.server.creates()), (3, 3));
+    assert_eq!((report.created, bench.server.create_requests()), (3, 3));
     assert_eq!(failed(&report), [("file", 1)]);
     assert_eq!(report.most_severe(), Some(Kind::File));
 
@@ -112,7 +112,7 @@ async fn nothing_more_is_created_while_downloads_fail() {
     let report = drive(batch.run(rows(&IDS)), async {
         enough.notified().await;
         // One was saved, two failed before create requests paused; the fourth tries again.
-        assert_eq!(bench.server.creates(), 4);
+        assert_eq!(bench.server.create_requests(), 4);
         bench.server.clear_plans();
     });
     let report = report.await.unwrap();
@@ -135,7 +135,11 @@ async fn what_runs_when_downloads_begin_to_fail_is_the_most_that_is_paid_for() {
     });
     let report = drive(batch.run(rows(&IDS)), async {
         enough.notified().await;
-        assert!(bench.server.creates() <= 5, "{}", bench.server.creates());
+        assert!(
+            bench.server.create_requests() <= 5,
+            "{}",
+            bench.server.create_requests()
+        );
         bench.server.clear_plans();
     });
     let report = report.await.unwrap();
@@ -237,7 +241,7 @@ async fn a_ledger_that_is_deleted_or_replaced_stops_the_batch() {
                 },
             };
             assert!(message.contains(words), "{message}");
-            assert_eq!(bench.server.creates(), creates);
+            assert_eq!(bench.server.create_requests(), creates);
             // A prediction by itself is not paid for either.
             let model = "acme/painter".parse().unwrap();
             let input = json!({"prompt": "a"});
@@ -249,7 +253,7 @@ async fn a_ledger_that_is_deleted_or_replaced_stops_the_batch() {
             std::fs::rename(&moved, &path).unwrap();
             let report = bench.batch().run(rows(&IDS)).await.unwrap();
             assert!(report.is_success(), "{report:?}");
-            assert_eq!(bench.server.creates(), 8);
+            assert_eq!(bench.server.create_requests(), 8);
         }
     }
 }
@@ -385,5 +389,5 @@ async fn an_outage_without_end_leaves_what_runs_to_the_next_run() {
     bench.client = far;
     let batch = bench.batch().service("mock").timeout(Duration::ZERO);
     let report = batch.run(rows(&["a", "b", "c"])).await.unwrap();
-    assert_eq!((report.created, bench.server.creates()), (1, 3));
+    assert_eq!((report.created, bench.server.create_requests()), (1, 3));
 }

@@ -169,7 +169,7 @@ impl Stage {
             .into_iter()
             .map(|p| p.id)
             .collect();
-        assert_eq!(self.server.creates(), held.len());
+        assert_eq!(self.server.create_requests(), held.len());
         let known: BTreeSet<String> = entries.iter().filter_map(|e| e.id.clone()).collect();
         assert!(known.is_subset(&held));
         let mut files = BTreeSet::new();

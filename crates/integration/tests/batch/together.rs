@@ -15,7 +15,7 @@ async fn two_processes_share_the_rows_and_create_nothing_twice() {
         assert!(worker.child.wait().await.unwrap().success());
         shares.push(share);
     }
-    assert_eq!(stage.server.creates(), 120);
+    assert_eq!(stage.server.create_requests(), 120);
     assert_eq!(shares.iter().sum::<usize>(), 120);
     stage.assert_once(120).await;
 }

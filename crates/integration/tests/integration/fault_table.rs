@@ -218,7 +218,7 @@ pub(crate) fn creates() -> Vec<Case> {
             Fault::Deflate,
         ],
     );
-    // The gateway's own end of the run, told in the create's answer.
+    // The gateway's own end of the run, in the response to the create request.
     add(AfterBody, 1, Some(K::Failed), vec![Fault::OuterFailed]);
     add(
         Headers,

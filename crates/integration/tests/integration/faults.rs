@@ -282,7 +282,7 @@ async fn before_a_connection_is_made_nothing_was_accepted() {
     }
 }
 
-/// The create request was carried out, its answer lost: one POST, one prediction, and doubt is said.
+/// The create request was carried out and its response lost: one POST, one prediction, and an error that says so.
 #[tokio::test(start_paused = true)]
 async fn an_accepted_create_whose_answer_is_lost_is_in_doubt_and_not_repeated() {
     for fault in [
@@ -331,11 +331,11 @@ async fn create_with_pauses(
         .create_policy(policy)
         .build()
         .unwrap();
-    let (tell, mut pauses) = mpsc::unbounded_channel();
+    let (sender, mut pauses) = mpsc::unbounded_channel();
     let create = client.predictions().create(SCHNELL, input());
     let create = create.on_progress(move |progress| {
         if let CreateProgress::Pausing { pause, .. } = progress {
-            tell.send(pause).unwrap();
+            sender.send(pause).unwrap();
         }
     });
     let mut passed = Vec::new();
@@ -361,7 +361,7 @@ async fn a_create_request_awaits_its_hook_before_each_attempt_and_pause() {
         .create_policy(quick_create())
         .build()
         .unwrap();
-    let (tell, mut steps) = mpsc::unbounded_channel();
+    let (sender, mut steps) = mpsc::unbounded_channel();
     let create = client.predictions().create(SCHNELL, input());
     let create = create.before_attempt(move |progress| {
         let (go_on, awaited) = oneshot::channel::<()>();
@@ -370,7 +370,7 @@ async fn a_create_request_awaits_its_hook_before_each_attempt_and_pause() {
             CreateProgress::Pausing { attempt, .. } => ("pausing", attempt),
             _ => unreachable!(),
         };
-        tell.send((step, go_on)).unwrap();
+        sender.send((step, go_on)).unwrap();
         async { drop(awaited.await) }
     });
     let mut create = create.into_future();
@@ -382,7 +382,7 @@ async fn a_create_request_awaits_its_hook_before_each_attempt_and_pause() {
         let go_on = tokio::select! {
             result = &mut create => panic!("{result:?} before {expected:?}"),
             Some((step, go_on)) = steps.recv() => {
-                assert_eq!((step, server.creates()), (expected, sent));
+                assert_eq!((step, server.create_requests()), (expected, sent));
                 go_on
             }
         };
@@ -397,7 +397,7 @@ async fn a_create_request_awaits_its_hook_before_each_attempt_and_pause() {
         go_on.send(()).unwrap();
     }
     drop(create);
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 }
 
 fn create_every(seconds: u64) -> cometapi::CreatePolicy {
@@ -413,7 +413,7 @@ fn create_every(seconds: u64) -> cometapi::CreatePolicy {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_told_delay_is_really_waited() {
+async fn a_retry_after_is_waited_for() {
     let server = mock().await;
     server.on_create(Fault::ThrottledSeconds(50));
     let (result, pauses, _) = create_with_pauses(&server, create_every(10)).await;

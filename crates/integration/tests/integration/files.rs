@@ -525,12 +525,12 @@ async fn a_host_that_asks_for_too_long_a_delay_is_not_asked_again() {
     assert_eq!(output.bytes().await.unwrap(), content());
 }
 
-/// A host that sends the beginning of a file, and the rest when it is told to.
+/// A host that sends the beginning of a file, and the rest on request.
 async fn pausing_host() -> (String, tokio::sync::oneshot::Sender<()>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/a.png", listener.local_addr().unwrap());
-    let (go_on, told) = tokio::sync::oneshot::channel();
+    let (go_on, awaited) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut request = vec![0; 4096];
@@ -539,7 +539,7 @@ async fn pausing_host() -> (String, tokio::sync::oneshot::Sender<()>) {
         let response = response("", &body);
         let (start, rest) = response.split_at(response.len() - 500);
         socket.write_all(start).await.unwrap();
-        let _ = told.await;
+        let _ = awaited.await;
         socket.write_all(rest).await.unwrap();
     });
     (url, go_on)

@@ -22,6 +22,7 @@ mod run;
 mod secrets;
 mod setup;
 mod soak;
+mod structure;
 mod tracing_spans;
 mod wait;
 mod wire;

@@ -114,6 +114,6 @@ async fn a_model_that_is_not_known_takes_anything_and_has_types_of_its_callers()
     let client = client(&server);
     assert_eq!(Portrait(3).check(), Ok(Vec::new()));
     assert_eq!(client.run(Portrait(3)).await.unwrap().len(), 1);
-    let odd = json!({"anything": {"goes": null}});
-    assert!(client.run_model("acme/portrait", odd).await.is_ok());
+    let unusual = json!({"anything": {"goes": null}});
+    assert!(client.run_model("acme/portrait", unusual).await.is_ok());
 }

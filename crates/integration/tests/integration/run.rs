@@ -20,7 +20,7 @@ async fn a_run_gives_the_whole_prediction_and_its_files() {
     assert!(done.prediction().metrics().unwrap().predict_time.is_some());
     assert!(done.prediction().request_id().is_some());
     assert!(done.prediction().ignored_fields().is_empty());
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
     assert_eq!(server.violations(), []);
 }
 

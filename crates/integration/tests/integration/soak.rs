@@ -18,7 +18,7 @@ struct Account {
     succeeded: usize,
     failed: usize,
     refused: usize,
-    /// Named as unresolved: it may exist and nobody has its id.
+    /// Named as unresolved: it may exist, and its id is unknown.
     doubtful: usize,
     /// Gave up after one 429 too many.
     limited: usize,
@@ -115,7 +115,7 @@ async fn ten_thousand_runs_through_faults_are_all_accounted_for() {
     );
 
     // Every create that the service charged for is one that a run ended with, or one that a
-    // run named as doubtful: none was charged twice behind anybody's back.
+    // run named as doubtful: none was charged twice unnoticed.
     let charged = server.predictions().len();
     let known = account.succeeded + account.failed;
     assert!(charged >= known, "{charged} charged, {known} known");

@@ -1,4 +1,5 @@
 //! What the commands on many predictions take.
+#![expect(clippy::doc_markdown, reason = "these comments are printed as help")]
 #![expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own, as people set it"
@@ -10,8 +11,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, ValueEnum, ValueHint};
 use cometapi::ModelRef;
 
-use super::ledger::{LedgerNeeded, LedgerPlace};
-use super::shared::Service;
+use super::shared::{LedgerPlace, Service};
 use super::value;
 
 const ROWS_HELP: &str = "\
@@ -83,9 +83,6 @@ pub(crate) struct Batch {
     /// Check the rows and print what would be done; send and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Accepted for compatibility; a batch always resumes
-    #[arg(long, hide = true)]
-    pub(crate) resume: bool,
     /// Print a line of JSON for each row as it ends, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
@@ -136,8 +133,9 @@ pub(crate) struct List {
     /// Accept a ledger that has lost records, with what it still holds
     #[arg(long)]
     pub(crate) accept_loss: bool,
-    #[command(flatten)]
-    pub(crate) ledger: LedgerNeeded,
+    /// The ledger, instead of PAPERBOAT_LEDGER or the one in the user's data folder
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ledger: Option<PathBuf>,
 }
 
 /// A time: a duration ago, or a date.

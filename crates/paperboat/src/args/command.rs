@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use cometapi::wire::PredictionId;
 
-use super::ledger::LedgerPlace;
-use super::shared::{Outputs, Service, What};
+use super::shared::{LedgerPlace, Outputs, Service, What};
 
 const PAIRS_HELP: &str = "\
 Values are JSON if they parse as JSON, else strings; `prompt` is always a string.

@@ -1,9 +1,7 @@
 //! A known model's fields as flags.
 
 use clap::{Arg, ArgAction, Command, ValueHint};
-use cometapi::models::{Field, Kind, Model, OutputKind};
-
-use super::walk;
+use cometapi::models::{Field, Kind, Model, OutputKind, models};
 
 /// The commands that take a model's fields.
 pub(super) const COMMANDS: [&str; 2] = ["run", "create"];
@@ -31,6 +29,22 @@ pub(crate) fn flag(field: &str) -> String {
     field.replace('_', "-")
 }
 
+/// The fields of all known models whose flag is `--flag`.
+pub(super) fn with_flag(flag: &str) -> impl Iterator<Item = &'static Field> {
+    let fields = models().iter().flat_map(Model::fields);
+    fields.filter(move |field| self::flag(field.name()) == flag)
+}
+
+/// The flag `--name` of `command`.
+pub(crate) fn long<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
+    command.get_arguments().find(|arg| {
+        arg.get_long() == Some(name)
+            || arg
+                .get_all_aliases()
+                .is_some_and(|aliases| aliases.contains(&name))
+    })
+}
+
 /// `command` with the fields of `model` as flags. One whose flag the command has already is
 /// left to `key=value`.
 pub(super) fn add(mut command: Command, model: &Model) -> Command {
@@ -56,7 +70,7 @@ fn own(model: &Model) -> impl Iterator<Item = &Field> {
 
 fn is_free(command: &Command, flag: &str) -> bool {
     // Clap adds these two later.
-    !["help", "version"].contains(&flag) && walk::long(command, flag).is_none()
+    !["help", "version"].contains(&flag) && long(command, flag).is_none()
 }
 
 fn arg(field: &Field, model: &Model) -> Arg {
@@ -166,7 +180,7 @@ not given is not sent: the default is the model's own.
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
-    use cometapi::models::{find, models};
+    use cometapi::models::find;
 
     use super::*;
     use crate::args::Cli;
@@ -176,10 +190,10 @@ mod tests {
         let model = find("black-forest-labs/flux-schnell").unwrap();
         let own = Command::new("run").arg(Arg::new("mine").long("seed").action(ArgAction::SetTrue));
         let mut command = add(own, model);
-        let seed = walk::long(&command, "seed").unwrap();
+        let seed = long(&command, "seed").unwrap();
         assert_eq!(seed.get_id(), "mine");
-        assert!(walk::long(&command, "go-fast").is_some());
-        assert!(walk::long(&command, "go_fast").is_some());
+        assert!(long(&command, "go-fast").is_some());
+        assert!(long(&command, "go_fast").is_some());
         let help = command.render_help().to_string();
         assert!(
             help.contains("As key=value only, for the flags are taken: seed\n"),

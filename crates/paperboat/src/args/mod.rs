@@ -3,7 +3,6 @@
 mod batch;
 mod command;
 pub(crate) mod field;
-mod ledger;
 mod parse;
 mod shared;
 mod value;
@@ -15,9 +14,8 @@ pub(crate) use self::batch::{Batch, List, RowFormat};
 pub(crate) use self::command::{
     Complete, Completions, Create, Get, Man, Mock, Models, Run, Schema, Shell, Wait,
 };
-pub(crate) use self::ledger::LedgerPlace;
 pub(crate) use self::parse::{command_for, parse};
-pub(crate) use self::shared::{Outputs, Service, What};
+pub(crate) use self::shared::{LedgerPlace, Outputs, Service, What};
 
 // Nothing here is `Debug`: a key may be in it.
 

@@ -162,8 +162,8 @@ fn is_field(error: &clap::Error) -> bool {
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
         return false;
     };
-    let mut fields = models::models().iter().flat_map(Model::fields);
-    fields.any(|known| flag.strip_prefix("--") == Some(&field::flag(known.name())))
+    let flag = flag.strip_prefix("--");
+    flag.is_some_and(|flag| field::with_flag(flag).next().is_some())
 }
 
 fn plain(words: &[OsString]) -> Vec<String> {

@@ -69,3 +69,14 @@ pub(crate) struct Service {
     #[arg(long)]
     pub(crate) allow_http: bool,
 }
+
+/// Where predictions are recorded.
+#[derive(Args)]
+pub(crate) struct LedgerPlace {
+    /// Record predictions in this file, instead of PAPERBOAT_LEDGER or the user's data folder
+    #[arg(long, value_name = "FILE", conflicts_with = "no_ledger", value_hint = ValueHint::FilePath)]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Do not record predictions; if this process dies, they cannot be resumed
+    #[arg(long)]
+    pub(crate) no_ledger: bool,
+}

@@ -2,9 +2,9 @@
 //! flags that only the model named in it brings.
 
 use clap::{Arg, ArgAction, Command};
-use cometapi::models::{Kind, Model, models};
+use cometapi::models::{Field, Kind};
 
-use super::field;
+use super::field::{self, long};
 
 /// What the words so far mean.
 pub(crate) struct Walk<'c, 'w> {
@@ -110,7 +110,9 @@ impl<'c> Walk<'c, '_> {
             None => (flag, false),
         };
         let Some(arg) = long(self.command, name) else {
-            return !has_value && is_field_with_value(name);
+            // The model may come after the flags of its fields.
+            let takes_value = |field: &Field| field.kind() != Kind::Boolean;
+            return !has_value && field::with_flag(name).any(takes_value);
         };
         self.flags.push(arg);
         if arg.get_action().takes_values() && !has_value && !arg.is_require_equals_set() {
@@ -138,24 +140,6 @@ fn short(command: &Command, flag: char) -> Option<&Arg> {
     command
         .get_arguments()
         .find(|arg| arg.get_short() == Some(flag))
-}
-
-/// The flag `--name` of `command`.
-pub(crate) fn long<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
-    command.get_arguments().find(|arg| {
-        arg.get_long() == Some(name)
-            || arg
-                .get_all_aliases()
-                .is_some_and(|aliases| aliases.contains(&name))
-    })
-}
-
-/// The model may come after the flags of its fields.
-fn is_field_with_value(flag: &str) -> bool {
-    models()
-        .iter()
-        .flat_map(Model::fields)
-        .any(|known| field::flag(known.name()) == flag && known.kind() != Kind::Boolean)
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
 use crate::progress::Progress;
 use crate::record::Record;
-use crate::{check, connect, input, ledger, print, report};
+use crate::{check, connect, input, ledger, print};
 
 pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let input = input::read(&args.what)?;
     check::check(&args.what, &input)?;
-    let connection = connect::service(&args.service)?;
+    let connection = connect::service(&args.service, false)?;
     let ledger = ledger::of_single(&args.ledger, false)?;
     let mut signals = Signals::listen();
     let mut record = Record::begin(ledger, &connection.client, &args.what.model, &input).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     .await?;
     drop(progress);
     let printed = if args.json {
-        report::json(&created).and_then(|json| print::json(format_args!("{json:#}")))
+        print::prediction(&created, None)
     } else {
         print::stdout(created.id())
     };

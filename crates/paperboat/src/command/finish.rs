@@ -6,9 +6,9 @@ use crate::args::Outputs;
 use crate::command::save::Saving;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
+use crate::print;
 use crate::progress::Progress;
 use crate::record::Record;
-use crate::report;
 
 /// A run that is waited for.
 pub(super) struct Waiting<'a> {
@@ -49,7 +49,7 @@ impl Waiting<'_> {
                 record.ended(Err(&error)).await;
                 drop(progress);
                 if let (true, Some(prediction)) = (outputs.json, error.prediction()) {
-                    report::print_with_saved(prediction, &[])?;
+                    print::prediction(prediction, Some(&[]))?;
                 }
                 return Err(error.into());
             }
@@ -63,7 +63,7 @@ impl Waiting<'_> {
         let (saved, fault) = saving.save(&mut record, &mut progress).await;
         drop(progress);
         if outputs.json {
-            report::print_with_saved(&prediction, &saved)?;
+            print::prediction(&prediction, Some(&saved))?;
         }
         match fault {
             Some(fault) => Err(fault),

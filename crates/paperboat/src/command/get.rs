@@ -4,13 +4,13 @@ use cometapi::{Client, Contents, OutputText, Prediction, shorten_data_uris};
 
 use crate::args::Get;
 use crate::failure::Failure;
-use crate::{connect, print, report};
+use crate::{connect, print};
 
 pub(crate) async fn execute(args: Get) -> Result<(), Failure> {
-    let connection = connect::service(&args.service)?;
+    let connection = connect::service(&args.service, false)?;
     let prediction = connection.client.predictions().get(&args.id).await?;
     if args.json {
-        return print::json(format_args!("{:#}", report::json(&prediction)?));
+        return print::prediction(&prediction, None);
     }
     print::stdout(prediction.status())?;
     output(&connection.client, &prediction)?;

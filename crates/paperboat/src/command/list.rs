@@ -14,7 +14,7 @@ use crate::{ledger, print};
 const PAGE: u32 = 200;
 
 pub(crate) async fn execute(args: List) -> Result<(), Failure> {
-    let flag = args.ledger.ledger.as_deref();
+    let flag = args.ledger.as_deref();
     let ledger = if args.accept_loss {
         ledger::accepting_loss(flag)?
     } else {

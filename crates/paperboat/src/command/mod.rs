@@ -1,7 +1,6 @@
-//! The commands, one a file, and the steps that they share.
+//! The commands, and the steps that they share.
 
 pub(crate) mod batch;
-pub(crate) mod complete;
 pub(crate) mod completions;
 pub(crate) mod create;
 mod finish;
@@ -12,5 +11,4 @@ pub(crate) mod mock;
 pub(crate) mod models;
 pub(crate) mod run;
 mod save;
-pub(crate) mod schema;
 pub(crate) mod wait;

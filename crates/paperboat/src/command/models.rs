@@ -1,9 +1,9 @@
-//! `paperboat models`: the models whose input is known.
+//! `paperboat models` and `paperboat schema`: the models whose input is known.
 
-use cometapi::models::{Field, Kind, Model, models};
+use cometapi::models::{self, Field, Kind, Model, models};
 use serde_json::{Map, Value, json};
 
-use crate::args::Models;
+use crate::args::{Models, Schema};
 use crate::failure::Failure;
 use crate::print;
 
@@ -22,6 +22,19 @@ pub(crate) fn execute(args: &Models) -> Result<(), Failure> {
         (model.name(), model.output_kind().to_string(), fields)
     });
     print::document(table(rows.collect()))
+}
+
+/// Prints what a known model takes, for machines.
+pub(crate) fn print_schema(args: &Schema) -> Result<(), Failure> {
+    let name = &args.model;
+    if let Some(model) = models::find(name) {
+        return print::document(model.schema().trim_end());
+    }
+    let failure = Failure::usage(format!("{name:?} is not a model known here"));
+    Err(match models::nearest(name) {
+        Some(near) => failure.with_advice(format!("did you mean {}?", near.name())),
+        None => failure.with_advice("those that are: paperboat models"),
+    })
 }
 
 type Row<'r> = (&'r str, String, Vec<&'r str>);

@@ -20,8 +20,7 @@ pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
             .await
             .map_err(Failure::in_mock)
     } else {
-        let connection =
-            connect::service_with_files(&args.service, args.outputs.allow_private_files)?;
+        let connection = connect::service(&args.service, args.outputs.allow_private_files)?;
         run(&args, input, &connection.client).await
     }
 }

@@ -6,6 +6,7 @@ use cometapi::{Client, Error, OutputFile, OutputText, Prediction, SavedFile, sho
 
 use crate::args::Outputs;
 use crate::failure::Failure;
+use crate::print;
 use crate::progress::Progress;
 use crate::record::Record;
 
@@ -90,7 +91,7 @@ impl Saving<'_> {
         if let Some(text) = text {
             if self.prints_text && saved.paths.is_empty() && !saved.is_incomplete {
                 if !self.outputs.json
-                    && let Err(failure) = progress.text(&text)
+                    && let Err(failure) = progress.suspend(|| print::output(&text))
                 {
                     saved.fault.get_or_insert(failure);
                 }
@@ -124,7 +125,7 @@ impl Saving<'_> {
     ) {
         record.saved(position, &there).await;
         if !self.outputs.json
-            && let Err(failure) = progress.path(&there.path)
+            && let Err(failure) = progress.suspend(|| print::path(&there.path))
         {
             saved.fault.get_or_insert(failure);
         }

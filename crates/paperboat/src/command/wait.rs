@@ -1,31 +1,33 @@
 //! `paperboat wait`: waits for predictions that any process created.
 
-mod all;
-mod several;
-
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cometapi::Client;
 use cometapi::wire::PredictionId;
+use cometapi_batch::{Finish, Stop};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
 use crate::args::Wait;
+use crate::command::batch::{self, Display};
 use crate::command::finish::Waiting;
 use crate::command::save;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
 use crate::record::Record;
-use crate::{connect, ledger};
+use crate::{connect, ledger, print};
 
 pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
-    let connection = connect::service_with_files(&args.service, args.outputs.allow_private_files)?;
+    let connection = connect::service(&args.service, args.outputs.allow_private_files)?;
     // Without -o it may well be text, which needs no folder.
     if args.outputs.output.is_some() {
         save::prepare_folder(args.outputs.folder())?;
     }
     let client = &connection.client;
     if args.all {
-        return all::execute(&args, client).await;
+        return all(&args, client).await;
     }
     let mut seen = BTreeSet::new();
     let ids = args.ids.iter().map(PredictionId::as_str);
@@ -33,7 +35,7 @@ pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
     let ids: Vec<_> = ids.filter(|id| seen.insert(*id)).collect();
     match ids[..] {
         [id] => one(&args, client, id).await,
-        _ => several::execute(&args, client, &ids).await,
+        _ => several(&args, client, &ids).await,
     }
 }
 
@@ -41,6 +43,43 @@ async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
     let mut signals = Signals::listen();
     let waiting = waiting(args, client, id, Progress::begin("waiting")).await?;
     waiting.finish(id, &mut signals).await
+}
+
+/// Waits for all of `ids`. Each failure is printed as it happens; the exit code is that of the most
+/// severe.
+async fn several(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failure> {
+    let mut signals = Signals::listen();
+    let mut runs: FuturesUnordered<_> = ids
+        .iter()
+        .map(|id| one_of_several(args, client, id))
+        .collect();
+    let mut failed: Vec<Failure> = Vec::new();
+    loop {
+        tokio::select! {
+            ended = runs.next() => match ended {
+                Some(Ok(())) => {}
+                Some(Err(failure)) => {
+                    print::failure(&failure);
+                    failed.push(failure);
+                }
+                None => break,
+            },
+            signal = signals.next() => {
+                return Err(Failure::interrupted_many(signal, runs.len()));
+            }
+        }
+    }
+    let most_severe = failed.iter().max_by_key(|failure| failure.severity());
+    let Some(code) = most_severe.map(Failure::code) else {
+        return Ok(());
+    };
+    let message = format!("{} of {} did not succeed", failed.len(), ids.len());
+    Err(Failure::of_many(code, message))
+}
+
+async fn one_of_several(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
+    let waiting = waiting(args, client, id, Progress::of(id)).await?;
+    waiting.wait_to_the_end().await
 }
 
 async fn waiting<'a>(
@@ -59,4 +98,19 @@ async fn waiting<'a>(
         // Of several, nothing on stdout would say whose text it is.
         prints_text: args.ids.len() == 1 && args.outputs.output.is_none(),
     })
+}
+
+/// Waits for every prediction of the ledger that was created and has not ended.
+async fn all(args: &Wait, client: &Client) -> Result<(), Failure> {
+    let ledger = ledger::needed(args.ledger.ledger.as_deref())?;
+    let stop = Stop::new();
+    let display = Arc::new(Display::new(args.outputs.json, false, &stop)?);
+    let observer = Arc::clone(&display);
+    let finish = Finish::new(client, ledger, args.outputs.folder())
+        .concurrency(32)
+        .timeout(args.outputs.timeout)
+        .stop(&stop)
+        .on_event(move |event| observer.event(event));
+    let watch = batch::leave(stop, Arc::clone(&display));
+    batch::finished(finish.run().await, batch::waited_for, &display, watch).await
 }

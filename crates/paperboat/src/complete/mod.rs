@@ -9,8 +9,8 @@ use clap::{Arg, Command};
 use cometapi::models::{Field, Model};
 
 use crate::args::command_for;
-use crate::args::field;
-use crate::args::walk::{Walk, long, walk};
+use crate::args::field::{self, long};
+use crate::args::walk::{Walk, walk};
 use crate::print::printable;
 
 /// A completion of a word.

@@ -87,7 +87,7 @@ async fn of_a_create_that_went_wrong() {
         let (server, ended) = run(|server| server.on_create(fault.always()), &[], code).await;
         ended.says(said);
         assert_eq!(ended.stdout, "", "{name}");
-        assert_eq!(server.creates(), 1, "{name}");
+        assert_eq!(server.create_requests(), 1, "{name}");
         assert_eq!(server.requests().len(), 1, "{name}");
     }
 }
@@ -98,7 +98,7 @@ async fn of_a_create_whose_answer_was_cut() {
     let (server, ended) = run(|server| server.on_create(Fault::CutBody), &[], 7).await;
     let id = &server.predictions()[0].id;
     ended.says(&["may have been accepted", &format!("paperboat wait {id}")]);
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 }
 
 /// The create request is tried again by its policy, which is safe as no connection was ever made; here
@@ -107,7 +107,7 @@ async fn of_a_create_whose_answer_was_cut() {
 async fn of_a_service_that_is_not_there() {
     let place = Place::new();
     let server = server().await;
-    // A port that is taken, so that nobody else gets it, and where nobody listens.
+    // A port that is bound, so that no other process gets it, without a listener.
     let port = TcpSocket::new_v4().unwrap();
     port.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let origin = format!("http://{}", port.local_addr().unwrap());
@@ -131,7 +131,7 @@ async fn of_a_service_that_is_not_there() {
     });
     run.ends(0).await;
     forward.abort();
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 }
 
 #[tokio::test]
@@ -188,13 +188,13 @@ async fn of_a_wait_that_stopped() {
         ended.says(&[&format!("to continue: paperboat wait {id}")]);
         let said = said.to_lowercase();
         assert!(ended.stderr.to_lowercase().contains(&said), "{ended:?}");
-        assert_eq!(server.creates(), 1);
+        assert_eq!(server.create_requests(), 1);
     }
 }
 
 /// The others are saved, and those that were not are named.
 #[tokio::test]
-async fn of_files_that_did_not_come_home() {
+async fn of_files_that_were_not_saved() {
     let args = ["num_outputs=2", "-o", "out"];
     let gone = |server: &MockServer| server.on_file(Fault::FileGone);
     let page = |server: &MockServer| server.on_file(Plan::of(Fault::IndexPage).skip(1));

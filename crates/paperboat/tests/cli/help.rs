@@ -81,7 +81,7 @@ async fn the_rows_in_the_help_of_a_batch_run() {
     place.write("rows.jsonl", format!("{nested}\n{flat}\n"));
     let args = ["batch", "rows.jsonl", "--model", "acme/fox", "-o", "out"];
     place.paperboat(args).at(server.origin()).ends(0).await;
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
 }
 
 #[tokio::test]

@@ -190,7 +190,7 @@ async fn a_file_that_is_too_large_is_refused_until_more_is_allowed() {
     let args = ["create", "acme/portrait", "prompt=x", "photo=@large.png"];
     let more = place.paperboat(args.iter().chain(&["--max-file-size", "300kB"]));
     more.at(server.origin()).ends(0).await;
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ async fn what_a_killed_run_left_is_finished_by_all_and_by_its_id() {
         assert_eq!(listed[0]["outcome"], "succeeded");
         assert_eq!(listed[0]["files"].as_array().unwrap().len(), 1);
     }
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
     let none = place.paperboat(["wait", "--all"]).at(server.origin());
     let none = none.ends(0).await;
     assert_eq!(none.stdout, "");
@@ -154,7 +154,7 @@ async fn a_wait_for_all_ends_with_the_most_severe_code_and_advises_what_it_can()
     place.paperboat(args).at(server.origin()).ends(0).await;
 }
 
-/// Killed before the answer: nobody knows, and the list says so at once.
+/// Killed before the response: the prediction is unresolved, and listed as that at once.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_create_that_was_killed_is_unresolved_at_once() {
@@ -287,7 +287,7 @@ async fn a_wait_for_a_strangers_id_writes_nothing() {
     assert_eq!(place.names(""), ["out"]);
 }
 
-/// An older ledger tells rows apart in another way: with it they would be paid for again.
+/// An older ledger distinguishes rows differently: with it they would be paid for again.
 #[tokio::test]
 async fn an_older_ledger_is_refused_before_anything_is_sent() {
     let place = Place::new();

@@ -121,7 +121,7 @@ async fn the_steps_one_by_one_do_what_run_does() {
     let ended = at(&["wait", &id, "-o", "out"]).ends(0).await;
     assert_eq!(pictures(&place, &ended, ImageFormat::WebP).len(), 1);
 
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
     server.assert_no_violations();
 }
 
@@ -136,12 +136,12 @@ async fn flags_win_over_the_environment_and_blanks_count_as_unset() {
     let call = create(&flags).at(wrong).env("COMETAPI_KEY", "sk-other");
     call.ends(0).await;
 
-    let blank = ["--key", "", "--base-url", " "];
-    create(&blank).at(server.origin()).ends(0).await;
+    let spaces = ["--key", "", "--base-url", " "];
+    create(&spaces).at(server.origin()).ends(0).await;
 
     let ended = create(&[]).at(" ").env("COMETAPI_KEY", " \n").ends(2).await;
     ended.says(&[
         "no API key: set COMETAPI_KEY (create one at https://www.cometapi.com/console/token)",
     ]);
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
 }

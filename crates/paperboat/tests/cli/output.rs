@@ -71,7 +71,7 @@ async fn a_success_without_an_output_is_a_success_with_a_note() {
     assert_eq!(ended.stdout, "");
 }
 
-/// A run of a model of which nothing is known.
+/// A run of an unknown model.
 async fn chat(
     server: &MockServer,
     place: &Place,

@@ -189,7 +189,7 @@ impl<'p> Call<'p> {
         }
         Running {
             place: self.place,
-            talk: child.stderr.take().map(BufReader::new),
+            stderr: child.stderr.take().map(BufReader::new),
             child,
             said: String::new(),
             _stdin: end,
@@ -207,7 +207,7 @@ impl<'p> Call<'p> {
 pub(crate) struct Running<'p> {
     place: &'p Place,
     child: Child,
-    talk: Option<BufReader<ChildStderr>>,
+    stderr: Option<BufReader<ChildStderr>>,
     said: String,
     /// Dropped with this, it ends a standard input that is held open.
     _stdin: oneshot::Sender<()>,
@@ -218,7 +218,7 @@ impl Running<'_> {
     pub(crate) async fn says(&mut self, text: &str) -> String {
         loop {
             let mut line = String::new();
-            let read = self.talk.as_mut().unwrap().read_line(&mut line);
+            let read = self.stderr.as_mut().unwrap().read_line(&mut line);
             let read = timeout(PATIENCE, read).await.unwrap().unwrap();
             self.said.push_str(&line);
             assert!(read > 0, "never said {text:?}:\n{}", self.said);
@@ -290,7 +290,7 @@ impl Running<'_> {
             }
         };
         let stderr = async {
-            if let Some(mut pipe) = self.talk.take() {
+            if let Some(mut pipe) = self.stderr.take() {
                 pipe.read_to_end(&mut said).await.unwrap();
             }
         };

@@ -40,7 +40,7 @@ async fn another_process_finishes_what_a_killed_one_began() {
         ended.lines(),
         names.each_ref().map(|name| format!("out/{name}"))
     );
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 
     // Once more: what is there stays, and is not fetched again.
     let fetched = server.file_requests().len();
@@ -82,7 +82,7 @@ async fn ctrl_c_stops_the_wait_and_says_how_to_go_on() {
     assert_eq!(place.names("out").len(), 2);
 }
 
-/// Nobody knows what became of it, so nobody is told that all is well.
+/// Its outcome is unknown, so the command does not report success.
 #[tokio::test]
 async fn ctrl_c_twice_during_the_create_is_a_doubt() {
     for command in ["run", "create"] {
@@ -96,7 +96,7 @@ async fn ctrl_c_twice_during_the_create_is_a_doubt() {
         run.interrupt().await;
         let ended = run.ends(7).await;
         ended.says(&["may have been accepted", "before you send it again"]);
-        assert_eq!(server.creates(), 1);
+        assert_eq!(server.create_requests(), 1);
     }
 }
 
@@ -112,7 +112,7 @@ async fn ctrl_c_between_two_attempts_of_a_create_is_no_doubt() {
     run.ends(130)
         .await
         .says(&["rate limiting", "nothing was created"]);
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 }
 
 #[tokio::test]

@@ -290,7 +290,7 @@ mod batch {
             // Neither a third create request nor a poll.
             assert_eq!(server.requests().len(), 2);
             call(&place).at(server.origin()).ends(0).await;
-            assert_eq!(server.creates(), 3);
+            assert_eq!(server.create_requests(), 3);
             assert_eq!(server.predictions().len(), 3);
         }
     }

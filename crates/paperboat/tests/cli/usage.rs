@@ -246,5 +246,5 @@ async fn the_folder_is_made_before_the_create() {
     let run = fox(&place, "run", &["-o", "plain/out"]);
     let ended = run.at(server.origin()).ends(2).await;
     ended.says(&["plain/out cannot be a folder"]);
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::place::{Call, Place};
 use crate::{SCHNELL, server};
 
-/// A model whose fields nobody here knows.
+/// A model whose fields are unknown.
 const UNKNOWN: &str = "acme/portrait";
 
 /// The smallest PNG there is: one pixel.

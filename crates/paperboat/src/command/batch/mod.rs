@@ -38,8 +38,8 @@ pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
         let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
         return run(args, rows, &connection.client, ledger).await;
     }
-    // Looked at before anything is made: the service's own faults come first.
-    let connection = connect::service_with_files(&args.service, args.allow_private_files)?;
+    // Before a ledger is created: errors in the service's settings come first.
+    let connection = connect::service(&args.service, args.allow_private_files)?;
     let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
     run(args, rows, &connection.client, ledger).await
 }

@@ -9,14 +9,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use cometapi_batch::Stop;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::print;
-
-/// How often a line is printed where no progress bar can be shown.
-const LINE_EVERY: Duration = Duration::from_secs(10);
+use crate::progress::Progress;
 
 /// How long an id may take to be recorded before it is printed: another process that holds the
 /// ledger must not hide it.
@@ -51,7 +48,7 @@ impl Printer {
         let (lines, receiver) = channel();
         let thread = thread::Builder::new()
             .name("paperboat-print".to_owned())
-            .spawn(move || Pen::new(stop).write(&receiver))
+            .spawn(move || Writer::new(stop).write(&receiver))
             .map_err(|e| Failure::other("the printing thread cannot be started", &e))?;
         Ok(Self {
             lines: Mutex::new(Some(lines)),
@@ -77,31 +74,20 @@ impl Printer {
     }
 }
 
-struct Pen {
-    bar: Option<ProgressBar>,
+/// The printing thread's side.
+struct Writer {
+    progress: Progress,
     stop: Stop,
     fault: Option<Failure>,
-    last: Option<Instant>,
     unrecorded: BTreeMap<u64, (Instant, String)>,
 }
 
-impl Pen {
+impl Writer {
     fn new(stop: Stop) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        // Not a terminal, or one that cannot go back over a line.
-        let bar = (!bar.is_hidden()).then_some(bar);
-        if let Some(bar) = &bar {
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-                bar.set_style(style);
-            }
-            bar.set_message("reading");
-            bar.enable_steady_tick(Duration::from_millis(100));
-        }
         Self {
-            bar,
+            progress: Progress::of_batch(),
             stop,
             fault: None,
-            last: None,
             unrecorded: BTreeMap::new(),
         }
     }
@@ -120,7 +106,7 @@ impl Pen {
                 .partition(|(_, (due, _))| ended || *due <= now);
             self.unrecorded = waiting;
             for (_, text) in BTreeMap::into_values(due) {
-                self.clear_of_bar(|| print::stderr(text));
+                self.progress.say(text);
             }
             let line = match line {
                 Ok(line) => line,
@@ -130,8 +116,8 @@ impl Pen {
             match line {
                 Line::Path(path) => self.data(|| print::path(&path)),
                 Line::Result(json) => self.data(|| print::json(json)),
-                Line::Message(text) => self.clear_of_bar(|| print::stderr(text)),
-                Line::Status(text) => self.status(text),
+                Line::Message(text) => self.progress.say(text),
+                Line::Status(text) => self.progress.state(&text),
                 Line::Unrecorded(seq, text) => {
                     self.unrecorded.insert(seq, (now + UNRECORDED_AFTER, text));
                 }
@@ -140,35 +126,16 @@ impl Pen {
                 }
             }
         }
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
         self.fault
     }
 
     fn data(&mut self, print: impl FnOnce() -> Result<(), Failure>) {
-        let written = self.clear_of_bar(print);
+        let written = self.progress.suspend(print);
         if let Err(failure) = written
             && self.fault.is_none()
         {
             self.fault = Some(failure);
             self.stop.stop_creating();
-        }
-    }
-
-    fn status(&mut self, text: String) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(print::printable(&text));
-        } else if self.last.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
-            print::stderr(text);
-            self.last = Some(Instant::now());
-        }
-    }
-
-    fn clear_of_bar<T>(&self, print: impl FnOnce() -> T) -> T {
-        match &self.bar {
-            Some(bar) => bar.suspend(print),
-            None => print(),
         }
     }
 }

@@ -21,12 +21,12 @@ async fn the_limit_leaves_rows_for_later() {
         "reached the limit of new predictions",
         "to continue, run the same command again",
     ]);
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
     batch(&place, &server, &["--limit", "0"]).ends(4).await;
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
     batch(&place, &server, &["--limit", "1"]).ends(0).await;
     assert_eq!(place.names("out"), files(&["a", "b", "c"]));
-    assert_eq!(server.creates(), 3);
+    assert_eq!(server.create_requests(), 3);
 }
 
 #[tokio::test]
@@ -48,16 +48,16 @@ async fn a_row_that_fails_stops_no_other_and_is_made_again_only_when_asked_to() 
     let again = batch(&place, &server, &[]).ends(3).await;
     again.says(&["2 succeeded, 1 failed; 0 created in "]);
     assert_eq!(again.stdout, "");
-    assert_eq!(server.creates(), 3);
+    assert_eq!(server.create_requests(), 3);
 
     let more = batch(&place, &server, &["--retry-failed"]).ends(0).await;
     more.says(&["3 rows: 3 succeeded; 1 created in "]);
     assert_eq!(more.lines().len(), 1);
-    assert_eq!(server.creates(), 4);
+    assert_eq!(server.create_requests(), 4);
     assert_eq!(place.names("out"), files(&["a", "b", "c"]));
 }
 
-/// It is paid for and never created again; the exit code tells that it needs a look.
+/// It is paid for and never created again; the exit code shows that it needs attention.
 #[tokio::test]
 async fn an_output_that_cannot_be_used_gives_exit_code_1_once() {
     let place = Place::new();
@@ -72,7 +72,7 @@ async fn an_output_that_cannot_be_used_gives_exit_code_1_once() {
     assert_eq!(place.names("out"), files(&["b"]));
     let retry = ["--retry-failed", "--retry-unresolved"];
     batch(&place, &server, &retry).ends(0).await;
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
 }
 
 /// A message may quote a prompt, and a prompt may hold any word.
@@ -85,7 +85,7 @@ async fn a_word_in_a_message_never_sends_a_row_again() {
     for _ in 0..3 {
         let ended = batch(&place, &server, &[]).ends(7).await;
         ended.says(&["1 unresolved"]);
-        assert_eq!(server.creates(), 1);
+        assert_eq!(server.create_requests(), 1);
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_firewall_stops_it_and_the_same_command_goes_on() {
     place.write("rows.jsonl", foxes(&["a", "b"]));
     let ended = batch(&place, &server, IN_TURN).ends(1).await;
     ended.says(&["blocked the request", "2 not created"]);
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
     batch(&place, &server, IN_TURN).ends(0).await;
     assert_eq!(place.names("out"), files(&["a", "b"]));
 }
@@ -115,7 +115,7 @@ async fn enough_failures_stop_it() {
         "nothing more is created: as many rows failed as --max-failures allows",
         "4 rows: 0 succeeded, 2 failed, 2 not created; 2 created",
     ]);
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
 }
 
 /// What no row could survive stops the batch; the same command continues when it is fixed.
@@ -137,10 +137,10 @@ async fn a_refused_key_and_an_exhausted_quota_stop_it() {
             "3 rows: 1 succeeded, 2 not created; 1 created in ",
             "to continue, run the same command again",
         ]);
-        assert_eq!(server.creates(), 2, "{said}");
+        assert_eq!(server.create_requests(), 2, "{said}");
         server.clear_plans();
         batch(&place, &server, IN_TURN).ends(0).await;
-        assert_eq!(server.creates(), 4, "{said}");
+        assert_eq!(server.create_requests(), 4, "{said}");
         assert_eq!(place.names("out"), files(&["a", "b", "c"]));
     }
 }
@@ -153,7 +153,7 @@ async fn a_model_that_is_not_offered_stops_its_own_rows() {
     place.write("rows.jsonl", other + &foxes(&["a"]));
     let ended = batch(&place, &server, IN_TURN).ends(1).await;
     ended.says(&["4 rows: 1 succeeded, 3 failed; 1 created", "3 refused"]);
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
     assert_eq!(place.names("out"), files(&["a"]));
 }
 
@@ -177,11 +177,11 @@ async fn a_create_in_doubt_is_sent_again_only_when_asked_to() {
     assert_eq!(listed[0]["row"], "a");
 
     let again = batch(&place, &server, &["--retry-failed"]).ends(7).await;
-    assert_eq!((again.stdout.as_str(), server.creates()), ("", 2));
+    assert_eq!((again.stdout.as_str(), server.create_requests()), ("", 2));
     batch(&place, &server, &["--retry-unresolved"])
         .ends(0)
         .await;
-    assert_eq!(server.creates(), 3);
+    assert_eq!(server.create_requests(), 3);
     assert_eq!(place.names("out"), files(&["a", "b"]));
 }
 

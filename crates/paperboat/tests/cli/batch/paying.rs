@@ -19,7 +19,10 @@ async fn files_that_were_not_saved_are_fetched_by_the_same_command() {
     ]);
     assert!(!ended.stderr.contains("--retry-failed"), "{}", ended.stderr);
     batch(&place, &server, &[]).ends(0).await;
-    assert_eq!((server.creates(), place.names("out")), (1, files(&["a"])));
+    assert_eq!(
+        (server.create_requests(), place.names("out")),
+        (1, files(&["a"]))
+    );
 }
 
 #[tokio::test]
@@ -71,7 +74,10 @@ async fn fewer_rows_run_where_few_files_may_be_open() {
         "rows at once instead of --concurrency",
         "may open 100 files",
     ]);
-    assert_eq!((server.creates(), place.names("out")), (80, files(&ids)));
+    assert_eq!(
+        (server.create_requests(), place.names("out")),
+        (80, files(&ids))
+    );
 }
 
 /// Where even the owner of everything cannot write.

@@ -276,7 +276,7 @@ async fn skip_bad_goes_on_without_them() {
         "rows that cannot be used were skipped",
     ]);
     assert_eq!(place.names("out"), files(&["a", "b"]));
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
 }
 
 #[tokio::test]

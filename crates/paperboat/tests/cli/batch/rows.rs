@@ -96,7 +96,7 @@ async fn given_again_it_does_nothing_and_prints_nothing() {
     batch(&place, &server, &[]).ends(0).await;
     let requests = server.requests().len();
 
-    for more in [&[][..], &["--json"], &["--resume"]] {
+    for more in [&[][..], &["--json"]] {
         let again = batch(&place, &server, more).ends(0).await;
         assert_eq!(again.stdout, "");
         again.says(&["3 rows: 3 succeeded; 0 created in "]);
@@ -116,13 +116,13 @@ async fn given_again_it_does_nothing_and_prints_nothing() {
     ];
     let again = place.paperboat(args).at(server.origin()).ends(0).await;
     assert_eq!(again.stdout, "");
-    assert_eq!(server.creates(), 3);
+    assert_eq!(server.create_requests(), 3);
 
     // A file that is gone is fetched again, and not made again.
     std::fs::remove_file(place.path("out/b-0.webp")).unwrap();
     let again = batch(&place, &server, &[]).ends(0).await;
     assert_eq!(saved(&place, &again), files(&["b"]));
-    assert_eq!(server.creates(), 3);
+    assert_eq!(server.create_requests(), 3);
 }
 
 #[tokio::test]
@@ -135,20 +135,20 @@ async fn a_row_that_comes_goes_or_moves_concerns_no_other() {
     place.write("rows.jsonl", [a, b].map(String::as_str).concat());
     batch(&place, &server, &[]).ends(0).await;
     let first = place.names("out");
-    assert_eq!((first.len(), server.creates()), (2, 2));
+    assert_eq!((first.len(), server.create_requests()), (2, 2));
 
     // Moved, one new between them, empty lines, keys in another order.
     let turned = "{\"megapixels\": \"0.25\", \"prompt\": \"a\"}\n";
     place.write("rows.jsonl", [b, "\n", c, "\n", turned].concat());
     let more = batch(&place, &server, &[]).ends(0).await;
     more.says(&["3 rows: 3 succeeded; 1 created in "]);
-    assert_eq!((more.lines().len(), server.creates()), (1, 3));
+    assert_eq!((more.lines().len(), server.create_requests()), (1, 3));
 
     // One taken out; and the same once more is one more.
     place.write("rows.jsonl", [c, a, c].map(String::as_str).concat());
     let more = batch(&place, &server, &[]).ends(0).await;
     more.says(&["3 rows: 3 succeeded; 1 created in "]);
-    assert_eq!(server.creates(), 4);
+    assert_eq!(server.create_requests(), 4);
     let names = place.names("out");
     assert_eq!(names.len(), 4);
     assert!(first.iter().all(|name| names.contains(name)), "{names:?}");
@@ -173,7 +173,7 @@ async fn a_number_written_in_another_way_is_the_same_row() {
         let ended = batch_of(&place, &server, "rows.csv", &[]).ends(0).await;
         ended.says(&["1 succeeded; 0 created in "]);
     }
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
 }
 
 /// An id names the files, wherever it points; and it stands for one input.
@@ -195,7 +195,7 @@ async fn an_id_is_a_name_and_a_promise() {
         "skipped: line 3, id: \"007\"",
         "2 rows: 2 succeeded, 1 skipped",
     ]);
-    assert_eq!(server.creates(), 3);
+    assert_eq!(server.create_requests(), 3);
 }
 
 /// An id is only known where it was made.
@@ -229,7 +229,7 @@ async fn a_model_that_is_nearly_known_is_noted_once() {
     let note = format!("{near} is not a model known here; did you mean {SCHNELL}?");
     ended.says(&[&note]);
     assert_eq!(ended.stderr.matches("did you mean").count(), 1);
-    assert_eq!(server.creates(), 3);
+    assert_eq!(server.create_requests(), 3);
 }
 
 /// A mock of the process is a service of its own; what it knows stays with its files.

@@ -8,7 +8,7 @@ use crate::server;
 
 const ROWS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// A batch of five of which two run, and run on for as long as it is wanted.
+/// A batch of five rows, two of which run until the test lets them end.
 async fn begun<'p>(place: &'p Place, server: &MockServer) -> Running<'p> {
     server.on_poll(Fault::BadGatewayPage.always());
     place.write("rows.jsonl", foxes(&ROWS));
@@ -34,7 +34,7 @@ async fn goes_on(place: &Place, server: &MockServer, before: usize) {
     let ended = batch(place, server, &[]).ends(0).await;
     let created = ROWS.len() - before;
     ended.says(&[&format!("5 rows: 5 succeeded; {created} created in ")]);
-    assert_eq!(server.creates(), ROWS.len());
+    assert_eq!(server.create_requests(), ROWS.len());
     assert_eq!(server.predictions().len(), ROWS.len());
     assert_eq!(place.names("out"), files(&ROWS));
     server.assert_no_violations();
@@ -57,7 +57,7 @@ async fn ctrl_c_creates_no_more_and_saves_what_runs() {
     ]);
     assert_eq!(ended.lines().len(), 2);
     assert_eq!(place.names("out").len(), 2);
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
     goes_on(&place, &server, 2).await;
 }
 
@@ -77,7 +77,7 @@ async fn ctrl_c_twice_leaves_at_once() {
     ]);
     assert_eq!(ended.stdout, "");
     assert_eq!(place.listed(&["--running"]).await.len(), 2);
-    assert_eq!(server.creates(), 2);
+    assert_eq!(server.create_requests(), 2);
     goes_on(&place, &server, 2).await;
 }
 
@@ -121,10 +121,10 @@ async fn killed_during_a_create_the_row_is_unresolved() {
     assert_eq!(listed[0]["row"], "a");
     let ended = batch(&place, &server, &[]).ends(7).await;
     ended.says(&["1 row: 0 succeeded, 1 unresolved; 0 created in "]);
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 }
 
-/// Standard input that continues for ever holds nobody.
+/// Standard input that never ends does not keep the command from ending.
 #[tokio::test]
 async fn ctrl_c_while_the_rows_are_read_leaves() {
     let place = Place::new();

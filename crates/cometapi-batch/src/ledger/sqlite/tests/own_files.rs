@@ -73,7 +73,7 @@ async fn a_file_with_the_same_content_is_its_own_and_any_other_is_left() {
     fs::write(&path, "").unwrap();
     assert!(run(&client, &ledger, &out).await.is_success());
     assert!(fs::metadata(&path).unwrap().len() > 0);
-    assert_eq!(server.creates(), 1);
+    assert_eq!(server.create_requests(), 1);
 }
 
 /// A ledger from elsewhere must not choose where files are written.

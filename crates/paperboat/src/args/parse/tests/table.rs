@@ -91,7 +91,7 @@ fn the_help_lists_every_flag_with_what_it_takes_and_its_default() {
             if field["required"] == true {
                 notes.push("required".to_owned());
             }
-            // Nobody has to be told that a list is empty unless something is put into it.
+            // The help does not say that a list is empty by default.
             if let Some(default) = field["default"].as_str().filter(|text| *text != "[]") {
                 notes.push(format!("default: {default}"));
             }

@@ -1,4 +1,4 @@
-//! Answers against the document.
+//! Checks responses against the document.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -7,11 +7,11 @@ use super::request::essence;
 use super::{Rule, Spec, Violation};
 
 impl Spec {
-    /// Holds an answer to the document: its status is declared for the operation (by itself
+    /// Checks a response against the document: its status is declared for the operation (by itself
     /// or by its range), its media type for that status, and a JSON body fits the schema.
     ///
     /// An empty body is let through with any error status: limiters send no more (observed).
-    pub fn check_answer(
+    pub fn check_response(
         &self,
         operation: &str,
         status: StatusCode,
@@ -29,11 +29,15 @@ impl Spec {
 
         let range = format!("{}XX", status.as_u16() / 100);
         let declared = operation
-            .answers
+            .responses
             .get(status.as_str())
-            .or_else(|| operation.answers.get(&range));
+            .or_else(|| operation.responses.get(&range));
         let Some(declared) = declared else {
-            return violation(Rule::AnswerStatus, "status".to_owned(), status.to_string());
+            return violation(
+                Rule::ResponseStatus,
+                "status".to_owned(),
+                status.to_string(),
+            );
         };
         if body.is_empty() && (status.is_client_error() || status.is_server_error()) {
             return Vec::new();
@@ -42,7 +46,7 @@ impl Spec {
         let media = essence(content_type.unwrap_or_default().as_bytes());
         let Some(schema) = declared.get(&media) else {
             return violation(
-                Rule::AnswerContentType,
+                Rule::ResponseContentType,
                 "header content-type".to_owned(),
                 media,
             );
@@ -51,12 +55,12 @@ impl Spec {
             return Vec::new();
         }
         match serde_json::from_slice::<Value>(body) {
-            Err(error) => violation(Rule::AnswerBody, "body".to_owned(), error.to_string()),
+            Err(error) => violation(Rule::ResponseBody, "body".to_owned(), error.to_string()),
             Ok(value) => schema
                 .iter_errors(&value)
                 .map(|error| {
                     Violation::new(
-                        Rule::AnswerBody,
+                        Rule::ResponseBody,
                         format!("body {}", error.instance_path()),
                         error.masked().to_string(),
                     )
