@@ -304,7 +304,7 @@ async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
     bench
         .server
         .on_create(Plan::of(Fault::EmptyTooManyRequests).skip(1).always());
-    let (pauses, mut paused) = unbounded_channel();
+    let (sent, mut pauses) = unbounded_channel();
     let batch = bench
         .batch()
         .concurrency(1)
@@ -312,15 +312,15 @@ async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
     let limit = Duration::from_secs(600);
     let batch = batch.on_event(move |event| {
         if let Event::Paused { pause, .. } = event {
-            pauses.send(*pause).unwrap();
+            sent.send(*pause).unwrap();
         }
     });
     let report = drive(batch.run(rows(&IDS)), async {
-        let pause = paused.recv().await.unwrap();
+        let pause = pauses.recv().await.unwrap();
         tokio::time::advance(pause).await;
-        paused.recv().await.unwrap();
+        pauses.recv().await.unwrap();
         tokio::time::advance(limit).await;
-        paused
+        pauses
     });
     let report = report.await.unwrap();
     assert_eq!(gave_up(&report), Some(PauseReason::RateLimited));

@@ -40,6 +40,8 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
         &["cometapi", "cometapi-batch", "cometapi-mock"],
         &[],
     ),
+    // It judges a spec while the client does not compile.
+    ("contract-spec", &["cometapi-codegen"], &[]),
     (
         "contract",
         &[
@@ -48,6 +50,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
             "cometapi-codegen",
             "cometapi-mock",
             "cometapi-models",
+            "contract-spec",
         ],
         &[],
     ),
