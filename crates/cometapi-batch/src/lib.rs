@@ -103,7 +103,8 @@ pub use crate::error::{Error, ErrorKind};
 pub use crate::ledger::sqlite::SqliteLedger;
 pub use crate::ledger::{
     Claimed, Entry, FileRecord, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loaded, Mark,
-    Outcome, Plan, Repeated, StagedRow, State, Tally, Want, WorkerId,
+    Outcome, Plan, RecordedRow, Repeated, Retry, RetryAction, StagedRow, State, Tally, Want,
+    WorkerId,
 };
 pub use crate::rows::{Format, NotText, Problem, Rows};
 pub use crate::single::Single;

@@ -243,8 +243,7 @@ impl Batch {
         drive::drive(&context).await?;
         let tally = async { context.settings.ledger.tally(load.id).await };
         let report = context.close(tally).await?;
-        let tally = &report.tally;
-        let is_open = tally.planned + tally.running + tally.sending > 0;
+        let is_open = report.tally.unfinished() > 0;
         Ok(Report {
             skipped,
             // Asked to stop when there was nothing left to do, it stopped nothing.

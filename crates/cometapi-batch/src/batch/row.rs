@@ -14,6 +14,7 @@ use crate::batch::event::{Event, PauseReason, RowInfo};
 use crate::batch::limiter::Permit;
 use crate::batch::report::Stopped;
 use crate::error::is_out_of_files;
+use crate::ledger::retry::{RetryAction, last_action};
 use crate::ledger::{FileRecord, Job, Mark, Outcome};
 use crate::response::{Sent, sent, taken};
 
@@ -258,9 +259,9 @@ impl Row {
 
     /// Ends the row.
     async fn end(&self, outcome: Outcome, files: &[FileRecord], prediction: Option<&Prediction>) {
-        let not_home = matches!(outcome.kind, Some(ErrorKind::Download | ErrorKind::File));
-        // Without rows to be given again it would never be looked at again if it ended.
-        let mark = if not_home && self.context.load.is_none() {
+        let is_followed = |kind| last_action(kind) == RetryAction::Follow;
+        // Without rows that are run again, nothing would follow it after its end.
+        let mark = if self.context.load.is_none() && outcome.kind.is_some_and(is_followed) {
             Mark::Released
         } else {
             Mark::Ended(outcome.clone())

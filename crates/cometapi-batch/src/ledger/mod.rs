@@ -1,7 +1,8 @@
 //! The ledger: what was planned, sent, answered and saved, recorded durably.
 
 pub(crate) mod outcome;
-mod record;
+pub(crate) mod record;
+pub(crate) mod retry;
 pub(crate) mod sqlite;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use cometapi::BoxFuture;
 
 pub use outcome::Outcome;
 pub use record::{Entry, FileRecord, Filter, Intent, Job, Mark, State};
+pub use retry::{RecordedRow, Retry, RetryAction};
 
 use crate::error::Error;
 
@@ -54,7 +56,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// transaction, and says how the rows of the load stand. On [`Plan::dry`] it says so and
     /// changes nothing; nor does it when the answer is dropped before it is ready.
     ///
-    /// A row that was never created, or that the plan retries, may have another input than
+    /// [`RecordedRow::action`] decides what happens to each row that is there already and that
+    /// no worker holds. A row that is planned again or superseded may have another input than
     /// last time; any other that has is [`Loaded::changed`], and nothing is written unless
     /// [`Plan::skip_changed`].
     fn load(&self, load: LoadId, plan: Plan) -> LedgerFuture<Loaded>;
@@ -71,10 +74,9 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// [sending](Mark::Sending).
     fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Job>;
 
-    /// Takes the prediction of this id, unless a worker that lives holds it: one that runs, or
-    /// whose end may not be one, with files not saved, or gone, or an id not found. It runs
-    /// from then on. `None` for any other: a success, say, must not be overwritten by what
-    /// becomes of its files later.
+    /// Takes the prediction of this id, unless a living worker holds it: one that runs, or that
+    /// [`Retry::ById`] follows. It runs from then on. `None` for any other: a success must not be
+    /// overwritten by what happens to its files later.
     fn adopt(&self, worker: WorkerId, id: String) -> LedgerFuture<Option<Job>>;
 
     /// Records what happened to a prediction that `worker` holds. It is asked for by the
@@ -196,6 +198,16 @@ pub struct Plan {
     pub dry: bool,
 }
 
+impl Plan {
+    /// Which recorded rows are taken up again.
+    pub fn retry(&self) -> Retry {
+        Retry::Rows {
+            failed: self.retry_failed,
+            unresolved: self.retry_unresolved,
+        }
+    }
+}
+
 /// What became of a load.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -237,9 +249,21 @@ impl Tally {
             + self.failed()
     }
 
-    /// The rows that ended otherwise than well.
+    /// The rows that failed.
     pub fn failed(&self) -> u64 {
         self.failed.values().sum()
+    }
+
+    /// The rows that are not over: planned, sending or running.
+    pub fn unfinished(&self) -> u64 {
+        self.planned + self.sending + self.running
+    }
+
+    /// Whether a run that [retries failed rows](crate::Batch::retry_failed) takes `action` on a
+    /// row that failed. Files that seem gone count as looked for already.
+    pub fn retry_takes(&self, action: RetryAction) -> bool {
+        let kinds = self.failed.keys().filter_map(|word| outcome::kind(word));
+        kinds.map(retry::last_action).any(|it| it == action)
     }
 }
 

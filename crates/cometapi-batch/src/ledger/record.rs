@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use cometapi::{ModelRef, Prediction, SavedFile};
 use serde_json::{Map, Value};
 
-use crate::ledger::Outcome;
+use crate::ledger::outcome::Outcome;
 
 /// A prediction to be made.
 #[derive(Clone, Debug)]

@@ -11,10 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::ledger::sqlite::access::{WORKERS, beside, private, private_folder};
 use crate::ledger::sqlite::place::Place;
-
-/// What follows the ledger's name in that of the folder of workers.
-pub(super) const FOLDER: &str = ".workers";
 
 /// The folder of workers, and the locks that this handle holds.
 #[derive(Debug)]
@@ -27,7 +25,7 @@ pub(super) struct Locks {
 
 impl Locks {
     pub(super) fn new(ledger: Option<&Path>) -> Self {
-        let folder = ledger.map(|path| super::access::beside(path, FOLDER));
+        let folder = ledger.map(|path| beside(path, WORKERS));
         Self {
             folder,
             ledger: ledger.map(Place::new),
@@ -46,11 +44,11 @@ impl Locks {
         let Some(folder) = &self.folder else {
             return Ok((name, None));
         };
-        super::private_folder(folder)?;
+        private_folder(folder)?;
         let path = folder.join(&name);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        let file = super::private(&mut options).open(&path)?;
+        let file = private(&mut options).open(&path)?;
         file.lock()?;
         Ok((name, Some((file, path))))
     }
