@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cometapi::{Client, Error as ApiError, ModelRef, Prediction, SavedFile};
 use serde_json::{Map, Value};
 
-use crate::batch::service;
+use crate::batch::settings::service;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{FileRecord, Intent, Job, Ledger, LedgerFuture, Mark, Outcome};
 use crate::response::{Sent, is_end, sent, taken};

@@ -1,96 +1,23 @@
 //! What all rows of a run share.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use cometapi::wire::ClientInfo;
-use cometapi::{Client, CreatePolicy, WaitPolicy};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::batch::downloads::{Downloads, Turn};
-use crate::batch::event::{Event, Observer, PauseReason, RowInfo};
+use crate::batch::event::{Event, RowInfo};
 use crate::batch::limiter::Limiter;
-use crate::batch::open_files;
 use crate::batch::outage::Outage;
 use crate::batch::present::Present;
-use crate::batch::report::{Report, Stopped};
+use crate::batch::reason::{PauseReason, Stopped};
+use crate::batch::report::Report;
+use crate::batch::settings::Settings;
 use crate::error::{Error, ErrorKind, is_out_of_files};
-use crate::ledger::{Ledger, LedgerFuture, LoadId, Mark, Outcome, Tally};
+use crate::ledger::{LedgerFuture, LoadId, Mark, Outcome, Tally};
 use crate::worker::Worker;
-
-/// What the ledger calls a client's service.
-pub(crate) fn service(client: &Client) -> String {
-    client.raw().baseurl().to_owned()
-}
-
-/// How a run works; the same for a batch and for finishing what was left.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) client: Client,
-    pub(crate) ledger: Arc<dyn Ledger>,
-    /// What the ledger calls the service.
-    pub(crate) service: String,
-    pub(crate) folder: PathBuf,
-    pub(crate) concurrency: usize,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) limit: Option<u64>,
-    pub(crate) max_failures: Option<u64>,
-    pub(crate) max_failed_downloads: u32,
-    pub(crate) give_up_after: Duration,
-    pub(crate) create: CreatePolicy,
-    pub(crate) wait: Option<WaitPolicy>,
-    pub(crate) stop: crate::Stop,
-    pub(crate) observer: Observer,
-}
-
-impl Settings {
-    pub(crate) fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: PathBuf) -> Self {
-        Self {
-            client: client.clone(),
-            service: service(client),
-            ledger,
-            folder,
-            concurrency: 4,
-            timeout: None,
-            limit: None,
-            max_failures: None,
-            max_failed_downloads: 3,
-            give_up_after: Duration::from_secs(600),
-            create: CreatePolicy::default(),
-            wait: None,
-            stop: crate::Stop::new(),
-            observer: Arc::new(|_: &Event<'_>| {}),
-        }
-    }
-
-    /// Runs no more rows at once than can have their files open.
-    pub(crate) fn fit_concurrency(&mut self) {
-        if let Some((concurrency, open_files)) = open_files::fit(self.concurrency) {
-            self.concurrency = concurrency;
-            (self.observer)(&Event::ConcurrencyLowered {
-                concurrency,
-                open_files,
-            });
-        }
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("folder", &self.folder)
-            .field("concurrency", &self.concurrency)
-            .field("timeout", &self.timeout)
-            .field("limit", &self.limit)
-            .field("max_failures", &self.max_failures)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A run under way.
 pub(crate) struct Context {

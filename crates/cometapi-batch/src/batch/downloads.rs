@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
 
-use crate::batch::event::PauseReason;
+use crate::batch::reason::PauseReason;
 
 /// The downloads of a run.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::batch::context::Context;
 use crate::batch::event::{Event, RowInfo};
-use crate::batch::report::Stopped;
+use crate::batch::reason::Stopped;
 use crate::batch::row::{self, Spent};
 use crate::batch::stop::Urgency;
 use crate::error::{Error, ErrorKind};

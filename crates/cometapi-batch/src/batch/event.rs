@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cometapi::Prediction;
 
-use crate::batch::report::Stopped;
+use crate::batch::reason::{PauseReason, Stopped};
 use crate::error::Error;
 use crate::ledger::{FileRecord, Job, Outcome, Tally};
 use crate::rows::Problem;
@@ -40,20 +40,6 @@ impl From<&Job> for RowInfo {
             model: job.model.clone(),
         }
     }
-}
-
-/// Why all create requests pause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PauseReason {
-    /// The service answered 429.
-    RateLimited,
-    /// No connection could be made.
-    Unreachable,
-    /// Several downloads in a row failed because of the file host or the way to it.
-    Downloads,
-    /// This process, or the system, has too many open files.
-    OpenFiles,
 }
 
 /// Something that happened in a run, delivered synchronously: a slow observer blocks

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use cometapi::{Client, WaitPolicy};
+use cometapi::Client;
 
-use crate::batch::context::{Context, Settings};
+use crate::batch::context::Context;
 use crate::batch::event::Event;
-use crate::batch::report::{Report, Stopped};
-use crate::batch::stop::{Stop, Urgency};
-use crate::batch::{drive, folder, shared_settings};
+use crate::batch::reason::Stopped;
+use crate::batch::report::Report;
+use crate::batch::settings::{Settings, shared_settings};
+use crate::batch::stop::Urgency;
+use crate::batch::{drive, folder};
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::worker::Worker;

@@ -205,7 +205,12 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
 }
 
 /// Whether somebody still listens.
-fn pass_on(row: rows::Read1, unchecked: bool, reported: &mut Reported, outlet: &Outlet) -> bool {
+fn pass_on(
+    row: rows::RowResult,
+    unchecked: bool,
+    reported: &mut Reported,
+    outlet: &Outlet,
+) -> bool {
     let row = match row {
         Ok(row) => row,
         Err(problems) => return outlet.send(Item::Bad(problems)),

@@ -12,22 +12,25 @@ mod names;
 mod open_files;
 mod outage;
 mod present;
+mod reason;
 mod report;
 mod row;
+pub(crate) mod settings;
 mod stop;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cometapi::{Client, CreatePolicy, ModelRef, WaitPolicy};
+use cometapi::{Client, CreatePolicy, ModelRef};
 
-pub(crate) use crate::batch::context::service;
-use crate::batch::context::{Context, Settings};
-pub use crate::batch::event::{Event, PauseReason, RowInfo};
+use crate::batch::context::Context;
+pub use crate::batch::event::{Event, RowInfo};
 pub use crate::batch::finish::Finish;
 pub use crate::batch::folder::prepare as prepare_folder;
-pub use crate::batch::report::{Report, Stopped};
+pub use crate::batch::reason::{PauseReason, Stopped};
+pub use crate::batch::report::Report;
+use crate::batch::settings::{Settings, shared_settings};
 pub use crate::batch::stop::Stop;
 use crate::batch::stop::Urgency;
 use crate::error::{Error, ErrorKind};
@@ -77,55 +80,6 @@ pub struct Batch {
     skip_bad: bool,
     unchecked: bool,
 }
-
-/// Methods that a [`Batch`] and a [`Finish`] share.
-macro_rules! shared_settings {
-    () => {
-        /// How many rows run at once, at most; 4 unless set: what a small account is given
-        /// (inferred), and enough to keep a slow model busy. A 429 halves it for all rows, and
-        /// it grows back as create requests succeed. Fewer run where the process may not open enough
-        /// files for them, about 4 each: see
-        /// [`ConcurrencyLowered`](crate::Event::ConcurrencyLowered).
-        pub fn concurrency(mut self, rows: usize) -> Self {
-            self.settings.concurrency = rows.max(1);
-            self
-        }
-
-        /// How long each prediction is waited for, from its create or from when it is taken up
-        /// again, instead of the wait policy's.
-        pub fn timeout(mut self, timeout: Duration) -> Self {
-            self.settings.timeout = Some(timeout);
-            self
-        }
-
-        /// Waits by `policy` instead of the client's.
-        pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
-            self.settings.wait = Some(policy);
-            self
-        }
-
-        /// What the ledger calls the service, instead of the client's base URL: for one whose
-        /// address changes while its predictions stay.
-        pub fn service(mut self, name: impl Into<String>) -> Self {
-            self.settings.service = name.into();
-            self
-        }
-
-        /// Ends the run early when it is asked to.
-        pub fn stop(mut self, stop: &Stop) -> Self {
-            self.settings.stop = stop.clone();
-            self
-        }
-
-        /// Tells `observer` all that happens, where it happens: it holds up the row that it is
-        /// told of, and with it the thread.
-        pub fn on_event(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-            self.settings.observer = Arc::new(observer);
-            self
-        }
-    };
-}
-pub(crate) use shared_settings;
 
 impl Batch {
     /// Rows to be run by `client`, recorded in `ledger`, their files saved in `folder`,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::batch::event::PauseReason;
+use crate::batch::reason::PauseReason;
 use crate::ledger::Outcome;
 
 /// How long a run tries to reach a service to which it has never made a connection: the base URL

@@ -10,9 +10,9 @@ use cometapi::{Error, ErrorKind, ModelRef, Prediction};
 use serde_json::Value;
 
 use crate::batch::context::{Context, Recorded};
-use crate::batch::event::{Event, PauseReason, RowInfo};
+use crate::batch::event::{Event, RowInfo};
 use crate::batch::limiter::Permit;
-use crate::batch::report::Stopped;
+use crate::batch::reason::{PauseReason, Stopped};
 use crate::error::is_out_of_files;
 use crate::ledger::retry::{RetryAction, last_action};
 use crate::ledger::{FileRecord, Job, Mark, Outcome};

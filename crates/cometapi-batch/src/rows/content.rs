@@ -74,6 +74,11 @@ fn is_ascii_text(units: impl ExactSizeIterator<Item = u16> + Clone) -> bool {
     units.len() >= 2 && units.clone().filter(ascii).count() * 2 >= units.len() && is_text(units)
 }
 
+/// Removes the byte-order mark, with which spreadsheets begin a text.
+pub(super) fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 impl fmt::Display for NotText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

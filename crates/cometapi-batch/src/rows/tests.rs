@@ -6,13 +6,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::rows::problem::MAX_PROBLEM;
 
 /// The rows, or why the whole text is refused.
 fn all(
     text: impl AsRef<[u8]>,
     rows: impl Fn(Cursor<Vec<u8>>) -> Rows,
     model: Option<&str>,
-) -> Result<Vec<Read1>, String> {
+) -> Result<Vec<RowResult>, String> {
     let model = model.map(|model| model.parse().unwrap());
     let mut found = Vec::new();
     let source = rows(Cursor::new(text.as_ref().to_vec()));
@@ -29,7 +30,7 @@ fn stated(format: Format) -> impl Fn(Cursor<Vec<u8>>) -> Rows {
 }
 
 /// The rows as JSON, or their problems.
-fn shown(rows: Vec<Read1>) -> Vec<Value> {
+fn shown(rows: Vec<RowResult>) -> Vec<Value> {
     rows.into_iter()
         .map(|row| match row {
             Ok(row) => json!([row.line, row.id, row.model.to_string(), row.input]),

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, Wait};
 
 use crate::batch::context::Recorded;
-use crate::batch::event::{Event, PauseReason};
+use crate::batch::event::Event;
 use crate::batch::names;
-use crate::batch::report::Stopped;
+use crate::batch::reason::{PauseReason, Stopped};
 use crate::batch::row::{Row, own_files};
 use crate::error::{is_disk_full, is_of_folder};
 use crate::ledger::{FileRecord, Mark, Outcome};
