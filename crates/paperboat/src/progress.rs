@@ -16,6 +16,8 @@ pub(crate) struct Progress {
     label: String,
     began: Instant,
     shown: String,
+    /// Whether it was shown that the ledger cannot be written.
+    shows_fault: bool,
 }
 
 impl Progress {
@@ -34,6 +36,7 @@ impl Progress {
             label: String::new(),
             began: Instant::now(),
             shown: String::new(),
+            shows_fault: false,
         };
         progress.state(state);
         progress
@@ -46,6 +49,7 @@ impl Progress {
             label: format!("{label}: "),
             began: Instant::now(),
             shown: String::new(),
+            shows_fault: false,
         }
     }
 
@@ -68,6 +72,16 @@ impl Progress {
     /// Prints a message that stays.
     pub(crate) fn say(&self, line: impl Display) {
         self.clear_of_spinner(|| print::stderr(format_args!("{}{line}", self.label)));
+    }
+
+    /// Prints the first failure to record. A prediction that exists is worth more than its record,
+    /// so the command continues.
+    pub(crate) fn recorded(&mut self, recorded: Result<(), cometapi_batch::Error>) {
+        if let Err(e) = recorded
+            && !std::mem::replace(&mut self.shows_fault, true)
+        {
+            self.say(format_args!("note: the ledger cannot be written: {e}"));
+        }
     }
 
     /// A path on stdout.

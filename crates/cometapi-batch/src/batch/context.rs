@@ -99,7 +99,7 @@ impl Context {
             return Err(e);
         }
         // What this run still holds is freed before it is counted.
-        let retired = self.settings.ledger.retire(self.worker.id()).await;
+        let retired = self.worker.retire().await;
         let tally = tally.await;
         let mut report = Report {
             created: self.created.load(Ordering::Relaxed),
@@ -246,23 +246,23 @@ impl Context {
         self.written(row, id, mark, recorded)
     }
 
-    /// Records what a create was answered. The ledger is asked before the observer is notified, so
-    /// that no observer, slow or panicking, comes between the answer and its commit.
-    pub(crate) async fn record_answer(
+    /// Records the id that a create request returned. The ledger is asked before the observer is
+    /// notified, so that an observer that is slow or panics cannot delay the commit.
+    pub(crate) async fn record_id(
         &self,
         row: &Arc<RowInfo>,
-        id: Option<&str>,
+        id: &str,
         mark: Mark,
-        tell: impl FnOnce(),
+        notify: impl FnOnce(),
     ) -> Recorded {
         let asked = self.ask(row.seq, mark.clone());
-        tell();
+        notify();
         let recorded = asked.await;
-        self.written(row, id, mark, recorded)
+        self.written(row, Some(id), mark, recorded)
     }
 
     fn ask(&self, seq: u64, mark: Mark) -> LedgerFuture<()> {
-        self.settings.ledger.record(self.worker.id(), seq, mark)
+        self.worker.record(seq, mark)
     }
 
     fn written(

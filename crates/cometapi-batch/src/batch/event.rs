@@ -45,7 +45,7 @@ impl From<&Job> for RowInfo {
 /// Something that happened in a run, delivered synchronously: a slow observer blocks
 /// the run.
 ///
-/// Of a row, in this order: `Claimed`, `Sending`, `Answered`, `Created`, `State` as often as
+/// Of a row, in this order: `Claimed`, `Sending`, `Responded`, `Created`, `State` as often as
 /// it changes, `Saved` and `Recorded` for each file, `Ended`. A row that another process left
 /// running begins with `Claimed` and continues with `State`.
 #[derive(Clone, Debug)]
@@ -91,14 +91,14 @@ pub enum Event<'a> {
         /// The row.
         row: &'a Arc<RowInfo>,
     },
-    /// The create request was answered. An id is being recorded meanwhile: that is asked for before
-    /// this event, and `Created` says when it is done.
+    /// The response to the create request is there. An id in it is being recorded: the ledger is
+    /// asked before this event, and `Created` follows the commit.
     #[non_exhaustive]
-    Answered {
+    Responded {
         /// The row.
         row: &'a Arc<RowInfo>,
         /// The prediction's id, or the error.
-        answer: Result<&'a str, &'a cometapi::Error>,
+        response: Result<&'a str, &'a cometapi::Error>,
     },
     /// The id is recorded.
     #[non_exhaustive]

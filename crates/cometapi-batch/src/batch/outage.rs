@@ -78,8 +78,8 @@ impl Outage {
             .filter(|current| !reasons.contains(&current.reason));
     }
 
-    /// Notes that the service has answered a create request.
-    pub(crate) fn answered(&self) {
+    /// Notes that the service has responded to a create request.
+    pub(crate) fn responded(&self) {
         self.lock().is_reached = true;
         self.end(&[PauseReason::Unreachable, PauseReason::RateLimited]);
     }
@@ -190,12 +190,12 @@ mod tests {
             assert!(outage.expired().is_none());
             advance(LIMIT / 2).await;
             assert_eq!(outage.expired().unwrap().0, reason);
-            outage.answered();
+            outage.responded();
             assert!(outage.expired().is_none());
         }
-        // A create request that is answered does not bring a file host back.
+        // A response to a create request does not bring a file host back.
         outage.begin(PauseReason::Downloads, &error().await);
-        outage.answered();
+        outage.responded();
         advance(LIMIT).await;
         assert!(outage.expired().is_some());
         outage.end(&[PauseReason::Downloads]);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use cometapi::{ModelRef, Prediction, SavedFile};
+use cometapi::{ModelRef, SavedFile};
 use serde_json::{Map, Value};
 
 use crate::ledger::outcome::Outcome;
@@ -133,14 +133,6 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// The mark for the response to a create request.
-    pub fn created(prediction: &Prediction) -> Self {
-        Self::Created {
-            id: prediction.id().to_owned(),
-            request_id: prediction.request_id().map(str::to_owned),
-        }
-    }
-
     /// Whether money hangs on it, so that it must survive a power cut: without `Sending` a
     /// create could be sent twice, without `Created` what was paid for could not be found.
     /// Any other that is lost costs a poll at most, or leaves a row unresolved that need not

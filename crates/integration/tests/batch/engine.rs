@@ -701,10 +701,10 @@ async fn another_ledger_does_not_pay_for_what_is_in_the_folder() {
 }
 
 #[tokio::test]
-async fn an_observer_that_panics_at_the_answer_loses_no_id() {
+async fn an_observer_that_panics_at_the_response_loses_no_id() {
     let bench = Bench::new().await;
     let batch = bench.batch().on_event(|event| {
-        assert!(!matches!(event, Event::Answered { .. }), "an observer's");
+        assert!(!matches!(event, Event::Responded { .. }), "an observer's");
     });
     let run = tokio::spawn(batch.run(rows(&["a"])));
     assert!(run.await.unwrap_err().is_panic());
@@ -713,7 +713,7 @@ async fn an_observer_that_panics_at_the_answer_loses_no_id() {
 }
 
 #[tokio::test]
-async fn a_run_by_itself_is_found_by_whoever_waits_next() {
+async fn a_single_prediction_is_found_by_the_next_process_that_waits() {
     let bench = Bench::new().await;
     let model = MODEL.parse().unwrap();
     let input = serde_json::json!({"prompt": "x", "aspect_ratio": "custom", "width": 256,
@@ -723,13 +723,16 @@ async fn a_run_by_itself_is_found_by_whoever_waits_next() {
     let mut record = Single::begin(&bench.client, ledger(), &model, fields)
         .await
         .unwrap();
-    let answer = bench
+    let response = bench
         .client
         .predictions()
         .create(&model, input.clone())
         .await;
-    record.answered(&answer).await.unwrap();
-    let id = answer.unwrap().id().to_owned();
+    let mut shown = None;
+    let show = |id: &str| shown = Some(id.to_owned());
+    record.responded(&response, show).await.unwrap();
+    let id = response.unwrap().id().to_owned();
+    assert_eq!(shown.as_ref(), Some(&id));
     assert!(
         Single::adopt(&bench.client, ledger(), &*id)
             .await
@@ -741,7 +744,7 @@ async fn a_run_by_itself_is_found_by_whoever_waits_next() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(adopted.job().model, MODEL);
+    assert_eq!(adopted.model(), Some(MODEL));
     drop(adopted);
 
     let folder = bench.base.path().join("singles");
@@ -764,8 +767,17 @@ async fn events_come_in_the_order_in_which_things_happen() {
     assert_eq!(
         *names.lock().unwrap(),
         [
-            "Read", "Planned", "Claimed", "Sending", "Answered", "Created", "State", "State",
-            "Saved", "Recorded", "Ended"
+            "Read",
+            "Planned",
+            "Claimed",
+            "Sending",
+            "Responded",
+            "Created",
+            "State",
+            "State",
+            "Saved",
+            "Recorded",
+            "Ended"
         ]
     );
 }
