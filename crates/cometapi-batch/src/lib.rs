@@ -46,23 +46,23 @@
 //!   records one run for those who create and wait themselves.
 //! - [`Ledger`] is where it is recorded, [`SqliteLedger`] the one in a file;
 //!   [`Ledger::list`] is what it says.
-//! - [`Event`] tells what happens while it happens, [`Report`] what came of it, [`Stop`] ends
-//!   it early.
+//! - [`Event`] reports what happens while it happens, [`Report`] the result, [`Stop`] ends a run
+//!   early.
 //!
 //! # What is recorded, and when
 //!
 //! | Step | Before | After a power cut |
 //! |---|---|---|
 //! | every row's intent | the first create request | there |
-//! | that a create leaves | it leaves | there |
-//! | its id | anything else is done with the answer | there |
+//! | that a create request is sent | it is sent | there |
+//! | its id | anything else is done with the response | there |
 //! | each state, each file, the end | the next step | may be gone: one more poll |
 //!
-//! Killing the process loses none of it. What cannot be known is what became of a create whose
-//! answer was not recorded: killed between the second step and the third, a row is
+//! Killing the process loses none of it. What cannot be known is what happened to a create request whose
+//! response was not recorded: killed between the second step and the third, a row is
 //! **unresolved**. It is listed, with what to check, and sent again only when
-//! [asked to](Batch::retry_unresolved). A create that the service refused, or never received,
-//! is not in doubt.
+//! [asked to](Batch::retry_unresolved). A create request that the service refused, or never received,
+//! is not unresolved.
 //!
 //! # What holds a batch up
 //!

@@ -86,7 +86,7 @@ impl Context {
         self.begun.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the run's hold on its rows, and says what came of them by `tally`. A ledger that
+    /// Releases the run's rows, and reports how they stand by `tally`. A ledger that
     /// fails is an error only if nothing was begun: else there is something to report.
     pub(crate) async fn close(
         &self,

@@ -138,7 +138,7 @@ mod tests {
         assert!(downloads.succeeded(false, true));
     }
 
-    /// Else nobody would be left to find out that downloads succeed again.
+    /// Otherwise no row would be left to find out that downloads succeed again.
     #[test]
     fn the_last_row_that_gives_up_lets_another_try() {
         let downloads = Downloads::new(1);

@@ -15,7 +15,7 @@ use crate::batch::stop::Urgency;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{LoadId, Want};
 
-/// How soon it is noticed that another process has ended, or has let go of a row.
+/// How soon it is noticed that another process has ended, or has released a row.
 const CLAIM_AGAIN: Duration = Duration::from_millis(200);
 
 /// How soon an id that could not be recorded is tried again.
@@ -145,7 +145,7 @@ impl Drive<'_> {
         };
         let claimed = match claimed {
             Ok(claimed) => claimed,
-            // Another process is in the way for long; what runs here continues meanwhile.
+            // Another process holds the ledger for long; what runs here continues meanwhile.
             Err(e) if e.kind() == ErrorKind::Busy && !self.tasks.is_empty() => {
                 self.claim_at = Instant::now() + CLAIM_AGAIN;
                 return Ok(true);

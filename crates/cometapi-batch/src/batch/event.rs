@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ledger::{FileRecord, Job, Outcome, Tally};
 use crate::rows::Problem;
 
-/// A row of a run, or a run by itself.
+/// A row of a run, or a single prediction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RowInfo {
@@ -57,10 +57,10 @@ pub enum Event<'a> {
         /// What is wrong with it.
         problem: &'a Problem,
     },
-    /// A row looks odd, and is used.
+    /// A row may be wrong, and is used.
     #[non_exhaustive]
     Warning {
-        /// What is odd.
+        /// What may be wrong.
         problem: &'a Problem,
     },
     /// All rows are read and checked; their intents are not recorded yet.
@@ -85,7 +85,7 @@ pub enum Event<'a> {
         /// The prediction's id, if it has been created before.
         id: Option<&'a str>,
     },
-    /// It is recorded that the create request is about to leave.
+    /// It is recorded that the create request is about to be sent.
     #[non_exhaustive]
     Sending {
         /// The row.

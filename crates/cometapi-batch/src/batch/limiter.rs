@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_gate_turns_away_who_waits() {
+    async fn a_closed_limiter_refuses_those_that_wait() {
         let limiter = limiter(1);
         let permit = limiter.acquire().await.unwrap();
         let waiting = tokio::spawn({

@@ -208,7 +208,7 @@ impl Batch {
         })
     }
 
-    /// Reads the rows and writes the intents down. How many rows are skipped, how to work, and
+    /// Reads the rows and records the intents. Returns how many rows are skipped, the settings, and
     /// the worker.
     async fn begin(&self, load: LoadId, rows: Rows) -> Result<(u64, Settings, Worker), Error> {
         let import = self.read(load, rows).await?;
@@ -288,7 +288,7 @@ impl Batch {
     }
 }
 
-/// What a ledger has put aside for a run; it forgets it when the run goes.
+/// The staged rows of a run, which are dropped with it.
 struct Load {
     ledger: Arc<dyn Ledger>,
     id: LoadId,

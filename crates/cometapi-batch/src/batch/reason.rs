@@ -54,7 +54,7 @@ pub enum Stopped {
 }
 
 impl Stopped {
-    /// What kind of error it goes by, where it is one.
+    /// The kind of error that it is, if it is one.
     pub fn kind(&self) -> Option<ErrorKind> {
         Some(match self {
             Self::Unauthorized(_) => ErrorKind::Unauthorized,

@@ -1,4 +1,4 @@
-//! What came of a run.
+//! The result of a run.
 
 use cometapi::ErrorKind;
 
@@ -6,7 +6,7 @@ use crate::batch::reason::Stopped;
 use crate::ledger::Tally;
 use crate::ledger::outcome;
 
-/// What came of a run, and how all rows of its file stand now.
+/// The result of a run, and how all rows of its file stand now.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {

@@ -121,8 +121,8 @@ macro_rules! shared_settings {
             self
         }
 
-        /// Tells `observer` all that happens, where it happens: it holds up the row that it is
-        /// told of, and with it the thread.
+        /// Calls `observer` with each event, synchronously: a slow observer blocks the row and the
+        /// thread.
         pub fn on_event(
             mut self,
             observer: impl Fn(&crate::batch::event::Event<'_>) + Send + Sync + 'static,

@@ -113,7 +113,7 @@ mod tests {
             (b"GIF89a\x01\0\x01\0", Some(NotText::Binary)),
             (b"\xff\0\xfe", Some(NotText::Binary)),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Some(NotText::Binary)),
-            // UTF-32, which no program writes by itself.
+            // UTF-32, which programs do not write by default.
             (b"\xff\xfe\0\0p\0\0\0", Some(NotText::Binary)),
             (b"", None),
             (b"PK", None),

@@ -39,7 +39,7 @@ const HEAD: usize = 4096;
 #[non_exhaustive]
 pub enum Format {
     /// One JSON object a line: `{"model": …, "input": {…}}`, or flat, where every key but
-    /// `model` and `id` is an input field. One list of such objects is read as well.
+    /// `model` and `id` is an input field. One list of these objects is read as well.
     JsonLines,
     /// A table with a header; columns are input fields, except `model` and `id`. Cells are
     /// separated by a comma, a semicolon or a tab, as the header shows, or by the character that
@@ -90,7 +90,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of a file, whose name tells the format, or else its content.
+    /// The rows of a file, in the format that its name shows, or else its content.
     pub fn file(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let rows = Self::detect(File::open(path)?);

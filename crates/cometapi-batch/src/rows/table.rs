@@ -206,7 +206,7 @@ impl Header {
             model: cell(self.model),
             default,
         };
-        let mut problems = self.misfits(line, cells);
+        let mut problems = self.column_problems(line, cells);
         let model = match parts.model() {
             Ok(model) => model,
             Err(problem) => {
@@ -236,7 +236,7 @@ impl Header {
     }
 
     /// Cells without a column, and columns without a cell.
-    fn misfits(&self, line: u64, cells: &[&str]) -> Vec<Problem> {
+    fn column_problems(&self, line: u64, cells: &[&str]) -> Vec<Problem> {
         let columns = self.names.len();
         if cells.len() < columns {
             let what = format!("has {} cells under {columns} columns", cells.len());

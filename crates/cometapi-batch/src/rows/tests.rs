@@ -1,4 +1,4 @@
-//! What is read of which text.
+//! Which rows each text holds.
 
 use std::io::Cursor;
 
@@ -395,7 +395,7 @@ fn lines_without_a_header_are_refused() {
 }
 
 #[test]
-fn a_line_that_may_be_a_row_is_a_header_only_where_that_is_said() {
+fn a_line_that_may_be_a_row_is_a_header_only_if_the_caller_says_so() {
     let one = [json!([2, null, "a/b", {"fox": "cat"}])];
     let two = [json!([2, null, "a/b", {"text": "hello", "voice": "amy"}])];
     let read = |text: &str, rows: &dyn Fn(Cursor<Vec<u8>>) -> Rows| {
@@ -418,7 +418,7 @@ fn a_line_that_may_be_a_row_is_a_header_only_where_that_is_said() {
         match (read(text, rows), expected) {
             (Ok(rows), Ok(expected)) => assert_eq!(rows, expected),
             (Err(said), Err(expected)) => assert!(said.starts_with(expected), "{said}"),
-            odd => panic!("{text}: {odd:?}"),
+            other => panic!("{text}: {other:?}"),
         }
     }
     // A field of the model, or of any that is known when the model is not.
@@ -430,7 +430,7 @@ fn a_line_that_may_be_a_row_is_a_header_only_where_that_is_said() {
 }
 
 #[test]
-fn what_is_no_text_is_named_once() {
+fn a_file_that_is_not_text_is_named_once() {
     let utf16: Vec<u8> = "prompt\na fox\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)

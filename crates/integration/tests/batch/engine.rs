@@ -148,7 +148,7 @@ async fn run_again_it_does_only_what_is_missing() {
 }
 
 #[tokio::test]
-async fn equal_rows_are_told_by_their_number_and_tables_are_read() {
+async fn equal_rows_are_distinguished_by_their_number_and_tables_are_read() {
     let bench = Bench::new().await;
     let text = "prompt,width,height,aspect_ratio,output_format\r\nx,256,256,custom,png\r\n\
                 x,256,256,custom,png\r\n";
@@ -240,7 +240,7 @@ async fn a_429_pauses_all_and_nothing_is_created_twice() {
 }
 
 #[tokio::test]
-async fn a_long_delay_is_said_and_can_be_stopped() {
+async fn a_long_delay_is_reported_and_can_be_stopped() {
     let bench = Bench::new().await;
     bench
         .server
@@ -549,7 +549,7 @@ async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_service_does_not_know_today_is_looked_for_again() {
+async fn an_id_that_is_not_found_is_polled_again_by_the_next_run() {
     let bench = Bench::new().await;
     bench.server.on_run(Script::new([Step::Processing]));
     let short = bench.batch().timeout(Duration::ZERO);
@@ -574,7 +574,7 @@ async fn an_id_that_the_service_does_not_know_today_is_looked_for_again() {
 }
 
 #[tokio::test]
-async fn files_that_a_host_refuses_in_passing_are_fetched_by_whoever_comes_next() {
+async fn files_that_a_host_refuses_for_a_moment_are_downloaded_by_the_next_run() {
     // Their host says no, as it does when they are gone.
     let bench = Bench::new().await;
     bench.server.on_file(Fault::AccessDenied);
@@ -659,7 +659,7 @@ async fn the_network_away_is_waited_out() {
 }
 
 #[tokio::test]
-async fn what_was_in_the_folder_before_is_left_and_said() {
+async fn files_that_were_in_the_folder_are_left_and_reported() {
     let bench = Bench::new().await;
     std::fs::create_dir(bench.folder()).unwrap();
     let path = bench.folder().join("a-0.png");
@@ -668,7 +668,7 @@ async fn what_was_in_the_folder_before_is_left_and_said() {
         let report = bench.batch().run(rows(&["a"])).await.unwrap();
         assert_eq!(failed(&report), [("file", 1)]);
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
-        // Nobody pays for a file that cannot be saved.
+        // Nothing is paid for a file that cannot be saved.
         assert_eq!(bench.server.creates(), 0);
     }
     std::fs::remove_file(&path).unwrap();
@@ -898,7 +898,7 @@ async fn a_link_takes_no_file_with_it() {
     assert_eq!((report.created, report.is_success()), (0, true));
 }
 
-/// Before anything is sent: a text of an earlier run, of which this ledger knows nothing.
+/// Before anything is sent: a text of an earlier run that this ledger does not know.
 #[tokio::test]
 async fn a_text_of_another_ledger_is_not_paid_for_again() {
     let bench = Bench::new().await;

@@ -139,7 +139,7 @@ impl Row {
             && let Some(stranger) = found.any(text.is_some())
         {
             // Not this prediction's: it was there before the first file could be saved.
-            // Unless the ledger could not be written when it was saved: its content tells.
+            // Unless the ledger could not be written when it was saved: its content shows it.
             let path = stranger.path.display();
             let what = format!("{path} is there already and was left as it is: move it away");
             let outcome = match found.are_of(&files, text.as_ref()).await {
@@ -319,7 +319,7 @@ impl Row {
         let looked = tokio::task::spawn_blocking(move || {
             present.clean(&folder);
             let find = |stem: &String| {
-                // A batch has read its folder before; the others pay for nothing.
+                // A batch has read its folder before anything was paid for; elsewhere nothing is paid for.
                 (fetching || present.has(&folder, stem).unwrap_or(false))
                     .then(|| SavedFile::find(&folder, stem))
                     .flatten()
@@ -329,7 +329,7 @@ impl Row {
                 text: SavedFile::find_text(&folder, &text_stem),
             }
         });
-        // Not looked at when the runtime is going down, and this with it.
+        // The task fails only when the runtime shuts down, and this row with it.
         looked.await.unwrap_or_else(|_| There {
             files: vec![None; count],
             text: None,

@@ -112,7 +112,7 @@ mod unix {
     /// What the owner and the mode of a file mean.
     #[derive(Debug, PartialEq, Eq)]
     pub(super) enum Access {
-        /// Nobody else has access.
+        /// No other user has access.
         Private,
         /// Others can read it.
         Readable,

@@ -2,8 +2,8 @@
 //!
 //! The lock ends with the process, however it ends, and cannot outlive it; a lease would have
 //! to run out first, and a clock to be right. All of this happens inside transactions that
-//! hold the ledger's write lock, so that nobody can look at a file between its making and its
-//! locking.
+//! hold the ledger's write lock, so that no process can read a file between its creation and
+//! its locking.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -17,7 +17,7 @@ use crate::ledger::sqlite::place::Place;
 /// The folder of workers, and the locks that this handle holds.
 #[derive(Debug)]
 pub(super) struct Locks {
-    /// `None` for a ledger in memory: nobody else can see it.
+    /// `None` for a ledger in memory: no other process can see it.
     folder: Option<PathBuf>,
     ledger: Option<Place>,
     own: HashMap<i64, (File, PathBuf)>,
@@ -75,7 +75,7 @@ impl Locks {
         (!path.exists()).then_some(path)
     }
 
-    /// Lets go of an own worker.
+    /// Releases a worker of this handle.
     pub(super) fn drop_own(&mut self, worker: i64) {
         if let Some((file, path)) = self.own.remove(&worker) {
             let _ = fs::remove_file(path);

@@ -173,7 +173,7 @@ pub(super) fn is_lost(conn: &Connection, path: &Path, counted: Option<i64>) -> R
     if !in_use || is_usable(path) {
         return Ok(false);
     }
-    // Once more while nobody can write or close it.
+    // Once more while no process can write or close it.
     conn.execute_batch("BEGIN IMMEDIATE")?;
     let lost = session(conn).map(|(in_use, _)| in_use && !is_usable(path));
     conn.execute_batch("ROLLBACK")?;

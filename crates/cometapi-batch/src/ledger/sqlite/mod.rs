@@ -175,7 +175,7 @@ impl SqliteLedger {
             }
             log::check_damage(&conn)?;
         }
-        // What macOS calls a sync leaves the disk's own cache out; others know no such thing.
+        // On macOS, a plain sync leaves out the disk's own cache. Elsewhere this has no effect.
         conn.pragma_update(None, "fullfsync", true)?;
         schema::create(&mut conn)?;
         let locks = Locks::new(path);
@@ -186,7 +186,7 @@ impl SqliteLedger {
 }
 
 /// Readers and the one writer do not wait for each other, and a commit is one write. Switching
-/// needs the file to itself for a moment, and does not wait for it by itself.
+/// needs the file to itself for a moment, and `SQLite` does not wait for it.
 fn use_wal(conn: &Connection) -> FaultResult<()> {
     let began = Instant::now();
     loop {
@@ -222,7 +222,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn abandon(&self, worker: WorkerId) {
-        // Asked for is enough; the answer is nobody's.
+        // The ledger does it whether or not the result is awaited.
         drop(self.retire(worker));
     }
 
@@ -293,8 +293,8 @@ impl Ledger for SqliteLedger {
 
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
         self.writer.ask(Touch::Ledger, move |writer| {
-            // A create that a process left behind is in doubt from then on, and is not
-            // found to be so by the next writer alone.
+            // A create request of a process that ended is unresolved from then on, and a list
+            // must show this before the next run writes.
             worker::release_dead(writer)?;
             list::list(&writer.conn, &filter)
         })

@@ -36,7 +36,7 @@ CREATE TABLE prediction (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     service TEXT NOT NULL,
     batch INTEGER,
-    -- The row within its batch: its own id, or the hash; null for a run by itself.
+    -- The row within its batch: its own id, or the hash; null for a single prediction.
     key TEXT,
     occurrence INTEGER NOT NULL DEFAULT 1,
     row_id TEXT,
@@ -105,7 +105,7 @@ CREATE TEMP TABLE staged (
 CREATE UNIQUE INDEX temp.staged_key ON staged (load, key, occurrence);
 CREATE INDEX temp.staged_folded ON staged (load, key COLLATE NOCASE);
 CREATE INDEX temp.staged_seq ON staged (load, seq);
--- What a worker has let go of and is not to be given again.
+-- What a worker has released and must not claim again.
 CREATE TEMP TABLE released (
     worker INTEGER NOT NULL,
     seq INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-//! Rows put aside, and how they stand.
+//! Staged rows, and how they stand.
 
 use rusqlite::{Connection, OptionalExtension, params};
 

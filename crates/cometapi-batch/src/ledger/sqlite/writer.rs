@@ -28,7 +28,7 @@ const PATIENCE_AT_CLOSE: Duration = Duration::from_secs(2);
 /// What a job may touch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Touch {
-    /// Reads, and the rows put aside.
+    /// Reads, and the staged rows.
     Nothing,
     /// The ledger; a power cut may take it back.
     Ledger,
@@ -82,7 +82,7 @@ impl Thread {
     /// Waits until everything that was asked for is done and the ledger is closed.
     fn close(&self) -> Result<(), Error> {
         drop(lock(&self.work).take());
-        // A reply can drop the last handle on the thread itself, which then ends by itself.
+        // A reply can drop the last handle on the thread itself, which then ends without being joined.
         if thread::current().id() == self.id {
             return Ok(());
         }
@@ -178,7 +178,7 @@ impl WriterHandle {
     }
 
     /// Has `job` done in a transaction; ready when it is committed. A job that fails changes
-    /// nothing. Done even if the answer is dropped.
+    /// nothing. Done even if the future is dropped.
     pub(super) fn ask<T: Send + 'static>(
         &self,
         touch: Touch,
@@ -187,7 +187,7 @@ impl WriterHandle {
         self.hand_over(touch, false, job)
     }
 
-    /// The same for what is not done, or taken back, when the answer is dropped before.
+    /// The same for what is not done, or taken back, when the future is dropped before.
     pub(super) fn ask_while_wanted<T: Send + 'static>(
         &self,
         touch: Touch,

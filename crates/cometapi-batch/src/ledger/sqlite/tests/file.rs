@@ -46,7 +46,7 @@ fn a_ledger_of_a_later_program_is_refused() {
 }
 
 #[test]
-fn an_older_ledger_is_refused_with_words_and_left_as_it_is() {
+fn an_older_ledger_is_refused_with_advice_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
     for version in [1, 2] {
@@ -74,7 +74,7 @@ fn an_older_ledger_is_refused_with_words_and_left_as_it_is() {
 }
 
 #[test]
-fn several_may_make_it_at_once() {
+fn several_processes_may_create_it_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/er/ledger");
     std::thread::scope(|scope| {
@@ -114,7 +114,7 @@ async fn nobody_else_can_read_it() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn whoever_comes_by_a_link_sees_who_lives() {
+async fn a_process_that_opens_a_link_sees_the_same_workers() {
     let folder = tempfile::tempdir().unwrap();
     let (path, link) = (
         folder.path().join("deep/ledger"),
@@ -137,7 +137,7 @@ async fn whoever_comes_by_a_link_sees_who_lives() {
 }
 
 #[tokio::test]
-async fn what_nobody_holds_is_freed() {
+async fn rows_of_unknown_workers_are_released() {
     let ledger = SqliteLedger::in_memory().unwrap();
     let put = ledger.writer.ask(Touch::Ledger, |writer| {
         writer.conn
@@ -162,7 +162,7 @@ async fn what_nobody_holds_is_freed() {
 }
 
 #[test]
-fn looking_for_one_makes_none() {
+fn opening_a_missing_ledger_to_read_creates_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
     SqliteLedger::open_if_there(&path).unwrap();
@@ -181,7 +181,7 @@ fn a_place_that_cannot_be_written_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_a_full_disk_refuses_is_said_to_nobody_as_done() {
+async fn what_a_full_disk_refuses_is_not_reported_as_done() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
     let ledger = SqliteLedger::open(&path).unwrap();

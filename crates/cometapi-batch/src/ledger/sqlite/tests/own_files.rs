@@ -69,7 +69,7 @@ async fn a_file_with_the_same_content_is_its_own_and_any_other_is_left() {
     assert_eq!(fs::read(&path).unwrap(), b"precious");
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
 
-    // An empty file holds nobody's data: what a kill left on a file system without links.
+    // An empty file holds no data: what a kill left on a file system without links.
     fs::write(&path, "").unwrap();
     assert!(run(&client, &ledger, &out).await.is_success());
     assert!(fs::metadata(&path).unwrap().len() > 0);
