@@ -90,6 +90,7 @@ mod error;
 )]
 pub mod fuzzing;
 mod ledger;
+mod lock;
 mod owner;
 mod response;
 mod rows;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -17,6 +17,7 @@ use crate::batch::report::Report;
 use crate::batch::settings::Settings;
 use crate::error::{Error, ErrorKind, is_out_of_files};
 use crate::ledger::{LedgerFuture, LoadId, Mark, Outcome, Tally};
+use crate::lock::lock;
 use crate::worker::Worker;
 
 /// A run under way.
@@ -397,9 +398,4 @@ pub(crate) enum Recorded {
     Lost,
     /// The id is another row's.
     TakenId,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each holds one value that is replaced or counted up, which a panic elsewhere leaves whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

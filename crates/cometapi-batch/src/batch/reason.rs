@@ -54,6 +54,18 @@ pub enum Stopped {
 }
 
 impl Stopped {
+    /// The reason to stop that an error of this kind gives for all rows, if it gives one.
+    pub(crate) fn by_error(kind: ErrorKind, message: String) -> Option<Self> {
+        Some(match kind {
+            ErrorKind::Unauthorized => Self::Unauthorized(message),
+            ErrorKind::OutOfQuota => Self::OutOfQuota(message),
+            ErrorKind::WrongEndpoint => Self::WrongEndpoint(message),
+            ErrorKind::Blocked => Self::Blocked(message),
+            ErrorKind::NeverReached => Self::NeverReached(message),
+            _ => return None,
+        })
+    }
+
     /// The kind of error that it is, if it is one.
     pub fn kind(&self) -> Option<ErrorKind> {
         Some(match self {

@@ -234,22 +234,15 @@ impl Row {
         }
         self.context.outage.responded();
         let message = outcome.message.clone().unwrap_or_default();
-        let halt = match error.kind() {
-            ErrorKind::Unauthorized => Stopped::Unauthorized(message),
-            ErrorKind::OutOfQuota => Stopped::OutOfQuota(message),
-            ErrorKind::WrongEndpoint => Stopped::WrongEndpoint(message),
-            ErrorKind::Blocked => Stopped::Blocked(message),
-            ErrorKind::NeverReached => Stopped::NeverReached(message),
-            _ => {
-                let code = error.service().and_then(|service| service.code.as_deref());
-                if code == Some("model_not_found") {
-                    self.context.model_gone(&self.job.model, &outcome);
-                }
-                self.end(outcome, &[], None).await;
-                return false;
+        let Some(reason) = Stopped::by_error(error.kind(), message) else {
+            let code = error.service().and_then(|service| service.code.as_deref());
+            if code == Some("model_not_found") {
+                self.context.model_gone(&self.job.model, &outcome);
             }
+            self.end(outcome, &[], None).await;
+            return false;
         };
-        self.context.halt(halt);
+        self.context.halt(reason);
         if self.record(Mark::NotSent).await == Recorded::Yes {
             self.record(Mark::Released).await;
         }

@@ -300,7 +300,7 @@ async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
     bench
         .server
         .on_create(Plan::of(Fault::EmptyTooManyRequests).skip(1).always());
-    let (pauses, mut paused) = unbounded_channel();
+    let (pauses, mut received) = unbounded_channel();
     let batch = bench
         .batch()
         .concurrency(1)
@@ -312,11 +312,11 @@ async fn a_rate_limit_without_end_is_given_up_and_the_same_rows_continue() {
         }
     });
     let report = drive(batch.run(rows(&IDS)), async {
-        let pause = paused.recv().await.unwrap();
+        let pause = received.recv().await.unwrap();
         tokio::time::advance(pause).await;
-        paused.recv().await.unwrap();
+        received.recv().await.unwrap();
         tokio::time::advance(limit).await;
-        paused
+        received
     });
     let report = report.await.unwrap();
     assert_eq!(gave_up(&report), Some(PauseReason::RateLimited));

@@ -271,16 +271,11 @@ impl Row {
 
     /// Gives up waiting; the prediction continues.
     async fn leave(&self, error: &Error) {
-        let message = error.to_string();
-        match error.kind() {
-            ErrorKind::Unauthorized => self.context.halt(Stopped::Unauthorized(message)),
-            ErrorKind::OutOfQuota => self.context.halt(Stopped::OutOfQuota(message)),
-            ErrorKind::WrongEndpoint => self.context.halt(Stopped::WrongEndpoint(message)),
+        if let Some(reason) = Stopped::by_error(error.kind(), error.to_string()) {
+            self.context.halt(reason);
+        } else if error.kind() == ErrorKind::WaitTimeout && is_unanswered(error) {
             // Also when it has only rows to wait for, a run ends in time.
-            ErrorKind::WaitTimeout if is_unanswered(error) => {
-                self.context.outage.begin(PauseReason::Unreachable, error);
-            }
-            _ => {}
+            self.context.outage.begin(PauseReason::Unreachable, error);
         }
         if self.record(Mark::Released).await != Recorded::Lost {
             self.context.notify(&Event::Left {

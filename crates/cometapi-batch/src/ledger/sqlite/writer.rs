@@ -3,7 +3,7 @@
 use std::fmt;
 use std::iter;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, ThreadId, sleep};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::ledger::sqlite::fault::{Fault, Result};
 use crate::ledger::sqlite::locks::Locks;
 use crate::ledger::sqlite::log::Log;
 use crate::ledger::{LedgerFuture, WorkerId};
+use crate::lock::lock;
 
 /// How many jobs one commit takes at most.
 const GROUP: usize = 256;
@@ -124,11 +125,6 @@ fn wait(times: i32, patience: Duration) -> bool {
     }
     sleep(PAUSE);
     true
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each holds one value that is taken once.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for WriterHandle {
