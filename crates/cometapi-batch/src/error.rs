@@ -109,6 +109,14 @@ impl Error {
         self.0.kind
     }
 
+    /// Whether nothing was sent: the rows or the folder cannot be used.
+    pub fn is_before_sending(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Rows | ErrorKind::Read | ErrorKind::Folder
+        )
+    }
+
     /// What is wrong with which rows; the first hundred.
     pub fn problems(&self) -> &[Problem] {
         &self.0.problems

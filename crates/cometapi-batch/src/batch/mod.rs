@@ -33,7 +33,7 @@ pub use crate::batch::report::Report;
 use crate::batch::settings::{Settings, shared_settings};
 pub use crate::batch::stop::Stop;
 use crate::batch::stop::Urgency;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::ledger::{Ledger, LoadId, Loaded, Plan};
 use crate::rows::{Problem, Rows};
 use crate::worker::Worker;
@@ -67,17 +67,12 @@ use crate::worker::Worker;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own, as people set it"
-)]
 #[must_use = "a batch does nothing until it runs"]
 pub struct Batch {
     settings: Settings,
     model: Option<ModelRef>,
-    retry_failed: bool,
-    retry_unresolved: bool,
-    skip_bad: bool,
+    /// How rows become predictions, except for the folder and the service.
+    plan: Plan,
     unchecked: bool,
 }
 
@@ -88,9 +83,7 @@ impl Batch {
         Self {
             settings: Settings::new(client, ledger, folder.into()),
             model: None,
-            retry_failed: false,
-            retry_unresolved: false,
-            skip_bad: false,
+            plan: Plan::default(),
             unchecked: false,
         }
     }
@@ -139,20 +132,20 @@ impl Batch {
     /// for once more before. Rows that the service refused need no asking: they were never
     /// created.
     pub fn retry_failed(mut self, retry: bool) -> Self {
-        self.retry_failed = retry;
+        self.plan.retry_failed = retry;
         self
     }
 
     /// Creates rows once more that may have been accepted. Each may cost
     /// twice.
     pub fn retry_unresolved(mut self, retry: bool) -> Self {
-        self.retry_unresolved = retry;
+        self.plan.retry_unresolved = retry;
         self
     }
 
     /// Skips bad rows; they are reported as [`Event::BadRow`].
     pub fn skip_bad(mut self, skip: bool) -> Self {
-        self.skip_bad = skip;
+        self.plan.skip_changed = skip;
         self
     }
 
@@ -174,7 +167,7 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// [`Rows`](ErrorKind::Rows), [`Read`](ErrorKind::Read) and [`Folder`](ErrorKind::Folder)
+    /// [`Rows`](crate::ErrorKind::Rows), [`Read`](crate::ErrorKind::Read) and [`Folder`](crate::ErrorKind::Folder)
     /// and those of the ledger, before anything is sent. The end of a row is not an error; and a
     /// ledger that fails later is [`Stopped::Ledger`], so that what was done until then is
     /// reported. Asked to [stop](Self::stop) before the intents are recorded, it writes
@@ -185,11 +178,7 @@ impl Batch {
         let (skipped, settings, worker) = tokio::select! {
             // Rows may come slowly, and the ledger may be another's for long.
             biased;
-            () = stop.beyond(Urgency::None) => {
-                let reason = Stopped::Asked;
-                (self.settings.observer)(&Event::Stopping { reason: &reason });
-                return Ok(Report { stopped: Some(reason), ..Report::default() });
-            }
+            () = stop.beyond(Urgency::None) => return Ok(self.settings.stopped_early()),
             begun = self.begin(load.id, rows) => begun?,
         };
         let context = Context::new(settings, worker, Some(load.id));
@@ -242,8 +231,10 @@ impl Batch {
         let ledger = &self.settings.ledger;
         let load = Load::new(ledger);
         let import = self.read(load.id, rows).await?;
-        let mut plan = self.plan(folder);
-        plan.dry = true;
+        let plan = Plan {
+            dry: true,
+            ..self.plan(folder)
+        };
         let loaded = ledger.load(load.id, plan).await?;
         self.notify_changed(&loaded);
         Ok(Report {
@@ -266,17 +257,14 @@ impl Batch {
             &settings.observer,
         )
         .await?
-        .usable(self.skip_bad)
+        .usable(self.plan.skip_changed)
     }
 
     fn plan(&self, folder: PathBuf) -> Plan {
         Plan {
             folder,
             service: self.settings.service.clone(),
-            retry_failed: self.retry_failed,
-            retry_unresolved: self.retry_unresolved,
-            skip_changed: self.skip_bad,
-            dry: false,
+            ..self.plan.clone()
         }
     }
 
@@ -308,16 +296,5 @@ impl Load {
 impl Drop for Load {
     fn drop(&mut self) {
         self.ledger.unload(self.id);
-    }
-}
-
-/// The kinds of a run's errors that say that nothing was sent.
-impl Error {
-    /// Whether nothing was sent: the rows or the folder cannot be used.
-    pub fn is_before_sending(&self) -> bool {
-        matches!(
-            self.kind(),
-            ErrorKind::Rows | ErrorKind::Read | ErrorKind::Folder
-        )
     }
 }

@@ -10,6 +10,8 @@ use cometapi::{Client, CreatePolicy, WaitPolicy};
 
 use crate::batch::event::{Event, Observer};
 use crate::batch::open_files;
+use crate::batch::reason::Stopped;
+use crate::batch::report::Report;
 use crate::batch::stop::Stop;
 use crate::ledger::Ledger;
 
@@ -55,6 +57,16 @@ impl Settings {
             wait: None,
             stop: Stop::new(),
             observer: Arc::new(|_: &Event<'_>| {}),
+        }
+    }
+
+    /// The report of a run that was stopped before it began.
+    pub(crate) fn stopped_early(&self) -> Report {
+        let reason = Stopped::Asked;
+        (self.observer)(&Event::Stopping { reason: &reason });
+        Report {
+            stopped: Some(reason),
+            ..Report::default()
         }
     }
 
