@@ -72,7 +72,7 @@ impl Drive<'_> {
             self.context.give_up_in_time();
             self.end_models_gone().await;
             let room = self.room();
-            if room > 0 && Instant::now() >= self.claim_at && !self.look(room).await? {
+            if room > 0 && Instant::now() >= self.claim_at && !self.claim(room).await? {
                 return Ok(());
             }
             if self.tasks.is_empty() && !self.takes_up() {
@@ -94,7 +94,7 @@ impl Drive<'_> {
                 () = stop.overdue(), if urgency > Urgency::None => {}
                 () = sleep_until(give_up_at.unwrap_or_else(Instant::now)), if give_up_at.is_some() => {}
                 _ = outage.changed() => {}
-                // An error would be that the context is gone, which this holds.
+                // Cannot fail: the context owns the sender.
                 _ = halted.changed() => {}
             }
         }
@@ -124,8 +124,8 @@ impl Drive<'_> {
         self.load.is_some() && self.budget > 0 && self.context.stopped().is_none()
     }
 
-    /// Takes rows. Whether there is anything left to do.
-    async fn look(&mut self, room: usize) -> Result<bool, Error> {
+    /// Claims rows. Returns whether there is anything left to do.
+    async fn claim(&mut self, room: usize) -> Result<bool, Error> {
         if !self.takes_up() {
             return Ok(!self.tasks.is_empty());
         }

@@ -18,10 +18,10 @@ use crate::ledger::retry::{RetryAction, last_action};
 use crate::ledger::{FileRecord, Job, Mark, Outcome};
 use crate::response::{CreateOutcome, create_outcome, taken_id};
 
-/// What a row did with the leave to create.
+/// Whether a row used its permission to create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spent {
-    /// It sent a create, or needed none.
+    /// It sent a create request, or needed none.
     Yes,
     /// It sent none, so that another may.
     No,
@@ -76,7 +76,7 @@ impl Row {
                 return Created::NotSent;
             }
         };
-        if let Some(outcome) = self.is_there().await {
+        if let Some(outcome) = self.existing_file().await {
             self.end(outcome, &[], None).await;
             return Created::NotSent;
         }
