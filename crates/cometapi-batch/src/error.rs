@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use cometapi::causes;
+
 use crate::rows::Problem;
 
 /// Why a batch did not run, or a ledger did not do what it was asked.
@@ -107,6 +109,14 @@ impl Error {
         self.0.kind
     }
 
+    /// Whether nothing was sent: the rows or the folder cannot be used.
+    pub fn is_before_sending(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Rows | ErrorKind::Read | ErrorKind::Folder
+        )
+    }
+
     /// What is wrong with which rows; the first hundred.
     pub fn problems(&self) -> &[Problem] {
         &self.0.problems
@@ -130,16 +140,7 @@ impl StdError for Error {
 
 /// The I/O errors in the causes of `error`, outermost first.
 fn io_errors<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e io::Error> {
-    let below = |error: &&'e (dyn StdError + 'static)| {
-        let error = *error;
-        // The source of an I/O error is that of the error it was made from, not that error.
-        let inner = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn StdError + 'static));
-        inner.or_else(|| error.source())
-    };
-    std::iter::successors(Some(error), below).filter_map(|error| error.downcast_ref())
+    causes(error).filter_map(|cause| cause.downcast_ref())
 }
 
 /// Whether `error` was caused by a full disk.

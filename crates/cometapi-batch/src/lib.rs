@@ -46,23 +46,23 @@
 //!   records one run for those who create and wait themselves.
 //! - [`Ledger`] is where it is recorded, [`SqliteLedger`] the one in a file;
 //!   [`Ledger::list`] is what it says.
-//! - [`Event`] tells what happens while it happens, [`Report`] what came of it, [`Stop`] ends
-//!   it early.
+//! - [`Event`] reports what happens while it happens, [`Report`] the result, [`Stop`] ends a run
+//!   early.
 //!
 //! # What is recorded, and when
 //!
 //! | Step | Before | After a power cut |
 //! |---|---|---|
 //! | every row's intent | the first create request | there |
-//! | that a create leaves | it leaves | there |
-//! | its id | anything else is done with the answer | there |
+//! | that a create request is sent | it is sent | there |
+//! | its id | anything else is done with the response | there |
 //! | each state, each file, the end | the next step | may be gone: one more poll |
 //!
-//! Killing the process loses none of it. What cannot be known is what became of a create whose
-//! answer was not recorded: killed between the second step and the third, a row is
+//! Killing the process loses none of it. What cannot be known is what happened to a create request whose
+//! response was not recorded: killed between the second step and the third, a row is
 //! **unresolved**. It is listed, with what to check, and sent again only when
-//! [asked to](Batch::retry_unresolved). A create that the service refused, or never received,
-//! is not in doubt.
+//! [asked to](Batch::retry_unresolved). A create request that the service refused, or never received,
+//! is not unresolved.
 //!
 //! # What holds a batch up
 //!
@@ -90,6 +90,7 @@ mod error;
 )]
 pub mod fuzzing;
 mod ledger;
+mod lock;
 mod owner;
 mod response;
 mod rows;
@@ -103,7 +104,8 @@ pub use crate::error::{Error, ErrorKind};
 pub use crate::ledger::sqlite::SqliteLedger;
 pub use crate::ledger::{
     Claimed, Entry, FileRecord, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loaded, Mark,
-    Outcome, Plan, Repeated, StagedRow, State, Tally, Want, WorkerId,
+    Outcome, Plan, RecordedRow, Repeated, Retry, RetryAction, StagedRow, State, Tally, Want,
+    WorkerId,
 };
 pub use crate::rows::{Format, NotText, Problem, Rows};
 pub use crate::single::Single;

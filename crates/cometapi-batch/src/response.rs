@@ -1,39 +1,45 @@
-//! What is recorded of an answer, by what it is. Money hangs on this.
+//! What is recorded of a response. Money hangs on this.
 
 use cometapi::{Creation, Error, ErrorKind, Prediction};
 
 use crate::ledger::{Mark, Outcome};
 
-/// What became of a create.
-pub(crate) enum Sent {
-    /// It was created, under this id; the answer may have been cut.
-    Created(Mark),
-    /// It is unknown.
-    Doubt(Outcome),
-    /// It did not happen; the outcome says why.
-    Not(Outcome),
+/// The outcome of a create request.
+pub(crate) enum CreateOutcome {
+    /// A prediction was created; the response may have been cut after its id.
+    Created {
+        id: String,
+        /// The [`Mark::Created`] to record.
+        mark: Mark,
+    },
+    /// It is unknown whether a prediction was created.
+    Unknown(Outcome),
+    /// No prediction was created.
+    NotCreated(Outcome),
 }
 
-pub(crate) fn sent(answer: &Result<Prediction, Error>) -> Sent {
-    let error = match answer {
-        Ok(prediction) => return Sent::Created(Mark::created(prediction)),
+pub(crate) fn create_outcome(response: &Result<Prediction, Error>) -> CreateOutcome {
+    let created = |id: &str, request_id: Option<&str>| CreateOutcome::Created {
+        id: id.to_owned(),
+        mark: Mark::Created {
+            id: id.to_owned(),
+            request_id: request_id.map(str::to_owned),
+        },
+    };
+    let error = match response {
+        Ok(prediction) => return created(prediction.id(), prediction.request_id()),
         Err(error) => error,
     };
-    if let Some(id) = error.prediction_id() {
-        return Sent::Created(Mark::Created {
-            id: id.to_owned(),
-            request_id: error.request_id().map(str::to_owned),
-        });
-    }
-    match error.kind().creation() {
-        Creation::NotCreated => Sent::Not(error.into()),
-        // One that was created has an id; without it, its end is as unknown as any.
-        _ => Sent::Doubt(error.into()),
+    match (error.prediction_id(), error.kind().creation()) {
+        (Some(id), _) => created(id, error.request_id()),
+        (None, Creation::NotCreated) => CreateOutcome::NotCreated(error.into()),
+        // A created prediction has an id. Without it, its end is as unknown as any.
+        (None, _) => CreateOutcome::Unknown(error.into()),
     }
 }
 
-/// The outcome of a create request that was answered with the id of another prediction.
-pub(crate) fn taken(id: String) -> Outcome {
+/// The outcome of a create request whose response has the id of another prediction.
+pub(crate) fn taken_id(id: &str) -> Outcome {
     let what = format!(
         "the create request was answered with {id}, the id of another prediction in this ledger: \
          it may have been accepted under an id that is not known"
@@ -41,9 +47,9 @@ pub(crate) fn taken(id: String) -> Outcome {
     Outcome::failed(ErrorKind::MaybeAccepted, what)
 }
 
-/// Whether the error of a wait is the end of its prediction. All others say something of the
-/// waiting; the prediction continues. So does `NotFound`: the id was given for a prediction that
-/// was paid for, and another key or a passing fault makes the service say that as well.
+/// Whether the error of a wait is the end of its prediction. All others are errors of the wait, and
+/// the prediction continues. So is `NotFound`: the service may give the same answer for another
+/// key, or during a fault.
 pub(crate) fn is_end(error: &Error) -> bool {
     error.is_prediction_failure() || error.kind() == ErrorKind::Expired
 }

@@ -1,18 +1,21 @@
 //! A single prediction, recorded like a batch's row.
 
+use std::future::ready;
 use std::sync::Arc;
 
-use cometapi::{Client, Error as ApiError, ModelRef, Prediction, SavedFile};
+use cometapi::{
+    Client, Error as ApiError, ErrorKind as ApiErrorKind, ModelRef, Prediction, SavedFile,
+};
 use serde_json::{Map, Value};
 
-use crate::batch::service;
+use crate::batch::settings::service;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{FileRecord, Intent, Job, Ledger, LedgerFuture, Mark, Outcome};
-use crate::response::{Sent, is_end, sent, taken};
+use crate::response::{CreateOutcome, create_outcome, is_end, taken_id};
 use crate::worker::Worker;
 
-/// The record of one prediction, for those who create and wait themselves: informed of each step,
-/// it writes it down, so that no paid prediction is lost whenever the process ends.
+/// The record of one prediction, for those who create and wait themselves. Called at each step, it
+/// records the step, so that no paid prediction is lost whenever the process ends.
 ///
 /// ```no_run
 /// # async fn example(client: cometapi::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -25,9 +28,9 @@ use crate::worker::Worker;
 /// let input = Input::from_iter([("prompt", "a red fox")]);
 ///
 /// let mut record = Single::begin(&client, ledger, &model, input.fields()).await?;
-/// let answer = client.predictions().create(&model, input).await;
-/// record.answered(&answer).await?; // the id, before anything else
-/// let mut wait = client.predictions().follow(answer?);
+/// let response = client.predictions().create(&model, input).await;
+/// record.responded(&response, |id| println!("{id}")).await?; // before anything else
+/// let mut wait = client.predictions().follow(response?);
 /// while let Some(update) = wait.next().await {
 ///     let prediction = match update {
 ///         Ok(prediction) => prediction,
@@ -47,17 +50,22 @@ use crate::worker::Worker;
 /// ```
 #[derive(Debug)]
 pub struct Single {
-    ledger: Arc<dyn Ledger>,
-    worker: Worker,
-    job: Job,
+    /// `None` where nothing is recorded.
+    worker: Option<Worker>,
+    seq: u64,
+    model: Option<String>,
     status: Option<String>,
-    /// The answer, while it could not be recorded.
+    /// The id, while it could not be recorded.
     unrecorded: Option<Mark>,
 }
 
 impl Single {
     /// Records that `model` is about to be run on `input`. The create request may be sent when
     /// this is `Ok`, and not before.
+    ///
+    /// # Errors
+    ///
+    /// Those of the ledger.
     pub async fn begin(
         client: &Client,
         ledger: Arc<dyn Ledger>,
@@ -66,12 +74,16 @@ impl Single {
     ) -> Result<Self, Error> {
         let worker = Worker::register(&ledger, service(client)).await?;
         let job = ledger.begin(worker.id(), Intent::new(model, input)).await?;
-        Ok(Self::of(ledger, worker, job))
+        Ok(Self::of(worker, job))
     }
 
     /// The record of the prediction of this id, to continue with. `None` when the ledger knows no
-    /// such prediction of this client's service, when a process that lives is at work on it,
-    /// and when it is over: a success, or a failure that no waiting can change.
+    /// such prediction of this client's service, when a living process holds it, and when it is
+    /// over: a success, or a failure that no waiting can change.
+    ///
+    /// # Errors
+    ///
+    /// Those of the ledger.
     pub async fn adopt(
         client: &Client,
         ledger: Arc<dyn Ledger>,
@@ -79,51 +91,68 @@ impl Single {
     ) -> Result<Option<Self>, Error> {
         let worker = Worker::register(&ledger, service(client)).await?;
         let job = ledger.adopt(worker.id(), id.into()).await?;
-        Ok(job.map(|job| Self::of(ledger, worker, job)))
+        Ok(job.map(|job| Self::of(worker, job)))
     }
 
-    fn of(ledger: Arc<dyn Ledger>, worker: Worker, job: Job) -> Self {
+    /// A record that is not kept, for a prediction without a ledger: each step succeeds and does
+    /// nothing.
+    pub fn unrecorded(model: Option<&ModelRef>) -> Self {
         Self {
-            ledger,
-            worker,
-            job,
+            worker: None,
+            seq: 0,
+            model: model.map(ModelRef::to_string),
             status: None,
             unrecorded: None,
         }
     }
 
-    /// What is recorded: the batch and row that it is of, the model, the input.
-    pub fn job(&self) -> &Job {
-        &self.job
+    fn of(worker: Worker, job: Job) -> Self {
+        Self {
+            worker: Some(worker),
+            seq: job.seq,
+            model: Some(job.model),
+            status: None,
+            unrecorded: None,
+        }
     }
 
-    /// Records what the create request was answered: its id, that it did not happen, or that
-    /// nobody knows. To be called before anything else is done with the answer. An id that
-    /// cannot be recorded is tried again before whatever is recorded next.
+    /// The model, `owner/name`, if it is known.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// Records the response to the create request: its id, that nothing was created, or that this
+    /// is unknown. To be called before anything else is done with the response. An id that cannot
+    /// be recorded is tried again before the next step is recorded.
+    ///
+    /// `show` is called with the id while it is being recorded, because another process may hold
+    /// the ledger for long. The ledger is asked first, so `show` may block.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::TakenId`] when another prediction has the id already: this one is then
-    /// recorded as unresolved, and the answer is not to be used.
-    pub async fn answered(&mut self, answer: &Result<Prediction, ApiError>) -> Result<(), Error> {
-        match sent(answer) {
-            Sent::Created(mark) => {
-                if let Mark::Created { id, .. } = &mark {
-                    self.job.id = Some(id.clone());
-                }
-                let recorded = self.record(mark).await;
-                if let Err(e) = &recorded
-                    && e.kind() == ErrorKind::TakenId
-                {
-                    self.unrecorded = None;
-                    let outcome = taken(self.job.id.take().unwrap_or_default());
-                    self.record(Mark::Unresolved(outcome)).await?;
-                }
-                recorded
+    /// recorded as unresolved, and the response must not be used. Otherwise those of the ledger.
+    pub async fn responded(
+        &mut self,
+        response: &Result<Prediction, ApiError>,
+        show: impl FnOnce(&str),
+    ) -> Result<(), Error> {
+        let (id, mark) = match create_outcome(response) {
+            CreateOutcome::Created { id, mark } => (id, mark),
+            CreateOutcome::Unknown(outcome) => return self.record(Mark::Unresolved(outcome)).await,
+            CreateOutcome::NotCreated(outcome) => return self.record(Mark::Ended(outcome)).await,
+        };
+        let recording = self.send(mark.clone());
+        show(&id);
+        let recorded = recording.await;
+        match &recorded {
+            Err(e) if e.kind() == ErrorKind::TakenId => {
+                self.record(Mark::Unresolved(taken_id(&id))).await?;
             }
-            Sent::Doubt(outcome) => self.record(Mark::Unresolved(outcome)).await,
-            Sent::Not(outcome) => self.record(Mark::Ended(outcome)).await,
+            Err(_) => self.unrecorded = Some(mark),
+            Ok(()) => {}
         }
+        recorded
     }
 
     /// Records that an attempt had no effect and the next one has not been sent: until
@@ -138,14 +167,14 @@ impl Single {
         self.record(Mark::Sending).await
     }
 
-    /// Records that the create request was given up while nothing was on its way.
+    /// Records that the create request was given up while nothing was in flight.
     pub async fn not_sent(&mut self) -> Result<(), Error> {
         let why = "it was given up before it was sent";
-        let outcome = Outcome::failed(cometapi::ErrorKind::NeverReached, why);
+        let outcome = Outcome::failed(ApiErrorKind::NeverReached, why);
         self.record(Mark::Ended(outcome)).await
     }
 
-    /// Records a state; the same state again is nothing new.
+    /// Records a status. The same status again is not recorded.
     pub async fn seen(&mut self, prediction: &Prediction) -> Result<(), Error> {
         let status = prediction.status().as_str();
         if self.status.as_deref() == Some(status) {
@@ -159,20 +188,20 @@ impl Single {
         self.record(mark).await
     }
 
-    /// Records a file that were saved.
+    /// Records a file that was saved.
     pub async fn saved(&mut self, position: usize, file: &SavedFile) -> Result<(), Error> {
         self.record(Mark::Saved(FileRecord::new(position, file)))
             .await
     }
 
-    /// Records how it ended. An error that says something of the waiting and not of the
-    /// prediction, a deadline say, leaves it running, for the next wait; one of a download
-    /// leaves it to be fetched again. An output of no use is a success with a note: it has been
-    /// paid for, and waiting does not change it.
+    /// Records how it ended. An error of the wait, such as a deadline, leaves the prediction
+    /// running, for the next wait; one of a download leaves it to be
+    /// downloaded again. An output that cannot be used is a success with a note: it has been paid
+    /// for, and waiting does not change it.
     pub async fn ended(self, end: Result<(), &ApiError>) -> Result<(), Error> {
         let mark = match end {
             Ok(()) => Mark::Ended(Outcome::succeeded()),
-            Err(e) if e.kind() == cometapi::ErrorKind::UnexpectedOutput => {
+            Err(e) if e.kind() == ApiErrorKind::UnexpectedOutput => {
                 Mark::Ended(Outcome::succeeded_with(e.to_string()))
             }
             Err(e) if is_end(e) => Mark::Ended(e.into()),
@@ -188,7 +217,10 @@ impl Single {
 
     async fn end(mut self, mark: Mark) -> Result<(), Error> {
         self.record(mark).await?;
-        self.ledger.retire(self.worker.id()).await
+        match &self.worker {
+            Some(worker) => worker.retire().await,
+            None => Ok(()),
+        }
     }
 
     async fn record(&mut self, mark: Mark) -> Result<(), Error> {
@@ -196,15 +228,14 @@ impl Single {
             self.send(unrecorded).await?;
             self.unrecorded = None;
         }
-        let sent = self.send(mark.clone()).await;
-        if sent.is_err() && matches!(mark, Mark::Created { .. }) {
-            self.unrecorded = Some(mark);
-        }
-        sent
+        self.send(mark).await
     }
 
     fn send(&self, mark: Mark) -> LedgerFuture<()> {
-        self.ledger.record(self.worker.id(), self.job.seq, mark)
+        match &self.worker {
+            Some(worker) => worker.record(self.seq, mark),
+            None => Box::pin(ready(Ok(()))),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
-//! A worker that is retired when it goes.
+//! A worker of a ledger, which is retired when it is dropped.
 
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::ledger::{Ledger, WorkerId};
+use crate::ledger::{Ledger, LedgerFuture, Mark, WorkerId};
 
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -23,6 +23,17 @@ impl Worker {
 
     pub(crate) fn id(&self) -> WorkerId {
         self.id
+    }
+
+    /// Records what happened to a prediction that this worker holds. The ledger is asked by the
+    /// call, before the future is polled.
+    pub(crate) fn record(&self, seq: u64, mark: Mark) -> LedgerFuture<()> {
+        self.ledger.record(self.id, seq, mark)
+    }
+
+    /// Releases everything that this worker holds.
+    pub(crate) fn retire(&self) -> LedgerFuture<()> {
+        self.ledger.retire(self.id)
     }
 }
 

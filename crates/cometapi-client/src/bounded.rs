@@ -38,7 +38,7 @@ const MEMBER: usize = 160;
 /// Why a member was left out.
 const TOO_LARGE: &str = "holds too many values to be decoded";
 
-/// Any JSON, of which members may have been left out.
+/// Any JSON; members may have been left out.
 pub(crate) struct Json(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Json {
@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// Reads a list, of which nothing is left out. `None` if it is too large.
+/// Reads a whole list. `None` if it is too large.
 pub(crate) fn list<'de, A: SeqAccess<'de>>(seq: A) -> Result<Option<Value>, A::Error> {
     let mut budget = Budget::new(LIMIT);
     let tree = Tree {

@@ -121,6 +121,6 @@ pub(crate) fn options() -> CallOptions {
 
 /// Keeps `exchange` for the caller, if one observes.
 pub(crate) fn record(exchange: Exchange) {
-    // Outside of `observe` nobody asked.
+    // Outside of `observe` nothing is observed.
     let _ = CONTEXT.try_with(|context| context.borrow_mut().exchange = Some(exchange));
 }

@@ -155,7 +155,7 @@ enum Mismatch {
     TextEnds,
 }
 
-/// How much of a form is removed where the text ends in it. Less is of no use to anybody.
+/// How much of a form is removed where the text ends in it. Shorter rests reveal nothing.
 const SHORTEST_PART: usize = 8;
 
 /// Returns where `form` ends in `text` if it begins at `at`.
@@ -227,7 +227,7 @@ fn decode_escape(text: &[u8], at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// Decodes two hexadecimal digits, each of which may be percent-encoded.
+/// Decodes two hexadecimal digits; each may be percent-encoded.
 fn decode_hex(text: &[u8], at: usize, encodings: u32) -> Option<(u8, usize)> {
     let (high, at) = decode_one(text, at, encodings)?;
     let (low, end) = decode_one(text, at, encodings)?;

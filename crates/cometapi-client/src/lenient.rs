@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::mem;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::ignored_field::IgnoredField;
 
@@ -209,7 +209,7 @@ impl<'t> Rewriter<'t> {
             "NaN" | "Infinity" | "-Infinity" => {
                 self.replace(start, "null", "is a number that JSON does not have");
             }
-            number if is_number(number) && number.parse().is_ok_and(f64::is_infinite) => {
+            number if number.parse().is_ok_and(f64::is_infinite) && is_json(number) => {
                 self.replace(start, "null", "is a number that is too large");
             }
             _ => {}
@@ -306,27 +306,9 @@ fn unit(bytes: &[u8]) -> Option<u32> {
     })
 }
 
-/// Whether `token` is a number as JSON writes it; `f64` reads more than that.
-fn is_number(token: &str) -> bool {
-    fn digits(text: &str) -> Option<&str> {
-        let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
-        (rest.len() < text.len()).then_some(rest)
-    }
-    fn rest(token: &str) -> Option<&str> {
-        let token = token.strip_prefix('-').unwrap_or(token);
-        let mut rest = match token.strip_prefix('0') {
-            Some(rest) => rest,
-            None => digits(token)?,
-        };
-        if let Some(fraction) = rest.strip_prefix('.') {
-            rest = digits(fraction)?;
-        }
-        if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
-            rest = digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))?;
-        }
-        Some(rest)
-    }
-    rest(token) == Some("")
+/// Whether `token` is JSON; `f64` reads more numbers than JSON has. Numbers of any size are.
+fn is_json(token: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(token).is_ok()
 }
 
 #[cfg(test)]

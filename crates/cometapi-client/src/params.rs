@@ -7,7 +7,7 @@ use std::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What is sent as it stands in a path: what RFC 3986 reserves for nothing.
+/// What is sent as it stands in a path: what RFC 3986 calls unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -74,7 +74,7 @@ impl std::error::Error for InvalidParam {}
 type Check = fn(what: &'static str, text: &str, max: usize) -> Result<(), InvalidParam>;
 
 fn refusal(what: &'static str, text: &str, why: Why) -> InvalidParam {
-    // Text as long as a novel helps nobody in an error.
+    // A very long text does not help in an error.
     let text = text.chars().take(80).collect();
     InvalidParam { what, text, why }
 }

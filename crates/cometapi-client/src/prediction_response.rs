@@ -21,7 +21,7 @@ const DEPTH: usize = 4;
 /// prediction is decoded straight into the typed struct.
 ///
 /// A field is also left out if it would take more than 32 MiB of memory besides its strings, which
-/// is about half a million numbers. Of such an `output`, the URLs are kept.
+/// is about half a million numbers. The URLs of a longer `output` are kept.
 ///
 /// ```
 /// use cometapi_client::{PredictionResponse, Status};
@@ -411,7 +411,7 @@ fn from_task(task: Task, status: Status, reason: Option<String>) -> Prediction {
 }
 
 impl Prediction {
-    /// A prediction of which no more than the id and the state is known.
+    /// A prediction whose id and state alone are known.
     pub fn new(id: impl Into<String>, status: Status) -> Self {
         Self {
             completed_at: None,

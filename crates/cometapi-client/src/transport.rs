@@ -147,7 +147,7 @@ impl ClientHooks<Transport> for Client {
     ) -> reqwest::Result<reqwest::Response> {
         let transport = self.inner();
         let headers = request.headers_mut();
-        // The generator sends the version of our own document; the service knows nothing of it.
+        // The generator sends the version of our own document; the service does not know it.
         headers.remove("api-version");
         headers.insert(AUTHORIZATION, transport.authorization.clone());
         let options = call::options();

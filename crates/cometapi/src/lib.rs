@@ -98,6 +98,8 @@ pub use crate::model_input::ModelInput;
 pub use crate::models::{ImageInput, models};
 pub use crate::run::{Completed, Run, RunOutput};
 // The wire's own types are used as they are.
+#[doc(hidden)]
+pub use crate::core::connection::causes;
 pub use cometapi_client as wire;
 pub use cometapi_client::{IgnoredField, Status};
 #[doc(hidden)]

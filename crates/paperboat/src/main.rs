@@ -17,7 +17,6 @@ mod ledger;
 mod pair;
 mod print;
 mod progress;
-mod record;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,8 @@ pub(crate) struct Progress {
     began: Instant,
     /// The last line that was printed, and when.
     last: Option<(String, Instant)>,
+    /// Whether it was shown that the ledger cannot be written.
+    shows_fault: bool,
 }
 
 enum Work {
@@ -59,6 +61,7 @@ impl Progress {
             work,
             began: Instant::now(),
             last: None,
+            shows_fault: false,
         }
     }
 
@@ -89,6 +92,16 @@ impl Progress {
             Work::Prediction { label } => print::stderr(format_args!("{label}{line}")),
             Work::Batch => print::stderr(line),
         });
+    }
+
+    /// Prints the first failure to record. A prediction that exists is worth more than its record,
+    /// so the command continues.
+    pub(crate) fn recorded(&mut self, recorded: Result<(), cometapi_batch::Error>) {
+        if let Err(e) = recorded
+            && !std::mem::replace(&mut self.shows_fault, true)
+        {
+            self.say(format_args!("note: the ledger cannot be written: {e}"));
+        }
     }
 
     /// Takes the spinner away while something else is printed.

@@ -1,96 +1,24 @@
 //! What all rows of a run share.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use cometapi::wire::ClientInfo;
-use cometapi::{Client, CreatePolicy, WaitPolicy};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::batch::downloads::{Downloads, Turn};
-use crate::batch::event::{Event, Observer, PauseReason, RowInfo};
+use crate::batch::event::{Event, RowInfo};
 use crate::batch::limiter::Limiter;
-use crate::batch::open_files;
 use crate::batch::outage::Outage;
 use crate::batch::present::Present;
-use crate::batch::report::{Report, Stopped};
+use crate::batch::reason::{PauseReason, Stopped};
+use crate::batch::report::Report;
+use crate::batch::settings::Settings;
 use crate::error::{Error, ErrorKind, is_out_of_files};
-use crate::ledger::{Ledger, LedgerFuture, LoadId, Mark, Outcome, Tally};
+use crate::ledger::{LedgerFuture, LoadId, Mark, Outcome, Tally};
+use crate::lock::lock;
 use crate::worker::Worker;
-
-/// What the ledger calls a client's service.
-pub(crate) fn service(client: &Client) -> String {
-    client.raw().baseurl().to_owned()
-}
-
-/// How a run works; the same for a batch and for finishing what was left.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) client: Client,
-    pub(crate) ledger: Arc<dyn Ledger>,
-    /// What the ledger calls the service.
-    pub(crate) service: String,
-    pub(crate) folder: PathBuf,
-    pub(crate) concurrency: usize,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) limit: Option<u64>,
-    pub(crate) max_failures: Option<u64>,
-    pub(crate) max_failed_downloads: u32,
-    pub(crate) give_up_after: Duration,
-    pub(crate) create: CreatePolicy,
-    pub(crate) wait: Option<WaitPolicy>,
-    pub(crate) stop: crate::Stop,
-    pub(crate) observer: Observer,
-}
-
-impl Settings {
-    pub(crate) fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: PathBuf) -> Self {
-        Self {
-            client: client.clone(),
-            service: service(client),
-            ledger,
-            folder,
-            concurrency: 4,
-            timeout: None,
-            limit: None,
-            max_failures: None,
-            max_failed_downloads: 3,
-            give_up_after: Duration::from_secs(600),
-            create: CreatePolicy::default(),
-            wait: None,
-            stop: crate::Stop::new(),
-            observer: Arc::new(|_: &Event<'_>| {}),
-        }
-    }
-
-    /// Runs no more rows at once than can have their files open.
-    pub(crate) fn fit_concurrency(&mut self) {
-        if let Some((concurrency, open_files)) = open_files::fit(self.concurrency) {
-            self.concurrency = concurrency;
-            (self.observer)(&Event::ConcurrencyLowered {
-                concurrency,
-                open_files,
-            });
-        }
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("folder", &self.folder)
-            .field("concurrency", &self.concurrency)
-            .field("timeout", &self.timeout)
-            .field("limit", &self.limit)
-            .field("max_failures", &self.max_failures)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A run under way.
 pub(crate) struct Context {
@@ -159,7 +87,7 @@ impl Context {
         self.begun.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the run's hold on its rows, and says what came of them by `tally`. A ledger that
+    /// Releases the run's rows, and reports how they stand by `tally`. A ledger that
     /// fails is an error only if nothing was begun: else there is something to report.
     pub(crate) async fn close(
         &self,
@@ -172,7 +100,7 @@ impl Context {
             return Err(e);
         }
         // What this run still holds is freed before it is counted.
-        let retired = self.settings.ledger.retire(self.worker.id()).await;
+        let retired = self.worker.retire().await;
         let tally = tally.await;
         let mut report = Report {
             created: self.created.load(Ordering::Relaxed),
@@ -319,23 +247,23 @@ impl Context {
         self.written(row, id, mark, recorded)
     }
 
-    /// Records what a create was answered. The ledger is asked before the observer is notified, so
-    /// that no observer, slow or panicking, comes between the answer and its commit.
-    pub(crate) async fn record_answer(
+    /// Records the id that a create request returned. The ledger is asked before the observer is
+    /// notified, so that an observer that is slow or panics cannot delay the commit.
+    pub(crate) async fn record_id(
         &self,
         row: &Arc<RowInfo>,
-        id: Option<&str>,
+        id: &str,
         mark: Mark,
-        tell: impl FnOnce(),
+        notify: impl FnOnce(),
     ) -> Recorded {
         let asked = self.ask(row.seq, mark.clone());
-        tell();
+        notify();
         let recorded = asked.await;
-        self.written(row, id, mark, recorded)
+        self.written(row, Some(id), mark, recorded)
     }
 
     fn ask(&self, seq: u64, mark: Mark) -> LedgerFuture<()> {
-        self.settings.ledger.record(self.worker.id(), seq, mark)
+        self.worker.record(seq, mark)
     }
 
     fn written(
@@ -470,9 +398,4 @@ pub(crate) enum Recorded {
     Lost,
     /// The id is another row's.
     TakenId,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each holds one value that is replaced or counted up, which a panic elsewhere leaves whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,12 @@
 //! How the downloads of a run go: after several that failed in a row nothing more is paid for
 //! until one succeeds.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
 
-use crate::batch::event::PauseReason;
+use crate::batch::reason::PauseReason;
+use crate::lock::lock;
 
 /// The downloads of a run.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Downloads {
     /// Counts a download that failed because of `reason`. Returns whether create requests pause,
     /// so that this row waits and tries again. It `is_waiting` if it did so before.
     pub(crate) fn failed(&self, reason: PauseReason, is_waiting: bool) -> bool {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         if reason == PauseReason::OpenFiles {
             // One that fails for a reason of this machine's is enough.
             inner.held = Some(reason);
@@ -63,7 +64,7 @@ impl Downloads {
     /// Counts something that was saved, and came from a file host or did not. Returns whether
     /// create requests paused until now.
     pub(crate) fn succeeded(&self, is_download: bool, is_waiting: bool) -> bool {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         inner.waiting -= u32::from(is_waiting);
         if !is_download && inner.held != Some(PauseReason::OpenFiles) {
             // It says nothing of the host.
@@ -77,7 +78,7 @@ impl Downloads {
     /// Counts a row that was waiting and does not try again. Returns whether create requests go
     /// on because it was the last: one more row has to show how downloads go.
     pub(crate) fn given_up(&self) -> bool {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         inner.waiting -= 1;
         if inner.waiting > 0 {
             return false;
@@ -94,15 +95,10 @@ impl Downloads {
     /// Which pause this is, counted from 0; `None` when another row's download has succeeded
     /// meanwhile.
     pub(crate) fn next_try(&self) -> Option<u32> {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         let tries = inner.tries;
         inner.tries = tries.saturating_add(1);
         inner.held.map(|_| tries)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing in here panics half-way.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -138,7 +134,7 @@ mod tests {
         assert!(downloads.succeeded(false, true));
     }
 
-    /// Else nobody would be left to find out that downloads succeed again.
+    /// Otherwise no row would be left to find out that downloads succeed again.
     #[test]
     fn the_last_row_that_gives_up_lets_another_try() {
         let downloads = Downloads::new(1);

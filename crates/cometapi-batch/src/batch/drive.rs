@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::batch::context::Context;
 use crate::batch::event::{Event, RowInfo};
-use crate::batch::report::Stopped;
+use crate::batch::reason::Stopped;
 use crate::batch::row::{self, Spent};
 use crate::batch::stop::Urgency;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{LoadId, Want};
 
-/// How soon it is noticed that another process has ended, or has let go of a row.
+/// How soon it is noticed that another process has ended, or has released a row.
 const CLAIM_AGAIN: Duration = Duration::from_millis(200);
 
 /// How soon an id that could not be recorded is tried again.
@@ -72,7 +72,7 @@ impl Drive<'_> {
             self.context.give_up_in_time();
             self.end_models_gone().await;
             let room = self.room();
-            if room > 0 && Instant::now() >= self.claim_at && !self.look(room).await? {
+            if room > 0 && Instant::now() >= self.claim_at && !self.claim(room).await? {
                 return Ok(());
             }
             if self.tasks.is_empty() && !self.takes_up() {
@@ -94,7 +94,7 @@ impl Drive<'_> {
                 () = stop.overdue(), if urgency > Urgency::None => {}
                 () = sleep_until(give_up_at.unwrap_or_else(Instant::now)), if give_up_at.is_some() => {}
                 _ = outage.changed() => {}
-                // An error would be that the context is gone, which this holds.
+                // Cannot fail: the context owns the sender.
                 _ = halted.changed() => {}
             }
         }
@@ -124,8 +124,8 @@ impl Drive<'_> {
         self.load.is_some() && self.budget > 0 && self.context.stopped().is_none()
     }
 
-    /// Takes rows. Whether there is anything left to do.
-    async fn look(&mut self, room: usize) -> Result<bool, Error> {
+    /// Claims rows. Returns whether there is anything left to do.
+    async fn claim(&mut self, room: usize) -> Result<bool, Error> {
         if !self.takes_up() {
             return Ok(!self.tasks.is_empty());
         }
@@ -145,7 +145,7 @@ impl Drive<'_> {
         };
         let claimed = match claimed {
             Ok(claimed) => claimed,
-            // Another process is in the way for long; what runs here continues meanwhile.
+            // Another process holds the ledger for long; what runs here continues meanwhile.
             Err(e) if e.kind() == ErrorKind::Busy && !self.tasks.is_empty() => {
                 self.claim_at = Instant::now() + CLAIM_AGAIN;
                 return Ok(true);

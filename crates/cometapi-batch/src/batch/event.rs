@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use cometapi::Prediction;
 
-use crate::batch::report::Stopped;
+use crate::batch::reason::{PauseReason, Stopped};
 use crate::error::Error;
 use crate::ledger::{FileRecord, Job, Outcome, Tally};
 use crate::rows::Problem;
 
-/// A row of a run, or a run by itself.
+/// A row of a run, or a single prediction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RowInfo {
@@ -42,24 +42,10 @@ impl From<&Job> for RowInfo {
     }
 }
 
-/// Why all create requests pause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PauseReason {
-    /// The service answered 429.
-    RateLimited,
-    /// No connection could be made.
-    Unreachable,
-    /// Several downloads in a row failed because of the file host or the way to it.
-    Downloads,
-    /// This process, or the system, has too many open files.
-    OpenFiles,
-}
-
 /// Something that happened in a run, delivered synchronously: a slow observer blocks
 /// the run.
 ///
-/// Of a row, in this order: `Claimed`, `Sending`, `Answered`, `Created`, `State` as often as
+/// Of a row, in this order: `Claimed`, `Sending`, `Responded`, `Created`, `State` as often as
 /// it changes, `Saved` and `Recorded` for each file, `Ended`. A row that another process left
 /// running begins with `Claimed` and continues with `State`.
 #[derive(Clone, Debug)]
@@ -71,10 +57,10 @@ pub enum Event<'a> {
         /// What is wrong with it.
         problem: &'a Problem,
     },
-    /// A row looks odd, and is used.
+    /// A row may be wrong, and is used.
     #[non_exhaustive]
     Warning {
-        /// What is odd.
+        /// What may be wrong.
         problem: &'a Problem,
     },
     /// All rows are read and checked; their intents are not recorded yet.
@@ -99,20 +85,20 @@ pub enum Event<'a> {
         /// The prediction's id, if it has been created before.
         id: Option<&'a str>,
     },
-    /// It is recorded that the create request is about to leave.
+    /// It is recorded that the create request is about to be sent.
     #[non_exhaustive]
     Sending {
         /// The row.
         row: &'a Arc<RowInfo>,
     },
-    /// The create request was answered. An id is being recorded meanwhile: that is asked for before
-    /// this event, and `Created` says when it is done.
+    /// The response to the create request is there. An id in it is being recorded: the ledger is
+    /// asked before this event, and `Created` follows the commit.
     #[non_exhaustive]
-    Answered {
+    Responded {
         /// The row.
         row: &'a Arc<RowInfo>,
         /// The prediction's id, or the error.
-        answer: Result<&'a str, &'a cometapi::Error>,
+        response: Result<&'a str, &'a cometapi::Error>,
     },
     /// The id is recorded.
     #[non_exhaustive]

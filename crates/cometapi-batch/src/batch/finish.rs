@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use cometapi::{Client, WaitPolicy};
+use cometapi::Client;
 
-use crate::batch::context::{Context, Settings};
-use crate::batch::event::Event;
-use crate::batch::report::{Report, Stopped};
-use crate::batch::stop::{Stop, Urgency};
-use crate::batch::{drive, folder, shared_settings};
+use crate::batch::context::Context;
+use crate::batch::report::Report;
+use crate::batch::settings::{Settings, shared_settings};
+use crate::batch::stop::Urgency;
+use crate::batch::{drive, folder};
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::worker::Worker;
@@ -52,7 +51,7 @@ impl Finish {
     /// # Errors
     ///
     /// Those of the folder, and of the ledger before anything is taken up. The end of a
-    /// prediction is not an error; a ledger that fails later is [`Stopped::Ledger`].
+    /// prediction is not an error; a ledger that fails later is [`Stopped::Ledger`](crate::Stopped::Ledger).
     pub async fn run(mut self) -> Result<Report, Error> {
         self.settings.folder = folder::prepare(&self.settings.folder)?;
         self.settings.fit_concurrency();
@@ -60,11 +59,7 @@ impl Finish {
         let stop = settings.stop.clone();
         let worker = tokio::select! {
             biased;
-            () = stop.beyond(Urgency::None) => {
-                let reason = Stopped::Asked;
-                (settings.observer)(&Event::Stopping { reason: &reason });
-                return Ok(Report { stopped: Some(reason), ..Report::default() });
-            }
+            () = stop.beyond(Urgency::None) => return Ok(settings.stopped_early()),
             worker = Worker::register(&settings.ledger, settings.service.as_str()) => worker?,
         };
         let context = Context::new(self.settings, worker, None);

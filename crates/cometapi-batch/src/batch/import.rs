@@ -19,7 +19,7 @@ use crate::rows::{self, MAX_PROBLEMS, Problem, Rows, check};
 const CHUNK: usize = 256;
 
 /// How many bytes may wait between the reading thread and the ledger: rows may be large. A row
-/// that is larger by itself waits alone.
+/// that is larger than this waits alone.
 const BUFFER: u32 = 8 << 20;
 
 /// What an item takes besides its text, in bytes.
@@ -168,7 +168,7 @@ impl Import {
         }
     }
 
-    /// An error unless there are rows, and no bad ones or such as may be skipped.
+    /// Fails if there are no rows, or bad ones that may not be skipped.
     pub(crate) fn usable(mut self, skip_bad: bool) -> Result<Self, Error> {
         if self.bad > 0 && !skip_bad {
             self.problems.sort_by_key(|problem| problem.line);
@@ -197,7 +197,7 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
             let result = rows::read(rows, model.as_ref(), &mut |row| {
                 pass_on(row, unchecked, &mut reported, &outlet)
             });
-            // Nobody receives any more if the run was dropped.
+            // The receiver is gone if the run was dropped.
             outlet.send(Item::End(result));
         })
         .map_err(|e| Error::caused_by(ErrorKind::Read, "the rows cannot be read", e))?;
@@ -205,7 +205,12 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
 }
 
 /// Whether somebody still listens.
-fn pass_on(row: rows::Read1, unchecked: bool, reported: &mut Reported, outlet: &Outlet) -> bool {
+fn pass_on(
+    row: rows::RowResult,
+    unchecked: bool,
+    reported: &mut Reported,
+    outlet: &Outlet,
+) -> bool {
     let row = match row {
         Ok(row) => row,
         Err(problems) => return outlet.send(Item::Bad(problems)),

@@ -4,12 +4,14 @@
 //! How many may be inside grows slowly and is halved by a 429 (additive increase,
 //! multiplicative decrease); while the service is not reached, one at a time tries.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cometapi::Backoff;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+
+use crate::lock::lock;
 
 /// The longest pause, whatever the service asks for: then it is asked again.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -72,7 +74,7 @@ impl Limiter {
         let mut changed = self.changed.subscribe();
         loop {
             let until = {
-                let mut inner = self.lock();
+                let mut inner = lock(&self.inner);
                 if inner.closed {
                     return None;
                 }
@@ -101,18 +103,18 @@ impl Limiter {
 
     /// Grants no permit any more.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        lock(&self.inner).closed = true;
         self.changed.send_replace(());
     }
 
     /// Grants no permit until [`release`](Self::release).
     pub(crate) fn hold(&self) {
-        self.lock().held = true;
+        lock(&self.inner).held = true;
     }
 
     /// Ends a [`hold`](Self::hold).
     pub(crate) fn release(&self) {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         inner.held = false;
         // The next one in says that create requests continue.
         inner.until.get_or_insert_with(Instant::now);
@@ -124,7 +126,7 @@ impl Limiter {
     pub(crate) fn limit(&self) -> u32 {
         // Between 1 and what came out of a u32.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let limit = self.lock().limit.floor() as u32;
+        let limit = lock(&self.inner).limit.floor() as u32;
         limit
     }
 
@@ -134,7 +136,7 @@ impl Limiter {
         retry_after: Option<Duration>,
         narrow: impl FnOnce(&mut Inner),
     ) -> Option<Duration> {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         let news = epoch == inner.epoch;
         let own = self.backoff.delay(inner.troubles, fastrand::f64());
         let pause = retry_after.map_or(own, |retry_after| {
@@ -157,17 +159,12 @@ impl Limiter {
         self.changed.send_replace(());
         Some(pause)
     }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing in here panics half-way.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Permit {
     /// The service accepted the create request: a little more may run at once.
     pub(crate) fn accepted(&self) {
-        let mut inner = self.limiter.lock();
+        let mut inner = lock(&self.limiter.inner);
         inner.troubles = 0;
         if let Some(before) = inner.before.take() {
             inner.limit = before;
@@ -196,7 +193,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.limiter.lock().inside -= 1;
+        lock(&self.limiter.inner).inside -= 1;
         self.limiter.changed.send_replace(());
     }
 }
@@ -281,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_gate_turns_away_who_waits() {
+    async fn a_closed_limiter_refuses_those_that_wait() {
         let limiter = limiter(1);
         let permit = limiter.acquire().await.unwrap();
         let waiting = tokio::spawn({

@@ -12,25 +12,28 @@ mod names;
 mod open_files;
 mod outage;
 mod present;
+mod reason;
 mod report;
 mod row;
+pub(crate) mod settings;
 mod stop;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cometapi::{Client, CreatePolicy, ModelRef, WaitPolicy};
+use cometapi::{Client, CreatePolicy, ModelRef};
 
-pub(crate) use crate::batch::context::service;
-use crate::batch::context::{Context, Settings};
-pub use crate::batch::event::{Event, PauseReason, RowInfo};
+use crate::batch::context::Context;
+pub use crate::batch::event::{Event, RowInfo};
 pub use crate::batch::finish::Finish;
 pub use crate::batch::folder::prepare as prepare_folder;
-pub use crate::batch::report::{Report, Stopped};
+pub use crate::batch::reason::{PauseReason, Stopped};
+pub use crate::batch::report::Report;
+use crate::batch::settings::{Settings, shared_settings};
 pub use crate::batch::stop::Stop;
 use crate::batch::stop::Urgency;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::ledger::{Ledger, LoadId, Loaded, Plan};
 use crate::rows::{Problem, Rows};
 use crate::worker::Worker;
@@ -64,68 +67,14 @@ use crate::worker::Worker;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own, as people set it"
-)]
 #[must_use = "a batch does nothing until it runs"]
 pub struct Batch {
     settings: Settings,
     model: Option<ModelRef>,
-    retry_failed: bool,
-    retry_unresolved: bool,
-    skip_bad: bool,
+    /// How rows become predictions, except for the folder and the service.
+    plan: Plan,
     unchecked: bool,
 }
-
-/// Methods that a [`Batch`] and a [`Finish`] share.
-macro_rules! shared_settings {
-    () => {
-        /// How many rows run at once, at most; 4 unless set: what a small account is given
-        /// (inferred), and enough to keep a slow model busy. A 429 halves it for all rows, and
-        /// it grows back as create requests succeed. Fewer run where the process may not open enough
-        /// files for them, about 4 each: see
-        /// [`ConcurrencyLowered`](crate::Event::ConcurrencyLowered).
-        pub fn concurrency(mut self, rows: usize) -> Self {
-            self.settings.concurrency = rows.max(1);
-            self
-        }
-
-        /// How long each prediction is waited for, from its create or from when it is taken up
-        /// again, instead of the wait policy's.
-        pub fn timeout(mut self, timeout: Duration) -> Self {
-            self.settings.timeout = Some(timeout);
-            self
-        }
-
-        /// Waits by `policy` instead of the client's.
-        pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
-            self.settings.wait = Some(policy);
-            self
-        }
-
-        /// What the ledger calls the service, instead of the client's base URL: for one whose
-        /// address changes while its predictions stay.
-        pub fn service(mut self, name: impl Into<String>) -> Self {
-            self.settings.service = name.into();
-            self
-        }
-
-        /// Ends the run early when it is asked to.
-        pub fn stop(mut self, stop: &Stop) -> Self {
-            self.settings.stop = stop.clone();
-            self
-        }
-
-        /// Tells `observer` all that happens, where it happens: it holds up the row that it is
-        /// told of, and with it the thread.
-        pub fn on_event(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-            self.settings.observer = Arc::new(observer);
-            self
-        }
-    };
-}
-pub(crate) use shared_settings;
 
 impl Batch {
     /// Rows to be run by `client`, recorded in `ledger`, their files saved in `folder`,
@@ -134,9 +83,7 @@ impl Batch {
         Self {
             settings: Settings::new(client, ledger, folder.into()),
             model: None,
-            retry_failed: false,
-            retry_unresolved: false,
-            skip_bad: false,
+            plan: Plan::default(),
             unchecked: false,
         }
     }
@@ -185,20 +132,20 @@ impl Batch {
     /// for once more before. Rows that the service refused need no asking: they were never
     /// created.
     pub fn retry_failed(mut self, retry: bool) -> Self {
-        self.retry_failed = retry;
+        self.plan.retry_failed = retry;
         self
     }
 
     /// Creates rows once more that may have been accepted. Each may cost
     /// twice.
     pub fn retry_unresolved(mut self, retry: bool) -> Self {
-        self.retry_unresolved = retry;
+        self.plan.retry_unresolved = retry;
         self
     }
 
     /// Skips bad rows; they are reported as [`Event::BadRow`].
     pub fn skip_bad(mut self, skip: bool) -> Self {
-        self.skip_bad = skip;
+        self.plan.skip_changed = skip;
         self
     }
 
@@ -220,7 +167,7 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// [`Rows`](ErrorKind::Rows), [`Read`](ErrorKind::Read) and [`Folder`](ErrorKind::Folder)
+    /// [`Rows`](crate::ErrorKind::Rows), [`Read`](crate::ErrorKind::Read) and [`Folder`](crate::ErrorKind::Folder)
     /// and those of the ledger, before anything is sent. The end of a row is not an error; and a
     /// ledger that fails later is [`Stopped::Ledger`], so that what was done until then is
     /// reported. Asked to [stop](Self::stop) before the intents are recorded, it writes
@@ -231,11 +178,7 @@ impl Batch {
         let (skipped, settings, worker) = tokio::select! {
             // Rows may come slowly, and the ledger may be another's for long.
             biased;
-            () = stop.beyond(Urgency::None) => {
-                let reason = Stopped::Asked;
-                (self.settings.observer)(&Event::Stopping { reason: &reason });
-                return Ok(Report { stopped: Some(reason), ..Report::default() });
-            }
+            () = stop.beyond(Urgency::None) => return Ok(self.settings.stopped_early()),
             begun = self.begin(load.id, rows) => begun?,
         };
         let context = Context::new(settings, worker, Some(load.id));
@@ -243,8 +186,7 @@ impl Batch {
         drive::drive(&context).await?;
         let tally = async { context.settings.ledger.tally(load.id).await };
         let report = context.close(tally).await?;
-        let tally = &report.tally;
-        let is_open = tally.planned + tally.running + tally.sending > 0;
+        let is_open = report.tally.unfinished() > 0;
         Ok(Report {
             skipped,
             // Asked to stop when there was nothing left to do, it stopped nothing.
@@ -255,7 +197,7 @@ impl Batch {
         })
     }
 
-    /// Reads the rows and writes the intents down. How many rows are skipped, how to work, and
+    /// Reads the rows and records the intents. Returns how many rows are skipped, the settings, and
     /// the worker.
     async fn begin(&self, load: LoadId, rows: Rows) -> Result<(u64, Settings, Worker), Error> {
         let import = self.read(load, rows).await?;
@@ -289,8 +231,10 @@ impl Batch {
         let ledger = &self.settings.ledger;
         let load = Load::new(ledger);
         let import = self.read(load.id, rows).await?;
-        let mut plan = self.plan(folder);
-        plan.dry = true;
+        let plan = Plan {
+            dry: true,
+            ..self.plan(folder)
+        };
         let loaded = ledger.load(load.id, plan).await?;
         self.notify_changed(&loaded);
         Ok(Report {
@@ -313,17 +257,14 @@ impl Batch {
             &settings.observer,
         )
         .await?
-        .usable(self.skip_bad)
+        .usable(self.plan.skip_changed)
     }
 
     fn plan(&self, folder: PathBuf) -> Plan {
         Plan {
             folder,
             service: self.settings.service.clone(),
-            retry_failed: self.retry_failed,
-            retry_unresolved: self.retry_unresolved,
-            skip_changed: self.skip_bad,
-            dry: false,
+            ..self.plan.clone()
         }
     }
 
@@ -335,7 +276,7 @@ impl Batch {
     }
 }
 
-/// What a ledger has put aside for a run; it forgets it when the run goes.
+/// The staged rows of a run, which are dropped with it.
 struct Load {
     ledger: Arc<dyn Ledger>,
     id: LoadId,
@@ -355,16 +296,5 @@ impl Load {
 impl Drop for Load {
     fn drop(&mut self) {
         self.ledger.unload(self.id);
-    }
-}
-
-/// The kinds of a run's errors that say that nothing was sent.
-impl Error {
-    /// Whether nothing was sent: the rows or the folder cannot be used.
-    pub fn is_before_sending(&self) -> bool {
-        matches!(
-            self.kind(),
-            ErrorKind::Rows | ErrorKind::Read | ErrorKind::Folder
-        )
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn text_stem(job: &Job) -> String {
 fn base(job: &Job) -> String {
     let mut base = match (&job.row, &job.folder, &job.id) {
         (Some(row), ..) => id_in_name(row),
-        // A run by itself goes by its prediction's id.
+        // A single prediction is named by its id.
         (None, None, Some(id)) => id_in_name(id),
         _ => {
             let hash: String = job.hash.chars().take(12).collect();

@@ -1,13 +1,14 @@
 //! Why a run makes no progress at present, since when, and when that is long enough to give up.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::batch::event::PauseReason;
+use crate::batch::reason::PauseReason;
 use crate::ledger::Outcome;
+use crate::lock::lock;
 
 /// How long a run tries to reach a service to which it has never made a connection: the base URL
 /// is more likely wrong than the service away.
@@ -54,7 +55,7 @@ impl Outage {
 
     /// Notes that `reason` holds the run up, because of `cause`.
     pub(crate) fn begin(&self, reason: PauseReason, cause: &cometapi::Error) {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         inner.is_reached |= reason == PauseReason::RateLimited;
         let since = match &inner.current {
             Some(current) => current.since,
@@ -71,29 +72,29 @@ impl Outage {
 
     /// Notes that none of `reasons` holds the run up any more.
     pub(crate) fn end(&self, reasons: &[PauseReason]) {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         inner.current = inner
             .current
             .take()
             .filter(|current| !reasons.contains(&current.reason));
     }
 
-    /// Notes that the service has answered a create request.
-    pub(crate) fn answered(&self) {
-        self.lock().is_reached = true;
+    /// Notes that the service has responded to a create request.
+    pub(crate) fn responded(&self) {
+        lock(&self.inner).is_reached = true;
         self.end(&[PauseReason::Unreachable, PauseReason::RateLimited]);
     }
 
     /// Notes that a prediction was created, has a new state, or has another file saved.
     pub(crate) fn progress(&self) {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         inner.is_reached = true;
         inner.progress = Instant::now();
     }
 
     /// When to give up unless there is progress until then.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let inner = self.lock();
+        let inner = lock(&self.inner);
         let current = inner.current.as_ref()?;
         let (from, limit) = if inner.never_reached() {
             (inner.began, self.give_up_after.min(FIRST_CONNECTION))
@@ -107,23 +108,19 @@ impl Outage {
     pub(crate) fn expired(&self) -> Option<(PauseReason, String)> {
         let now = Instant::now();
         self.deadline().filter(|deadline| *deadline <= now)?;
-        let inner = self.lock();
+        let inner = lock(&self.inner);
         let current = inner.current.as_ref()?;
         let seconds = self.give_up_after.as_secs_f64().ceil();
         let what = match current.reason {
-            _ if inner.never_reached() => "no connection to the service could be made".to_owned(),
-            PauseReason::Unreachable => {
-                format!("the service could not be reached, and no progress in {seconds} s")
-            }
-            PauseReason::RateLimited => {
-                format!("the service is rate limiting, and no progress in {seconds} s")
-            }
-            PauseReason::Downloads => {
-                format!("files could not be downloaded, and no progress in {seconds} s")
-            }
-            PauseReason::OpenFiles => {
-                format!("too many files are open, and no progress in {seconds} s")
-            }
+            PauseReason::Unreachable => "the service could not be reached",
+            PauseReason::RateLimited => "the service is rate limiting",
+            PauseReason::Downloads => "files could not be downloaded",
+            PauseReason::OpenFiles => "too many files are open",
+        };
+        let what = if inner.never_reached() {
+            "no connection to the service could be made".to_owned()
+        } else {
+            format!("{what}, and no progress in {seconds} s")
         };
         Some((current.reason, format!("{what}: {}", current.cause)))
     }
@@ -131,11 +128,6 @@ impl Outage {
     /// Is notified when something begins to hold the run up.
     pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing in here panics half-way.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -190,12 +182,12 @@ mod tests {
             assert!(outage.expired().is_none());
             advance(LIMIT / 2).await;
             assert_eq!(outage.expired().unwrap().0, reason);
-            outage.answered();
+            outage.responded();
             assert!(outage.expired().is_none());
         }
-        // A create request that is answered does not bring a file host back.
+        // A response to a create request does not bring a file host back.
         outage.begin(PauseReason::Downloads, &error().await);
-        outage.answered();
+        outage.responded();
         advance(LIMIT).await;
         assert!(outage.expired().is_some());
         outage.end(&[PauseReason::Downloads]);

@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::fs::DirEntry;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use cometapi::SavedFile;
+
+use crate::lock::lock;
 
 /// The names in each folder without their extensions, read once: to read a folder for every
 /// row takes time that grows with the square of the rows.
@@ -21,7 +23,7 @@ impl Present {
     /// first time that it is asked for a folder. A folder that cannot be read is an error, and is
     /// read again the next time: it is not an empty one.
     pub(crate) fn has(&self, folder: &Path, stem: &str) -> io::Result<bool> {
-        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folders = lock(&self.folders);
         if let Some(stems) = folders.get(folder) {
             return Ok(stems.contains(stem));
         }
@@ -34,7 +36,7 @@ impl Present {
     /// Removes what killed processes left of downloads in a folder, once. Blocks on the file
     /// system.
     pub(crate) fn clean(&self, folder: &Path) {
-        let mut cleaned = self.cleaned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cleaned = lock(&self.cleaned);
         if cleaned.insert(folder.to_owned()) {
             SavedFile::remove_abandoned(folder);
         }

@@ -1,74 +1,12 @@
-//! What came of a run.
+//! The result of a run.
 
 use cometapi::ErrorKind;
 
-use crate::batch::event::PauseReason;
-use crate::error::Error;
+use crate::batch::reason::Stopped;
 use crate::ledger::Tally;
 use crate::ledger::outcome;
 
-/// Why a run stopped creating before all rows were.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Stopped {
-    /// It was [asked to](crate::Stop).
-    Asked,
-    /// As many rows failed as were allowed to.
-    TooManyFailures,
-    /// The key was refused.
-    Unauthorized(String),
-    /// The account has no quota left.
-    OutOfQuota(String),
-    /// The address is not that of the service.
-    WrongEndpoint(String),
-    /// A firewall or proxy in front of the service blocks create requests.
-    Blocked(String),
-    /// No connection can be made, and waiting would not change that.
-    NeverReached(String),
-    /// The disk of the output folder is full.
-    DiskFull(String),
-    /// A file cannot be written for another reason that meets every file of its folder: it is
-    /// read-only, not permitted, or broken.
-    CannotWrite(String),
-    /// There was no progress for [too long](crate::Batch::give_up_after).
-    GaveUp {
-        /// What held the run up.
-        reason: PauseReason,
-        /// The same in words, with the cause.
-        message: String,
-    },
-    /// The ledger cannot be read or written. What was created until then is reported all the
-    /// same; a row whose id could not be recorded is unresolved.
-    Ledger(Error),
-}
-
-impl Stopped {
-    /// What kind of error it goes by, where it is one.
-    pub fn kind(&self) -> Option<ErrorKind> {
-        Some(match self {
-            Self::Unauthorized(_) => ErrorKind::Unauthorized,
-            Self::OutOfQuota(_) => ErrorKind::OutOfQuota,
-            Self::WrongEndpoint(_) => ErrorKind::WrongEndpoint,
-            Self::Blocked(_) => ErrorKind::Blocked,
-            Self::NeverReached(_) => ErrorKind::NeverReached,
-            Self::DiskFull(_) | Self::CannotWrite(_) => ErrorKind::File,
-            Self::GaveUp { reason, .. } => match reason {
-                PauseReason::Unreachable => ErrorKind::NeverReached,
-                PauseReason::RateLimited => ErrorKind::RateLimited,
-                PauseReason::Downloads => ErrorKind::Download,
-                PauseReason::OpenFiles => ErrorKind::File,
-            },
-            Self::Asked | Self::TooManyFailures | Self::Ledger(_) => return None,
-        })
-    }
-
-    /// Whether what was created before is still waited for and saved.
-    pub(crate) fn takes_up(&self) -> bool {
-        matches!(self, Self::TooManyFailures | Self::OutOfQuota(_))
-    }
-}
-
-/// What came of a run, and how all rows of its file stand now.
+/// The result of a run, and how all rows of its file stand now.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {

@@ -10,17 +10,18 @@ use cometapi::{Error, ErrorKind, ModelRef, Prediction};
 use serde_json::Value;
 
 use crate::batch::context::{Context, Recorded};
-use crate::batch::event::{Event, PauseReason, RowInfo};
+use crate::batch::event::{Event, RowInfo};
 use crate::batch::limiter::Permit;
-use crate::batch::report::Stopped;
+use crate::batch::reason::{PauseReason, Stopped};
 use crate::error::is_out_of_files;
+use crate::ledger::retry::{RetryAction, last_action};
 use crate::ledger::{FileRecord, Job, Mark, Outcome};
-use crate::response::{Sent, sent, taken};
+use crate::response::{CreateOutcome, create_outcome, taken_id};
 
-/// What a row did with the leave to create.
+/// Whether a row used its permission to create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spent {
-    /// It sent a create, or needed none.
+    /// It sent a create request, or needed none.
     Yes,
     /// It sent none, so that another may.
     No,
@@ -75,7 +76,7 @@ impl Row {
                 return Created::NotSent;
             }
         };
-        if let Some(outcome) = self.is_there().await {
+        if let Some(outcome) = self.existing_file().await {
             self.end(outcome, &[], None).await;
             return Created::NotSent;
         }
@@ -107,7 +108,7 @@ impl Row {
                 }
                 return Created::NotSent;
             }
-            let answer = self
+            let response = self
                 .context
                 .settings
                 .client
@@ -117,23 +118,21 @@ impl Row {
                 .unchecked()
                 .policy(policy.clone())
                 .await;
-            match sent(&answer) {
-                Sent::Created(mark) => {
-                    if !self.created(&permit, mark, &answer).await {
+            match create_outcome(&response) {
+                CreateOutcome::Created { id, mark } => {
+                    if !self.created(&permit, id, mark, &response).await {
                         return Created::No;
                     }
-                    return Created::Yes(answer.ok().map(Box::new), permit);
+                    return Created::Yes(response.ok().map(Box::new), permit);
                 }
-                Sent::Doubt(outcome) => {
-                    self.answered(&answer);
-                    if self.record(Mark::Unresolved(outcome.clone())).await != Recorded::Lost {
-                        self.over(&outcome, true, &[], None);
-                    }
+                CreateOutcome::Unknown(outcome) => {
+                    self.responded(&response);
+                    self.unresolved(&outcome).await;
                     return Created::No;
                 }
-                Sent::Not(outcome) => {
-                    self.answered(&answer);
-                    if !self.not_sent(&permit, outcome, &answer).await {
+                CreateOutcome::NotCreated(outcome) => {
+                    self.responded(&response);
+                    if !self.not_created(&permit, outcome, &response).await {
                         return Created::No;
                     }
                 }
@@ -159,52 +158,53 @@ impl Row {
         Ok((model, input))
     }
 
-    fn answered(&self, answer: &Result<Prediction, Error>) {
-        self.context.notify(&Event::Answered {
+    fn responded(&self, response: &Result<Prediction, Error>) {
+        self.context.notify(&Event::Responded {
             row: &self.info,
-            answer: answer.as_ref().map(Prediction::id),
+            response: response.as_ref().map(Prediction::id),
         });
+    }
+
+    async fn unresolved(&self, outcome: &Outcome) {
+        if self.record(Mark::Unresolved(outcome.clone())).await != Recorded::Lost {
+            self.over(outcome, true, &[], None);
+        }
     }
 
     /// Records the id before anything else. Returns whether it is this row's.
     async fn created(
         &mut self,
         permit: &Permit,
+        id: String,
         mark: Mark,
-        answer: &Result<Prediction, Error>,
+        response: &Result<Prediction, Error>,
     ) -> bool {
-        if let Mark::Created { id, .. } = &mark {
-            self.job.id = Some(id.clone());
-        }
-        let id = self.job.id.as_deref();
-        let tell = || self.answered(answer);
-        let written = self.context.record_answer(&self.info, id, mark, tell).await;
+        let notify = || self.responded(response);
+        let recorded = self.context.record_id(&self.info, &id, mark, notify).await;
         permit.accepted();
-        self.context.outage.answered();
+        self.context.outage.responded();
         self.context.outage.progress();
         self.context.created.fetch_add(1, Ordering::Relaxed);
-        if written == Recorded::TakenId {
-            let outcome = taken(self.job.id.take().unwrap_or_default());
-            if self.record(Mark::Unresolved(outcome.clone())).await != Recorded::Lost {
-                self.over(&outcome, true, &[], None);
-            }
+        if recorded == Recorded::TakenId {
+            self.unresolved(&taken_id(&id)).await;
             return false;
         }
-        if let (Recorded::Yes, Some(id)) = (written, &self.job.id) {
+        if recorded == Recorded::Yes {
             let row = &self.info;
-            self.context.notify(&Event::Created { row, id });
+            self.context.notify(&Event::Created { row, id: &id });
         }
+        self.job.id = Some(id);
         true
     }
 
-    /// The create request did not happen. Whether to try again.
-    async fn not_sent(
+    /// Nothing was created. Returns whether to try again.
+    async fn not_created(
         &self,
         permit: &Permit,
         outcome: Outcome,
-        answer: &Result<Prediction, Error>,
+        response: &Result<Prediction, Error>,
     ) -> bool {
-        let Err(error) = answer else { return false };
+        let Err(error) = response else { return false };
         let pause = match error.kind() {
             ErrorKind::RateLimited => Some((
                 PauseReason::RateLimited,
@@ -232,24 +232,17 @@ impl Row {
             }
             return written == Recorded::Yes;
         }
-        self.context.outage.answered();
+        self.context.outage.responded();
         let message = outcome.message.clone().unwrap_or_default();
-        let halt = match error.kind() {
-            ErrorKind::Unauthorized => Stopped::Unauthorized(message),
-            ErrorKind::OutOfQuota => Stopped::OutOfQuota(message),
-            ErrorKind::WrongEndpoint => Stopped::WrongEndpoint(message),
-            ErrorKind::Blocked => Stopped::Blocked(message),
-            ErrorKind::NeverReached => Stopped::NeverReached(message),
-            _ => {
-                let code = error.service().and_then(|service| service.code.as_deref());
-                if code == Some("model_not_found") {
-                    self.context.model_gone(&self.job.model, &outcome);
-                }
-                self.end(outcome, &[], None).await;
-                return false;
+        let Some(reason) = Stopped::by_error(error.kind(), message) else {
+            let code = error.service().and_then(|service| service.code.as_deref());
+            if code == Some("model_not_found") {
+                self.context.model_gone(&self.job.model, &outcome);
             }
+            self.end(outcome, &[], None).await;
+            return false;
         };
-        self.context.halt(halt);
+        self.context.halt(reason);
         if self.record(Mark::NotSent).await == Recorded::Yes {
             self.record(Mark::Released).await;
         }
@@ -258,9 +251,9 @@ impl Row {
 
     /// Ends the row.
     async fn end(&self, outcome: Outcome, files: &[FileRecord], prediction: Option<&Prediction>) {
-        let not_home = matches!(outcome.kind, Some(ErrorKind::Download | ErrorKind::File));
-        // Without rows to be given again it would never be looked at again if it ended.
-        let mark = if not_home && self.context.load.is_none() {
+        let is_followed = |kind| last_action(kind) == RetryAction::Follow;
+        // Without rows that are run again, nothing would follow it after its end.
+        let mark = if self.context.load.is_none() && outcome.kind.is_some_and(is_followed) {
             Mark::Released
         } else {
             Mark::Ended(outcome.clone())

@@ -53,7 +53,7 @@ impl Stop {
     /// the ids.
     pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 
-    /// A handle that nobody has asked yet.
+    /// A handle that has not been asked yet.
     pub fn new() -> Self {
         Self(watch::Sender::default())
     }

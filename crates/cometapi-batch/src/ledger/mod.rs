@@ -1,7 +1,8 @@
 //! The ledger: what was planned, sent, answered and saved, recorded durably.
 
 pub(crate) mod outcome;
-mod record;
+pub(crate) mod record;
+pub(crate) mod retry;
 pub(crate) mod sqlite;
 
 use std::fmt;
@@ -11,10 +12,11 @@ use cometapi::BoxFuture;
 
 pub use outcome::Outcome;
 pub use record::{Entry, FileRecord, Filter, Intent, Job, Mark, State};
+pub use retry::{RecordedRow, Retry, RetryAction};
 
 use crate::error::Error;
 
-/// The answer of a ledger.
+/// The result of a call to a ledger.
 pub type LedgerFuture<T> = BoxFuture<Result<T, Error>>;
 
 /// Where predictions are recorded, shared by every worker on them.
@@ -22,7 +24,7 @@ pub type LedgerFuture<T> = BoxFuture<Result<T, Error>>;
 /// [`SqliteLedger`](crate::SqliteLedger) is the one that comes with this crate. The trait is
 /// made so that a database server can be another; what an implementation must keep:
 ///
-/// - **An answer is a commit.** When a future is ready with `Ok`, what it did survives the
+/// - **A result is a commit.** When a future is ready with `Ok`, what it did survives the
 ///   end of the process. What [`Mark::is_costly`] names, and intents, must survive a power cut
 ///   too: a prediction's money hangs on them. The rest need not; a repeated poll fixes it.
 /// - **Claims are atomic.** No prediction is ever held by two workers. Every
@@ -31,7 +33,7 @@ pub type LedgerFuture<T> = BoxFuture<Result<T, Error>>;
 /// - **Life is known, not timed.** Whether a worker lives is known from something that ends with
 ///   its process (here a lock of the operating system, on a server the session's advisory
 ///   lock), never by a lease that runs out. [`claim`](Self::claim) and [`load`](Self::load)
-///   first let go of what the dead held, as [`retire`](Self::retire) does.
+///   first release what dead workers held, as [`retire`](Self::retire) does.
 /// - **The credential is never in it.** It is never given one.
 pub trait Ledger: fmt::Debug + Send + Sync {
     /// Makes a worker, alive until it is retired or its process ends. It works for `service`,
@@ -46,24 +48,25 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// The same from where nothing can be awaited; best effort.
     fn abandon(&self, worker: WorkerId);
 
-    /// Puts rows of a file aside, seen by nobody else, and gives back those whose `id` an
-    /// earlier row of the load has, capitals aside, which are not put aside.
+    /// Stages rows of a file, where no other handle sees them. Returns the rows whose `id` an
+    /// earlier row of the load has, ignoring case; these are not staged.
     fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> LedgerFuture<Vec<Repeated>>;
 
-    /// Records the intents of all rows put aside that are not there yet, in one
+    /// Records the intents of all staged rows that are not recorded yet, in one
     /// transaction, and says how the rows of the load stand. On [`Plan::dry`] it says so and
-    /// changes nothing; nor does it when the answer is dropped before it is ready.
+    /// changes nothing; nor does it when the future is dropped before it is ready.
     ///
-    /// A row that was never created, or that the plan retries, may have another input than
+    /// [`RecordedRow::action`] decides what happens to each row that is there already and that
+    /// no worker holds. A row that is planned again or superseded may have another input than
     /// last time; any other that has is [`Loaded::changed`], and nothing is written unless
     /// [`Plan::skip_changed`].
     fn load(&self, load: LoadId, plan: Plan) -> LedgerFuture<Loaded>;
 
-    /// Forgets which rows a load was of, and what it put aside.
+    /// Drops the staged rows of a load.
     fn unload(&self, load: LoadId);
 
-    /// Takes free predictions for `worker`: such with an id first, then such to be created;
-    /// none that it has [released](Mark::Released) itself. A caller that drops the answer retires the
+    /// Takes free predictions for `worker`: first those with an id, then those to be created;
+    /// none that it has [released](Mark::Released) itself. A caller that drops the future retires the
     /// worker soon.
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed>;
 
@@ -71,14 +74,13 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// [sending](Mark::Sending).
     fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Job>;
 
-    /// Takes the prediction of this id, unless a worker that lives holds it: one that runs, or
-    /// whose end may not be one, with files not saved, or gone, or an id not found. It runs
-    /// from then on. `None` for any other: a success, say, must not be overwritten by what
-    /// becomes of its files later.
+    /// Takes the prediction of this id, unless a living worker holds it: one that runs, or that
+    /// [`Retry::ById`] follows. It runs from then on. `None` for any other: a success must not be
+    /// overwritten by what happens to its files later.
     fn adopt(&self, worker: WorkerId, id: String) -> LedgerFuture<Option<Job>>;
 
     /// Records what happened to a prediction that `worker` holds. It is asked for by the
-    /// call, and done even if the answer is dropped or awaited late.
+    /// call, and done even if the future is dropped or awaited late.
     ///
     /// [`Mark::Created`] with an id that another prediction of the same service has is refused
     /// with [`ErrorKind::TakenId`](crate::ErrorKind::TakenId), and changes nothing.
@@ -173,7 +175,7 @@ impl Repeated {
     }
 }
 
-/// How rows that were put aside become predictions.
+/// How staged rows become predictions.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[expect(
@@ -194,6 +196,16 @@ pub struct Plan {
     pub skip_changed: bool,
     /// Changes nothing.
     pub dry: bool,
+}
+
+impl Plan {
+    /// Which recorded rows are taken up again.
+    pub fn retry(&self) -> Retry {
+        Retry::Rows {
+            failed: self.retry_failed,
+            unresolved: self.retry_unresolved,
+        }
+    }
 }
 
 /// What became of a load.
@@ -237,9 +249,21 @@ impl Tally {
             + self.failed()
     }
 
-    /// The rows that ended otherwise than well.
+    /// The rows that failed.
     pub fn failed(&self) -> u64 {
         self.failed.values().sum()
+    }
+
+    /// The rows that are not over: planned, sending or running.
+    pub fn unfinished(&self) -> u64 {
+        self.planned + self.sending + self.running
+    }
+
+    /// Whether a run that [retries failed rows](crate::Batch::retry_failed) takes `action` on a
+    /// row that failed. Files that seem gone count as looked for already.
+    pub fn retry_takes(&self, action: RetryAction) -> bool {
+        let kinds = self.failed.keys().filter_map(|word| outcome::kind(word));
+        kinds.map(retry::last_action).any(|it| it == action)
     }
 }
 
@@ -251,7 +275,7 @@ pub struct Want {
     pub load: Option<LoadId>,
     /// How many in all, at most.
     pub most: u32,
-    /// How many of them may be such that are to be created. None without a load.
+    /// How many of them may be predictions to be created. None without a load.
     pub creates: u32,
 }
 

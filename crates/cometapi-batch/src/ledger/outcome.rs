@@ -1,6 +1,6 @@
 //! How a prediction ended.
 
-use cometapi::{Creation, Error, ErrorKind, MAX_TEXT_LEN, truncate_owned};
+use cometapi::{Error, ErrorKind, MAX_TEXT_LEN, truncate_owned};
 
 /// The word of a success.
 pub(crate) const SUCCEEDED: &str = "succeeded";
@@ -83,14 +83,6 @@ impl From<&Error> for Outcome {
 /// What of a message is recorded: it may hold any text of the service.
 fn kept(message: String) -> String {
     truncate_owned(message, MAX_TEXT_LEN)
-}
-
-/// The words of ends that prove that nothing was created.
-pub(crate) fn not_created() -> impl Iterator<Item = &'static str> {
-    ErrorKind::ALL
-        .iter()
-        .filter(|kind| kind.creation() == Creation::NotCreated)
-        .map(|kind| kind.as_str())
 }
 
 /// The kind of a word; `None` is success. A word of a later program is a failure.

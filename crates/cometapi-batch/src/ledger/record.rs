@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use cometapi::{ModelRef, Prediction, SavedFile};
+use cometapi::{ModelRef, SavedFile};
 use serde_json::{Map, Value};
 
-use crate::ledger::Outcome;
+use crate::ledger::outcome::Outcome;
 
 /// A prediction to be made.
 #[derive(Clone, Debug)]
@@ -64,13 +64,13 @@ pub struct Job {
 pub enum State {
     /// Planned, not sent.
     Planned,
-    /// Sent, or about to be; no answer is recorded.
+    /// Sent, or about to be; no response is recorded.
     Sending,
     /// Created: its id is known, its end is not, or its files are not all saved.
     Running,
     /// Over.
     Ended,
-    /// May have been accepted. Nothing is sent again by itself.
+    /// May have been accepted. It is not sent again unless asked.
     Unresolved,
 }
 
@@ -103,9 +103,9 @@ impl State {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Mark {
-    /// The create request is about to leave.
+    /// The create request is about to be sent.
     Sending,
-    /// The create request provably did not happen; the prediction is still held.
+    /// Nothing was created; the prediction is still held.
     NotSent,
     /// The create request returned this id.
     Created {
@@ -133,16 +133,8 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// The mark for the response to a create request.
-    pub fn created(prediction: &Prediction) -> Self {
-        Self::Created {
-            id: prediction.id().to_owned(),
-            request_id: prediction.request_id().map(str::to_owned),
-        }
-    }
-
     /// Whether money hangs on it, so that it must survive a power cut: without `Sending` a
-    /// create could be sent twice, without `Created` what was paid for could not be found.
+    /// create request could be sent twice, without `Created` what was paid for could not be found.
     /// Any other that is lost costs a poll at most, or leaves a row unresolved that need not
     /// be.
     pub fn is_costly(&self) -> bool {
@@ -183,7 +175,7 @@ impl FileRecord {
 pub struct Filter {
     /// In one of these states; any when empty.
     pub states: Vec<State>,
-    /// Ended otherwise than well.
+    /// Failed.
     pub failed: bool,
     /// Of this model.
     pub model: Option<String>,

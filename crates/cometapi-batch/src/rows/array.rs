@@ -4,15 +4,16 @@ use std::io::{self, BufRead};
 
 use cometapi::ModelRef;
 
-use super::jsonl::parse;
-use super::{Problem, Read1, refused, too_long};
+use crate::rows::jsonl::parse;
+use crate::rows::problem::{Problem, refused, too_long};
+use crate::rows::row::RowResult;
 
 /// Reads the elements of a list, which must be all that `text` holds.
 pub(super) fn read(
     mut text: impl BufRead,
     max: usize,
     model: Option<&ModelRef>,
-    visit: &mut dyn FnMut(Read1) -> bool,
+    visit: &mut dyn FnMut(RowResult) -> bool,
 ) -> io::Result<()> {
     let mut list = List {
         line: 1,
@@ -138,7 +139,7 @@ impl List {
     }
 
     /// The row of the element, which is then forgotten.
-    fn row(&mut self, model: Option<&ModelRef>) -> Read1 {
+    fn row(&mut self, model: Option<&ModelRef>) -> RowResult {
         let row = parse(
             self.begins,
             Some(self.count),

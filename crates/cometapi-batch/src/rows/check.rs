@@ -4,7 +4,7 @@ use cometapi::ModelRef;
 use cometapi::models::{Model, find, json_or_text, nearest};
 use serde_json::{Map, Value};
 
-/// A field, and what is wrong or odd about it.
+/// A field, and what is or may be wrong with it.
 pub(crate) type Remark = (String, String);
 
 /// Checks an input before it costs: warnings, or problems. Of a model that is not known,

@@ -74,6 +74,11 @@ fn is_ascii_text(units: impl ExactSizeIterator<Item = u16> + Clone) -> bool {
     units.len() >= 2 && units.clone().filter(ascii).count() * 2 >= units.len() && is_text(units)
 }
 
+/// Removes the byte-order mark, with which spreadsheets begin a text.
+pub(super) fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 impl fmt::Display for NotText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -108,7 +113,7 @@ mod tests {
             (b"GIF89a\x01\0\x01\0", Some(NotText::Binary)),
             (b"\xff\0\xfe", Some(NotText::Binary)),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Some(NotText::Binary)),
-            // UTF-32, which no program writes by itself.
+            // UTF-32, which programs do not write by default.
             (b"\xff\xfe\0\0p\0\0\0", Some(NotText::Binary)),
             (b"", None),
             (b"PK", None),

@@ -6,13 +6,16 @@ use cometapi::ModelRef;
 use cometapi::models::{JsonErrorKind, parse_json};
 use serde_json::{Map, Value};
 
-use super::{Parts, Problem, Read1, number_by_value, too_long, without_mark};
+use crate::rows::content::without_mark;
+use crate::rows::identity::number_by_value;
+use crate::rows::problem::{Problem, too_long};
+use crate::rows::row::{Parts, RowResult};
 
 pub(super) fn read(
     mut text: impl BufRead,
     max: usize,
     model: Option<&ModelRef>,
-    visit: &mut dyn FnMut(Read1) -> bool,
+    visit: &mut dyn FnMut(RowResult) -> bool,
 ) -> io::Result<()> {
     let mut line = Vec::new();
     for number in 1.. {
@@ -44,7 +47,7 @@ pub(super) fn parse(
     item: Option<u64>,
     text: &[u8],
     default: Option<&ModelRef>,
-) -> Read1 {
+) -> RowResult {
     let problem = |field: Option<&str>, what: String| {
         let problem = Problem::new(line, field.map(str::to_owned), what);
         vec![problem.in_list(item)]

@@ -5,7 +5,9 @@ pub(crate) mod check;
 mod content;
 mod identity;
 mod jsonl;
+mod problem;
 mod records;
+mod row;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -15,21 +17,19 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
-use cometapi::{ModelRef, truncate_owned};
-use serde_json::{Map, Value};
+use cometapi::ModelRef;
 
-pub use content::NotText;
-pub(crate) use identity::{canonical_map, hash, number_by_value};
+pub use crate::rows::content::NotText;
+use crate::rows::content::without_mark;
+pub(crate) use crate::rows::identity::{canonical_map, hash};
+pub(crate) use crate::rows::problem::MAX_PROBLEMS;
+pub use crate::rows::problem::Problem;
+pub(crate) use crate::rows::row::RowResult;
+use crate::rows::table::Certainty;
 
 /// The longest row that is read unless set otherwise, in bytes. An input may hold a small image, but
 /// a file without line breaks must not fill the memory.
 pub(crate) const MAX_ROW_SIZE: usize = 1 << 20;
-
-/// The longest text that a problem quotes, in bytes: it may hold what a row holds.
-const MAX_PROBLEM: usize = 1024;
-
-/// The most problems of one row. It may have as many as it has cells.
-pub(crate) const MAX_PROBLEMS: usize = 20;
 
 /// How much of the beginning shows what a file is.
 const HEAD: usize = 4096;
@@ -39,7 +39,7 @@ const HEAD: usize = 4096;
 #[non_exhaustive]
 pub enum Format {
     /// One JSON object a line: `{"model": …, "input": {…}}`, or flat, where every key but
-    /// `model` and `id` is an input field. One list of such objects is read as well.
+    /// `model` and `id` is an input field. One list of these objects is read as well.
     JsonLines,
     /// A table with a header; columns are input fields, except `model` and `id`. Cells are
     /// separated by a comma, a semicolon or a tab, as the header shows, or by the character that
@@ -73,17 +73,6 @@ impl Format {
     }
 }
 
-/// How it is known that rows are a table, and so that their first line is a header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Certainty {
-    /// The caller says so.
-    Stated,
-    /// The file is named so.
-    Named,
-    /// They are not JSON.
-    Guessed,
-}
-
 /// Where rows come from.
 ///
 /// ```
@@ -101,7 +90,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of a file, whose name tells the format, or else its content.
+    /// The rows of a file, in the format that its name shows, or else its content.
     pub fn file(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let rows = Self::detect(File::open(path)?);
@@ -159,109 +148,12 @@ impl fmt::Debug for Rows {
     }
 }
 
-/// What is wrong with a row, or may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Problem {
-    /// The line that the row begins on, counted from 1.
-    pub line: u64,
-    /// The place of the row in a JSON list, counted from 1. `None` when rows are lines.
-    pub item: Option<u64>,
-    /// The field at fault.
-    pub field: Option<String>,
-    /// What is wrong, for a person.
-    pub what: String,
-    /// How many later rows have the same problem, where problems are collected: in
-    /// [`Error::problems`](crate::Error::problems).
-    pub repeated: u64,
-}
-
-impl Problem {
-    /// What is wrong with a field, in words that name it.
-    pub(crate) fn of_field(line: u64, field: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::new(line, field.into(), what)
-    }
-
-    pub(crate) fn new(
-        line: u64,
-        field: impl Into<Option<String>>,
-        what: impl Into<String>,
-    ) -> Self {
-        let field: Option<String> = field.into();
-        Self {
-            line,
-            item: None,
-            field: field.map(|field| truncate_owned(field, MAX_PROBLEM)),
-            what: truncate_owned(what.into(), MAX_PROBLEM),
-            repeated: 0,
-        }
-    }
-
-    /// The same of the row at the place `item` of a list.
-    pub(crate) fn in_list(mut self, item: Option<u64>) -> Self {
-        self.item = item;
-        self
-    }
-
-    /// Whether the same is wrong, in another row.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.what == other.what && self.field == other.field
-    }
-}
-
-impl Problem {
-    /// A row whose id was seen with another input.
-    pub(crate) fn changed(line: u64, id: &str) -> Self {
-        let what = format!(
-            "{id:?} was sent with another model or input before: give the changed row another id"
-        );
-        Self::new(line, "id".to_owned(), what)
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
-        if let Some(item) = self.item {
-            write!(f, " (row {item})")?;
-        }
-        // Most sentences on a field begin with it.
-        if let Some(field) = &self.field
-            && !self.what.starts_with(field.as_str())
-        {
-            write!(f, ", {field}")?;
-        }
-        write!(f, ": {}", self.what)?;
-        match self.repeated {
-            0 => Ok(()),
-            1 => f.write_str(" (and in 1 more row)"),
-            more => write!(f, " (and in {more} more rows)"),
-        }
-    }
-}
-
-/// A row as it was read.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Row {
-    pub(crate) line: u64,
-    /// The place in a JSON list.
-    pub(crate) item: Option<u64>,
-    pub(crate) id: Option<String>,
-    pub(crate) model: ModelRef,
-    pub(crate) input: Map<String, Value>,
-    /// What looks like a slip in it.
-    pub(crate) note: Option<String>,
-}
-
-/// A row, or all that is wrong with it.
-pub(crate) type Read1 = Result<Row, Vec<Problem>>;
-
 /// Reads every row. The visitor returns whether to continue. An error is a fault of the reading
 /// itself, or a file in which it is in doubt what the rows are.
 pub(crate) fn read(
     rows: Rows,
     model: Option<&ModelRef>,
-    visit: &mut dyn FnMut(Read1) -> bool,
+    visit: &mut dyn FnMut(RowResult) -> bool,
 ) -> io::Result<()> {
     let mut rest = rows.read;
     let head = head(&mut rest)?;
@@ -281,16 +173,6 @@ pub(crate) fn read(
     }
 }
 
-/// What is wrong with a row of more than `max` bytes.
-fn too_long(max: usize) -> String {
-    let (size, unit) = match max {
-        _ if max >= 1 << 20 && max.is_multiple_of(1 << 20) => (max >> 20, "MB"),
-        _ if max >= 1 << 10 && max.is_multiple_of(1 << 10) => (max >> 10, "kB"),
-        _ => (max, "bytes"),
-    };
-    format!("longer than {size} {unit}; to allow longer rows: --max-row-size SIZE")
-}
-
 /// Reads as much as shows what the text is: its first line, or [`HEAD`] bytes. No more, because
 /// a program that writes to a pipe may wait until the first rows are seen to be read.
 fn head(text: &mut impl Read) -> io::Result<Vec<u8>> {
@@ -305,52 +187,4 @@ fn head(text: &mut impl Read) -> io::Result<Vec<u8>> {
         }
     }
     Ok(head)
-}
-
-/// Spreadsheets begin a text with a byte-order mark.
-fn without_mark(text: &[u8]) -> &[u8] {
-    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
-}
-
-/// The error of a file that is refused whole, because of this place in it.
-fn refused(problem: Problem) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, problem.to_string())
-}
-
-/// The parts of a row, brought together.
-struct Parts<'m> {
-    line: u64,
-    item: Option<u64>,
-    id: Option<String>,
-    model: Option<String>,
-    default: Option<&'m ModelRef>,
-}
-
-impl Parts<'_> {
-    fn model(&self) -> Result<ModelRef, Problem> {
-        let problem =
-            |what: String| Problem::new(self.line, "model".to_owned(), what).in_list(self.item);
-        match (&self.model, self.default) {
-            (Some(text), _) => text.parse().map_err(|e| problem(format!("{e}"))),
-            (None, Some(model)) => Ok(model.clone()),
-            (None, None) => Err(problem(
-                "there is none: give each row one, or one for all rows".to_owned(),
-            )),
-        }
-    }
-
-    fn row(self, model: ModelRef, input: Map<String, Value>) -> Read1 {
-        if input.is_empty() {
-            let problem = Problem::new(self.line, None, "the input holds nothing");
-            return Err(vec![problem.in_list(self.item)]);
-        }
-        Ok(Row {
-            line: self.line,
-            item: self.item,
-            id: self.id,
-            model,
-            input,
-            note: None,
-        })
-    }
 }

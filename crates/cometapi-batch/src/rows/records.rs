@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io::{self, BufRead};
 
-use super::too_long;
+use crate::rows::problem::too_long;
 
 /// The delimiters that a header may show.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];

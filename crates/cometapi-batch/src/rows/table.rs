@@ -7,12 +7,25 @@ use cometapi::ModelRef;
 use cometapi::models::{Model, models};
 use serde_json::Map;
 
-use super::records::{Failure, Record, Records, delimiter_name};
-use super::{Certainty, MAX_PROBLEMS, Parts, Problem, Read1, Row, check, refused};
+use crate::rows::check;
+use crate::rows::problem::{MAX_PROBLEMS, Problem, refused};
+use crate::rows::records::{Failure, Record, Records, delimiter_name};
+use crate::rows::row::{Parts, Row, RowResult};
 
 /// What to write instead of lines without a header.
 const INSTEAD: &str = "the first line must name the columns, such as prompt,seed; for one prompt a \
                        line without a header, write each line as {\"prompt\": \"…\"}";
+
+/// How it is known that rows are a table, and so that their first line is a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Certainty {
+    /// The caller says so.
+    Stated,
+    /// The file is named so.
+    Named,
+    /// They are not JSON.
+    Guessed,
+}
 
 /// Reads a table. `text` must have its first bytes in its buffer.
 pub(super) fn read(
@@ -20,7 +33,7 @@ pub(super) fn read(
     certainty: Certainty,
     max: usize,
     model: Option<&ModelRef>,
-    visit: &mut dyn FnMut(Read1) -> bool,
+    visit: &mut dyn FnMut(RowResult) -> bool,
 ) -> io::Result<()> {
     let mut line = 1;
     let mut delimiter = None;
@@ -181,7 +194,7 @@ impl Header {
         cells.iter().map(plain).eq(self.names.iter().cloned())
     }
 
-    fn row(&self, line: u64, cells: &[&str], default: Option<&ModelRef>) -> Read1 {
+    fn row(&self, line: u64, cells: &[&str], default: Option<&ModelRef>) -> RowResult {
         let cell = |at: Option<usize>| {
             let text = cells.get(at?)?.trim();
             (!text.is_empty()).then(|| text.to_owned())
@@ -193,7 +206,7 @@ impl Header {
             model: cell(self.model),
             default,
         };
-        let mut problems = self.misfits(line, cells);
+        let mut problems = self.column_problems(line, cells);
         let model = match parts.model() {
             Ok(model) => model,
             Err(problem) => {
@@ -223,7 +236,7 @@ impl Header {
     }
 
     /// Cells without a column, and columns without a cell.
-    fn misfits(&self, line: u64, cells: &[&str]) -> Vec<Problem> {
+    fn column_problems(&self, line: u64, cells: &[&str]) -> Vec<Problem> {
         let columns = self.names.len();
         if cells.len() < columns {
             let what = format!("has {} cells under {columns} columns", cells.len());

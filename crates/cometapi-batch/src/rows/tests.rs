@@ -1,4 +1,4 @@
-//! What is read of which text.
+//! Which rows each text holds.
 
 use std::io::Cursor;
 
@@ -6,13 +6,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::rows::problem::MAX_PROBLEM;
 
 /// The rows, or why the whole text is refused.
 fn all(
     text: impl AsRef<[u8]>,
     rows: impl Fn(Cursor<Vec<u8>>) -> Rows,
     model: Option<&str>,
-) -> Result<Vec<Read1>, String> {
+) -> Result<Vec<RowResult>, String> {
     let model = model.map(|model| model.parse().unwrap());
     let mut found = Vec::new();
     let source = rows(Cursor::new(text.as_ref().to_vec()));
@@ -29,7 +30,7 @@ fn stated(format: Format) -> impl Fn(Cursor<Vec<u8>>) -> Rows {
 }
 
 /// The rows as JSON, or their problems.
-fn shown(rows: Vec<Read1>) -> Vec<Value> {
+fn shown(rows: Vec<RowResult>) -> Vec<Value> {
     rows.into_iter()
         .map(|row| match row {
             Ok(row) => json!([row.line, row.id, row.model.to_string(), row.input]),
@@ -394,7 +395,7 @@ fn lines_without_a_header_are_refused() {
 }
 
 #[test]
-fn a_line_that_may_be_a_row_is_a_header_only_where_that_is_said() {
+fn a_line_that_may_be_a_row_is_a_header_only_if_the_caller_says_so() {
     let one = [json!([2, null, "a/b", {"fox": "cat"}])];
     let two = [json!([2, null, "a/b", {"text": "hello", "voice": "amy"}])];
     let read = |text: &str, rows: &dyn Fn(Cursor<Vec<u8>>) -> Rows| {
@@ -417,7 +418,7 @@ fn a_line_that_may_be_a_row_is_a_header_only_where_that_is_said() {
         match (read(text, rows), expected) {
             (Ok(rows), Ok(expected)) => assert_eq!(rows, expected),
             (Err(said), Err(expected)) => assert!(said.starts_with(expected), "{said}"),
-            odd => panic!("{text}: {odd:?}"),
+            other => panic!("{text}: {other:?}"),
         }
     }
     // A field of the model, or of any that is known when the model is not.
@@ -429,7 +430,7 @@ fn a_line_that_may_be_a_row_is_a_header_only_where_that_is_said() {
 }
 
 #[test]
-fn what_is_no_text_is_named_once() {
+fn a_file_that_is_not_text_is_named_once() {
     let utf16: Vec<u8> = "prompt\na fox\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)

@@ -26,7 +26,7 @@ fn a_bare_prediction_keeps_unknown_fields() {
 }
 
 #[test]
-fn an_id_is_enough_and_odd_fields_are_named() {
+fn an_id_is_enough_and_ignored_fields_are_named() {
     let json = json!({
         "id": 17, "status": null, "metrics": {"predict_time": "long"}, "urls": [1],
         "input": "text", "output": {"a": 1}, "logs": 3,
@@ -99,7 +99,7 @@ fn what_has_ended_wins_and_an_output_is_never_given_up() {
 }
 
 #[test]
-fn an_empty_envelope_is_told_from_an_error() {
+fn an_empty_envelope_is_distinguished_from_an_error() {
     let response = PredictionResponse::from_json(json!({"code": "success", "data": null}));
     assert!(response.is_empty_envelope() && response.id().is_none());
     let response = PredictionResponse::from_json(

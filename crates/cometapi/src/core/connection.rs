@@ -10,12 +10,13 @@ pub(crate) fn can_be_retried(error: &(dyn StdError + 'static)) -> bool {
     causes(error).all(|cause| !is_permanent(cause))
 }
 
-fn causes<'e>(
+/// The errors that caused `error`, outermost first, beginning with itself.
+pub fn causes<'e>(
     error: &'e (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'e (dyn StdError + 'static)| {
         let error = *error;
-        // An I/O error passes over the error that it was made from: its source is that one's.
+        // The source of an I/O error is that of the error it was made from, not that error.
         let inner = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref)

@@ -31,7 +31,7 @@ fn point(event: &Event<'_>) -> Option<(&'static str, Option<u64>)> {
         Event::Planned { .. } => ("after-intent", None),
         Event::Claimed { row, .. } => ("before-send", Some(row.seq)),
         Event::Sending { row, .. } => ("sending", Some(row.seq)),
-        Event::Answered { row, .. } => ("answered", Some(row.seq)),
+        Event::Responded { row, .. } => ("answered", Some(row.seq)),
         Event::Created { row, .. } => ("id-committed", Some(row.seq)),
         Event::State { row, .. } => ("state", Some(row.seq)),
         Event::Saved { row, .. } => ("file-renamed", Some(row.seq)),

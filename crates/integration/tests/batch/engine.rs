@@ -148,7 +148,7 @@ async fn run_again_it_does_only_what_is_missing() {
 }
 
 #[tokio::test]
-async fn equal_rows_are_told_by_their_number_and_tables_are_read() {
+async fn equal_rows_are_distinguished_by_their_number_and_tables_are_read() {
     let bench = Bench::new().await;
     let text = "prompt,width,height,aspect_ratio,output_format\r\nx,256,256,custom,png\r\n\
                 x,256,256,custom,png\r\n";
@@ -240,7 +240,7 @@ async fn a_429_pauses_all_and_nothing_is_created_twice() {
 }
 
 #[tokio::test]
-async fn a_long_delay_is_said_and_can_be_stopped() {
+async fn a_long_delay_is_reported_and_can_be_stopped() {
     let bench = Bench::new().await;
     bench
         .server
@@ -556,7 +556,7 @@ async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_service_does_not_know_today_is_looked_for_again() {
+async fn an_id_that_is_not_found_is_polled_again_by_the_next_run() {
     let bench = Bench::new().await;
     bench.server.on_run(Script::new([Step::Processing]));
     let short = bench.batch().timeout(Duration::ZERO);
@@ -581,7 +581,7 @@ async fn an_id_that_the_service_does_not_know_today_is_looked_for_again() {
 }
 
 #[tokio::test]
-async fn files_that_a_host_refuses_in_passing_are_fetched_by_whoever_comes_next() {
+async fn files_that_a_host_refuses_for_a_moment_are_downloaded_by_the_next_run() {
     // Their host says no, as it does when they are gone.
     let bench = Bench::new().await;
     bench.server.on_file(Fault::AccessDenied);
@@ -672,7 +672,7 @@ async fn the_network_away_is_waited_out() {
 }
 
 #[tokio::test]
-async fn what_was_in_the_folder_before_is_left_and_said() {
+async fn files_that_were_in_the_folder_are_left_and_reported() {
     let bench = Bench::new().await;
     std::fs::create_dir(bench.folder()).unwrap();
     let path = bench.folder().join("a-0.png");
@@ -681,7 +681,7 @@ async fn what_was_in_the_folder_before_is_left_and_said() {
         let report = bench.batch().run(rows(&["a"])).await.unwrap();
         assert_eq!(failed(&report), [("file", 1)]);
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
-        // Nobody pays for a file that cannot be saved.
+        // Nothing is paid for a file that cannot be saved.
         assert_eq!(bench.server.create_requests(), 0);
     }
     std::fs::remove_file(&path).unwrap();
@@ -714,10 +714,10 @@ async fn another_ledger_does_not_pay_for_what_is_in_the_folder() {
 }
 
 #[tokio::test]
-async fn an_observer_that_panics_at_the_answer_loses_no_id() {
+async fn an_observer_that_panics_at_the_response_loses_no_id() {
     let bench = Bench::new().await;
     let batch = bench.batch().on_event(|event| {
-        assert!(!matches!(event, Event::Answered { .. }), "an observer's");
+        assert!(!matches!(event, Event::Responded { .. }), "an observer's");
     });
     let run = tokio::spawn(batch.run(rows(&["a"])));
     assert!(run.await.unwrap_err().is_panic());
@@ -729,7 +729,7 @@ async fn an_observer_that_panics_at_the_answer_loses_no_id() {
 }
 
 #[tokio::test]
-async fn a_run_by_itself_is_found_by_whoever_waits_next() {
+async fn a_single_prediction_is_found_by_the_next_process_that_waits() {
     let bench = Bench::new().await;
     let model = MODEL.parse().unwrap();
     let input = serde_json::json!({"prompt": "x", "aspect_ratio": "custom", "width": 256,
@@ -739,13 +739,16 @@ async fn a_run_by_itself_is_found_by_whoever_waits_next() {
     let mut record = Single::begin(&bench.client, ledger(), &model, fields)
         .await
         .unwrap();
-    let answer = bench
+    let response = bench
         .client
         .predictions()
         .create(&model, input.clone())
         .await;
-    record.answered(&answer).await.unwrap();
-    let id = answer.unwrap().id().to_owned();
+    let mut shown = None;
+    let show = |id: &str| shown = Some(id.to_owned());
+    record.responded(&response, show).await.unwrap();
+    let id = response.unwrap().id().to_owned();
+    assert_eq!(shown.as_ref(), Some(&id));
     assert!(
         Single::adopt(&bench.client, ledger(), &*id)
             .await
@@ -757,7 +760,7 @@ async fn a_run_by_itself_is_found_by_whoever_waits_next() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(adopted.job().model, MODEL);
+    assert_eq!(adopted.model(), Some(MODEL));
     drop(adopted);
 
     let folder = bench.base.path().join("singles");
@@ -780,8 +783,17 @@ async fn events_come_in_the_order_in_which_things_happen() {
     assert_eq!(
         *names.lock().unwrap(),
         [
-            "Read", "Planned", "Claimed", "Sending", "Answered", "Created", "State", "State",
-            "Saved", "Recorded", "Ended"
+            "Read",
+            "Planned",
+            "Claimed",
+            "Sending",
+            "Responded",
+            "Created",
+            "State",
+            "State",
+            "Saved",
+            "Recorded",
+            "Ended"
         ]
     );
 }
@@ -902,7 +914,7 @@ async fn a_link_takes_no_file_with_it() {
     assert_eq!((report.created, report.is_success()), (0, true));
 }
 
-/// Before anything is sent: a text of an earlier run, of which this ledger knows nothing.
+/// Before anything is sent: a text of an earlier run that this ledger does not know.
 #[tokio::test]
 async fn a_text_of_another_ledger_is_not_paid_for_again() {
     let bench = Bench::new().await;

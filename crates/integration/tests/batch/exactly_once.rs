@@ -41,7 +41,7 @@ async fn two_hundred_kills_over_five_hundred_rows() {
             in_flight.extend(kill_at(&stage, point, round, &mut rng).await);
             kills += 1;
         }
-        // And anywhere at all, told by what has been printed and not by time.
+        // And anywhere at all, at a point that depends on the output and not on time.
         let mut worker = stage.worker(3, None);
         for _ in 0..rng.u32(1..40) {
             if worker.line().await.is_none() {
@@ -108,7 +108,7 @@ const SIGNALS: [&str; 3] = ["INT", "TERM", "HUP"];
 #[cfg(unix)]
 const SIGNALED_ROWS: usize = 300;
 
-/// A process that may end by itself leaves nothing in doubt: every create request in flight
+/// A process that may end on its own terms leaves nothing in doubt: every create request in flight
 /// gets its response.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]

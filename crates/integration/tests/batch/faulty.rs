@@ -208,7 +208,7 @@ async fn an_id_that_could_not_be_written_down_is_never_paid_for_again() {
 }
 
 #[tokio::test]
-async fn the_id_of_a_run_by_itself_is_written_down_late_rather_than_never() {
+async fn the_id_of_a_single_prediction_is_recorded_late_rather_than_never() {
     let (_server, client, base) = stage().await;
     for steps in 0..3 {
         let inner = SqliteLedger::open(base.path().join(steps.to_string())).unwrap();
@@ -218,9 +218,9 @@ async fn the_id_of_a_run_by_itself_is_written_down_late_rather_than_never() {
         let mut record = Single::begin(&client, ledger, &model, input.fields())
             .await
             .unwrap();
-        let answer = client.predictions().create(&model, input).await;
-        record.answered(&answer).await.unwrap_err();
-        let prediction = answer.unwrap();
+        let response = client.predictions().create(&model, input).await;
+        record.responded(&response, |_| {}).await.unwrap_err();
+        let prediction = response.unwrap();
         match steps {
             // Dropped at once.
             0 => drop(record),

@@ -26,7 +26,7 @@ fn gave_up(report: &Report) -> Option<PauseReason> {
     }
 }
 
-/// An address at which nothing listens, and which nobody else can take.
+/// An address at which nothing listens, and which no other process can take.
 fn dead_address() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
@@ -78,7 +78,7 @@ async fn nothing_more_is_created_once_a_text_cannot_be_written() {
     assert_eq!((report.created, failed(&report)), (1, vec![("file", 1)]));
 }
 
-/// What stands in the way of one file does not stand in the way of the others.
+/// What prevents one file from being saved does not prevent the others.
 #[tokio::test]
 async fn a_directory_of_its_name_stops_one_row_alone() {
     let bench = Bench::new().await;
@@ -242,7 +242,7 @@ async fn a_ledger_that_is_deleted_or_replaced_stops_the_batch() {
             };
             assert!(message.contains(words), "{message}");
             assert_eq!(bench.server.create_requests(), creates);
-            // A prediction by itself is not paid for either.
+            // A single prediction is not paid for either.
             let model = "acme/painter".parse().unwrap();
             let input = json!({"prompt": "a"});
             let ledger = Arc::clone(&bench.ledger);

@@ -23,13 +23,13 @@ async fn two_processes_share_the_rows_and_create_nothing_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_is_killed_and_the_other_takes_over_at_once() {
     let stage = Stage::new(40).await;
-    // Holds four rows, of which one is parked with its id committed.
+    // Holds four rows; one is parked with its id committed.
     let mut dying = stage.worker(4, Some(("id-committed", 4)));
     assert!(dying.until("parked").await);
     let mut living = stage.worker(4, None);
     assert!(living.until("after-intent").await);
     let in_flight = dying.kill(None).await;
-    // It ends: so it has not waited for a lease, and not for a row that nobody holds.
+    // It ends: so it has not waited for a lease, and not for a row that no worker holds.
     assert!(living.until("done").await);
     let entries = stage.assert_once(40).await;
     for entry in entries.iter().filter(|entry| entry.id.is_none()) {

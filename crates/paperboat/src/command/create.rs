@@ -1,8 +1,11 @@
 //! `paperboat create`: creates a prediction and prints its id.
 
+use std::sync::Arc;
+
 use cometapi::{Client, CreateProgress, Input, Prediction};
-use cometapi_batch::Stop;
+use cometapi_batch::{ErrorKind, Ledger, Single, Stop};
 use futures_util::FutureExt;
+use serde_json::{Map, Value};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
@@ -11,7 +14,6 @@ use crate::args::{Create, What};
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
 use crate::progress::Progress;
-use crate::record::Record;
 use crate::{check, connect, input, ledger, print};
 
 pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
@@ -20,7 +22,7 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let connection = connect::service(&args.service, false)?;
     let ledger = ledger::of_single(&args.ledger, false)?;
     let mut signals = Signals::listen();
-    let mut record = Record::begin(ledger, &connection.client, &args.what.model, &input).await?;
+    let mut record = begin(ledger, &connection.client, &args.what, &input).await?;
     let mut progress = Progress::begin("creating");
     let (created, signal) = send(
         &connection.client,
@@ -44,6 +46,24 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     }
 }
 
+/// Records that a prediction is about to be created; without a ledger, nothing is recorded.
+pub(super) async fn begin(
+    ledger: Option<Arc<dyn Ledger>>,
+    client: &Client,
+    what: &What,
+    input: &Map<String, Value>,
+) -> Result<Single, Failure> {
+    let Some(ledger) = ledger else {
+        return Ok(Single::unrecorded(Some(&what.model)));
+    };
+    let begun = Single::begin(client, ledger, &what.model, input).await;
+    begun.map_err(|e| {
+        Failure::usage(format!("the prediction cannot be recorded: {e}"))
+            .because_of(&e)
+            .with_advice("nothing was sent; to record nothing: --no-ledger")
+    })
+}
+
 /// The next step of a create request, which it takes once this is dropped.
 struct Step {
     doing: Doing,
@@ -61,7 +81,7 @@ pub(super) async fn send(
     client: &Client,
     what: &What,
     input: Input,
-    record: &mut Record,
+    record: &mut Single,
     progress: &mut Progress,
     signals: &mut Signals,
 ) -> Result<(Prediction, Option<Signal>), Failure> {
@@ -103,7 +123,15 @@ pub(super) async fn send(
             created = &mut create => {
                 // It is paid for, and the id is the way back to it.
                 let show = |id: &str| progress.say(format_args!("created {id}"));
-                record.answered(&created, show).await?;
+                match record.responded(&created, show).await {
+                    Err(e) if e.kind() == ErrorKind::TakenId => {
+                        return Err(Failure::in_doubt(format!(
+                            "the create request may have been accepted, but was answered with \
+                             the id of another prediction: {e}"
+                        )));
+                    }
+                    recorded => progress.recorded(recorded),
+                }
                 return Ok((created?, stopping));
             }
             // It waits until the step is dropped, so nothing is in flight until then.
@@ -111,24 +139,31 @@ pub(super) async fn send(
                 in_flight = matches!(step.doing, Doing::Sending);
                 match &step.doing {
                     Doing::Sending if !recorded_as_sent => {
-                        record.sending().await?;
+                        record.sending().await.map_err(|e| {
+                            let what = "the prediction cannot be recorded any more";
+                            Failure::usage(format!("{what}: {e}"))
+                                .because_of(&e)
+                                .with_advice("nothing was created; to record nothing: --no-ledger")
+                        })?;
                         recorded_as_sent = true;
                     }
                     Doing::Sending => {}
                     Doing::Pausing(why) => {
-                        recorded_as_sent = !record.pausing().await;
+                        let recorded = record.pausing().await;
+                        recorded_as_sent = recorded.is_err();
+                        progress.recorded(recorded);
                         progress.say(why);
                     }
                 }
                 // Also one that arrived while the above was recorded.
                 if let Some(signal) = stopping.or_else(|| signals.next().now_or_never()) {
-                    record.not_sent().await;
+                    progress.recorded(record.not_sent().await);
                     return Err(Failure::interrupted_before_create(signal));
                 }
             }
             signal = signals.next() => match stopping {
                 _ if !in_flight => {
-                    record.not_sent().await;
+                    progress.recorded(record.not_sent().await);
                     return Err(Failure::interrupted_before_create(signal));
                 }
                 None => {

@@ -1,6 +1,7 @@
 //! Waiting for a run to end, and what its end means.
 
 use cometapi::{Client, Error, Prediction, Wait};
+use cometapi_batch::Single;
 
 use crate::args::Outputs;
 use crate::command::save::Saving;
@@ -8,14 +9,13 @@ use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::print;
 use crate::progress::Progress;
-use crate::record::Record;
 
 /// A run that is waited for.
 pub(super) struct Waiting<'a> {
     pub(super) client: &'a Client,
     pub(super) outputs: &'a Outputs,
     pub(super) wait: Wait,
-    pub(super) record: Record,
+    pub(super) record: Single,
     pub(super) progress: Progress,
     /// Whether text goes to stdout instead of a file.
     pub(super) prints_text: bool,
@@ -46,7 +46,7 @@ impl Waiting<'_> {
         let prediction = match ended {
             Ok(prediction) => prediction,
             Err(error) => {
-                record.ended(Err(&error)).await;
+                progress.recorded(record.ended(Err(&error)).await);
                 drop(progress);
                 if let (true, Some(prediction)) = (outputs.json, error.prediction()) {
                     print::prediction(prediction, Some(&[]))?;
@@ -60,7 +60,7 @@ impl Waiting<'_> {
             outputs,
             prints_text,
         };
-        let (saved, fault) = saving.save(&mut record, &mut progress).await;
+        let (saved, fault) = saving.save(record, &mut progress).await;
         drop(progress);
         if outputs.json {
             print::prediction(&prediction, Some(&saved))?;
@@ -75,12 +75,12 @@ impl Waiting<'_> {
 /// The terminal state; each state before it is shown and recorded.
 async fn last_state(
     mut wait: Wait,
-    record: &mut Record,
+    record: &mut Single,
     progress: &mut Progress,
 ) -> Result<Prediction, Error> {
     while let Some(update) = wait.next().await {
         let prediction = update?;
-        record.seen(&prediction).await;
+        progress.recorded(record.seen(&prediction).await);
         progress.state(prediction.status().as_str());
         if prediction.is_terminal() {
             return Ok(prediction);

@@ -7,7 +7,6 @@ use crate::command::{create, finish, save};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
-use crate::record::Record;
 use crate::{check, connect, input, ledger};
 
 pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
@@ -30,7 +29,7 @@ async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
     save::prepare_folder(outputs.folder())?;
     let ledger = ledger::of_single(&args.ledger, args.mock)?;
     let mut signals = Signals::listen();
-    let mut record = Record::begin(ledger, client, &what.model, input.fields()).await?;
+    let mut record = create::begin(ledger, client, what, input.fields()).await?;
     let mut progress = Progress::begin("creating");
     let (created, signal) = create::send(
         client,

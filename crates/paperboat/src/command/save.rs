@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use cometapi::{Client, Error, OutputFile, OutputText, Prediction, SavedFile, shorten_data_uris};
+use cometapi_batch::Single;
 
 use crate::args::Outputs;
 use crate::failure::Failure;
 use crate::print;
 use crate::progress::Progress;
-use crate::record::Record;
 
 /// Creates the folder for the files and checks that they can be written in it, before there is a
 /// run to pay for.
@@ -45,14 +45,14 @@ impl Saving<'_> {
     /// text; a failure does not keep the others from being saved.
     pub(super) async fn save(
         &self,
-        record: &mut Record,
+        mut record: Single,
         progress: &mut Progress,
     ) -> (Vec<PathBuf>, Option<Failure>) {
         let contents = self.client.contents(self.prediction, record.model());
         let (files, text) = match contents {
             Ok(contents) => contents.into_parts(),
             Err(error) => {
-                record.ended(Err(&error)).await;
+                progress.recorded(record.ended(Err(&error)).await);
                 return (Vec::new(), Some(error.into()));
             }
         };
@@ -78,7 +78,7 @@ impl Saving<'_> {
                     saved.fault = Some(failure.with_advice(place(file)));
                 }
                 Ok(there) => {
-                    self.saved(file.position(), there, &mut saved, record, progress)
+                    self.saved(file.position(), there, &mut saved, &mut record, progress)
                         .await;
                 }
             }
@@ -98,7 +98,7 @@ impl Saving<'_> {
             } else {
                 match self.save_text(&text, progress).await {
                     Ok(there) => {
-                        self.saved(files.len(), there, &mut saved, record, progress)
+                        self.saved(files.len(), there, &mut saved, &mut record, progress)
                             .await;
                     }
                     Err(error) => {
@@ -110,7 +110,10 @@ impl Saving<'_> {
         }
         // What was not saved can be fetched again, so it is not over.
         if !saved.is_incomplete {
-            record.succeeded(&links).await;
+            progress.recorded(match links[..] {
+                [] => record.ended(Ok(())).await,
+                _ => record.succeeded_with(links.join("; ")).await,
+            });
         }
         (saved.paths, saved.fault)
     }
@@ -120,10 +123,10 @@ impl Saving<'_> {
         position: usize,
         there: SavedFile,
         saved: &mut Saved,
-        record: &mut Record,
-        progress: &Progress,
+        record: &mut Single,
+        progress: &mut Progress,
     ) {
-        record.saved(position, &there).await;
+        progress.recorded(record.saved(position, &there).await);
         if !self.outputs.json
             && let Err(failure) = progress.suspend(|| print::path(&there.path))
         {

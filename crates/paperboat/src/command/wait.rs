@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cometapi::Client;
 use cometapi::wire::PredictionId;
-use cometapi_batch::{Finish, Stop};
+use cometapi_batch::{Finish, Single, Stop};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
@@ -16,7 +16,6 @@ use crate::command::save;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
-use crate::record::Record;
 use crate::{connect, ledger, print};
 
 pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
@@ -86,14 +85,21 @@ async fn waiting<'a>(
     args: &'a Wait,
     client: &'a Client,
     id: &str,
-    progress: Progress,
+    mut progress: Progress,
 ) -> Result<Waiting<'a>, Failure> {
-    let ledger = ledger::of_wait(&args.ledger);
+    let adopted = match ledger::of_wait(&args.ledger) {
+        Some(ledger) => Single::adopt(client, ledger, id).await,
+        None => Ok(None),
+    };
+    let adopted = adopted.unwrap_or_else(|e| {
+        progress.recorded(Err(e));
+        None
+    });
     Ok(Waiting {
         client,
         outputs: &args.outputs,
         wait: client.predictions().wait(id),
-        record: Record::adopt(ledger, client, id).await,
+        record: adopted.unwrap_or_else(|| Single::unrecorded(None)),
         progress,
         // Of several, nothing on stdout would say whose text it is.
         prints_text: args.ids.len() == 1 && args.outputs.output.is_none(),

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, Wait};
 
 use crate::batch::context::Recorded;
-use crate::batch::event::{Event, PauseReason};
+use crate::batch::event::Event;
 use crate::batch::names;
-use crate::batch::report::Stopped;
+use crate::batch::reason::{PauseReason, Stopped};
 use crate::batch::row::{Row, own_files};
 use crate::error::{is_disk_full, is_of_folder};
 use crate::ledger::{FileRecord, Mark, Outcome};
@@ -108,7 +108,7 @@ impl Row {
         let contents = match client.contents(&prediction, Some(&self.job.model)) {
             Ok(contents) => contents,
             Err(error) => {
-                // It has been paid for, and nothing will make more of it.
+                // It has been paid for, and waiting does not change it.
                 if self.seen(&status, false).await {
                     self.context.unusable.fetch_add(1, Ordering::Relaxed);
                     let outcome = Outcome::succeeded_with(error.to_string());
@@ -134,13 +134,15 @@ impl Row {
             let outcome = Outcome::failed(ErrorKind::File, what);
             return self.end(outcome, &[], Some(&prediction)).await;
         }
-        let found = self.there(&folder, stems.clone(), text_stem.clone()).await;
+        let found = self
+            .existing_files(&folder, stems.clone(), text_stem.clone())
+            .await;
         if !self.job.fetching
-            && let Some(stranger) = found.any(text.is_some())
+            && let Some(existing) = found.any(text.is_some())
         {
             // Not this prediction's: it was there before the first file could be saved.
-            // Unless the ledger could not be written when it was saved: its content tells.
-            let path = stranger.path.display();
+            // Unless the ledger could not be written when it was saved: its content shows it.
+            let path = existing.path.display();
             let what = format!("{path} is there already and was left as it is: move it away");
             let outcome = match found.are_of(&files, text.as_ref()).await {
                 Ok(true) => None,
@@ -171,7 +173,7 @@ impl Row {
                 return;
             }
         }
-        // Whose it is was found out above.
+        // It was checked above whether it is this prediction's.
         let is_checked = text.is_some();
         // What was left as a link stands in the text.
         let text = match text {
@@ -271,16 +273,11 @@ impl Row {
 
     /// Gives up waiting; the prediction continues.
     async fn leave(&self, error: &Error) {
-        let message = error.to_string();
-        match error.kind() {
-            ErrorKind::Unauthorized => self.context.halt(Stopped::Unauthorized(message)),
-            ErrorKind::OutOfQuota => self.context.halt(Stopped::OutOfQuota(message)),
-            ErrorKind::WrongEndpoint => self.context.halt(Stopped::WrongEndpoint(message)),
+        if let Some(reason) = Stopped::by_error(error.kind(), error.to_string()) {
+            self.context.halt(reason);
+        } else if error.kind() == ErrorKind::WaitTimeout && is_unanswered(error) {
             // Also when it has only rows to wait for, a run ends in time.
-            ErrorKind::WaitTimeout if is_unanswered(error) => {
-                self.context.outage.begin(PauseReason::Unreachable, error);
-            }
-            _ => {}
+            self.context.outage.begin(PauseReason::Unreachable, error);
         }
         if self.record(Mark::Released).await != Recorded::Lost {
             self.context.notify(&Event::Left {
@@ -292,17 +289,20 @@ impl Row {
         }
     }
 
-    /// Why the row is not to be sent: a file with its name is in the folder, though this
-    /// ledger knows of no create. It is a stranger's, or was made with another ledger.
-    pub(super) async fn is_there(&self) -> Option<Outcome> {
+    /// Returns why the row is not sent, if a file with its name is in the folder although this
+    /// ledger has no create request for it. The file is unrelated, or another ledger has the
+    /// request.
+    pub(super) async fn existing_file(&self) -> Option<Outcome> {
         let (stem, text_stem) = (names::stem(&self.job, 0), names::text_stem(&self.job));
-        let found = self.there(&self.folder(), vec![stem], text_stem).await;
+        let found = self
+            .existing_files(&self.folder(), vec![stem], text_stem)
+            .await;
         // A model that is known to return files returns no text.
         let returns_text = cometapi::models::find(&self.job.model)
             .is_none_or(|model| model.output_kind() == cometapi::models::OutputKind::Json);
         let path = found.any(returns_text)?.path.clone();
         let what = format!(
-            "{} is there already, and this ledger knows of no create for it, so nothing was \
+            "{} is there already, and this ledger has no create request for it, so nothing was \
              sent: move the file away, or name the ledger that it was made with",
             path.display()
         );
@@ -311,26 +311,31 @@ impl Row {
 
     /// Looks for files under these stems. Before this row saves its first, only what was there
     /// when the run began can be found.
-    async fn there(&self, folder: &Path, stems: Vec<String>, text_stem: String) -> There {
+    async fn existing_files(
+        &self,
+        folder: &Path,
+        stems: Vec<String>,
+        text_stem: String,
+    ) -> ExistingFiles {
         let count = stems.len();
         let folder = folder.to_owned();
         let fetching = self.job.fetching;
         let present = Arc::clone(&self.context.present);
-        let looked = tokio::task::spawn_blocking(move || {
+        let found = tokio::task::spawn_blocking(move || {
             present.clean(&folder);
             let find = |stem: &String| {
-                // A batch has read its folder before; the others pay for nothing.
+                // A batch has read its folder before anything was paid for; elsewhere nothing is paid for.
                 (fetching || present.has(&folder, stem).unwrap_or(false))
                     .then(|| SavedFile::find(&folder, stem))
                     .flatten()
             };
-            There {
+            ExistingFiles {
                 files: stems.iter().map(find).collect(),
                 text: SavedFile::find_text(&folder, &text_stem),
             }
         });
-        // Not looked at when the runtime is going down, and this with it.
-        looked.await.unwrap_or_else(|_| There {
+        // The task fails only when the runtime shuts down, and this row with it.
+        found.await.unwrap_or_else(|_| ExistingFiles {
             files: vec![None; count],
             text: None,
         })
@@ -385,12 +390,12 @@ struct Kept {
 }
 
 /// The files of a row that are there.
-struct There {
+struct ExistingFiles {
     files: Vec<Option<SavedFile>>,
     text: Option<SavedFile>,
 }
 
-impl There {
+impl ExistingFiles {
     /// Whether every file that is there has the content that this prediction's file has now.
     async fn are_of(&self, files: &[OutputFile], text: Option<&OutputText>) -> Result<bool, Error> {
         for (file, saved) in files.iter().zip(&self.files) {

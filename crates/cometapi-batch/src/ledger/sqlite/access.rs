@@ -1,9 +1,14 @@
 //! Who else can read, write or replace the ledger's files; checked before any is opened.
 
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind};
+use crate::ledger::sqlite::fault::cannot_open;
+
+/// What follows the ledger's name in that of the folder of workers.
+pub(super) const WORKERS: &str = ".workers";
 
 /// What `SQLite` keeps beside a database.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -20,7 +25,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 pub(super) fn check_file(path: &Path) -> Result<(), Error> {
     match path.metadata() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(super::cannot_open(e)),
+        Err(e) => Err(cannot_open(e)),
         Ok(found) => check(path, &found, "the ledger", true),
     }
 }
@@ -30,19 +35,19 @@ pub(super) fn check_beside(path: &Path) -> Result<(), Error> {
     for suffix in BESIDE {
         check_own(&beside(path, suffix), true)?;
     }
-    check_own(&beside(path, super::locks::FOLDER), false)
+    check_own(&beside(path, WORKERS), false)
 }
 
 /// As [`check_file`]; nothing here is ever a link.
 fn check_own(path: &Path, is_file: bool) -> Result<(), Error> {
     match path.symlink_metadata() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(super::cannot_open(e)),
+        Err(e) => Err(cannot_open(e)),
         Ok(found) => check(path, &found, &path.display().to_string(), is_file),
     }
 }
 
-fn check(path: &Path, found: &std::fs::Metadata, name: &str, is_file: bool) -> Result<(), Error> {
+fn check(path: &Path, found: &fs::Metadata, name: &str, is_file: bool) -> Result<(), Error> {
     let fits = if is_file {
         found.is_file()
     } else {
@@ -70,18 +75,44 @@ fn check(path: &Path, found: &std::fs::Metadata, name: &str, is_file: bool) -> R
     Ok(())
 }
 
+/// Creates a folder, with those above it, for its owner alone; leaves one that exists.
+pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// Files that are created by these options are their owner's alone.
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
+}
+
 #[cfg(unix)]
 mod unix {
     use std::fs::{self, Metadata, Permissions};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::path::Path;
 
-    use super::{Error, ErrorKind};
+    use crate::error::{Error, ErrorKind};
+    use crate::ledger::sqlite::fault::cannot_open;
 
     /// What the owner and the mode of a file mean.
     #[derive(Debug, PartialEq, Eq)]
     pub(super) enum Access {
-        /// Nobody else has access.
+        /// No other user has access.
         Private,
         /// Others can read it.
         Readable,
@@ -115,7 +146,7 @@ mod unix {
             Access::Readable => {
                 // `SQLite` gives the files that it creates the mode of the ledger.
                 let private = Permissions::from_mode(found.mode() & 0o700);
-                return fs::set_permissions(path, private).map_err(super::super::cannot_open);
+                return fs::set_permissions(path, private).map_err(cannot_open);
             }
             Access::Writable => format!(
                 "{name} can be written by other users, who may have changed it: check it with \

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rusqlite::types::Value;
 
-use super::{Touch, fault};
+use super::writer::Touch;
 use crate::ledger::{Filter, Ledger, LoadId, Mark, Outcome, Plan, StagedRow, State, Want};
 use crate::{Error, SqliteLedger};
 
@@ -64,7 +64,7 @@ pub(crate) async fn read_all(data: &[u8], folder: PathBuf) -> Vec<Result<(), Err
     };
     let changes = changes(data);
     let damaged = ledger.writer.ask(Touch::Ledger, move |writer| {
-        writer.conn.execute_batch(ROWS).map_err(fault)?;
+        writer.conn.execute_batch(ROWS)?;
         for (sql, value) in changes {
             // A constraint that still holds refuses some.
             let _ = writer.conn.execute(&sql, [value]);

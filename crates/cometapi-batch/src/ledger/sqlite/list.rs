@@ -3,15 +3,15 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use crate::error::Error;
-use crate::ledger::outcome::SUCCEEDED;
-use crate::ledger::sqlite::{fault, integer, natural, path_text, time};
-use crate::ledger::{Entry, FileRecord, Filter, Outcome, State};
+use crate::ledger::outcome::{Outcome, SUCCEEDED};
+use crate::ledger::record::{Entry, FileRecord, Filter};
+use crate::ledger::sqlite::columns::{integer, millis, natural, path_text, state_of, time};
+use crate::ledger::sqlite::fault::Result;
 
 /// A page, where no other size is asked for.
 const PAGE: u32 = 100;
 
-pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, Error> {
+pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>> {
     let (clause, values) = conditions(filter);
     let limit = if filter.limit == 0 {
         PAGE
@@ -25,15 +25,13 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, Err
          FROM prediction p LEFT JOIN batch b ON b.id = p.batch
          WHERE {clause} ORDER BY p.seq DESC LIMIT {limit}"
     );
-    let mut statement = conn.prepare_cached(&sql).map_err(fault)?;
-    let rows = statement.query_map(params_from_iter(values), entry);
-    let mut entries: Vec<Entry> = rows
-        .map_err(fault)?
-        .collect::<Result<_, _>>()
-        .map_err(fault)?;
+    let mut entries: Vec<Entry> = conn
+        .prepare_cached(&sql)?
+        .query_map(params_from_iter(values), entry)?
+        .collect::<rusqlite::Result<_>>()?;
     for entry in &mut entries {
-        entry.seen = seen(conn, entry.seq).map_err(fault)?;
-        entry.files = files(conn, entry.seq).map_err(fault)?;
+        entry.seen = seen(conn, entry.seq)?;
+        entry.files = files(conn, entry.seq)?;
     }
     Ok(entries)
 }
@@ -55,9 +53,7 @@ fn conditions(filter: &Filter) -> (String, Vec<Value>) {
         add("b.folder = ?", path_text(folder).into());
     }
     if let Some(since) = filter.since {
-        let since = since.duration_since(std::time::UNIX_EPOCH);
-        let millis = i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
-        add("p.planned_at >= ?", millis.into());
+        add("p.planned_at >= ?", millis(since).into());
     }
     if let Some(before) = filter.before {
         add("p.seq < ?", integer(before).into());
@@ -92,8 +88,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         model: row.get(2)?,
         input: row.get(3)?,
         hash: row.get(4)?,
-        // The table allows no other words.
-        state: State::read(&state).unwrap_or(State::Ended),
+        state: state_of(&state),
         held: row.get(6)?,
         folder: row.get::<_, Option<String>>(7)?.map(Into::into),
         row: row.get(8)?,

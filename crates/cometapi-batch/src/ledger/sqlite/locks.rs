@@ -2,8 +2,8 @@
 //!
 //! The lock ends with the process, however it ends, and cannot outlive it; a lease would have
 //! to run out first, and a clock to be right. All of this happens inside transactions that
-//! hold the ledger's write lock, so that nobody can look at a file between its making and its
-//! locking.
+//! hold the ledger's write lock, so that no process can read a file between its creation and
+//! its locking.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -11,15 +11,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::ledger::sqlite::access::{WORKERS, beside, private, private_folder};
 use crate::ledger::sqlite::place::Place;
-
-/// What follows the ledger's name in that of the folder of workers.
-pub(super) const FOLDER: &str = ".workers";
 
 /// The folder of workers, and the locks that this handle holds.
 #[derive(Debug)]
 pub(super) struct Locks {
-    /// `None` for a ledger in memory: nobody else can see it.
+    /// `None` for a ledger in memory: no other process can see it.
     folder: Option<PathBuf>,
     ledger: Option<Place>,
     own: HashMap<i64, (File, PathBuf)>,
@@ -27,7 +25,7 @@ pub(super) struct Locks {
 
 impl Locks {
     pub(super) fn new(ledger: Option<&Path>) -> Self {
-        let folder = ledger.map(|path| super::access::beside(path, FOLDER));
+        let folder = ledger.map(|path| beside(path, WORKERS));
         Self {
             folder,
             ledger: ledger.map(Place::new),
@@ -46,11 +44,11 @@ impl Locks {
         let Some(folder) = &self.folder else {
             return Ok((name, None));
         };
-        super::private_folder(folder)?;
+        private_folder(folder)?;
         let path = folder.join(&name);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        let file = super::private(&mut options).open(&path)?;
+        let file = private(&mut options).open(&path)?;
         file.lock()?;
         Ok((name, Some((file, path))))
     }
@@ -77,7 +75,7 @@ impl Locks {
         (!path.exists()).then_some(path)
     }
 
-    /// Lets go of an own worker.
+    /// Releases a worker of this handle.
     pub(super) fn drop_own(&mut self, worker: i64) {
         if let Some((file, path)) = self.own.remove(&worker) {
             let _ = fs::remove_file(path);

@@ -22,7 +22,15 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::sqlite::{Loss, access, fault, locks};
+use crate::ledger::sqlite::access::{self, beside};
+use crate::ledger::sqlite::fault::{DAMAGED, Result, cannot_open};
+
+/// What to do about a ledger that has lost records.
+#[derive(Clone, Copy)]
+pub(super) enum Loss {
+    Refused,
+    Accepted,
+}
 
 /// Part of every ledger; one that was created before this table existed is given it.
 pub(super) const TABLE: &str = "
@@ -37,10 +45,9 @@ const COUNTER: &str = ".commits";
 const SHORTEST: u64 = 32 + 24;
 
 /// Has the log outlive a connection that ends without [`Log::close`].
-pub(super) fn keep(conn: &Connection, keep: bool) -> Result<(), Error> {
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
-        .map(drop)
-        .map_err(fault)
+pub(super) fn keep(conn: &Connection, keep: bool) -> Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
+    Ok(())
 }
 
 /// The log of an open ledger.
@@ -63,19 +70,19 @@ impl Log {
 
     /// Notes, in a transaction that changes something, that the log is in use. Returns the
     /// number of this commit.
-    pub(super) fn mark(&mut self, conn: &Connection) -> Result<i64, Error> {
+    pub(super) fn mark(&mut self, conn: &Connection) -> Result<i64> {
         let marked = conn
-            .prepare_cached("SELECT in_use FROM session")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-            .optional()
-            .map_err(fault)?;
+            .prepare_cached("SELECT in_use FROM session")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
         // Another process may have closed the ledger meanwhile.
         self.is_marked &= marked == Some(true);
-        conn.prepare_cached(
-            "UPDATE session SET in_use = 1, commits = commits + 1 RETURNING commits",
-        )
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .map_err(fault)
+        let commits = conn
+            .prepare_cached(
+                "UPDATE session SET in_use = 1, commits = commits + 1 RETURNING commits",
+            )?
+            .query_row([], |row| row.get(0))?;
+        Ok(commits)
     }
 
     /// Follows a commit that was [marked](Self::mark): `durable` if it has reached the disk.
@@ -99,28 +106,26 @@ impl Log {
     }
 
     /// Copies the log into the ledger, as far as other processes allow.
-    pub(super) fn close(&self, conn: &Connection) -> Result<(), Error> {
+    pub(super) fn close(&self, conn: &Connection) -> Result<()> {
         if self.ledger.is_none() {
             return Ok(());
         }
         conn.execute_batch(
             "PRAGMA synchronous = FULL;
              BEGIN IMMEDIATE; UPDATE session SET in_use = 0 WHERE in_use <> 0; COMMIT",
-        )
-        .map_err(fault)?;
+        )?;
         checkpoint(conn, "TRUNCATE")?;
         keep(conn, false)
     }
 }
 
-fn checkpoint(conn: &Connection, mode: &str) -> Result<(), Error> {
+fn checkpoint(conn: &Connection, mode: &str) -> Result<()> {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
-    let (busy, all, copied): (bool, i64, i64) = conn
-        .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .map_err(fault)?;
+    let (busy, all, copied): (bool, i64, i64) =
+        conn.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     if busy || all != copied {
         let what = "another process is using the ledger, and will complete it";
-        return Err(Error::new(ErrorKind::Busy, what));
+        return Err(Error::new(ErrorKind::Busy, what).into());
     }
     Ok(())
 }
@@ -128,20 +133,29 @@ fn checkpoint(conn: &Connection, mode: &str) -> Result<(), Error> {
 /// The number of commits that is repeated in the folder of workers. Read before the ledger is:
 /// it then never is the greater number by chance.
 pub(super) fn counted(ledger: &Path) -> Option<i64> {
-    let path = access::beside(ledger, locks::FOLDER).join(COUNTER);
     let mut text = String::new();
-    File::open(path)
+    File::open(counter_path(ledger))
         .and_then(|file| file.take(32).read_to_string(&mut text))
         .ok()?;
     text.trim().parse().ok()
 }
 
+fn counter_path(ledger: &Path) -> PathBuf {
+    beside(ledger, access::WORKERS).join(COUNTER)
+}
+
+fn remove_counter(ledger: &Path) -> Result<()> {
+    match fs::remove_file(counter_path(ledger)) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(cannot_open(e).into()),
+        _ => Ok(()),
+    }
+}
+
 fn open_counter(ledger: &Path) -> io::Result<File> {
-    let folder = access::beside(ledger, locks::FOLDER);
-    super::private_folder(&folder)?;
+    access::private_folder(&beside(ledger, access::WORKERS))?;
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    super::private(&mut options).open(folder.join(COUNTER))
+    access::private(&mut options).open(counter_path(ledger))
 }
 
 fn write_counter(counter: &mut File, commits: i64) -> io::Result<()> {
@@ -151,7 +165,7 @@ fn write_counter(counter: &mut File, commits: i64) -> io::Result<()> {
 }
 
 /// Whether records of the ledger have been lost, given the number that was [`counted`].
-pub(super) fn is_lost(conn: &Connection, path: &Path, counted: Option<i64>) -> Result<bool, Error> {
+pub(super) fn is_lost(conn: &Connection, path: &Path, counted: Option<i64>) -> Result<bool> {
     let (in_use, commits) = session(conn)?;
     if let Some(counted) = counted {
         return Ok(counted > commits);
@@ -159,43 +173,35 @@ pub(super) fn is_lost(conn: &Connection, path: &Path, counted: Option<i64>) -> R
     if !in_use || is_usable(path) {
         return Ok(false);
     }
-    // Once more while nobody can write or close it.
-    conn.execute_batch("BEGIN IMMEDIATE").map_err(fault)?;
+    // Once more while no process can write or close it.
+    conn.execute_batch("BEGIN IMMEDIATE")?;
     let lost = session(conn).map(|(in_use, _)| in_use && !is_usable(path));
-    conn.execute_batch("ROLLBACK").map_err(fault)?;
+    conn.execute_batch("ROLLBACK")?;
     lost
 }
 
 /// Accepts the loss: what the ledger holds is all there is from now on.
-pub(super) fn accept(conn: &Connection, path: &Path) -> Result<(), Error> {
+pub(super) fn accept(conn: &Connection, path: &Path) -> Result<()> {
     if has_session(conn)? {
-        conn.execute("UPDATE session SET in_use = 0", [])
-            .map_err(fault)?;
+        conn.execute("UPDATE session SET in_use = 0", [])?;
     }
-    match fs::remove_file(access::beside(path, locks::FOLDER).join(COUNTER)) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(super::cannot_open(e)),
-        _ => Ok(()),
-    }
+    remove_counter(path)
 }
 
 /// Checks what an absent or empty ledger has left: a log alone may hold records, which `SQLite`
 /// would delete. A number of commits alone is that of a ledger that was removed on purpose.
-pub(super) fn check_rest(path: &Path, loss: Loss) -> Result<(), Error> {
+pub(super) fn check_rest(path: &Path, loss: Loss) -> Result<()> {
     let len = |path: &Path| path.metadata().map(|file| file.len());
     let ledger = len(path);
-    let has_log = len(&access::beside(path, "-wal")).is_ok_and(|len| len > 0);
+    let has_log = len(&beside(path, "-wal")).is_ok_and(|len| len > 0);
     if has_log && ledger.as_ref().is_ok_and(|len| *len > 0) {
         return Ok(());
     }
     if has_log && matches!(loss, Loss::Refused) {
-        return Err(lost());
+        return Err(lost().into());
     }
     if ledger.is_err() {
-        let counter = access::beside(path, locks::FOLDER).join(COUNTER);
-        match fs::remove_file(counter) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(super::cannot_open(e)),
-            _ => {}
-        }
+        remove_counter(path)?;
     }
     Ok(())
 }
@@ -211,21 +217,19 @@ pub(super) fn lost() -> Error {
 }
 
 /// Whether the ledger was closed, and whether it is undamaged if it was not.
-pub(super) fn check_damage(conn: &Connection) -> Result<(), Error> {
+pub(super) fn check_damage(conn: &Connection) -> Result<()> {
     if !session(conn)?.0 {
         return Ok(());
     }
-    let found: String = conn
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(fault)?;
+    let found: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" {
         return Ok(());
     }
-    Err(Error::caused_by(ErrorKind::Ledger, super::DAMAGED, found))
+    Err(Error::caused_by(ErrorKind::Ledger, DAMAGED, found).into())
 }
 
 /// Whether the log is in use, and the number of commits.
-fn session(conn: &Connection) -> Result<(bool, i64), Error> {
+fn session(conn: &Connection) -> Result<(bool, i64)> {
     if !has_session(conn)? {
         return Ok((false, 0));
     }
@@ -234,22 +238,18 @@ fn session(conn: &Connection) -> Result<(bool, i64), Error> {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional();
-    Ok(row.map_err(fault)?.unwrap_or_default())
+    Ok(row?.unwrap_or_default())
 }
 
-pub(super) fn has_session(conn: &Connection) -> Result<bool, Error> {
-    conn.query_row(
-        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'session')",
-        [],
-        |row| row.get(0),
-    )
-    .map_err(fault)
+pub(super) fn has_session(conn: &Connection) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'session')";
+    Ok(conn.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Whether the log beside the ledger begins as `SQLite` writes it.
 fn is_usable(ledger: &Path) -> bool {
     let mut header = [0; 32];
-    let path = access::beside(ledger, "-wal");
+    let path = beside(ledger, "-wal");
     let Ok(mut log) = File::open(path) else {
         return false;
     };

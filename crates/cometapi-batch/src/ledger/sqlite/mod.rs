@@ -2,8 +2,10 @@
 
 mod access;
 mod claim;
+mod columns;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod damaged;
+mod fault;
 mod list;
 mod load;
 mod locks;
@@ -14,32 +16,27 @@ mod schema;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod worker;
 mod writer;
 
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 
 use crate::error::{Error, ErrorKind};
+use crate::ledger::sqlite::access::{private, private_folder};
+use crate::ledger::sqlite::fault::{Result as FaultResult, cannot_open};
 use crate::ledger::sqlite::locks::Locks;
-use crate::ledger::sqlite::log::Log;
-use crate::ledger::sqlite::writer::{Touch, WriterHandle};
+use crate::ledger::sqlite::log::{Log, Loss};
+use crate::ledger::sqlite::writer::{PATIENCE, Touch, WriterHandle, be_patient};
 use crate::ledger::{
     Claimed, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loaded, Mark, Outcome, Plan,
     Repeated, StagedRow, Tally, Want, WorkerId,
 };
-
-/// How long another process may hold the ledger before this one gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long closing waits for another process, which otherwise does what is left when it closes.
-const PATIENCE_AT_CLOSE: Duration = Duration::from_secs(2);
-
-const DAMAGED: &str = "the ledger is damaged: restore a copy of it, or use another";
 
 /// A ledger in a file, safe for several processes at once.
 ///
@@ -102,7 +99,8 @@ impl SqliteLedger {
     }
 
     fn named(path: &Path, loss: Loss) -> Result<Self, Error> {
-        Self::opened(path, loss).map_err(|e| {
+        Self::opened(path, loss).map_err(|fault| {
+            let e = Error::from(fault);
             let message = format!("{}: {e}", path.display());
             match std::error::Error::source(&e) {
                 Some(cause) => Error::caused_by(e.kind(), message, cause.to_string()),
@@ -111,7 +109,7 @@ impl SqliteLedger {
         })
     }
 
-    fn opened(path: &Path, loss: Loss) -> Result<Self, Error> {
+    fn opened(path: &Path, loss: Loss) -> FaultResult<Self> {
         let path = std::path::absolute(path).map_err(cannot_open)?;
         if let Some(folder) = path.parent() {
             private_folder(folder).map_err(cannot_open)?;
@@ -126,7 +124,7 @@ impl SqliteLedger {
         // A process that follows a link must find the same folder of workers.
         let path = path.canonicalize().map_err(cannot_open)?;
         access::check_beside(&path)?;
-        let conn = Connection::open(&path).map_err(fault)?;
+        let conn = Connection::open(&path)?;
         log::keep(&conn, true)?;
         Self::start(conn, Some(&path), loss)
     }
@@ -149,11 +147,8 @@ impl SqliteLedger {
 
     /// A ledger that is gone with the process: for tests, and for those who want none.
     pub fn in_memory() -> Result<Self, Error> {
-        Self::start(
-            Connection::open_in_memory().map_err(fault)?,
-            None,
-            Loss::Refused,
-        )
+        let open = || Self::start(Connection::open_in_memory()?, None, Loss::Refused);
+        open().map_err(Error::from)
     }
 
     /// The ledger at `path` if there is one, else one in memory: to look at what there is,
@@ -165,8 +160,8 @@ impl SqliteLedger {
         }
     }
 
-    fn start(mut conn: Connection, path: Option<&Path>, loss: Loss) -> Result<Self, Error> {
-        conn.busy_handler(Some(be_patient)).map_err(fault)?;
+    fn start(mut conn: Connection, path: Option<&Path>, loss: Loss) -> FaultResult<Self> {
+        conn.busy_handler(Some(be_patient))?;
         conn.set_prepared_statement_cache_capacity(64);
         let counted = path.and_then(log::counted);
         schema::check(&conn)?;
@@ -174,36 +169,25 @@ impl SqliteLedger {
             use_wal(&conn)?;
             if log::is_lost(&conn, path, counted)? {
                 match loss {
-                    Loss::Refused => return Err(log::lost()),
+                    Loss::Refused => return Err(log::lost().into()),
                     Loss::Accepted => log::accept(&conn, path)?,
                 }
             }
             log::check_damage(&conn)?;
         }
-        // What macOS calls a sync leaves the disk's own cache out; others know no such thing.
-        conn.pragma_update(None, "fullfsync", true).map_err(fault)?;
+        // On macOS, a plain sync leaves out the disk's own cache. Elsewhere this has no effect.
+        conn.pragma_update(None, "fullfsync", true)?;
         schema::create(&mut conn)?;
         let locks = Locks::new(path);
         Ok(Self {
-            writer: WriterHandle::start(conn, locks, Log::new(path))?,
+            writer: WriterHandle::start(conn, locks, Log::new(path), worker::retire)?,
         })
     }
 }
 
-/// What to do about a ledger that has lost records.
-#[derive(Clone, Copy)]
-enum Loss {
-    Refused,
-    Accepted,
-}
-
-fn cannot_open(e: io::Error) -> Error {
-    Error::caused_by(ErrorKind::Ledger, "the ledger cannot be opened", e)
-}
-
 /// Readers and the one writer do not wait for each other, and a commit is one write. Switching
-/// needs the file to itself for a moment, and does not wait for it by itself.
-fn use_wal(conn: &Connection) -> Result<(), Error> {
+/// needs the file to itself for a moment, and `SQLite` does not wait for it.
+fn use_wal(conn: &Connection) -> FaultResult<()> {
     let began = Instant::now();
     loop {
         let mode = conn
@@ -212,12 +196,12 @@ fn use_wal(conn: &Connection) -> Result<(), Error> {
             Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
             Ok(mode) => {
                 let what = format!("the ledger's file system allows no WAL (it is {mode})");
-                return Err(Error::new(ErrorKind::Ledger, what));
+                return Err(Error::new(ErrorKind::Ledger, what).into());
             }
             Err(e) => {
-                let e = fault(e);
+                let e = Error::from(fault::Fault::from(e));
                 if e.kind() != ErrorKind::Busy || began.elapsed() > PATIENCE {
-                    return Err(e);
+                    return Err(e.into());
                 }
                 sleep(Duration::from_millis(5));
             }
@@ -225,39 +209,20 @@ fn use_wal(conn: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Waits a moment for another process, often: `SQLite`'s own waiting sleeps up to 100 ms.
-fn be_patient(times: i32) -> bool {
-    wait(times, PATIENCE)
-}
-
-/// The same for what another process does in its turn.
-fn wait_briefly(times: i32) -> bool {
-    wait(times, PATIENCE_AT_CLOSE)
-}
-
-fn wait(times: i32, patience: Duration) -> bool {
-    const PAUSE: Duration = Duration::from_millis(2);
-    if PAUSE.saturating_mul(times.unsigned_abs()) > patience {
-        return false;
-    }
-    sleep(PAUSE);
-    true
-}
-
 impl Ledger for SqliteLedger {
     fn register(&self, service: String) -> LedgerFuture<WorkerId> {
         self.writer.ask(Touch::Ledger, move |writer| {
-            claim::register(writer, &service)
+            worker::register(writer, &service)
         })
     }
 
     fn retire(&self, worker: WorkerId) -> LedgerFuture<()> {
         self.writer
-            .ask(Touch::Ledger, move |writer| claim::retire(writer, worker))
+            .ask(Touch::Ledger, move |writer| worker::retire(writer, worker))
     }
 
     fn abandon(&self, worker: WorkerId) {
-        // Asked for is enough; the answer is nobody's.
+        // The ledger does it whether or not the result is awaited.
         drop(self.retire(worker));
     }
 
@@ -328,99 +293,10 @@ impl Ledger for SqliteLedger {
 
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
         self.writer.ask(Touch::Ledger, move |writer| {
-            // A create that a process left behind is in doubt from then on, and is not
-            // found to be so by the next writer alone.
-            claim::let_go_of_the_dead(writer)?;
+            // A create request of a process that ended is unresolved from then on, and a list
+            // must show this before the next run writes.
+            worker::release_dead(writer)?;
             list::list(&writer.conn, &filter)
         })
     }
-}
-
-/// What a fault of `SQLite`'s means.
-fn fault(e: rusqlite::Error) -> Error {
-    let (kind, what) = match e.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => return schema::not_a_ledger(),
-        Some(ErrorCode::DiskFull) => (
-            ErrorKind::Full,
-            "the ledger's disk is full: free space, then run the same command again",
-        ),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
-            ErrorKind::Busy,
-            "another process has held the ledger for too long: find out what it does, then try again",
-        ),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => (
-            ErrorKind::Ledger,
-            "the ledger cannot be written: check its permissions, or name another",
-        ),
-        Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Ledger, DAMAGED),
-        None if is_unreadable(&e) => (
-            ErrorKind::Ledger,
-            "a record of the ledger cannot be read: it was damaged, or changed by another program",
-        ),
-        _ => (ErrorKind::Ledger, "the ledger failed"),
-    };
-    Error::caused_by(kind, what, e)
-}
-
-/// Whether a value in the ledger is not of the type that this program writes there.
-fn is_unreadable(e: &rusqlite::Error) -> bool {
-    matches!(
-        e,
-        rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::Utf8Error(..)
-    )
-}
-
-/// Makes a folder, with those above it, for its owner alone; leaves one that is there.
-fn private_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
-}
-
-/// Files made by these options are their owner's alone.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options
-}
-
-/// Now, as the ledger writes it.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
-}
-
-fn time(millis: i64) -> SystemTime {
-    let since = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
-    // A damaged ledger may hold a time that the system has not.
-    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
-}
-
-/// A path as the ledger writes it.
-fn path_text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-/// A count or a position as `SQLite` has it.
-fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// And back.
-fn natural(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

@@ -1,6 +1,6 @@
 //! Whether the ledger's path still names the file that was opened.
 //!
-//! Without this check a worker continues writing to a file that nobody can open any more, while
+//! Without this check a worker continues writing to a file that no process can open any more, while
 //! another process begins a new ledger at the same path and pays for the same rows again.
 
 use std::fs::{self, Metadata};

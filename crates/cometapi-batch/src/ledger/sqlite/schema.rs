@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::sqlite::{fault, log};
+use crate::ledger::sqlite::fault::{Result, not_a_ledger};
+use crate::ledger::sqlite::log;
 
 /// Marks a file as a ledger of this program: `CoMt`.
 const APPLICATION_ID: i32 = 0x436f_4d74;
@@ -35,7 +36,7 @@ CREATE TABLE prediction (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     service TEXT NOT NULL,
     batch INTEGER,
-    -- The row within its batch: its own id, or the hash; null for a run by itself.
+    -- The row within its batch: its own id, or the hash; null for a single prediction.
     key TEXT,
     occurrence INTEGER NOT NULL DEFAULT 1,
     row_id TEXT,
@@ -104,7 +105,7 @@ CREATE TEMP TABLE staged (
 CREATE UNIQUE INDEX temp.staged_key ON staged (load, key, occurrence);
 CREATE INDEX temp.staged_folded ON staged (load, key COLLATE NOCASE);
 CREATE INDEX temp.staged_seq ON staged (load, seq);
--- What a worker has let go of and is not to be given again.
+-- What a worker has released and must not claim again.
 CREATE TEMP TABLE released (
     worker INTEGER NOT NULL,
     seq INTEGER NOT NULL,
@@ -113,14 +114,14 @@ CREATE TEMP TABLE released (
 ";
 
 /// Looks at what the file is, before anything is changed in it.
-pub(super) fn check(conn: &Connection) -> Result<(), Error> {
+pub(super) fn check(conn: &Connection) -> Result<()> {
     // All of it at one moment: another process may be making the ledger just now.
-    let tx = conn.unchecked_transaction().map_err(fault)?;
+    let tx = conn.unchecked_transaction()?;
     examine(&tx)?;
-    tx.commit().map_err(fault)
+    Ok(tx.commit()?)
 }
 
-fn examine(conn: &Connection) -> Result<(), Error> {
+fn examine(conn: &Connection) -> Result<()> {
     let application: i32 = pragma(conn, "application_id")?;
     let version: i64 = pragma(conn, "user_version")?;
     if application == APPLICATION_ID {
@@ -133,54 +134,42 @@ fn examine(conn: &Connection) -> Result<(), Error> {
                      {VERSION}: finish its predictions with the earlier version of this program \
                      that made it, or use another ledger file"
                 ),
-            )),
+            )
+            .into()),
             Ordering::Greater => Err(Error::new(
                 ErrorKind::NewerLedger,
                 format!(
                     "the ledger has version {version} and this program knows version {VERSION}: \
                      use the program that made it, or name another ledger"
                 ),
-            )),
+            )
+            .into()),
         };
     }
-    let tables: i64 = conn
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-        .map_err(fault)?;
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     if application == 0 && version == 0 && tables == 0 {
         return Ok(());
     }
-    Err(not_a_ledger())
-}
-
-pub(super) fn not_a_ledger() -> Error {
-    Error::new(
-        ErrorKind::NotALedger,
-        "the file is not a ledger of this program and was left as it is: name another",
-    )
+    Err(not_a_ledger().into())
 }
 
 /// Makes the tables if there are none; several processes may do so at once.
-pub(super) fn create(conn: &mut Connection) -> Result<(), Error> {
+pub(super) fn create(conn: &mut Connection) -> Result<()> {
     if pragma::<i32>(conn, "application_id")? != APPLICATION_ID || !log::has_session(conn)? {
-        let tx = conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(fault)?;
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Examined again: another process may have been first.
         examine(&tx)?;
         if pragma::<i32>(&tx, "application_id")? != APPLICATION_ID {
-            tx.execute_batch(TABLES).map_err(fault)?;
-            tx.pragma_update(None, "application_id", APPLICATION_ID)
-                .map_err(fault)?;
-            tx.pragma_update(None, "user_version", VERSION)
-                .map_err(fault)?;
+            tx.execute_batch(TABLES)?;
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+            tx.pragma_update(None, "user_version", VERSION)?;
         }
-        tx.execute_batch(log::TABLE).map_err(fault)?;
-        tx.commit().map_err(fault)?;
+        tx.execute_batch(log::TABLE)?;
+        tx.commit()?;
     }
-    conn.execute_batch(STAGING).map_err(fault)
+    Ok(conn.execute_batch(STAGING)?)
 }
 
-fn pragma<T: rusqlite::types::FromSql>(conn: &Connection, name: &str) -> Result<T, Error> {
+fn pragma<T: rusqlite::types::FromSql>(conn: &Connection, name: &str) -> rusqlite::Result<T> {
     conn.pragma_query_value(None, name, |row| row.get(0))
-        .map_err(fault)
 }

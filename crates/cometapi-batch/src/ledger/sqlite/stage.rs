@@ -1,39 +1,33 @@
-//! Rows put aside, and how they stand.
+//! Staged rows, and how they stand.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::error::Error;
 use crate::ledger::outcome::kind;
+use crate::ledger::record::State;
+use crate::ledger::sqlite::columns::{integer, natural, state_of};
+use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::writer::Writer;
-use crate::ledger::sqlite::{fault, integer, natural};
 use crate::ledger::{LoadId, Repeated, StagedRow, Tally};
 
 pub(super) fn stage(
     writer: &mut Writer,
     load: LoadId,
     rows: &[StagedRow],
-) -> Result<Vec<Repeated>, Error> {
-    let mut place = writer
-        .conn
-        .prepare_cached(
-            "SELECT coalesce(max(occurrence), 0) + 1 FROM temp.staged WHERE load = ? AND key = ?",
-        )
-        .map_err(fault)?;
+) -> Result<Vec<Repeated>> {
+    let mut place = writer.conn.prepare_cached(
+        "SELECT coalesce(max(occurrence), 0) + 1 FROM temp.staged WHERE load = ? AND key = ?",
+    )?;
     let mut first = writer
         .conn
         // Capitals aside: their files would have one name where file systems see none.
         .prepare_cached(
             "SELECT line, row_id = ?3 FROM temp.staged
              WHERE load = ?1 AND key = ?2 COLLATE NOCASE",
-        )
-        .map_err(fault)?;
-    let mut put = writer
-        .conn
-        .prepare_cached(
-            "INSERT INTO temp.staged (load, line, key, occurrence, row_id, hash, model, input)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .map_err(fault)?;
+        )?;
+    let mut put = writer.conn.prepare_cached(
+        "INSERT INTO temp.staged (load, line, key, occurrence, row_id, hash, model, input)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
     let mut repeated = Vec::new();
     for row in rows {
         // The two kinds of key cannot be taken for each other.
@@ -46,8 +40,7 @@ pub(super) fn stage(
                 .query_row(params![load.0, key, id], |row| {
                     Ok((row.get(0)?, row.get(1)?))
                 })
-                .optional()
-                .map_err(fault)?;
+                .optional()?;
             if let Some((line, exact)) = earlier {
                 let mut again = Repeated::new(row.line, natural(line), id.clone());
                 again.exact = exact;
@@ -56,9 +49,7 @@ pub(super) fn stage(
             }
             1
         } else {
-            place
-                .query_row(params![load.0, key], |row| row.get(0))
-                .map_err(fault)?
+            place.query_row(params![load.0, key], |row| row.get(0))?
         };
         put.execute(params![
             load.0,
@@ -69,41 +60,37 @@ pub(super) fn stage(
             row.hash,
             row.model,
             row.input
-        ])
-        .map_err(fault)?;
+        ])?;
     }
     Ok(repeated)
 }
 
-pub(super) fn unload(writer: &mut Writer, load: LoadId) -> Result<(), Error> {
+pub(super) fn unload(writer: &mut Writer, load: LoadId) -> Result<()> {
     writer
         .conn
-        .execute("DELETE FROM temp.staged WHERE load = ?", [load.0])
-        .map(drop)
-        .map_err(fault)
+        .execute("DELETE FROM temp.staged WHERE load = ?", [load.0])?;
+    Ok(())
 }
 
-pub(super) fn tally(conn: &Connection, load: LoadId) -> Result<Tally, Error> {
-    let mut statement = conn
-        .prepare_cached(
-            "SELECT p.state, p.outcome, count(*)
-             FROM temp.staged s JOIN prediction p ON p.seq = s.seq
-             WHERE s.load = ? GROUP BY 1, 2",
-        )
-        .map_err(fault)?;
-    let mut rows = statement.query([load.0]).map_err(fault)?;
+pub(super) fn tally(conn: &Connection, load: LoadId) -> Result<Tally> {
+    let mut statement = conn.prepare_cached(
+        "SELECT p.state, p.outcome, count(*)
+         FROM temp.staged s JOIN prediction p ON p.seq = s.seq
+         WHERE s.load = ? GROUP BY 1, 2",
+    )?;
+    let mut rows = statement.query([load.0])?;
     let mut tally = Tally::default();
-    while let Some(row) = rows.next().map_err(fault)? {
-        let state: String = row.get(0).map_err(fault)?;
-        let outcome: Option<String> = row.get(1).map_err(fault)?;
-        let count = natural(row.get(2).map_err(fault)?);
-        match (state.as_str(), outcome.as_deref().and_then(kind)) {
-            ("planned", _) => tally.planned += count,
-            ("sending", _) => tally.sending += count,
-            ("running", _) => tally.running += count,
-            ("unresolved", _) => tally.unresolved += count,
-            (_, None) => tally.succeeded += count,
-            (_, Some(kind)) => *tally.failed.entry(kind.as_str()).or_default() += count,
+    while let Some(row) = rows.next()? {
+        let state: String = row.get(0)?;
+        let outcome: Option<String> = row.get(1)?;
+        let count = natural(row.get(2)?);
+        match (state_of(&state), outcome.as_deref().and_then(kind)) {
+            (State::Planned, _) => tally.planned += count,
+            (State::Sending, _) => tally.sending += count,
+            (State::Running, _) => tally.running += count,
+            (State::Unresolved, _) => tally.unresolved += count,
+            (State::Ended, None) => tally.succeeded += count,
+            (State::Ended, Some(kind)) => *tally.failed.entry(kind.as_str()).or_default() += count,
         }
     }
     Ok(tally)

@@ -3,25 +3,33 @@
 use std::fmt;
 use std::iter;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle, ThreadId};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle, ThreadId, sleep};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, ErrorKind};
+use crate::ledger::sqlite::fault::{Fault, Result};
 use crate::ledger::sqlite::locks::Locks;
 use crate::ledger::sqlite::log::Log;
-use crate::ledger::sqlite::{claim, fault, wait_briefly};
 use crate::ledger::{LedgerFuture, WorkerId};
+use crate::lock::lock;
 
 /// How many jobs one commit takes at most.
 const GROUP: usize = 256;
 
+/// How long another process may hold the ledger before this one gives up.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long closing waits for another process, which otherwise does what is left when it closes.
+const PATIENCE_AT_CLOSE: Duration = Duration::from_secs(2);
+
 /// What a job may touch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Touch {
-    /// Reads, and the rows put aside.
+    /// Reads, and the staged rows.
     Nothing,
     /// The ledger; a power cut may take it back.
     Ledger,
@@ -34,6 +42,8 @@ pub(super) struct Writer {
     pub(super) conn: Connection,
     pub(super) locks: Locks,
     log: Log,
+    /// Retires a worker, when the ledger is closed.
+    retire: Retire,
     /// Whether commits wait for the disk at present.
     full: bool,
     /// Workers whose files go once it is committed that they have ended.
@@ -47,9 +57,10 @@ pub(super) enum Gone {
     Other(String),
 }
 
-type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
+type Retire = fn(&mut Writer, WorkerId) -> Result<()>;
+type Reply = Box<dyn FnOnce(Result<()>) + Send>;
 /// Does the job, or gives up on it; says whether to keep what it did.
-type Run = Box<dyn FnOnce(Result<&mut Writer, Error>) -> (bool, Reply) + Send>;
+type Run = Box<dyn FnOnce(Result<&mut Writer>) -> (bool, Reply) + Send>;
 
 struct Work {
     touch: Touch,
@@ -72,7 +83,7 @@ impl Thread {
     /// Waits until everything that was asked for is done and the ledger is closed.
     fn close(&self) -> Result<(), Error> {
         drop(lock(&self.work).take());
-        // A reply can drop the last handle on the thread itself, which then ends by itself.
+        // A reply can drop the last handle on the thread itself, which then ends without being joined.
         if thread::current().id() == self.id {
             return Ok(());
         }
@@ -97,9 +108,23 @@ impl Drop for Thread {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each holds one value that is taken once.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Waits a moment for another process, often: `SQLite`'s own waiting sleeps up to 100 ms.
+pub(super) fn be_patient(times: i32) -> bool {
+    wait(times, PATIENCE)
+}
+
+/// The same for what another process does in its turn.
+fn wait_briefly(times: i32) -> bool {
+    wait(times, PATIENCE_AT_CLOSE)
+}
+
+fn wait(times: i32, patience: Duration) -> bool {
+    const PAUSE: Duration = Duration::from_millis(2);
+    if PAUSE.saturating_mul(times.unsigned_abs()) > patience {
+        return false;
+    }
+    sleep(PAUSE);
+    true
 }
 
 impl fmt::Debug for WriterHandle {
@@ -109,12 +134,18 @@ impl fmt::Debug for WriterHandle {
 }
 
 impl WriterHandle {
-    pub(super) fn start(conn: Connection, locks: Locks, log: Log) -> Result<Self, Error> {
+    pub(super) fn start(
+        conn: Connection,
+        locks: Locks,
+        log: Log,
+        retire: Retire,
+    ) -> Result<Self, Error> {
         let (send, receive) = channel();
         let writer = Writer {
             conn,
             locks,
             log,
+            retire,
             full: true,
             released: Vec::new(),
             fresh: Vec::new(),
@@ -143,20 +174,20 @@ impl WriterHandle {
     }
 
     /// Has `job` done in a transaction; ready when it is committed. A job that fails changes
-    /// nothing. Done even if the answer is dropped.
+    /// nothing. Done even if the future is dropped.
     pub(super) fn ask<T: Send + 'static>(
         &self,
         touch: Touch,
-        job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
+        job: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
     ) -> LedgerFuture<T> {
         self.hand_over(touch, false, job)
     }
 
-    /// The same for what is not done, or taken back, when the answer is dropped before.
+    /// The same for what is not done, or taken back, when the future is dropped before.
     pub(super) fn ask_while_wanted<T: Send + 'static>(
         &self,
         touch: Touch,
-        job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
+        job: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
     ) -> LedgerFuture<T> {
         self.hand_over(touch, true, job)
     }
@@ -165,7 +196,7 @@ impl WriterHandle {
         &self,
         touch: Touch,
         while_wanted: bool,
-        job: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
+        job: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
     ) -> LedgerFuture<T> {
         let (reply, replied) = oneshot::channel::<Result<T, Error>>();
         let run: Run = Box::new(move |writer| {
@@ -173,11 +204,12 @@ impl WriterHandle {
             let result = if unwanted() {
                 Err(Error::new(ErrorKind::Ledger, "the request was dropped"))
             } else {
-                writer.and_then(job)
+                writer.and_then(job).map_err(Error::from)
             };
             let keep = result.is_ok() && !unwanted();
             let reply: Reply = Box::new(move |committed| {
                 // The receiver is gone where the future was dropped.
+                let committed = committed.map_err(Error::from);
                 let _ = reply.send(result.and_then(|value| committed.map(|()| value)));
             });
             (keep, reply)
@@ -204,22 +236,22 @@ impl Writer {
                 .collect();
             self.group(group);
         }
-        self.close()
+        self.close().map_err(Error::from)
     }
 
     /// Leaves everything in the ledger itself, as far as other processes allow.
-    fn close(mut self) -> Result<(), Error> {
-        self.conn.busy_handler(Some(wait_briefly)).map_err(fault)?;
+    fn close(mut self) -> Result<()> {
+        self.conn.busy_handler(Some(wait_briefly))?;
         let own = self.locks.own();
         if !own.is_empty() {
             let standing = self.begin(Touch::Ledger).and_then(|()| {
                 own.into_iter()
-                    .try_for_each(|worker| claim::retire(&mut self, WorkerId(worker)))
+                    .try_for_each(|worker| (self.retire)(&mut self, WorkerId(worker)))
             });
             self.commit(standing, Touch::Ledger, true)?;
         }
         self.log.close(&self.conn)?;
-        self.conn.close().map_err(|(_, e)| fault(e))
+        self.conn.close().map_err(|(_, e)| Fault::from(e))
     }
 
     fn group(&mut self, group: Vec<Work>) {
@@ -253,12 +285,7 @@ impl Writer {
         }
     }
 
-    fn commit(
-        &mut self,
-        standing: Result<(), Error>,
-        touch: Touch,
-        changed: bool,
-    ) -> Result<(), Error> {
+    fn commit(&mut self, standing: Result<()>, touch: Touch, changed: bool) -> Result<()> {
         let changed = changed && touch != Touch::Nothing;
         let committed = standing
             .and_then(|()| changed.then(|| self.log.mark(&self.conn)).transpose())
@@ -274,14 +301,14 @@ impl Writer {
         committed.map(drop)
     }
 
-    fn end(&self, keep: bool) -> Result<(), Error> {
+    fn end(&self, keep: bool) -> Result<()> {
         if !keep {
             self.execute("ROLLBACK TO job")?;
         }
         self.execute("RELEASE job")
     }
 
-    fn begin(&mut self, touch: Touch) -> Result<(), Error> {
+    fn begin(&mut self, touch: Touch) -> Result<()> {
         // FULL waits for the disk at each commit, NORMAL at checkpoints alone. Either way the
         // end of a process loses nothing that was committed; a power cut could take back what
         // was committed under NORMAL, and a later FULL keeps that as well.
@@ -302,9 +329,9 @@ impl Writer {
         })
     }
 
-    fn execute(&self, sql: &str) -> Result<(), Error> {
-        let mut statement = self.conn.prepare_cached(sql).map_err(fault)?;
-        statement.raw_execute().map(drop).map_err(fault)
+    fn execute(&self, sql: &str) -> Result<()> {
+        self.conn.prepare_cached(sql)?.raw_execute()?;
+        Ok(())
     }
 
     /// What must wait for the commit, or be undone without it.

@@ -13,6 +13,7 @@ use http::header::{IF_RANGE, LOCATION, RANGE};
 use reqwest::Url;
 
 use crate::core::base_url::BaseUrl;
+use crate::core::connection::causes;
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::retry_after;
@@ -203,12 +204,8 @@ impl Fetcher {
 }
 
 fn unanswered(error: reqwest::Error) -> Fault {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(inner) = cause {
-        if let Some(refused) = inner.downcast_ref::<RefusedAddress>() {
-            return Fault::Final(failed(refused.to_string()));
-        }
-        cause = inner.source();
+    if let Some(refused) = causes(&error).find_map(|cause| cause.downcast_ref::<RefusedAddress>()) {
+        return Fault::Final(failed(refused.to_string()));
     }
     Fault::Passing(failed("the file's host did not answer").with_source(error.without_url()))
 }

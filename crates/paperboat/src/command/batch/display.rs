@@ -122,9 +122,9 @@ impl Display {
             Event::Elsewhere { rows, .. } => self.say(format_args!(
                 "{rows} rows are with other processes; waiting in case they end"
             )),
-            Event::Answered {
+            Event::Responded {
                 row,
-                answer: Ok(id),
+                response: Ok(id),
                 ..
             } => {
                 let text = format!(

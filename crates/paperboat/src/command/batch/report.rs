@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use cometapi::ErrorKind;
-use cometapi_batch::{ErrorKind as LedgerError, Report, Stopped, Tally};
+use cometapi_batch::{ErrorKind as LedgerError, Report, RetryAction, Stopped};
 use serde_json::json;
 
 use super::counts::rounded;
@@ -66,7 +66,7 @@ pub(super) fn ended(
                 "check the account's task list before you use --retry-unresolved: you may pay twice",
             );
     }
-    if tally.failed.keys().any(|word| RETRIED.contains(word)) {
+    if tally.retry_takes(RetryAction::Supersede) {
         failure = failure.with_advice(
             "to create rows again whose prediction failed or whose files are gone: --retry-failed \
              (you may pay again)",
@@ -74,12 +74,6 @@ pub(super) fn ended(
     }
     Err(with_next_step(failure, report))
 }
-
-/// The ends of rows that only `--retry-failed` creates again.
-const RETRIED: [&str; 4] = ["failed", "canceled", "aborted", "expired"];
-
-/// The ends of rows whose files are fetched again for nothing.
-const FETCHED: [&str; 2] = ["download", "file"];
 
 fn with_next_step(mut failure: Failure, report: &Report) -> Failure {
     if let Some(Stopped::Ledger(e)) = &report.stopped
@@ -90,13 +84,13 @@ fn with_next_step(mut failure: Failure, report: &Report) -> Failure {
         );
     }
     let tally = &report.tally;
-    if tally.failed.keys().any(|word| FETCHED.contains(word)) {
+    if tally.retry_takes(RetryAction::Follow) {
         failure = failure.with_advice(
             "the same command downloads files that were not saved, at no cost; the service keeps \
              them for about an hour",
         );
     }
-    if report.stopped.is_some() || left(tally) {
+    if report.stopped.is_some() || tally.unfinished() > 0 {
         failure = failure.with_advice("to continue, run the same command again");
     }
     failure
@@ -226,14 +220,10 @@ fn code(report: &Report, signal: Option<Signal>) -> u8 {
             by_signal
         }
         (Some(kind), _) => exit::of(kind),
-        (None, _) if left(&report.tally) => exit::TIMEOUT,
+        (None, _) if report.tally.unfinished() > 0 => exit::TIMEOUT,
         (None, _) if report.skipped > 0 => exit::USAGE,
         (None, _) => exit::OTHER,
     }
-}
-
-fn left(tally: &Tally) -> bool {
-    tally.planned + tally.running + tally.sending > 0
 }
 
 #[cfg(test)]

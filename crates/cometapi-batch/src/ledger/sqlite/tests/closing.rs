@@ -87,7 +87,7 @@ async fn the_last_of_several_processes_leaves_everything_in_the_file() {
 
 /// One that another process keeps from closing completely says so, and loses nothing.
 #[tokio::test]
-async fn what_another_process_holds_is_left_to_it() {
+async fn the_log_is_left_to_another_process_that_uses_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
     let ledger = SqliteLedger::open(&path).unwrap();
@@ -178,7 +178,7 @@ async fn a_killed_process_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_lost_or_damaged_log_is_said_until_the_loss_is_accepted() {
+async fn a_lost_or_damaged_log_is_reported_until_the_loss_is_accepted() {
     type Damage = fn(&Killed);
     let damages: [(&str, Damage); 8] = [
         ("removed", |killed| fs::remove_file(killed.log()).unwrap()),
@@ -269,7 +269,7 @@ async fn a_log_without_its_ledger_is_kept() {
 }
 
 #[tokio::test]
-async fn a_ledger_that_was_removed_is_begun_anew() {
+async fn a_removed_ledger_is_created_anew() {
     let killed = Killed::new().await;
     fs::remove_file(killed.log()).unwrap();
     fs::remove_file(killed.path()).unwrap();
@@ -290,7 +290,7 @@ async fn a_log_that_another_program_has_copied_into_the_file_is_not_missed() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_said() {
+async fn a_damaged_file_is_reported() {
     let killed = Killed::new().await;
     let other = Connection::open(killed.path()).unwrap();
     other

@@ -166,7 +166,7 @@ fn predictions_of_another_service_are_not_taken() {
 }
 
 #[test]
-fn what_the_dead_held_is_free_at_once_and_what_they_sent_is_unresolved() {
+fn rows_of_a_dead_worker_are_free_at_once_and_those_it_was_sending_are_unresolved() {
     on_sqlite(|one, other, folder| async move {
         load(&one, 1, rows(&["a", "b", "c"]), plan(&folder)).await;
         load(&other, 2, rows(&["a", "b", "c"]), plan(&folder)).await;
@@ -178,7 +178,7 @@ fn what_the_dead_held_is_free_at_once_and_what_they_sent_is_unresolved() {
         let living = other.register(SERVICE.to_owned()).await.unwrap();
         let claimed = claim(&other, living, 2, 9).await;
         assert_eq!((claimed.jobs.len(), claimed.elsewhere), (0, 3));
-        // As the end of its process does, but for the answer.
+        // As the end of its process does, except for the result.
         one.abandon(dying);
         let mut taken = claim(&other, living, 2, 9).await;
         while taken.jobs.is_empty() {
@@ -212,7 +212,7 @@ fn what_the_dead_held_is_free_at_once_and_what_they_sent_is_unresolved() {
 }
 
 #[test]
-fn an_id_that_comes_twice_is_given_back_and_a_changed_row_is_refused() {
+fn a_repeated_id_is_returned_and_a_changed_row_is_refused() {
     on_sqlite(|one, _, folder| async move {
         let two = vec![row(1, Some("x"), "a"), row(4, Some("x"), "b")];
         let repeated = one.stage(LoadId(1), two).await.unwrap();
@@ -274,7 +274,7 @@ fn a_dry_load_changes_nothing() {
 }
 
 #[test]
-fn what_failed_is_made_again_only_when_asked_and_what_was_is_kept() {
+fn a_failed_row_is_created_again_only_when_asked_and_its_record_is_kept() {
     on_sqlite(|one, _, folder| async move {
         let ends = [
             (Some("p0"), Outcome::failed(Kind::Failed, "why"), false),
@@ -321,7 +321,7 @@ fn what_failed_is_made_again_only_when_asked_and_what_was_is_kept() {
 }
 
 #[test]
-fn only_what_provably_was_not_created_is_planned_anew() {
+fn only_rows_that_were_provably_not_created_are_planned_again() {
     on_sqlite(|one, _, folder| async move {
         let ends = [
             // An id that could not be recorded.
@@ -357,7 +357,7 @@ async fn ended(ledger: &Shared, folder: &Path, outcome: Outcome) -> (WorkerId, u
 }
 
 #[test]
-fn what_may_still_be_there_is_looked_for_before_it_is_paid_for_again() {
+fn files_that_may_exist_are_looked_for_before_they_are_paid_for_again() {
     on_sqlite(|one, _, folder| async move {
         let again = || vec![row(1, Some("r"), "x")];
         let retry = || Plan {
@@ -391,7 +391,7 @@ fn what_may_still_be_there_is_looked_for_before_it_is_paid_for_again() {
 }
 
 #[test]
-fn an_end_that_is_one_is_not_adopted_and_none_is_overwritten() {
+fn a_final_end_is_not_adopted_and_no_end_is_overwritten() {
     for (outcome, adopted) in [
         (Outcome::succeeded(), false),
         (Outcome::failed(Kind::Failed, "why"), false),
@@ -426,7 +426,7 @@ fn an_end_that_is_one_is_not_adopted_and_none_is_overwritten() {
 }
 
 #[test]
-fn a_worker_is_not_given_again_what_it_let_go_of() {
+fn a_worker_does_not_claim_again_what_it_released() {
     on_sqlite(|one, other, folder| async move {
         load(&one, 1, rows(&["a"]), plan(&folder)).await;
         load(&other, 2, rows(&["a"]), plan(&folder)).await;
@@ -443,7 +443,7 @@ fn a_worker_is_not_given_again_what_it_let_go_of() {
 }
 
 #[test]
-fn what_is_let_go_of_while_it_is_sent_is_unresolved() {
+fn a_row_released_while_it_is_sent_is_unresolved() {
     on_sqlite(|one, _, folder| async move {
         load(&one, 1, rows(&["a"]), plan(&folder)).await;
         let worker = one.register(SERVICE.to_owned()).await.unwrap();
@@ -461,7 +461,7 @@ fn what_is_let_go_of_while_it_is_sent_is_unresolved() {
 }
 
 #[test]
-fn a_run_by_itself_is_recorded_found_and_taken_up() {
+fn a_single_prediction_is_recorded_found_and_adopted() {
     on_sqlite(|one, other, _| async move {
         let worker = one.register(SERVICE.to_owned()).await.unwrap();
         let input = json!({"b": 1, "a": [2]});

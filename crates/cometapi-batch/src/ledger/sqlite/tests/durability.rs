@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{Touch, fault};
+use super::super::writer::Touch;
 use super::{SERVICE, intent};
 use crate::ledger::{FileRecord, Ledger, LoadId, Mark, Outcome, Plan, StagedRow, Want, WorkerId};
 use crate::{Error, SqliteLedger};
@@ -23,9 +23,9 @@ async fn in_thread<T: Send + 'static>(
     ledger: &SqliteLedger,
     job: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> T {
-    let asked = ledger.writer.ask(Touch::Nothing, move |writer| {
-        job(&writer.conn).map_err(fault)
-    });
+    let asked = ledger
+        .writer
+        .ask(Touch::Nothing, move |writer| Ok(job(&writer.conn)?));
     asked.await.unwrap()
 }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::super::fault::Fault;
+use super::super::writer::Touch;
 use crate::ErrorKind;
 use crate::SqliteLedger;
 use crate::ledger::Ledger;
@@ -44,7 +46,7 @@ fn a_ledger_of_a_later_program_is_refused() {
 }
 
 #[test]
-fn an_older_ledger_is_refused_with_words_and_left_as_it_is() {
+fn an_older_ledger_is_refused_with_advice_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
     for version in [1, 2] {
@@ -72,7 +74,7 @@ fn an_older_ledger_is_refused_with_words_and_left_as_it_is() {
 }
 
 #[test]
-fn several_may_make_it_at_once() {
+fn several_processes_may_create_it_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/er/ledger");
     std::thread::scope(|scope| {
@@ -112,7 +114,7 @@ async fn nobody_else_can_read_it() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn whoever_comes_by_a_link_sees_who_lives() {
+async fn a_process_that_opens_a_link_sees_the_same_workers() {
     let folder = tempfile::tempdir().unwrap();
     let (path, link) = (
         folder.path().join("deep/ledger"),
@@ -135,9 +137,9 @@ async fn whoever_comes_by_a_link_sees_who_lives() {
 }
 
 #[tokio::test]
-async fn what_nobody_holds_is_freed() {
+async fn rows_of_unknown_workers_are_released() {
     let ledger = SqliteLedger::in_memory().unwrap();
-    let put = ledger.writer.ask(super::super::Touch::Ledger, |writer| {
+    let put = ledger.writer.ask(Touch::Ledger, |writer| {
         writer.conn
             .execute_batch(
                 "INSERT INTO prediction (service, model, input, hash, state, planned_at, worker, id)
@@ -145,7 +147,7 @@ async fn what_nobody_holds_is_freed() {
                         ('s', 'a/b', '{}', 'h', 'sending', 1, 77, NULL),
                         ('s', 'a/b', '{}', 'h', 'running', 1, 77, 'p')",
             )
-            .map_err(super::super::fault)
+            .map_err(Fault::from)
     });
     put.await.unwrap();
     let worker = ledger.register("s".to_owned()).await.unwrap();
@@ -160,7 +162,7 @@ async fn what_nobody_holds_is_freed() {
 }
 
 #[test]
-fn looking_for_one_makes_none() {
+fn opening_a_missing_ledger_to_read_creates_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
     SqliteLedger::open_if_there(&path).unwrap();
@@ -179,16 +181,16 @@ fn a_place_that_cannot_be_written_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_a_full_disk_refuses_is_said_to_nobody_as_done() {
+async fn what_a_full_disk_refuses_is_not_reported_as_done() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
     let ledger = SqliteLedger::open(&path).unwrap();
-    let pages = ledger.writer.ask(super::super::Touch::Nothing, |writer| {
+    let pages = ledger.writer.ask(Touch::Nothing, |writer| {
         // No page more than there are: what a full disk comes to.
         writer
             .conn
             .pragma_update_and_check(None, "max_page_count", 1, |row| row.get::<_, i64>(0))
-            .map_err(super::super::fault)
+            .map_err(Fault::from)
     });
     pages.await.unwrap();
     let model = "a/b".parse().unwrap();
@@ -214,22 +216,20 @@ async fn what_a_full_disk_refuses_is_said_to_nobody_as_done() {
 async fn a_claim_begins_with_what_is_free() {
     let ledger = SqliteLedger::in_memory().unwrap();
     for of_load in [true, false] {
-        let plan = ledger
-            .writer
-            .ask(super::super::Touch::Nothing, move |writer| {
-                let sql = super::super::claim::free_sql(of_load);
-                let explained = writer
-                    .conn
-                    .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-                    .and_then(|mut statement| {
-                        let any = rusqlite::named_params! {
-                            ":load": 1, ":state": "planned", ":worker": 1, ":most": 1,
-                        };
-                        let rows = statement.query_map(any, |row| row.get::<_, String>(3))?;
-                        rows.collect::<Result<Vec<_>, _>>()
-                    });
-                explained.map_err(super::super::fault)
-            });
+        let plan = ledger.writer.ask(Touch::Nothing, move |writer| {
+            let sql = super::super::claim::free_sql(of_load);
+            let explained = writer
+                .conn
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .and_then(|mut statement| {
+                    let any = rusqlite::named_params! {
+                        ":load": 1, ":state": "planned", ":worker": 1, ":most": 1,
+                    };
+                    let rows = statement.query_map(any, |row| row.get::<_, String>(3))?;
+                    rows.collect::<Result<Vec<_>, _>>()
+                });
+            explained.map_err(Fault::from)
+        });
         let plan = plan.await.unwrap();
         assert!(
             plan[0].starts_with("SEARCH p USING INDEX prediction_free (state=?"),
@@ -239,5 +239,34 @@ async fn a_claim_begins_with_what_is_free() {
             !plan.iter().any(|step| step.contains("B-TREE")),
             "{plan:#?}"
         );
+    }
+}
+
+/// Files that seem gone are looked for within a day: the host may have refused for a moment.
+#[tokio::test]
+async fn an_expired_prediction_is_followed_for_a_day_and_no_longer() {
+    for (hours, followed) in [(23, true), (25, false)] {
+        let ledger = SqliteLedger::in_memory().unwrap();
+        let model = "a/b".parse().unwrap();
+        let load = async |at| {
+            let id = Some("r".to_owned());
+            let row = crate::StagedRow::new(1, id, &model, &serde_json::Map::new());
+            ledger.stage(crate::LoadId(at), vec![row]).await.unwrap();
+            let plan = crate::Plan {
+                folder: "/batch".into(),
+                ..crate::Plan::default()
+            };
+            ledger.load(crate::LoadId(at), plan).await.unwrap().tally
+        };
+        load(1).await;
+        let ended = ledger.writer.ask(Touch::Ledger, move |writer| {
+            let sql = "UPDATE prediction SET state = 'ended', outcome = 'expired', id = 'p',
+                created_at = (unixepoch() - ? * 3600) * 1000";
+            Ok(writer.conn.execute(sql, [hours])?)
+        });
+        assert_eq!(ended.await.unwrap(), 1);
+        let tally = load(2).await;
+        assert_eq!(tally.running == 1, followed, "{hours} h: {tally:?}");
+        assert_eq!(tally.failed() == 1, !followed, "{hours} h: {tally:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use cometapi::{Client, ErrorKind as Kind};
 use cometapi_mock::{MockServer, Pace};
 
-use super::super::{Touch, fault};
+use super::super::writer::Touch;
 use crate::{Batch, Filter, Finish, Format, Ledger, Report, Rows, SqliteLedger};
 
 const ROW: &str = r#"{"id": "fox", "model": "black-forest-labs/flux-schnell", "prompt": "x", "megapixels": "0.25"}"#;
@@ -38,7 +38,7 @@ async fn forget_the_end(ledger: &SqliteLedger) {
 
 async fn change(ledger: &SqliteLedger, sql: &'static str) {
     let changed = ledger.writer.ask(Touch::Ledger, move |writer| {
-        writer.conn.execute_batch(sql).map_err(fault)
+        Ok(writer.conn.execute_batch(sql)?)
     });
     changed.await.unwrap();
 }
@@ -69,7 +69,7 @@ async fn a_file_with_the_same_content_is_its_own_and_any_other_is_left() {
     assert_eq!(fs::read(&path).unwrap(), b"precious");
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
 
-    // An empty file holds nobody's data: what a kill left on a file system without links.
+    // An empty file holds no data: what a kill left on a file system without links.
     fs::write(&path, "").unwrap();
     assert!(run(&client, &ledger, &out).await.is_success());
     assert!(fs::metadata(&path).unwrap().len() > 0);

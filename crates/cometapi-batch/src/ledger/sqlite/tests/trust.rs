@@ -111,7 +111,7 @@ fn a_folder_is_named_as_one() {
 
 /// Others take a worker whose lock file is gone for ended.
 #[tokio::test]
-async fn a_removed_folder_of_workers_is_said() {
+async fn a_removed_folder_of_workers_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
     let one = SqliteLedger::open(&path).unwrap();

@@ -1,0 +1,147 @@
+//! How a run works; the same for a batch and for finishing what was left.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cometapi::wire::ClientInfo;
+use cometapi::{Client, CreatePolicy, WaitPolicy};
+
+use crate::batch::event::{Event, Observer};
+use crate::batch::open_files;
+use crate::batch::reason::Stopped;
+use crate::batch::report::Report;
+use crate::batch::stop::Stop;
+use crate::ledger::Ledger;
+
+/// What the ledger calls a client's service.
+pub(crate) fn service(client: &Client) -> String {
+    client.raw().baseurl().to_owned()
+}
+
+/// How a run works.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) client: Client,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    /// What the ledger calls the service.
+    pub(crate) service: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) concurrency: usize,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) limit: Option<u64>,
+    pub(crate) max_failures: Option<u64>,
+    pub(crate) max_failed_downloads: u32,
+    pub(crate) give_up_after: Duration,
+    pub(crate) create: CreatePolicy,
+    pub(crate) wait: Option<WaitPolicy>,
+    pub(crate) stop: Stop,
+    pub(crate) observer: Observer,
+}
+
+impl Settings {
+    pub(crate) fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: PathBuf) -> Self {
+        Self {
+            client: client.clone(),
+            service: service(client),
+            ledger,
+            folder,
+            concurrency: 4,
+            timeout: None,
+            limit: None,
+            max_failures: None,
+            max_failed_downloads: 3,
+            give_up_after: Duration::from_secs(600),
+            create: CreatePolicy::default(),
+            wait: None,
+            stop: Stop::new(),
+            observer: Arc::new(|_: &Event<'_>| {}),
+        }
+    }
+
+    /// The report of a run that was stopped before it began.
+    pub(crate) fn stopped_early(&self) -> Report {
+        let reason = Stopped::Asked;
+        (self.observer)(&Event::Stopping { reason: &reason });
+        Report {
+            stopped: Some(reason),
+            ..Report::default()
+        }
+    }
+
+    /// Runs no more rows at once than can have their files open.
+    pub(crate) fn fit_concurrency(&mut self) {
+        if let Some((concurrency, open_files)) = open_files::fit(self.concurrency) {
+            self.concurrency = concurrency;
+            (self.observer)(&Event::ConcurrencyLowered {
+                concurrency,
+                open_files,
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("folder", &self.folder)
+            .field("concurrency", &self.concurrency)
+            .field("timeout", &self.timeout)
+            .field("limit", &self.limit)
+            .field("max_failures", &self.max_failures)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Methods that [`Batch`](crate::Batch) and [`Finish`](crate::Finish) share.
+macro_rules! shared_settings {
+    () => {
+        /// How many rows run at once, at most; 4 unless set: what a small account is given
+        /// (inferred), and enough to keep a slow model busy. A 429 halves it for all rows, and
+        /// it grows back as create requests succeed. Fewer run where the process may not open enough
+        /// files for them, about 4 each: see
+        /// [`ConcurrencyLowered`](crate::Event::ConcurrencyLowered).
+        pub fn concurrency(mut self, rows: usize) -> Self {
+            self.settings.concurrency = rows.max(1);
+            self
+        }
+
+        /// How long each prediction is waited for, from its create or from when it is taken up
+        /// again, instead of the wait policy's.
+        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.settings.timeout = Some(timeout);
+            self
+        }
+
+        /// Waits by `policy` instead of the client's.
+        pub fn wait_policy(mut self, policy: cometapi::WaitPolicy) -> Self {
+            self.settings.wait = Some(policy);
+            self
+        }
+
+        /// What the ledger calls the service, instead of the client's base URL: for one whose
+        /// address changes while its predictions stay.
+        pub fn service(mut self, name: impl Into<String>) -> Self {
+            self.settings.service = name.into();
+            self
+        }
+
+        /// Ends the run early when it is asked to.
+        pub fn stop(mut self, stop: &crate::batch::stop::Stop) -> Self {
+            self.settings.stop = stop.clone();
+            self
+        }
+
+        /// Calls `observer` with each event, synchronously: a slow observer blocks the row and the
+        /// thread.
+        pub fn on_event(
+            mut self,
+            observer: impl Fn(&crate::batch::event::Event<'_>) + Send + Sync + 'static,
+        ) -> Self {
+            self.settings.observer = std::sync::Arc::new(observer);
+            self
+        }
+    };
+}
+pub(crate) use shared_settings;
