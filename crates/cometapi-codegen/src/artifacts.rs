@@ -66,9 +66,8 @@ pub fn artifacts(spec_yaml: &str) -> Result<Vec<Artifact>, Error> {
             });
         }
     }
-    for models::File { path, contents } in models::files(&spec)? {
-        artifacts.push(Artifact { path, contents });
-    }
+    let files = models::files(&spec)?.into_iter();
+    artifacts.extend(files.map(|(path, contents)| Artifact { path, contents }));
     Ok(artifacts)
 }
 

@@ -19,17 +19,18 @@ pub(crate) struct Model {
     pub(super) name: String,
     pub(super) description: String,
     pub(super) source: String,
-    pub(super) answer: Answer,
+    pub(super) output: Output,
     /// In the order in which people see them.
     pub(super) fields: Vec<Field>,
     pub(super) example: Option<Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Output {
     List,
     Single,
-    Any,
+    Text,
+    Json,
 }
 
 /// What is wrong with a component, by the rule that says so.
@@ -85,13 +86,17 @@ pub(super) fn read(component: &str, schema: &Value) -> Result<Model, Vec<Fault>>
     if !is_model(name) {
         fault("model-shape", "`x-model` is no `owner/name`");
     }
-    let answer = match text("x-output") {
-        Some("list") => Answer::List,
-        Some("single") => Answer::Single,
-        Some("any") => Answer::Any,
+    let output = match text("x-output") {
+        Some("list") => Output::List,
+        Some("single") => Output::Single,
+        Some("text") => Output::Text,
+        Some("json") => Output::Json,
         _ => {
-            fault("model-shape", "write `x-output: list`, `single` or `any`");
-            Answer::Any
+            fault(
+                "model-shape",
+                "write `x-output: list`, `single`, `text` or `json`",
+            );
+            Output::Json
         }
     };
     for word in ["description", "x-source"] {
@@ -145,7 +150,7 @@ pub(super) fn read(component: &str, schema: &Value) -> Result<Model, Vec<Fault>>
         name: name.to_owned(),
         description: clean(text("description").unwrap_or_default()),
         source,
-        answer,
+        output,
         fields,
         example: schema.get("example").cloned(),
     })

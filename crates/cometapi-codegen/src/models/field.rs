@@ -53,7 +53,7 @@ pub(super) enum Kind {
         min_items: Option<u64>,
         max_items: Option<u64>,
     },
-    Texts {
+    Strings {
         min_items: Option<u64>,
         max_items: Option<u64>,
     },
@@ -248,7 +248,7 @@ fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
             min_items,
             max_items,
         },
-        (Some("array"), _) if of_items("type") == Some("string") => Kind::Texts {
+        (Some("array"), _) if of_items("type") == Some("string") => Kind::Strings {
             min_items,
             max_items,
         },
@@ -370,7 +370,7 @@ impl Field {
                 })
             }),
             Kind::Boolean => is(&Value::is_boolean),
-            Kind::Images { .. } | Kind::Texts { .. } => is(&Value::is_array),
+            Kind::Images { .. } | Kind::Strings { .. } => is(&Value::is_array),
         }
     }
 }

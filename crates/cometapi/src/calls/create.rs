@@ -5,19 +5,17 @@ use std::future::IntoFuture;
 use std::time::{Duration, SystemTime};
 
 use cometapi_client::{CallOptions, observe, types};
+use cometapi_models::Input;
 use tokio::time::{Instant, sleep};
 
 use crate::calls::policy::{CreateEvent, CreatePolicy, Verdict};
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
-use crate::core::input::Input;
 use crate::core::model::ModelRef;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
 use crate::core::state::{BoxFuture, Core};
 use crate::core::trace;
-#[cfg(feature = "models")]
-use crate::models::registry;
 
 /// A create request that has not been sent; await it.
 ///
@@ -234,7 +232,7 @@ impl IntoFuture for Create {
 /// Holds the input of a known model to what that takes.
 #[cfg(feature = "models")]
 fn checked(model: &ModelRef, input: &Input) -> Result<(), Error> {
-    let Some(known) = registry::find(&model.to_string()) else {
+    let Some(known) = cometapi_models::find(&model.to_string()) else {
         return Ok(());
     };
     for warning in known.check(input.fields())? {

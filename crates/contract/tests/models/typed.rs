@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use cometapi::models::find;
+use cometapi::models::{Files, OneFile};
 use cometapi::models::{
     flux_dev, flux_kontext_max, flux_kontext_pro, flux_pro, flux_schnell, flux2_dev, flux2_flex,
     flux2_pro, flux11_pro, flux11_pro_ultra,
 };
-use cometapi::{Completed, ModelInput, OutputFile, RunOutput};
+use cometapi::{Completed, ModelInput, OutputFile};
 use serde_json::Value;
 
 use crate::table::TABLE;
@@ -15,7 +16,7 @@ use crate::table::TABLE;
 const CAT: &str = "https://files.example.com/cat.png";
 
 /// The model, what is sent when everything is set, and what is sent when nothing is.
-fn sent<I: ModelInput<Output = O>, O: RunOutput>(least: I, all: I) -> (&'static str, [Value; 2]) {
+fn sent<I: ModelInput<Returns = R>, R>(least: I, all: I) -> (&'static str, [Value; 2]) {
     let json = |input: I| {
         assert!(input.check().is_ok(), "{:?}", input.check());
         Value::Object(input.to_input().into_fields())
@@ -127,16 +128,16 @@ fn everything() -> BTreeMap<&'static str, [Value; 2]> {
         .output_quality(80)
         .disable_safety_checker(true);
     BTreeMap::from([
-        sent::<_, Vec<OutputFile>>(flux_schnell::FluxSchnell::new("p"), schnell),
-        sent::<_, Vec<OutputFile>>(flux_dev::FluxDev::new("p"), dev),
-        sent::<_, OutputFile>(flux_pro::FluxPro::new("p"), pro),
-        sent::<_, OutputFile>(flux11_pro::Flux11Pro::new("p"), pro11),
-        sent::<_, OutputFile>(flux11_pro_ultra::Flux11ProUltra::new("p"), ultra),
-        sent::<_, OutputFile>(flux_kontext_pro::FluxKontextPro::new("p"), kontext),
-        sent::<_, OutputFile>(flux_kontext_max::FluxKontextMax::new("p"), kontext_max),
-        sent::<_, OutputFile>(flux2_pro::Flux2Pro::new("p"), pro2),
-        sent::<_, OutputFile>(flux2_flex::Flux2Flex::new("p"), flex2),
-        sent::<_, OutputFile>(flux2_dev::Flux2Dev::new("p"), dev2),
+        sent::<_, Files>(flux_schnell::FluxSchnell::new("p"), schnell),
+        sent::<_, Files>(flux_dev::FluxDev::new("p"), dev),
+        sent::<_, OneFile>(flux_pro::FluxPro::new("p"), pro),
+        sent::<_, OneFile>(flux11_pro::Flux11Pro::new("p"), pro11),
+        sent::<_, OneFile>(flux11_pro_ultra::Flux11ProUltra::new("p"), ultra),
+        sent::<_, OneFile>(flux_kontext_pro::FluxKontextPro::new("p"), kontext),
+        sent::<_, OneFile>(flux_kontext_max::FluxKontextMax::new("p"), kontext_max),
+        sent::<_, OneFile>(flux2_pro::Flux2Pro::new("p"), pro2),
+        sent::<_, OneFile>(flux2_flex::Flux2Flex::new("p"), flex2),
+        sent::<_, OneFile>(flux2_dev::Flux2Dev::new("p"), dev2),
     ])
 }
 

@@ -47,7 +47,7 @@ fn sample(field: &Field) -> String {
         Kind::Number { maximum, .. } => maximum.unwrap_or(0.5).to_string(),
         Kind::Boolean => "false".to_owned(),
         Kind::Image { .. } | Kind::Images { .. } => "https://example.com/a.png".to_owned(),
-        Kind::Text | Kind::Texts { .. } => "1984".to_owned(),
+        Kind::Text | Kind::Strings { .. } => "1984".to_owned(),
         _ => "{}".to_owned(),
     }
 }
