@@ -193,7 +193,6 @@ async fn the_example_of_every_model_is_taken() {
     let mut described: Vec<_> = components.iter().map(model).collect();
     described.sort_unstable();
     assert_eq!(described, known_models().collect::<Vec<_>>());
-    assert!(described.len() >= 10, "{described:?}");
     for component in &components {
         judge.takes(model(component), &component["example"]).await;
     }
