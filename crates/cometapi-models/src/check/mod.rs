@@ -93,7 +93,7 @@ fn given(
         );
     }
     if value.is_null() {
-        if !field.nullable {
+        if !field.nullable && field.kind != Kind::Json {
             found.problem(
                 name,
                 InputProblemKind::WrongType,
