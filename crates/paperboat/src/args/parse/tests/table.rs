@@ -64,8 +64,11 @@ fn takes(field: &Value) -> String {
         ("string", _) => "text".to_owned(),
         ("boolean", _) => "true or false".to_owned(),
         ("image", _) => "a URL or @FILE".to_owned(),
-        ("images", _) => "a URL or @FILE, once for each".to_owned() + &items(field),
-        ("array", _) => "a list of strings".to_owned() + &items(field),
+        ("images", _) => {
+            let least = field["min_items"].as_u64().filter(|least| *least > 0);
+            "a URL or @FILE, once for each".to_owned() + &items(least, field)
+        }
+        ("array", _) => "a list of strings".to_owned() + &items(field["min_items"].as_u64(), field),
         ("any", _) => "any json".to_owned(),
         ("integer", Value::Array(choices)) => {
             let choices: Vec<_> = choices.iter().map(Value::to_string).collect();
@@ -82,8 +85,8 @@ fn takes(field: &Value) -> String {
 }
 
 /// What a flag's help says of the length of a list.
-fn items(field: &Value) -> String {
-    match (field["min_items"].as_u64(), field["max_items"].as_u64()) {
+fn items(least: Option<u64>, field: &Value) -> String {
+    match (least, field["max_items"].as_u64()) {
         (Some(least), Some(most)) => format!(", {least}–{most}"),
         (Some(least), None) => format!(", {least} at least"),
         (None, Some(most)) => format!(", {most} at most"),
