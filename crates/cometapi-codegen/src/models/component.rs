@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::field::{self, Field};
+use super::field::{self, Field, clean};
 use super::ident;
 
 /// A model whose input is known.
@@ -209,9 +209,4 @@ fn is_model(name: &str) -> bool {
     };
     name.split_once('/')
         .is_some_and(|(owner, name)| is_part(owner) && is_part(name))
-}
-
-/// A text of the spec as one paragraph.
-pub(super) fn clean(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::component::clean;
 use super::ident;
 
 /// A field of a model's input.
@@ -373,4 +372,9 @@ impl Field {
             Kind::Images { .. } | Kind::Strings { .. } => is(&Value::is_array),
         }
     }
+}
+
+/// A text of the spec as one paragraph.
+pub(super) fn clean(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -5,11 +5,10 @@ use quote::{format_ident, quote};
 
 use super::component::{Model, Output};
 use super::field::{Field, Kind, When};
-use crate::Error;
 
-pub(super) fn render(models: &[Model]) -> Result<String, Error> {
+pub(super) fn render(models: &[Model]) -> TokenStream {
     let modules = models.iter().map(module);
-    super::format(quote!(#(#modules)*))
+    quote!(#(#modules)*)
 }
 
 fn module(model: &Model) -> TokenStream {

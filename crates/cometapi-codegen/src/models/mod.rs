@@ -12,7 +12,7 @@ mod schema;
 use proc_macro2::TokenStream;
 use serde_json::Value;
 
-use crate::Error;
+use crate::error::Error;
 
 pub(crate) use self::component::{Fault, Model};
 
@@ -47,10 +47,10 @@ fn sorting_key(model: &Result<Model, Vec<Fault>>) -> &str {
 pub(crate) fn files(spec: &Value) -> Result<Vec<(String, String)>, Error> {
     let models: Vec<_> = read(spec).into_iter().filter_map(Result::ok).collect();
     let mut files = vec![
-        ("generated.rs".to_owned(), inputs::render(&models)?),
+        ("generated.rs".to_owned(), format(inputs::render(&models))?),
         (
             "registry/generated.rs".to_owned(),
-            registry::render(&models)?,
+            format(registry::render(&models))?,
         ),
     ];
     files.extend(

@@ -5,16 +5,15 @@ use quote::{format_ident, quote};
 
 use super::component::{Model, Output};
 use super::field::{Field, Kind, When};
-use crate::Error;
 
-pub(super) fn render(models: &[Model]) -> Result<String, Error> {
+pub(super) fn render(models: &[Model]) -> TokenStream {
     let entries = models.iter().map(entry);
-    super::format(quote! {
+    quote! {
         use crate::model::{Condition, Field, Kind, Model, OutputKind};
 
         /// Sorted by name.
         pub(super) static MODELS: &[Model] = &[#(#entries),*];
-    })
+    }
 }
 
 /// The model as data.
