@@ -10,7 +10,7 @@ use cometapi_client::{PredictionId, PredictionResponse};
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, ETAG, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::calls::policy::{CreateEvent, PollEvent};
+use crate::calls::policy::{CreateOutcome, PollOutcome};
 use crate::core::base_url::BaseUrl;
 use crate::core::model::ModelRef;
 use crate::core::response::{AttemptOutcome, Body};
@@ -26,8 +26,8 @@ use cometapi_models::media::{self, FileType};
 pub fn response(status: u16, body: &[u8]) {
     let status = StatusCode::from_u16(100 + status % 500).unwrap_or(StatusCode::OK);
     let attempt = AttemptOutcome::whole(status, Bytes::copy_from_slice(body));
-    let created = CreateEvent::of(&attempt) == CreateEvent::Created;
-    let _ = PollEvent::of(&attempt);
+    let created = CreateOutcome::of(&attempt) == CreateOutcome::Created;
+    let _ = PollOutcome::of(&attempt);
     let AttemptOutcome::Response(_, read) = attempt else {
         panic!("a complete response is a response");
     };

@@ -146,7 +146,7 @@ pub(super) fn read(component: &str, schema: &Value) -> Result<Model, Vec<Fault>>
     Ok(Model {
         component: component.to_owned(),
         type_name: type_name.to_owned(),
-        module: ident::snake(type_name).unwrap_or_default(),
+        module: ident::module_name(type_name),
         name: name.to_owned(),
         description: clean(text("description").unwrap_or_default()),
         source,

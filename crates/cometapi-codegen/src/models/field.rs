@@ -101,11 +101,11 @@ pub(super) fn read(
     let mut faults = Faults::new();
     let none = Map::new();
     let words = property.as_object().unwrap_or(&none);
-    if let Some(odd) = words.keys().find(|word| !WORDS.contains(&word.as_str())) {
+    if let Some(unknown) = words.keys().find(|word| !WORDS.contains(&word.as_str())) {
         faults.push((
             "model-words",
             format!(
-                "`{odd}` has no meaning for a model's field; write one of {}",
+                "`{unknown}` has no meaning for a model's field; write one of {}",
                 WORDS.join(", ")
             ),
         ));

@@ -16,7 +16,7 @@ use std::time::Instant;
 use crate::report::{Ran, Report};
 use crate::workspace::Workspace;
 
-/// What a run of layers is told.
+/// The options of a run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
