@@ -192,11 +192,11 @@ async fn a_caller_maps_an_output_to_a_type_of_its_own() {
     struct Half;
 
     impl RunOutput for Half {
-        type Output = f64;
+        type Output = u64;
 
-        fn from_completed(completed: Completed) -> Result<f64, Error> {
+        fn from_completed(completed: Completed) -> Result<u64, Error> {
             let output = completed.prediction().output();
-            Ok(output.json().and_then(serde_json::Value::as_f64).unwrap() / 2.0)
+            Ok(output.json().and_then(serde_json::Value::as_u64).unwrap() / 2)
         }
     }
 
@@ -212,6 +212,6 @@ async fn a_caller_maps_an_output_to_a_type_of_its_own() {
     }
 
     let server = mock().await;
-    server.on_end(Ending::Output(json!(5)));
-    assert_eq!(client(&server).run(Depth).await.unwrap(), 2.5);
+    server.on_end(Ending::Output(json!(6)));
+    assert_eq!(client(&server).run(Depth).await.unwrap(), 3);
 }
