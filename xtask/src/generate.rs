@@ -269,7 +269,7 @@ mod tests {
     fn the_schema_of_a_model_that_is_gone_is_told_then_removed() {
         let root = scratch();
         generate(&root, false);
-        let gone = "crates/cometapi/src/models/schemas/acme/gone.schema.json";
+        let gone = "crates/cometapi-models/src/schemas/acme/gone.schema.json";
         let path = root.path().join(gone);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "{}").unwrap();

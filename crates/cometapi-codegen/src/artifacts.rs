@@ -1,13 +1,32 @@
 //! The files that a spec gives, so that writing and checking go by one list.
 
-use crate::json_schema::json_schema;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::Error;
+use crate::json_schema::json_schema;
 use crate::read::read;
-use crate::{Error, generate, models};
+use crate::{lint, lower, models, render};
+
+/// What [`generate`] makes of a spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Generated {
+    /// The source of the client's module `generated`.
+    pub code: String,
+}
+
+/// Generates the client's code from the text of an `openapi.yaml`.
+///
+/// The same text gives the same bytes, whatever else is built beside this crate.
+pub fn generate(spec_yaml: &str) -> Result<Generated, Error> {
+    let spec = read(spec_yaml)?;
+    lint::lint(&spec)?;
+    let code = render::render(&lower::lower(&spec))?;
+    Ok(Generated { code })
+}
 
 /// A file that is made from the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +85,8 @@ pub fn artifacts(spec_yaml: &str) -> Result<Vec<Artifact>, Error> {
             });
         }
     }
-    for models::File { path, contents } in models::files(&spec)? {
-        artifacts.push(Artifact { path, contents });
-    }
+    let files = models::files(&spec)?.into_iter();
+    artifacts.extend(files.map(|(path, contents)| Artifact { path, contents }));
     let contents = sums(spec_yaml, &artifacts);
     artifacts.push(Artifact {
         path: SUMS.to_owned(),

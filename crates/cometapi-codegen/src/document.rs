@@ -308,3 +308,7 @@ fn object(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
 pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
+
+pub(crate) fn schemas_mut(spec: &mut Value) -> Option<&mut Map<String, Value>> {
+    spec.pointer_mut("/components/schemas")?.as_object_mut()
+}

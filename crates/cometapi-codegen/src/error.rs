@@ -37,6 +37,14 @@ pub enum Error {
     },
 }
 
+impl Error {
+    pub(crate) fn published(message: impl Into<String>) -> Self {
+        Self::Published {
+            message: message.into(),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

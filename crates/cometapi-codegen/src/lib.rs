@@ -33,26 +33,8 @@ mod read;
 mod render;
 mod replaced;
 
-pub use artifacts::{Artifact, artifacts, leftovers};
+pub use artifacts::{Artifact, Generated, artifacts, generate, leftovers};
 pub use error::{Error, Finding};
 pub use import::{ImportOptions, ImportOutput, Imported, import_model};
 pub use lint::rules;
 pub use read::read;
-
-/// What [`generate`] makes of a spec.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Generated {
-    /// The source of the client's module `generated`.
-    pub code: String,
-}
-
-/// Generates the client's code from the text of an `openapi.yaml`.
-///
-/// The same text gives the same bytes, whatever else is built beside this crate.
-pub fn generate(spec_yaml: &str) -> Result<Generated, Error> {
-    let spec = read(spec_yaml)?;
-    lint::lint(&spec)?;
-    let code = render::render(&lower::lower(&spec))?;
-    Ok(Generated { code })
-}

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 
-use crate::Error;
+use crate::error::Error;
 
 /// Reads YAML strictly into JSON: a key given twice, a merge, a tag nobody knows are errors,
 /// which name line and column.

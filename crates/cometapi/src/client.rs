@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use cometapi_client::Transport;
 
+use cometapi_models::{IntoInput, ModelInput};
+
 use crate::calls::create::Create;
 use crate::calls::policy::{CreatePolicy, WaitPolicy};
 use crate::calls::predictions::Predictions;
@@ -13,7 +15,6 @@ use crate::core::base_url::{self, BaseUrl};
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::http_clients::ApiClients;
-use crate::core::input::IntoInput;
 use crate::core::key::ApiKey;
 use crate::core::model::IntoModelRef;
 use crate::core::network::Network;
@@ -23,7 +24,6 @@ use crate::files::contents::{self, Contents};
 #[cfg(feature = "download")]
 use crate::files::download::{access::Access, fetch::Fetcher, policy::DownloadPolicy};
 use crate::files::output_file::{FileContext, OutputFile};
-use crate::model_input::ModelInput;
 use crate::run::Run;
 
 const KEY_VARIABLE: &str = "COMETAPI_KEY";
@@ -85,11 +85,11 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Runs a typed input's model to the end: creates, waits, and finds the files. Returns a
-    /// list of files or one file, as the model does. See [`Run`].
+    /// Runs a typed input's model to the end: creates, waits, and finds the files. Gives what the
+    /// model returns: see [`RunOutput`](crate::RunOutput), and [`Run`].
     ///
     /// Nothing is sent before it is awaited. It costs money.
-    pub fn run<I: ModelInput>(&self, input: I) -> Run<I::Output> {
+    pub fn run<I: ModelInput>(&self, input: I) -> Run<I::Returns> {
         self.new_run(self.predictions().create(I::MODEL, input))
     }
 
@@ -99,7 +99,7 @@ impl Client {
         self.new_run(self.predictions().create(model, input))
     }
 
-    fn new_run<O>(&self, create: Create) -> Run<O> {
+    fn new_run<R>(&self, create: Create) -> Run<R> {
         let Inner {
             core, wait, files, ..
         } = &*self.0;
@@ -120,7 +120,7 @@ impl Client {
     /// that was run, if the caller knows it; the prediction itself need not name it.
     ///
     /// An output in which a URL is one value among others is [`Contents::Mixed`]. Not every URL
-    /// in it needs to be a file: see [`OutputFile::is_link`].
+    /// in it needs to be a file: see `OutputFile::is_link`.
     ///
     /// # Errors
     ///

@@ -61,10 +61,6 @@ mod files;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod media;
-mod model_input;
-#[cfg(feature = "models")]
-pub mod models;
 mod run;
 
 pub use crate::calls::create::{Create, CreateProgress};
@@ -75,7 +71,6 @@ pub use crate::client::{Client, ClientBuilder};
 pub use crate::core::backoff::Backoff;
 pub use crate::core::error::Error;
 pub use crate::core::error_kind::{Creation, ErrorKind};
-pub use crate::core::input::{Input, IntoInput};
 pub use crate::core::key::ApiKey;
 pub use crate::core::model::{IntoModelRef, ModelRef};
 pub use crate::core::prediction::Prediction;
@@ -93,10 +88,13 @@ pub use crate::files::download::{
 };
 pub use crate::files::output::Output;
 pub use crate::files::output_file::OutputFile;
-pub use crate::model_input::ModelInput;
-#[cfg(feature = "models")]
-pub use crate::models::{ImageInput, models};
 pub use crate::run::{Completed, Run, RunOutput};
+/// Typed inputs, checks and JSON Schemas of known models: the crate `cometapi-models`.
+#[doc(inline)]
+pub use cometapi_models as models;
+#[cfg(feature = "models")]
+pub use cometapi_models::{ImageInput, models};
+pub use cometapi_models::{Input, IntoInput, ModelInput};
 // The wire's own types are used as they are.
 #[doc(hidden)]
 pub use crate::core::connection::causes;

@@ -6,6 +6,9 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use cometapi_models::{Files, Json, OneFile, Text};
+use serde_json::Value;
+
 use crate::calls::create::Create;
 use crate::calls::policy::{CreatePolicy, WaitPolicy};
 use crate::calls::wait::Wait;
@@ -36,16 +39,16 @@ type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Sen
 /// # }
 /// ```
 #[must_use = "a run does not begin until it is awaited"]
-pub struct Run<O = Completed> {
+pub struct Run<R = Json> {
     core: Core,
     files: FileContext,
     create: Create,
     wait: WaitPolicy,
     hook: Option<Hook>,
-    output: PhantomData<fn() -> O>,
+    returns: PhantomData<fn() -> R>,
 }
 
-impl<O> Run<O> {
+impl<R> Run<R> {
     pub(crate) fn new(core: Core, files: FileContext, create: Create, wait: WaitPolicy) -> Self {
         Self {
             core,
@@ -53,7 +56,7 @@ impl<O> Run<O> {
             create,
             wait,
             hook: None,
-            output: PhantomData,
+            returns: PhantomData,
         }
     }
 
@@ -95,14 +98,14 @@ impl<O> Run<O> {
     }
 
     /// Gives the whole prediction beside the files, whatever the model returns.
-    pub fn completed(self) -> Run<Completed> {
+    pub fn completed(self) -> Run<Json> {
         Run {
             core: self.core,
             files: self.files,
             create: self.create,
             wait: self.wait,
             hook: self.hook,
-            output: PhantomData,
+            returns: PhantomData,
         }
     }
 
@@ -125,16 +128,16 @@ impl<O> Run<O> {
     }
 }
 
-impl<O: RunOutput> IntoFuture for Run<O> {
-    type Output = Result<O, Error>;
+impl<R: RunOutput> IntoFuture for Run<R> {
+    type Output = Result<R::Output, Error>;
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { O::from_completed(self.go().await?) })
+        Box::pin(async { R::from_completed(self.go().await?) })
     }
 }
 
-impl<O> fmt::Debug for Run<O> {
+impl<R> fmt::Debug for Run<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("create", &self.create)
@@ -168,53 +171,88 @@ impl Completed {
     }
 }
 
-/// What a run gives its caller.
-pub trait RunOutput: Sized + Send + 'static {
+/// What a run gives its caller, by what its model returns
+/// ([`ModelInput::Returns`](crate::ModelInput::Returns)).
+///
+/// | The model returns | The run gives |
+/// |---|---|
+/// | [`Files`] | `Vec<OutputFile>`, at least one |
+/// | [`OneFile`] | [`OutputFile`] |
+/// | [`Text`] | `String`; a list of tokens is joined |
+/// | [`Json`] | [`Completed`] |
+///
+/// Implement it for a type of your own to use that as `Returns`.
+pub trait RunOutput: 'static {
+    /// What the run gives.
+    type Output: Send + 'static;
+
     /// Takes it from a run that succeeded.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnexpectedOutput`], with the whole prediction, when the run ended in
-    /// another form.
-    fn from_completed(completed: Completed) -> Result<Self, Error>;
+    /// [`ErrorKind::UnexpectedOutput`], with the whole prediction, if the output has another
+    /// form.
+    fn from_completed(completed: Completed) -> Result<Self::Output, Error>;
 }
 
-impl RunOutput for Completed {
-    fn from_completed(completed: Completed) -> Result<Self, Error> {
+impl RunOutput for Json {
+    type Output = Completed;
+
+    fn from_completed(completed: Completed) -> Result<Completed, Error> {
         Ok(completed)
     }
 }
 
-impl RunOutput for Vec<OutputFile> {
-    fn from_completed(completed: Completed) -> Result<Self, Error> {
-        if completed.files().is_empty() {
-            return Err(unexpected(completed, "files"));
+impl RunOutput for Files {
+    type Output = Vec<OutputFile>;
+
+    fn from_completed(completed: Completed) -> Result<Vec<OutputFile>, Error> {
+        if completed.files.is_empty() {
+            return Err(unexpected(completed, "no files", "files were"));
         }
-        Ok(completed.into_parts().1)
+        Ok(completed.files)
     }
 }
 
-impl RunOutput for OutputFile {
-    fn from_completed(completed: Completed) -> Result<Self, Error> {
-        if completed.files().len() == 1
-            && let Some(file) = completed.files().first()
-        {
-            return Ok(file.clone());
+impl RunOutput for OneFile {
+    type Output = OutputFile;
+
+    fn from_completed(mut completed: Completed) -> Result<OutputFile, Error> {
+        match completed.files.pop() {
+            Some(file) if completed.files.is_empty() => Ok(file),
+            last => {
+                completed.files.extend(last);
+                Err(unexpected(completed, "no files", "one file was"))
+            }
         }
-        Err(unexpected(completed, "one file"))
     }
 }
 
-fn unexpected(completed: Completed, wanted: &str) -> Error {
+impl RunOutput for Text {
+    type Output = String;
+
+    fn from_completed(completed: Completed) -> Result<String, Error> {
+        let output = completed.prediction.output();
+        // A URL alone is text, too.
+        let text = match output.json() {
+            Some(Value::String(text)) => Some(text.clone()),
+            _ => output.text(),
+        };
+        text.ok_or_else(|| unexpected(completed, "json that is not text", "text was"))
+    }
+}
+
+/// `without_files` describes an output that is not null and holds no files.
+fn unexpected(completed: Completed, without_files: &str, wanted: &str) -> Error {
     let (prediction, files) = completed.into_parts();
     let found = match files.len() {
-        0 if prediction.output().is_null() => "nothing".to_owned(),
-        0 => "no files".to_owned(),
-        1 => "one file".to_owned(),
-        many => format!("{many} files"),
+        0 if prediction.output().is_null() => "nothing",
+        0 => without_files,
+        1 => "one file",
+        many => &format!("{many} files"),
     };
     let message = format!(
-        "prediction {} succeeded with {found} where {wanted} was expected: {}",
+        "prediction {} succeeded with {found} where {wanted} expected: {}",
         prediction.id(),
         prediction.output().shown()
     );

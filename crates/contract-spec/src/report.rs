@@ -1,4 +1,4 @@
-//! What a layer found, and how it is told.
+//! What a layer found, and how it is printed.
 
 use std::collections::BTreeMap;
 use std::fmt;

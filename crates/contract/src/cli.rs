@@ -1,4 +1,4 @@
-//! The command: which layers, told how.
+//! The command: which layers to run, and how to print them.
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -43,7 +43,7 @@ fn again(
 ) -> Result<(), Failure> {
     let is_list = reader
         .field(&key)
-        .is_some_and(|field| matches!(field.kind(), Kind::Images { .. } | Kind::Texts { .. }));
+        .is_some_and(|field| matches!(field.kind(), Kind::Images { .. } | Kind::Strings { .. }));
     match (fields.get_mut(&key), value) {
         (Some(Value::Array(items)), Value::Array(more)) if is_list => {
             items.extend(more);

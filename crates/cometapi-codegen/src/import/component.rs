@@ -3,11 +3,15 @@
 use super::example::example;
 use super::field::Field;
 use super::json::Json;
-use super::kind::{Items, Kind};
+use super::kind::Kind;
+use super::limits::Items;
 use super::note::{Notes, shown};
+use super::overrides::ImportOutput;
 use super::variants::variants;
-use super::{ImportOutput, NAME, refusal};
-use crate::Error;
+use crate::error::Error;
+
+/// A longer name is an accident; from 1024 on, YAML takes it for no key.
+const NAME: usize = 128;
 
 pub(super) struct Component<'a> {
     pub(super) description: String,
@@ -29,7 +33,7 @@ pub(super) fn name(model: &str, notes: &mut Notes) -> Result<String, Error> {
         })
         .collect();
     if name.is_empty() {
-        return Err(refusal(format!(
+        return Err(Error::published(format!(
             "`{model}` has no letters to name a type after"
         )));
     }
@@ -45,7 +49,12 @@ pub(super) fn name(model: &str, notes: &mut Notes) -> Result<String, Error> {
 
 /// A name from which no field can be made is refused; an odd one is stated.
 pub(super) fn check_name(name: &str, notes: &mut Notes) -> Result<(), Error> {
-    let refused = |why: &str| Err(refusal(format!("the field `{}` {why}", shown(name))));
+    let refused = |why: &str| {
+        Err(Error::published(format!(
+            "the field `{}` {why}",
+            shown(name)
+        )))
+    };
     if !name.contains(|c: char| c.is_ascii_alphanumeric()) {
         return refused("has no letter or digit to name it after");
     }

@@ -2,7 +2,8 @@
 
 use super::field::Field;
 use super::json::Json;
-use super::kind::{Items, Kind};
+use super::kind::Kind;
+use super::limits::Items;
 
 /// A list of more than this in an example helps nobody.
 const MANY: i64 = 16;

@@ -5,7 +5,7 @@ use super::flatten::Flattener;
 use super::json::Json;
 use super::kind::{Kind, kind};
 use super::note::{Notes, shown};
-use crate::Error;
+use crate::error::Error;
 
 /// A field of an input, as our components say it.
 #[derive(Debug)]

@@ -6,8 +6,7 @@ use std::collections::HashSet;
 use super::flat::{Flat, is_boilerplate, kind_of};
 use super::json::Json;
 use super::note::shown;
-use super::refusal;
-use crate::Error;
+use crate::error::Error;
 
 /// More hops than any honest schema has; a deeper one would exhaust the stack.
 const DEPTH: usize = 64;
@@ -115,7 +114,7 @@ impl<'a> Flattener<'a> {
         match self.left.checked_sub(cost) {
             Some(left) => self.left = left,
             None => {
-                return Err(refusal(
+                return Err(Error::published(
                     "it is far too large, or its references fan out without end; cut it down to \
                      what the input needs",
                 ));

@@ -1,43 +1,11 @@
-//! What a schema tells in prose only. Media types are read from it; of the rest it is said
-//! that somebody should.
+//! Notes on limits that a schema states in prose only.
 
 use super::field::Field;
-use super::kind::Kind;
+use super::kind::{Kind, words};
 use super::note::Notes;
 
-const MEDIA: &[(&[&str], &str)] = &[
-    (&["jpeg", "jpg"], "image/jpeg"),
-    (&["png"], "image/png"),
-    (&["gif"], "image/gif"),
-    (&["webp"], "image/webp"),
-];
-
-/// The media types of pictures that the description names, with a note on it.
-pub(super) fn accepts(
-    name: &str,
-    description: Option<&str>,
-    notes: &mut Notes,
-) -> Vec<&'static str> {
-    let description = description.unwrap_or_default().to_lowercase();
-    let words: Vec<_> = words(&description).collect();
-    let accepts: Vec<_> = MEDIA
-        .iter()
-        .filter(|(names, _)| words.iter().any(|word| names.contains(word)))
-        .map(|(_, media)| *media)
-        .collect();
-    notes.add(
-        name,
-        if accepts.is_empty() {
-            "which media types it accepts is not stated; write `x-accepts` if it is known"
-        } else {
-            "`x-accepts` is read from its description; read it over"
-        },
-    );
-    accepts
-}
-
 /// Notes on ranges, steps and conditions that only the description tells.
-pub(super) fn told_in_prose(field: &Field, all: &[Field], notes: &mut Notes) {
+pub(super) fn note_limits_in_prose(field: &Field, all: &[Field], notes: &mut Notes) {
     let Some(description) = &field.description else {
         return;
     };
@@ -95,9 +63,4 @@ fn names(text: &str, field: &str) -> bool {
             && (field.contains('_') || next.is_some_and(|next| compared.contains(next)));
     }
     quoted || named || text.contains(&format!("{field}="))
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|word| !word.is_empty())
 }

@@ -3,9 +3,9 @@
 use super::flat::{Flat, kind_of, kind_of_values};
 use super::flatten::Flattener;
 use super::json::Json;
+use super::limits::{self, Items};
 use super::note::{Notes, shown};
-use super::{hints, limits};
-use crate::Error;
+use crate::error::Error;
 
 /// The types that our components have.
 #[derive(Debug)]
@@ -40,12 +40,12 @@ pub(super) enum Kind {
     },
 }
 
-/// How many items a list may have.
-#[derive(Debug, Default)]
-pub(super) struct Items {
-    pub(super) minimum: Option<i64>,
-    pub(super) maximum: Option<i64>,
-}
+const MEDIA: &[(&[&str], &str)] = &[
+    (&["jpeg", "jpg"], "image/jpeg"),
+    (&["png"], "image/png"),
+    (&["gif"], "image/gif"),
+    (&["webp"], "image/webp"),
+];
 
 pub(super) fn kind(
     name: &str,
@@ -67,7 +67,7 @@ pub(super) fn kind(
         Some("string") if uri => {
             flat.take("format");
             Kind::File {
-                accepts: hints::accepts(name, description, notes),
+                accepts: accepts(name, description, notes),
             }
         }
         Some("string") => Kind::Text,
@@ -189,7 +189,7 @@ fn list(
         );
     }
     Ok(if uri {
-        let accepts = hints::accepts(name, description, notes);
+        let accepts = accepts(name, description, notes);
         Kind::Files { accepts, items }
     } else {
         Kind::Texts { items }
@@ -249,4 +249,29 @@ impl Kind {
             Self::Any { .. } => true,
         }
     }
+}
+
+/// The media types of pictures that the description names, with a note on it.
+fn accepts(name: &str, description: Option<&str>, notes: &mut Notes) -> Vec<&'static str> {
+    let description = description.unwrap_or_default().to_lowercase();
+    let words: Vec<_> = words(&description).collect();
+    let accepts: Vec<_> = MEDIA
+        .iter()
+        .filter(|(names, _)| words.iter().any(|word| names.contains(word)))
+        .map(|(_, media)| *media)
+        .collect();
+    notes.add(
+        name,
+        if accepts.is_empty() {
+            "which media types it accepts is not stated; write `x-accepts` if it is known"
+        } else {
+            "`x-accepts` is read from its description; read it over"
+        },
+    );
+    accepts
+}
+
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
 }

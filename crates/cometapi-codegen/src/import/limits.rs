@@ -2,8 +2,14 @@
 
 use super::flat::Flat;
 use super::json::Json;
-use super::kind::Items;
 use super::note::{Notes, shown};
+
+/// How many items a list may have.
+#[derive(Debug, Default)]
+pub(super) struct Items {
+    pub(super) minimum: Option<i64>,
+    pub(super) maximum: Option<i64>,
+}
 
 type Range = (Option<Json>, Option<Json>);
 

@@ -2,7 +2,7 @@
 //! document, or the input's schema by itself.
 
 use super::json::Json;
-use crate::Error;
+use crate::error::Error;
 
 /// The parts of what was published.
 #[derive(Debug)]

@@ -30,55 +30,11 @@ use self::flat::Flat;
 use self::flatten::Flattener;
 use self::json::Json;
 use self::note::{Notes, shown};
-use crate::Error;
-
-/// A longer name is an accident; from 1024 on, YAML takes it for no key.
-const NAME: usize = 128;
+pub use self::overrides::{ImportOptions, ImportOutput};
+use crate::error::Error;
 
 /// Far more than any model takes.
 const FIELDS: usize = 1000;
-
-/// What the published schema may leave open.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ImportOptions {
-    model: Option<String>,
-    output: Option<ImportOutput>,
-}
-
-impl ImportOptions {
-    /// The model, `owner/name`; it wins over what the schema says.
-    #[must_use]
-    pub fn model(mut self, model: impl Into<String>) -> Self {
-        self.model = Some(model.into());
-        self
-    }
-
-    /// What the model answers; it wins over what the schema says.
-    #[must_use]
-    pub fn output(mut self, output: ImportOutput) -> Self {
-        self.output = Some(output);
-        self
-    }
-}
-
-/// What a model answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ImportOutput {
-    /// A list of addresses.
-    List,
-    /// One address.
-    Single,
-}
-
-impl ImportOutput {
-    fn word(self) -> &'static str {
-        match self {
-            Self::List => "list",
-            Self::Single => "single",
-        }
-    }
-}
 
 /// A component, ready for `openapi.yaml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +77,7 @@ pub struct Imported {
 pub fn import_model(published: &str, options: &ImportOptions) -> Result<Imported, Error> {
     let published = published.trim_start_matches('\u{feff}');
     let file: Json = serde_json::from_str(published)
-        .map_err(|error| refusal(format!("it is no JSON that can be read: {error}")))?;
+        .map_err(|error| Error::published(format!("it is no JSON that can be read: {error}")))?;
     let published = locate::locate(&file)?;
     let mut notes = Notes::default();
     let model = overrides::model(&published, options, &mut notes)?;
@@ -130,10 +86,10 @@ pub fn import_model(published: &str, options: &ImportOptions) -> Result<Imported
     let mut flattener = Flattener::new(published.root);
     let mut input = flattener.flatten(published.input)?;
     if let Some(why) = &input.unfit {
-        return Err(refusal(format!("of its `Input`, {why}")));
+        return Err(Error::published(format!("of its `Input`, {why}")));
     }
     if let Some(kind) = input.kind.as_deref().filter(|kind| *kind != "object") {
-        return Err(refusal(format!(
+        return Err(Error::published(format!(
             "its `Input` is {}, no object",
             shown(kind)
         )));
@@ -172,10 +128,10 @@ fn fields(
 ) -> Result<Vec<Field>, Error> {
     let properties = match input.take("properties") {
         Some(Json::Object(properties)) if !properties.is_empty() => properties,
-        _ => return Err(refusal("its `Input` has no properties")),
+        _ => return Err(Error::published("its `Input` has no properties")),
     };
     if properties.len() > FIELDS {
-        return Err(refusal(format!(
+        return Err(Error::published(format!(
             "its `Input` has {} fields, more than {FIELDS}; is it a model's?",
             properties.len()
         )));
@@ -194,7 +150,7 @@ fn fields(
         fields.push(field(name, schema, flattener, notes)?);
     }
     for field in &fields {
-        hints::told_in_prose(field, &fields, notes);
+        hints::note_limits_in_prose(field, &fields, notes);
     }
     Ok(fields)
 }
@@ -278,19 +234,13 @@ fn leftovers(input: &Flat, notes: &mut Notes) {
 /// What was written is what was meant, or it is not handed out.
 fn read_back(name: &str, component: &Json, text: &str) -> Result<(), Error> {
     let whole = Json::Object(vec![(name.to_owned(), component.clone())]);
-    match crate::read(text) {
+    match crate::read::read(text) {
         Ok(Value::Object(read)) if Value::Object(read.clone()) == whole.to_value() => Ok(()),
-        Ok(_) => Err(refusal(
+        Ok(_) => Err(Error::published(
             "it would not read back as it is written; this is a fault of ours",
         )),
-        Err(error) => Err(refusal(format!(
+        Err(error) => Err(Error::published(format!(
             "what would be written cannot be read back, which is a fault of ours: {error}"
         ))),
-    }
-}
-
-fn refusal(message: impl Into<String>) -> Error {
-    Error::Published {
-        message: message.into(),
     }
 }

@@ -5,8 +5,49 @@ use super::flatten::Flattener;
 use super::json::Json;
 use super::locate::Published;
 use super::note::{Notes, shown};
-use super::{ImportOptions, ImportOutput, refusal};
-use crate::Error;
+use crate::error::Error;
+
+/// What the published schema may leave open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    model: Option<String>,
+    output: Option<ImportOutput>,
+}
+
+impl ImportOptions {
+    /// The model, `owner/name`; it wins over what the schema says.
+    #[must_use]
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// What the model answers; it wins over what the schema says.
+    #[must_use]
+    pub fn output(mut self, output: ImportOutput) -> Self {
+        self.output = Some(output);
+        self
+    }
+}
+
+/// What a model answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImportOutput {
+    /// A list of addresses.
+    List,
+    /// One address.
+    Single,
+}
+
+impl ImportOutput {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Single => "single",
+        }
+    }
+}
 
 pub(super) fn model(
     published: &Published<'_>,
@@ -24,7 +65,7 @@ pub(super) fn model(
         }
         (Some(model), _) | (None, Some(model)) => model,
         (None, None) => {
-            return Err(refusal(
+            return Err(Error::published(
                 "it does not say of which model it is; pass `--model owner/name`",
             ));
         }
@@ -38,7 +79,7 @@ pub(super) fn model(
     };
     match model.split_once('/') {
         Some((owner, name)) if part(owner) && part(name) => Ok(model.clone()),
-        _ => Err(refusal(format!(
+        _ => Err(Error::published(format!(
             "`{}` is no model; write `owner/name`, without a version",
             shown(model)
         ))),
@@ -53,7 +94,9 @@ pub(super) fn output(
 ) -> Result<ImportOutput, Error> {
     let Some(schema) = published.output else {
         return options.output.ok_or_else(|| {
-            refusal("it does not say what the model answers; pass `--output list` or `single`")
+            Error::published(
+                "it does not say what the model answers; pass `--output list` or `single`",
+            )
         });
     };
     let flat = flattener.flatten(schema)?;
@@ -82,7 +125,7 @@ pub(super) fn output(
             );
             Ok(given)
         }
-        (None, None) => Err(refusal(format!(
+        (None, None) => Err(Error::published(format!(
             "its `Output` is neither an address nor a list of addresses ({schema}); pass \
              `--output list` or `single` if it is one anyway"
         ))),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Report, Rule};
+use super::rule::{Report, Rule};
 use crate::document::{Document, schema_name};
 use crate::replaced::REPLACED;
 

@@ -10,17 +10,14 @@ mod models;
 mod operations;
 mod received;
 mod responses;
+mod rule;
 mod schemas;
 
 use serde_json::Value;
 
+use self::rule::{Report, Rule};
 use crate::document::Document;
-use crate::{Error, Finding};
-
-struct Rule {
-    id: &'static str,
-    check: fn(&Document<'_>, &mut Report),
-}
+use crate::error::Error;
 
 const RULES: &[&[Rule]] = &[
     document::RULES,
@@ -50,21 +47,5 @@ pub(crate) fn lint(spec: &Value) -> Result<(), Error> {
         Ok(())
     } else {
         Err(Error::Lint { findings })
-    }
-}
-
-/// Where the rule at work leaves what it finds.
-struct Report<'a> {
-    rule: &'static str,
-    findings: &'a mut Vec<Finding>,
-}
-
-impl Report<'_> {
-    fn add(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        self.findings.push(Finding {
-            rule: self.rule,
-            place: place.into(),
-            message: message.into(),
-        });
     }
 }

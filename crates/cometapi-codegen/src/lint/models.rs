@@ -1,6 +1,6 @@
 //! Rules about the components that say what a model takes.
 
-use super::{Report, Rule};
+use super::rule::{Report, Rule};
 use crate::document::Document;
 use crate::models;
 

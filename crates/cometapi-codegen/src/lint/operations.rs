@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Report, Rule};
+use super::rule::{Report, Rule};
 use crate::document::{Document, Operation};
 
 pub(super) const RULES: &[Rule] = &[

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Report, Rule};
+use super::rule::{Report, Rule};
 use crate::document::{Document, SchemaSite};
 use crate::replaced::is_replaced;
 

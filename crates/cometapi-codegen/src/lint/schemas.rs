@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Report, Rule};
+use super::rule::{Report, Rule};
 use crate::document::{Document, SchemaSite};
 
 pub(super) const RULES: &[Rule] = &[

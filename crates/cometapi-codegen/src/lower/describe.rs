@@ -5,8 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schemas_mut;
-use crate::document::schema_name;
+use crate::document::{schema_name, schemas_mut};
 
 pub(super) fn describe_references(spec: &mut Value) {
     let Some(schemas) = schemas_mut(spec) else {

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schemas_mut;
+use crate::document::schemas_mut;
 
 pub(super) fn hoist_enums(spec: &mut Value) {
     let Some(schemas) = schemas_mut(spec) else {

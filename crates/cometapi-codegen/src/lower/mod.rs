@@ -44,7 +44,7 @@ pub(crate) fn lower(spec: &Value) -> Lowered {
 /// They are made by a renderer of our own: the generator has no constructors that take what
 /// is required, and would name values of enums by itself.
 fn drop_model_inputs(spec: &mut Value) {
-    if let Some(schemas) = schemas_mut(spec) {
+    if let Some(schemas) = document::schemas_mut(spec) {
         schemas.retain(|_, schema| schema.get("x-model").is_none());
     }
 }
@@ -111,10 +111,6 @@ fn sorted(value: Value) -> Value {
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         scalar => scalar,
     }
-}
-
-fn schemas_mut(spec: &mut Value) -> Option<&mut Map<String, Value>> {
-    spec.pointer_mut("/components/schemas")?.as_object_mut()
 }
 
 #[cfg(test)]

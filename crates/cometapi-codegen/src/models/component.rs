@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::field::{self, Field};
+use super::field::{self, Field, clean};
 use super::ident;
 
 /// A model whose input is known.
@@ -19,17 +19,18 @@ pub(crate) struct Model {
     pub(super) name: String,
     pub(super) description: String,
     pub(super) source: String,
-    pub(super) answer: Answer,
+    pub(super) output: Output,
     /// In the order in which people see them.
     pub(super) fields: Vec<Field>,
     pub(super) example: Option<Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Output {
     List,
     Single,
-    Any,
+    Text,
+    Json,
 }
 
 /// What is wrong with a component, by the rule that says so.
@@ -85,13 +86,17 @@ pub(super) fn read(component: &str, schema: &Value) -> Result<Model, Vec<Fault>>
     if !is_model(name) {
         fault("model-shape", "`x-model` is no `owner/name`");
     }
-    let answer = match text("x-output") {
-        Some("list") => Answer::List,
-        Some("single") => Answer::Single,
-        Some("any") => Answer::Any,
+    let output = match text("x-output") {
+        Some("list") => Output::List,
+        Some("single") => Output::Single,
+        Some("text") => Output::Text,
+        Some("json") => Output::Json,
         _ => {
-            fault("model-shape", "write `x-output: list`, `single` or `any`");
-            Answer::Any
+            fault(
+                "model-shape",
+                "write `x-output: list`, `single`, `text` or `json`",
+            );
+            Output::Json
         }
     };
     for word in ["description", "x-source"] {
@@ -141,11 +146,11 @@ pub(super) fn read(component: &str, schema: &Value) -> Result<Model, Vec<Fault>>
     Ok(Model {
         component: component.to_owned(),
         type_name: type_name.to_owned(),
-        module: ident::snake(type_name).unwrap_or_default(),
+        module: ident::module_name(type_name),
         name: name.to_owned(),
         description: clean(text("description").unwrap_or_default()),
         source,
-        answer,
+        output,
         fields,
         example: schema.get("example").cloned(),
     })
@@ -204,9 +209,4 @@ fn is_model(name: &str) -> bool {
     };
     name.split_once('/')
         .is_some_and(|(owner, name)| is_part(owner) && is_part(name))
-}
-
-/// A text of the spec as one paragraph.
-pub(super) fn clean(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

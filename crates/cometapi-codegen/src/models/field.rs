@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::component::clean;
 use super::ident;
 
 /// A field of a model's input.
@@ -53,7 +52,7 @@ pub(super) enum Kind {
         min_items: Option<u64>,
         max_items: Option<u64>,
     },
-    Texts {
+    Strings {
         min_items: Option<u64>,
         max_items: Option<u64>,
     },
@@ -102,11 +101,11 @@ pub(super) fn read(
     let mut faults = Faults::new();
     let none = Map::new();
     let words = property.as_object().unwrap_or(&none);
-    if let Some(odd) = words.keys().find(|word| !WORDS.contains(&word.as_str())) {
+    if let Some(unknown) = words.keys().find(|word| !WORDS.contains(&word.as_str())) {
         faults.push((
             "model-words",
             format!(
-                "`{odd}` has no meaning for a model's field; write one of {}",
+                "`{unknown}` has no meaning for a model's field; write one of {}",
                 WORDS.join(", ")
             ),
         ));
@@ -248,7 +247,7 @@ fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
             min_items,
             max_items,
         },
-        (Some("array"), _) if of_items("type") == Some("string") => Kind::Texts {
+        (Some("array"), _) if of_items("type") == Some("string") => Kind::Strings {
             min_items,
             max_items,
         },
@@ -370,7 +369,12 @@ impl Field {
                 })
             }),
             Kind::Boolean => is(&Value::is_boolean),
-            Kind::Images { .. } | Kind::Texts { .. } => is(&Value::is_array),
+            Kind::Images { .. } | Kind::Strings { .. } => is(&Value::is_array),
         }
     }
+}
+
+/// A text of the spec as one paragraph.
+pub(super) fn clean(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -44,6 +44,15 @@ fn pascal(snake: &str) -> String {
         .collect()
 }
 
+/// `FluxDev` as `flux_dev`, out of the way of the modules of `cometapi-models`.
+pub(super) fn module_name(type_name: &str) -> String {
+    let name = snake(type_name).unwrap_or_default();
+    if MODULES.contains(&name.as_str()) {
+        return name + "_";
+    }
+    name
+}
+
 /// Whether it can be a variant as it stands.
 pub(super) fn is_variant(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_uppercase())
@@ -113,6 +122,21 @@ const RESERVED: &[&str] = &[
     "yield",
 ];
 
+/// The modules of `cometapi-models`, beside which the models' modules are exported.
+const MODULES: &[&str] = &[
+    "check",
+    "generated",
+    "image",
+    "input",
+    "json",
+    "media",
+    "model",
+    "model_input",
+    "read",
+    "registry",
+    "support",
+];
+
 const TAKEN: &[&str] = &[
     "Clone",
     "Copy",
@@ -135,6 +159,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_module_of_a_model_hides_behind_another() {
+        let lib = concat!(env!("CARGO_MANIFEST_DIR"), "/../cometapi-models/src/lib.rs");
+        let lib = std::fs::read_to_string(lib).unwrap();
+        let declared = lib.lines().filter_map(|line| {
+            let line = line.strip_prefix("pub ").unwrap_or(line);
+            line.strip_prefix("mod ")?.strip_suffix(';')
+        });
+        assert_eq!(declared.collect::<Vec<_>>(), MODULES);
+    }
+
+    #[test]
     fn names_become_identifiers() {
         for (wire, name) in [
             ("prompt", Some("prompt")),
@@ -149,6 +184,8 @@ mod tests {
         ] {
             assert_eq!(snake(wire).as_deref(), name, "{wire}");
         }
+        assert_eq!(module_name("FluxDev"), "flux_dev");
+        assert_eq!(module_name("Image"), "image_");
         assert_eq!(type_name("output_format"), "OutputFormat");
         assert_eq!(type_name("option"), "OptionChoice");
         assert!(is_variant("Ratio16x9") && !is_variant("16x9") && !is_variant("Self"));

@@ -73,7 +73,7 @@ fn property(field: &Field) -> Value {
             limit(&mut schema, "maxItems", *max_items);
             schema
         }
-        Kind::Texts {
+        Kind::Strings {
             min_items,
             max_items,
         } => {

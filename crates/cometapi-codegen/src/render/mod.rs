@@ -7,7 +7,7 @@ mod postprocess;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypePatch};
 use serde_json::{Map, Value};
 
-use crate::Error;
+use crate::error::Error;
 use crate::lower::Lowered;
 use crate::replaced::REPLACED;
 

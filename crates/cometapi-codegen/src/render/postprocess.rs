@@ -7,7 +7,7 @@ use syn::{
     UseGroup, UseTree,
 };
 
-use crate::Error;
+use crate::error::Error;
 
 pub(super) fn postprocess(file: &mut File) -> Result<(), Error> {
     let mut unions = FlattenedUnions(Vec::new());

@@ -237,6 +237,7 @@ fn workspace() -> Copy {
         "crates/cometapi",
         "crates/cometapi-codegen",
         "crates/cometapi-mock",
+        "crates/cometapi-models",
         "xtask",
     ] {
         copy_folder(&root().join(folder), &copy.path().join(folder));

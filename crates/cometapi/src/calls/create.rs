@@ -5,19 +5,17 @@ use std::future::IntoFuture;
 use std::time::{Duration, SystemTime};
 
 use cometapi_client::{CallOptions, observe, types};
+use cometapi_models::Input;
 use tokio::time::{Instant, sleep};
 
-use crate::calls::policy::{CreateEvent, CreatePolicy, Verdict};
+use crate::calls::policy::{CreateDecision, CreateOutcome, CreatePolicy};
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
-use crate::core::input::Input;
 use crate::core::model::ModelRef;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
 use crate::core::state::{BoxFuture, Core};
 use crate::core::trace;
-#[cfg(feature = "models")]
-use crate::models::registry;
 
 /// A create request that has not been sent; await it.
 ///
@@ -169,19 +167,19 @@ impl Create {
                 SystemTime::now(),
             );
             let elapsed = began.elapsed();
-            let verdict = CreateEvent::of(&attempt).verdict();
-            let failure = match verdict {
-                Verdict::Created => match attempt {
+            let decision = CreateOutcome::of(&attempt).decision();
+            let failure = match decision {
+                CreateDecision::Created => match attempt {
                     AttemptOutcome::Response(_, Body::Prediction(prediction)) => {
                         return Ok(*prediction);
                     }
                     // Only a response that holds a prediction is the event `Created`.
                     attempt => in_doubt(attempt),
                 },
-                Verdict::Stop(kind) => stopped(kind, attempt),
-                Verdict::MaybeAccepted | Verdict::Retry(_) => {
+                CreateDecision::Stop(kind) => stopped(kind, attempt),
+                CreateDecision::MaybeAccepted | CreateDecision::Retry(_) => {
                     let retry_after = attempt.retry_after();
-                    let (cause, again) = if let Verdict::Retry(kind) = verdict {
+                    let (cause, again) = if let CreateDecision::Retry(kind) = decision {
                         (spent(kind, attempt), true)
                     } else {
                         let doubt = in_doubt(attempt);
@@ -234,7 +232,7 @@ impl IntoFuture for Create {
 /// Holds the input of a known model to what that takes.
 #[cfg(feature = "models")]
 fn checked(model: &ModelRef, input: &Input) -> Result<(), Error> {
-    let Some(known) = registry::find(&model.to_string()) else {
+    let Some(known) = cometapi_models::find(&model.to_string()) else {
         return Ok(());
     };
     for warning in known.check(input.fields())? {
@@ -285,7 +283,7 @@ fn in_doubt(attempt: AttemptOutcome) -> Error {
 
 /// The error of a request that had no effect and is not retried.
 fn stopped(kind: ErrorKind, attempt: AttemptOutcome) -> Error {
-    let is_permanent = CreateEvent::of(&attempt) == CreateEvent::NoConnectionPossible;
+    let is_permanent = CreateOutcome::of(&attempt) == CreateOutcome::NoConnectionPossible;
     let error = attempt.error(kind, what(kind));
     if is_permanent {
         error.permanent()

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use cometapi_client::{CallOptions, PredictionId, observe};
 
-use crate::calls::policy::PollEvent;
+use crate::calls::policy::PollOutcome;
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
@@ -45,10 +45,10 @@ pub(crate) async fn poll_once(
 
 /// The error of a poll that showed no state.
 pub(crate) fn poll_error(id: &PredictionId, attempt: AttemptOutcome) -> Error {
-    let kind = match PollEvent::of(&attempt) {
-        PollEvent::Missing => ErrorKind::NotFound,
-        PollEvent::Stop(kind) => kind,
-        PollEvent::State | PollEvent::Nothing => match &attempt {
+    let kind = match PollOutcome::of(&attempt) {
+        PollOutcome::Missing => ErrorKind::NotFound,
+        PollOutcome::Stop(kind) => kind,
+        PollOutcome::State | PollOutcome::Nothing => match &attempt {
             attempt if attempt.is_page() => ErrorKind::WrongEndpoint,
             AttemptOutcome::Response(meta, _) if meta.status.as_u16() == 403 => ErrorKind::Blocked,
             AttemptOutcome::Response(

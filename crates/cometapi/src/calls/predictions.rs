@@ -1,11 +1,12 @@
 //! The operations one by one.
 
+use cometapi_models::IntoInput;
+
 use crate::calls::create::Create;
 use crate::calls::policy::{CreatePolicy, WaitPolicy};
 use crate::calls::poll::{self, checked_id};
 use crate::calls::wait::Wait;
 use crate::core::error::Error;
-use crate::core::input::IntoInput;
 use crate::core::model::IntoModelRef;
 use crate::core::prediction::Prediction;
 use crate::core::state::Core;
@@ -47,7 +48,7 @@ impl<'c> Predictions<'c> {
             self.core.clone(),
             self.create.clone(),
             model.into_model_ref(),
-            input.into_input(),
+            input.into_input().map_err(Error::from),
         )
     }
 

@@ -10,7 +10,7 @@ use cometapi_client::{CallOptions, PredictionId};
 use futures_core::Stream;
 use tokio::time::{Instant, sleep};
 
-use crate::calls::policy::{PollEvent, Step, WaitPolicy};
+use crate::calls::policy::{PollOutcome, WaitDecision, WaitPolicy};
 use crate::calls::poll::{checked_id, poll_error, poll_once};
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
@@ -244,14 +244,14 @@ impl Poller {
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Nothing is known yet of a run that another process created: poll at once.
             let step = if self.last.is_none() && self.requests == 0 {
-                Step::Poll(Duration::ZERO)
+                WaitDecision::Poll(Duration::ZERO)
             } else {
                 self.policy
                     .step(self.turn, left, self.retry_after, self.rng.f64())
             };
-            let (Step::Poll(pause) | Step::LastPoll(pause)) = step;
+            let (WaitDecision::Poll(pause) | WaitDecision::LastPoll(pause)) = step;
             sleep(pause).await;
-            self.last_poll_done = matches!(step, Step::LastPoll(_));
+            self.last_poll_done = matches!(step, WaitDecision::LastPoll(_));
             self.turn += 1;
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Boxed, so that a wait at rest is small.
@@ -259,19 +259,21 @@ impl Poller {
             self.retry_after = attempt.retry_after();
             self.is_service |= attempt.is_from_service();
             self.is_out_of_step |= attempt.is_of_another();
-            let event = match PollEvent::of(&attempt) {
+            let event = match PollOutcome::of(&attempt) {
                 // Pages and nothing else, ever: more likely the wrong address than a passing
                 // fault. It has the same grace as an id that is not known.
-                PollEvent::Nothing if !self.is_service && attempt.is_page() => PollEvent::Missing,
+                PollOutcome::Nothing if !self.is_service && attempt.is_page() => {
+                    PollOutcome::Missing
+                }
                 event => event,
             };
             match (event, attempt) {
-                (PollEvent::State, AttemptOutcome::Response(_, Body::Prediction(prediction))) => {
+                (PollOutcome::State, AttemptOutcome::Response(_, Body::Prediction(prediction))) => {
                     self.missing_since = None;
                     self.last = Some((*prediction).clone());
                     return Ok(*prediction);
                 }
-                (PollEvent::Missing, attempt) => {
+                (PollOutcome::Missing, attempt) => {
                     // Not from the wait's beginning: polls before may have hung or failed.
                     let since = *self.missing_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= self.policy.not_found_grace {
@@ -279,7 +281,7 @@ impl Poller {
                     }
                     last_failure = Some(attempt);
                 }
-                (PollEvent::Stop(_), attempt) => {
+                (PollOutcome::Stop(_), attempt) => {
                     return Err(self.known(poll_error(&self.id, attempt)));
                 }
                 (_, attempt) => last_failure = Some(attempt),

@@ -5,14 +5,15 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cometapi_models::{InputError, InputErrorKind};
+#[cfg(feature = "models")]
+use cometapi_models::{InputProblem, InvalidInput};
 use http::StatusCode;
 
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::service_error::ServiceError;
 use crate::core::text::shorten;
-#[cfg(feature = "models")]
-use crate::models::check::problem::{InputProblem, InvalidInput};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -331,6 +332,20 @@ impl From<InvalidInput> for Error {
     }
 }
 
+impl From<InputError> for Error {
+    fn from(error: InputError) -> Self {
+        let kind = match error.kind() {
+            InputErrorKind::File => ErrorKind::File,
+            _ => ErrorKind::InvalidInput,
+        };
+        let converted = Self::new(kind, error.to_string());
+        match error.into_source() {
+            Some(source) => converted.with_source(source),
+            None => converted,
+        }
+    }
+}
+
 impl From<cometapi_client::InvalidKey> for Error {
     fn from(invalid: cometapi_client::InvalidKey) -> Self {
         Self::new(ErrorKind::Config, invalid.to_string())
@@ -355,6 +370,32 @@ mod tests {
             .with_status(StatusCode::BAD_REQUEST)
             .with_request_ids(vec!["abc".into(), "def".into()]);
         assert_eq!(error.to_string(), "refused: no (http 400, request id abc)");
+    }
+
+    #[test]
+    fn an_input_error_keeps_its_kind_message_and_source() {
+        use cometapi_models::{Input, IntoInput};
+
+        let keys_are_lists = std::collections::BTreeMap::from([(vec![1], 2)]);
+        let error = Error::from(Input::serialize(&keys_are_lists).unwrap_err());
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.to_string(), "the input cannot be written as json");
+        assert_eq!(error.source().unwrap().to_string(), "key must be a string");
+
+        let error = Error::from(serde_json::json!(7).into_input().unwrap_err());
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().starts_with("the input is a number;"));
+        assert!(error.source().is_none());
+    }
+
+    #[cfg(feature = "models")]
+    #[test]
+    fn a_file_that_cannot_be_read_keeps_the_cause() {
+        let error = Error::from(cometapi_models::ImageInput::from_path("no/such.png").unwrap_err());
+        assert_eq!(error.kind(), ErrorKind::File);
+        assert_eq!(error.to_string(), "no/such.png cannot be read");
+        let source = error.source().unwrap().downcast_ref::<std::io::Error>();
+        assert_eq!(source.unwrap().kind(), std::io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -6,7 +6,6 @@ pub(crate) mod connection;
 pub(crate) mod error;
 pub(crate) mod error_kind;
 pub(crate) mod http_clients;
-pub(crate) mod input;
 pub(crate) mod key;
 pub(crate) mod model;
 pub(crate) mod network;

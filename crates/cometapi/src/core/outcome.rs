@@ -49,10 +49,10 @@ mod tests {
 
     fn end(mut json: Value) -> Result<Prediction, Error> {
         json["id"] = "p1".into();
-        let (wire, odd) = PredictionResponse::from_json(json)
+        let (wire, ignored) = PredictionResponse::from_json(json)
             .into_prediction()
             .unwrap();
-        Prediction::new(wire, odd, bytes::Bytes::new(), None).into_outcome()
+        Prediction::new(wire, ignored, bytes::Bytes::new(), None).into_outcome()
     }
 
     #[test]

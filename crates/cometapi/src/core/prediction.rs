@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 #[derive(Clone)]
 pub struct Prediction {
     wire: types::Prediction,
-    odd: Vec<IgnoredField>,
+    ignored: Vec<IgnoredField>,
     raw: Bytes,
     request_id: Option<String>,
 }
@@ -22,13 +22,13 @@ pub struct Prediction {
 impl Prediction {
     pub(crate) fn new(
         wire: types::Prediction,
-        odd: Vec<IgnoredField>,
+        ignored: Vec<IgnoredField>,
         raw: Bytes,
         request_id: Option<String>,
     ) -> Self {
         Self {
             wire,
-            odd,
+            ignored,
             raw,
             request_id,
         }
@@ -121,14 +121,14 @@ impl Prediction {
     pub(crate) fn undecoded_output(&self) -> Option<&str> {
         // Inside of an envelope, the path begins with the envelope's own members.
         let is_output = |path: &str| path == "output" || path.ends_with(".output");
-        let field = self.odd.iter().find(|field| is_output(&field.path))?;
+        let field = self.ignored.iter().find(|field| is_output(&field.path))?;
         Some(&field.reason)
     }
 
     /// The fields that were not what the spec says they are, or too large to be decoded (see
     /// [`PredictionResponse`](cometapi_client::PredictionResponse)), and were left out. [`raw`](Self::raw) holds them.
     pub fn ignored_fields(&self) -> &[IgnoredField] {
-        &self.odd
+        &self.ignored
     }
 
     /// Every field that is known, and those that are not under `extra`.

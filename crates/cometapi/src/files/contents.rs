@@ -198,10 +198,10 @@ mod tests {
 
     fn contents(output: &Value, model: Option<&str>) -> Result<Contents, Error> {
         let json = json!({"id": "p1", "status": "succeeded", "output": output});
-        let (wire, odd) = PredictionResponse::from_json(json)
+        let (wire, ignored) = PredictionResponse::from_json(json)
             .into_prediction()
             .unwrap();
-        let prediction = Prediction::new(wire, odd, bytes::Bytes::new(), None);
+        let prediction = Prediction::new(wire, ignored, bytes::Bytes::new(), None);
         let client = Client::builder().key("k").build().unwrap();
         client.contents(&prediction, model)
     }
@@ -279,8 +279,8 @@ mod tests {
             format!(r#"{{"code":"success","data":{body}}}"#),
         ] {
             let answer = PredictionResponse::from_slice(body.as_bytes()).unwrap();
-            let (wire, odd) = answer.into_prediction().unwrap();
-            let prediction = Prediction::new(wire, odd, body.into(), None);
+            let (wire, ignored) = answer.into_prediction().unwrap();
+            let prediction = Prediction::new(wire, ignored, body.into(), None);
             let client = Client::builder().key("k").build().unwrap();
             let error = client.contents(&prediction, None).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::UnexpectedOutput);

@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
-use crate::media;
+use cometapi_models::media;
 
 /// Browsers decode without padding, too.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

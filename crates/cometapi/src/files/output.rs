@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::core::prediction::Prediction;
 use crate::core::text::shorten_data_uris;
 use crate::files::data_uri;
-use crate::media;
+use cometapi_models::media;
 
 /// A view of a prediction's output.
 ///

@@ -30,7 +30,7 @@ use crate::files::download::{
     saved_file::SavedFile,
 };
 use crate::files::output::{Address, Place};
-use crate::media;
+use cometapi_models::media;
 
 /// What the files of one client share.
 #[derive(Clone, Debug)]
@@ -203,7 +203,7 @@ impl OutputFile {
 /// Whether a model is known to return files.
 #[cfg(feature = "models")]
 pub(super) fn returns_files(model: Option<&str>) -> bool {
-    use crate::models::registry::{OutputKind, find};
+    use cometapi_models::{OutputKind, find};
 
     let model = model.and_then(find);
     model

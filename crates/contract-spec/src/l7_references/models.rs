@@ -133,6 +133,7 @@ fn described(name: &str, property: &Value, schema: &Value) -> Value {
         ("enum", "enum"),
         ("minimum", "minimum"),
         ("maximum", "maximum"),
+        ("minItems", "min_items"),
         ("maxItems", "max_items"),
         ("x-default", "default"),
         ("x-rounded-to", "multiple_of"),

@@ -1,7 +1,7 @@
 //! L8: the checklist of the reference's first request, as a programme: one text-only create
 //! of the cheapest model, its id saved before anything else, polled to its end. Every answer
 //! is held to the spec and recorded, redacted, as a candidate for a fixture; what the
-//! answers say of the open questions is told.
+//! responses say about the open questions is printed.
 
 mod redact;
 
@@ -250,7 +250,7 @@ impl Programme<'_> {
     async fn poll(&mut self, id: &str) -> anyhow::Result<()> {
         let began = Instant::now();
         let parameter = id.parse()?;
-        let (mut wrapped, mut bare, mut told) = (0, 0, false);
+        let (mut wrapped, mut bare, mut sent_retry_after) = (0, 0, false);
         let mut last = String::new();
         for _ in 0..self.live.polls {
             if began.elapsed() >= self.live.patience {
@@ -262,7 +262,7 @@ impl Programme<'_> {
                 tokio::time::sleep(self.live.pause).await;
                 continue;
             };
-            told |= exchange.headers.contains_key("retry-after");
+            sent_retry_after |= exchange.headers.contains_key("retry-after");
             let answer = result.ok().map(cometapi_client::ResponseValue::into_inner);
             let is_wrapped = answer
                 .as_ref()
@@ -285,7 +285,7 @@ impl Programme<'_> {
                 self.ended(&prediction, began.elapsed());
                 self.report.note(format!(
                     "of the polls {wrapped} were wrapped and {bare} bare; Retry-After was {}",
-                    if told { "sent" } else { "not sent" }
+                    if sent_retry_after { "sent" } else { "not sent" }
                 ));
                 return Ok(());
             }

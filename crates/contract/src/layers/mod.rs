@@ -10,7 +10,7 @@ mod operations;
 use contract_spec::layer::Layer;
 use contract_spec::workspace::Workspace;
 
-/// What a run of layers is told.
+/// The options of a run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {

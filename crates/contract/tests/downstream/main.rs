@@ -115,16 +115,19 @@ async fn a_request_that_is_not_allowed_is_told() {
     let url = format!("{}{}/predictions/a?page=2", server.uri(), contract.prefix());
     let answer = reqwest::Client::new().get(url).send().await.unwrap();
     assert_eq!(answer.status(), 400);
-    let told: Vec<_> = contract
+    let refusals: Vec<_> = contract
         .violations()
         .iter()
         .map(ToString::to_string)
         .collect();
     assert!(
-        told.contains(&"header authorization: missing".to_owned()),
-        "{told:?}"
+        refusals.contains(&"header authorization: missing".to_owned()),
+        "{refusals:?}"
     );
-    assert!(told.iter().any(|one| one.starts_with("query")), "{told:?}");
+    assert!(
+        refusals.iter().any(|one| one.starts_with("query")),
+        "{refusals:?}"
+    );
 }
 
 #[test]

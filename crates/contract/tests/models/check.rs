@@ -3,19 +3,19 @@
 use cometapi::models::{InputProblemKind, find};
 use serde_json::json;
 
-use crate::table::{self, TABLE};
+use crate::table::{self, table};
 
 #[test]
 fn it_judges_as_the_table_does() {
     table::each_field(|row, field| {
         let model = find(&row.model).unwrap();
         for good in field.good() {
-            let input = field.input(good);
+            let input = row.input_with(field, good);
             let checked = model.check(input.as_object().unwrap());
             assert!(checked.is_ok(), "{} {input}: {checked:?}", row.model);
         }
         for bad in field.bad() {
-            let input = field.input(bad);
+            let input = row.input_with(field, bad);
             let refused = model.check(input.as_object().unwrap()).unwrap_err();
             let [problem] = refused.problems() else {
                 panic!("{} {input}: {refused}", row.model);
@@ -31,17 +31,20 @@ fn what_is_required_and_what_hangs_on_another_field_is_asked_for() {
     table::each_field(|row, field| {
         let model = find(&row.model).unwrap();
         if field.required {
-            let refused = model.check(json!({}).as_object().unwrap()).unwrap_err();
+            let mut input = row.input();
+            input.as_object_mut().unwrap().remove(&field.name);
+            let refused = model.check(input.as_object().unwrap()).unwrap_err();
             assert_eq!(refused.problems()[0].kind(), InputProblemKind::Missing);
             assert_eq!(refused.problems()[0].field(), field.name);
         }
         if field.only_with.is_some() {
-            let input = json!({"prompt": "x", field.name.as_str(): field.least()});
+            let mut input = row.input();
+            input[&field.name] = field.good()[0].clone();
             let refused = model.check(input.as_object().unwrap()).unwrap_err();
             assert_eq!(refused.problems()[0].kind(), InputProblemKind::OnlyWith);
         }
         for (other, word) in field.not_with.iter().flatten() {
-            let mut input = field.input(field.good()[0].clone());
+            let mut input = row.input_with(field, field.good()[0].clone());
             input[other] = word.as_str().into();
             let warnings = model.check(input.as_object().unwrap()).unwrap();
             assert_eq!(warnings[0].field(), field.name);
@@ -51,16 +54,17 @@ fn what_is_required_and_what_hangs_on_another_field_is_asked_for() {
 
 #[test]
 fn what_only_the_gateway_shows_is_let_through_with_a_warning() {
-    for row in TABLE.iter() {
+    for row in table() {
         for extra in &row.extras {
-            let input = json!({"prompt": "x", extra.as_str(): "https://files.example.com/a.png"});
-            let checked = find(&row.model).unwrap().check(input.as_object().unwrap());
+            let model = find(&row.model).unwrap();
+            let check = |value: serde_json::Value| {
+                let mut input = row.input();
+                input[extra] = value;
+                model.check(input.as_object().unwrap())
+            };
+            let url = "https://files.example.com/a.png";
             // A list where the gateway shows a list.
-            let warnings = checked.or_else(|_| {
-                let input =
-                    json!({"prompt": "x", extra.as_str(): ["https://files.example.com/a.png"]});
-                find(&row.model).unwrap().check(input.as_object().unwrap())
-            });
+            let warnings = check(json!(url)).or_else(|_| check(json!([url])));
             assert_eq!(warnings.unwrap()[0].field(), extra, "{}", row.model);
         }
     }

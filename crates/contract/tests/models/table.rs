@@ -28,10 +28,11 @@ pub(crate) struct Field {
     pub(crate) nullable: bool,
     #[serde(default)]
     pub(crate) deprecated: bool,
-    #[serde(rename = "enum")]
-    pub(crate) words: Option<Vec<String>>,
+    #[serde(rename = "enum", default)]
+    choices: Vec<Value>,
     pub(crate) minimum: Option<f64>,
     pub(crate) maximum: Option<f64>,
+    pub(crate) min_items: Option<usize>,
     pub(crate) max_items: Option<usize>,
     pub(crate) multiple_of: Option<i64>,
     pub(crate) default: Option<String>,
@@ -39,55 +40,76 @@ pub(crate) struct Field {
     pub(crate) not_with: Option<BTreeMap<String, String>>,
 }
 
-pub(crate) static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
-    let json = cometapi_codegen::read(include_str!("../../data/models.yaml")).unwrap();
-    let rows: Vec<Row> = serde_json::from_value(json).unwrap();
-    assert_eq!(rows.len(), 10);
-    assert_eq!(rows.iter().map(|row| row.fields.len()).sum::<usize>(), 101);
-    rows
-});
+/// Returns the rows of the table. If it cannot be read, every test that asks says why.
+pub(crate) fn table() -> &'static [Row] {
+    static TABLE: LazyLock<Result<Vec<Row>, String>> = LazyLock::new(|| {
+        let json = cometapi_codegen::read(include_str!("../../data/models.yaml"));
+        let json = json.map_err(|e| e.to_string())?;
+        serde_json::from_value(json).map_err(|e| e.to_string())
+    });
+    let rows = TABLE.as_deref();
+    rows.unwrap_or_else(|e| panic!("crates/contract/data/models.yaml: {e}"))
+}
 
 /// Runs `test` with every field of every model.
 pub(crate) fn each_field(mut test: impl FnMut(&Row, &Field)) {
-    for row in TABLE.iter() {
+    for row in table() {
         row.fields.iter().for_each(|field| test(row, field));
     }
 }
 
-const PICTURE: &str = "https://files.example.com/a.png";
+const FILE: &str = "https://files.example.com/a.png";
 
-impl Field {
-    /// The least that can be run, this field set to `value`, and what it hangs on.
-    pub(crate) fn input(&self, value: Value) -> Value {
-        let mut input = json!({"prompt": "a red fox"});
-        for (other, word) in self.only_with.iter().flatten() {
+impl Row {
+    /// The smallest valid input.
+    pub(crate) fn input(&self) -> Value {
+        let required = self.fields.iter().filter(|field| field.required);
+        required
+            .map(|field| (field.name.clone(), field.good()[0].clone()))
+            .collect()
+    }
+
+    /// The smallest valid input, with `field` set to `value` and the fields that it depends on.
+    pub(crate) fn input_with(&self, field: &Field, value: Value) -> Value {
+        let mut input = self.input();
+        for (other, word) in field.only_with.iter().flatten() {
             input[other] = word.as_str().into();
         }
-        input[&self.name] = value;
+        input[&field.name] = value;
         input
+    }
+}
+
+impl Field {
+    pub(crate) fn choices(&self) -> &[Value] {
+        &self.choices
     }
 
     /// Values that it takes, its limits among them.
     pub(crate) fn good(&self) -> Vec<Value> {
-        let mut good = match (self.kind.as_str(), &self.words) {
-            ("string", Some(words)) => words.iter().map(|word| json!(word)).collect(),
-            ("string", None) => vec![json!("x"), json!("1984"), json!("ein Fuchs 🦊")],
-            ("boolean", _) => vec![json!(true), json!(false)],
-            ("image", _) => vec![json!(PICTURE), json!("data:image/png;base64,AAAA")],
-            ("images", _) => {
-                let most = self.max_items.unwrap();
-                vec![json!([]), json!([PICTURE]), json!(vec![PICTURE; most])]
+        let mut good = match self.kind.as_str() {
+            _ if !self.choices.is_empty() => self.choices.clone(),
+            "string" => vec![json!("x"), json!("1984"), json!("ein Fuchs 🦊")],
+            "boolean" => vec![json!(true), json!(false)],
+            "image" => vec![json!(FILE), json!("data:image/png;base64,AAAA")],
+            "images" => self.lists(FILE, 0),
+            "array" => self.lists("x", 0),
+            "integer" if self.limits().is_empty() => vec![json!(0), json!(-1), json!(42)],
+            "integer" => self.limits().into_iter().map(whole).collect(),
+            "number" if self.limits().is_empty() => vec![json!(0), json!(-0.5), json!(1e9)],
+            "number" => {
+                let middle = self.minimum.zip(self.maximum);
+                let middle = middle.map(|(least, most)| f64::midpoint(least, most));
+                self.limits()
+                    .into_iter()
+                    .chain(middle)
+                    .map(Value::from)
+                    .collect()
             }
-            ("integer", _) if self.minimum.is_none() => vec![json!(0), json!(-1), json!(42)],
-            ("integer", _) => vec![json!(self.least()), json!(self.most())],
-            ("number", _) => vec![
-                json!(self.minimum),
-                json!(self.maximum),
-                json!(f64::midpoint(self.minimum.unwrap(), self.maximum.unwrap())),
-            ],
-            other => panic!("{other:?}"),
+            "any" => vec![json!({"a": [1]}), json!("x"), json!(7), Value::Null],
+            other => panic!("{}: {other:?} is not a type", self.name),
         };
-        if self.nullable {
+        if self.nullable && self.kind != "any" {
             good.push(Value::Null);
         }
         good
@@ -95,42 +117,63 @@ impl Field {
 
     /// Values that it does not take.
     pub(crate) fn bad(&self) -> Vec<Value> {
-        let mut bad = match (self.kind.as_str(), &self.words) {
-            ("string", Some(words)) => vec![json!(7), json!(words[0].clone() + "x"), json!("")],
+        let outside = |step: f64| {
+            let below = self.minimum.map(|least| least - step);
+            below
+                .into_iter()
+                .chain(self.maximum.map(|most| most + step))
+        };
+        let mut bad = match (self.kind.as_str(), self.choices.first()) {
+            ("string", Some(word)) => {
+                vec![
+                    json!(7),
+                    json!(format!("{}x", word.as_str().unwrap())),
+                    json!(""),
+                ]
+            }
             ("string", None) => vec![json!(7), json!(["x"])],
             ("boolean", _) => vec![json!("true"), json!(1)],
-            ("image", _) => vec![json!(7), json!("cat.png"), json!([PICTURE])],
-            ("images", _) => {
-                let most = self.max_items.unwrap();
-                vec![json!(PICTURE), json!([7]), json!(vec![PICTURE; most + 1])]
+            ("image", _) => vec![json!(7), json!("cat.png"), json!([FILE])],
+            ("images", _) => [self.lists(FILE, 1), vec![json!(FILE), json!([7])]].concat(),
+            ("array", _) => [self.lists("x", 1), vec![json!("x"), json!([7])]].concat(),
+            ("integer", Some(_)) => vec![json!(i64::MIN), json!("7"), json!(1.5)],
+            ("integer", None) => {
+                let outside = outside(1.0).map(whole);
+                outside.chain([json!("7"), json!(1.5)]).collect()
             }
-            ("integer", _) if self.minimum.is_none() => vec![json!("7"), json!(1.5)],
-            ("integer", _) => vec![
-                json!(self.least() - 1),
-                json!(self.most() + 1),
-                json!("7"),
-                json!(1.5),
-            ],
-            ("number", _) => vec![
-                json!(self.minimum.unwrap() - 0.01),
-                json!(self.maximum.unwrap() + 0.01),
-                json!("0.5"),
-            ],
-            other => panic!("{other:?}"),
+            ("number", _) => outside(0.01)
+                .map(Value::from)
+                .chain([json!("0.5")])
+                .collect(),
+            ("any", _) => vec![],
+            other => panic!("{}: {other:?} is not a type", self.name),
         };
-        if !self.nullable {
+        if !self.nullable && self.kind != "any" {
             bad.push(Value::Null);
         }
         bad
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "whole and small")]
-    pub(crate) fn least(&self) -> i64 {
-        self.minimum.unwrap() as i64
+    fn limits(&self) -> Vec<f64> {
+        self.minimum.into_iter().chain(self.maximum).collect()
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "whole and small")]
-    pub(crate) fn most(&self) -> i64 {
-        self.maximum.unwrap() as i64
+    /// Lists with as many items as its limits allow, or by `beyond` more and fewer.
+    fn lists(&self, item: &str, beyond: usize) -> Vec<Value> {
+        let least = match (beyond, self.min_items) {
+            (0, least) => Some(least.unwrap_or(0)),
+            (_, least) => least.and_then(|least| least.checked_sub(beyond)),
+        };
+        let most = self.max_items.map(|most| most + beyond);
+        let counts = least.into_iter().chain(most);
+        counts.map(|count| json!(vec![item; count])).collect()
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "limits are whole and small"
+)]
+fn whole(limit: f64) -> Value {
+    json!(limit as i64)
 }

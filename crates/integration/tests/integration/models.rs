@@ -2,8 +2,9 @@
 
 use cometapi::models::flux_schnell::{AspectRatio, FluxSchnell, OutputFormat};
 use cometapi::models::flux11_pro::Flux11Pro;
+use cometapi::models::{Files, Json, Text};
 use cometapi::models::{InputProblem, InputProblemKind};
-use cometapi::{ErrorKind, Input, ModelInput, OutputFile};
+use cometapi::{Completed, Error, ErrorKind, Input, ModelInput, OutputFile, RunOutput};
 use cometapi_mock::Ending;
 use serde_json::json;
 
@@ -103,7 +104,7 @@ async fn a_model_that_is_not_known_takes_anything_and_has_types_of_its_callers()
 
     impl ModelInput for Portrait {
         const MODEL: &'static str = "acme/portrait";
-        type Output = Vec<OutputFile>;
+        type Returns = Files;
 
         fn to_input(&self) -> Input {
             Input::new().with("hats", self.0)
@@ -116,4 +117,101 @@ async fn a_model_that_is_not_known_takes_anything_and_has_types_of_its_callers()
     assert_eq!(client.run(Portrait(3)).await.unwrap().len(), 1);
     let unusual = json!({"anything": {"goes": null}});
     assert!(client.run_model("acme/portrait", unusual).await.is_ok());
+}
+
+struct Caption;
+
+impl ModelInput for Caption {
+    const MODEL: &'static str = "acme/caption";
+    type Returns = Text;
+
+    fn to_input(&self) -> Input {
+        Input::new()
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_returns_text_gives_a_string() {
+    let server = mock().await;
+    let client = client(&server);
+    for (output, text) in [
+        (json!("a fox"), "a fox"),
+        (json!(["a ", "red", "", " fox"]), "a red fox"),
+        (json!([{"text": "a "}, {"text": "fox"}]), "a fox"),
+        // A URL is not taken for a file where text is expected.
+        (json!("https://h/a.png"), "https://h/a.png"),
+        (json!(""), ""),
+    ] {
+        server.on_end(Ending::Output(output.clone()));
+        assert_eq!(client.run(Caption).await.unwrap(), text, "{output}");
+    }
+    for (ending, found) in [
+        (Ending::Output(json!({"a": 1})), "json that is not text"),
+        (Ending::Output(json!(7)), "json that is not text"),
+        (
+            Ending::Output(json!(["https://h/a.png", "https://h/b.png"])),
+            "2 files",
+        ),
+        (Ending::NullOutput, "nothing"),
+    ] {
+        server.on_end(ending);
+        let error = client.run(Caption).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedOutput);
+        let message = error.to_string();
+        let start = format!("succeeded with {found} where text was expected: ");
+        assert!(message.contains(&start), "{message}");
+        assert!(error.prediction().unwrap().status().is_terminal());
+    }
+}
+
+struct Score;
+
+impl ModelInput for Score {
+    const MODEL: &'static str = "acme/score";
+    type Returns = Json;
+
+    fn to_input(&self) -> Input {
+        Input::new()
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_returns_json_gives_the_prediction() {
+    let server = mock().await;
+    let client = client(&server);
+    let output = json!({"score": 0.5, "heatmap": "https://h/a.png"});
+    server.on_end(Ending::Output(output.clone()));
+    let done: Completed = client.run(Score).await.unwrap();
+    assert_eq!(done.prediction().output().json(), Some(&output));
+    assert_eq!(done.files().len(), 1);
+}
+
+/// What a caller's own marker maps to is the caller's own type.
+#[tokio::test]
+async fn a_caller_maps_an_output_to_a_type_of_its_own() {
+    struct Half;
+
+    impl RunOutput for Half {
+        type Output = u64;
+
+        fn from_completed(completed: Completed) -> Result<u64, Error> {
+            let output = completed.prediction().output();
+            Ok(output.json().and_then(serde_json::Value::as_u64).unwrap() / 2)
+        }
+    }
+
+    struct Depth;
+
+    impl ModelInput for Depth {
+        const MODEL: &'static str = "acme/depth";
+        type Returns = Half;
+
+        fn to_input(&self) -> Input {
+            Input::new()
+        }
+    }
+
+    let server = mock().await;
+    server.on_end(Ending::Output(json!(6)));
+    assert_eq!(client(&server).run(Depth).await.unwrap(), 3);
 }

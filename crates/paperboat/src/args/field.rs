@@ -112,9 +112,18 @@ fn value_name(kind: Kind) -> &'static str {
 fn help(field: &Field) -> String {
     let takes = match field.kind() {
         Kind::Image { .. } => "a URL or @FILE".to_owned(),
-        Kind::Images { max_items, .. } => {
-            let most = max_items.map_or_else(String::new, |most| format!(", {most} at most"));
-            format!("a URL or @FILE, once for each{most}")
+        Kind::Images {
+            min_items,
+            max_items,
+            ..
+        } => {
+            let count = match (min_items.filter(|least| *least > 0), max_items) {
+                (Some(least), Some(most)) => format!(", {least}–{most}"),
+                (Some(least), None) => format!(", {least} at least"),
+                (None, Some(most)) => format!(", {most} at most"),
+                (None, None) => String::new(),
+            };
+            format!("a URL or @FILE, once for each{count}")
         }
         kind => kind.to_string(),
     };

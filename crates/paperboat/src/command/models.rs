@@ -156,7 +156,7 @@ fn limits(kind: Kind) -> Vec<(&'static str, Value)> {
             "files",
             vec![("accepts", json!(accepts)), ("max_items", json!(max_items))],
         ),
-        Kind::Texts { max_items, .. } => ("texts", vec![("max_items", json!(max_items))]),
+        Kind::Strings { max_items, .. } => ("texts", vec![("max_items", json!(max_items))]),
         _ => ("json", vec![]),
     };
     let given = limits.into_iter().filter(|(_, limit)| !limit.is_null());

@@ -53,7 +53,7 @@ pub(super) fn of_field(field: &Field, head: &str, word: &str) -> Vec<Candidate> 
 }
 
 pub(super) fn is_list(field: &Field) -> bool {
-    matches!(field.kind(), Kind::Images { .. } | Kind::Texts { .. })
+    matches!(field.kind(), Kind::Images { .. } | Kind::Strings { .. })
 }
 
 /// All values, where they are known; for a file, how one is given.

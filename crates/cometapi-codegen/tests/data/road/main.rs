@@ -2,7 +2,8 @@
 
 use cometapi::models::studio_portrait::{AspectRatio, Megapixels, StudioPortrait, Type};
 use cometapi::models::{InputProblemKind, find};
-use cometapi::{ModelInput, OutputFile, Run};
+use cometapi::models::Files;
+use cometapi::{ModelInput, Run};
 use serde_json::json;
 
 #[expect(deprecated)]
@@ -22,7 +23,7 @@ fn everything() -> StudioPortrait {
         .camera(json!({"lens": 50}))
 }
 
-fn gives_a_list(client: &cometapi::Client) -> Run<Vec<OutputFile>> {
+fn gives_a_list(client: &cometapi::Client) -> Run<Files> {
     client.run(everything())
 }
 

@@ -80,7 +80,7 @@ impl CreatePolicy {
 
 /// What happened to a create request, in the terms that decide about money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CreateEvent {
+pub(crate) enum CreateOutcome {
     NotSendable,
     NoConnection,
     NoConnectionPossible,
@@ -100,7 +100,7 @@ pub(crate) enum CreateEvent {
 
 /// What follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum CreateDecision {
     /// The prediction exists.
     Created,
     /// The request provably had no effect: retry by policy; when the policy is spent, this.
@@ -111,7 +111,7 @@ pub(crate) enum Verdict {
     MaybeAccepted,
 }
 
-impl Verdict {
+impl CreateDecision {
     #[cfg(test)]
     fn outcome(self) -> String {
         match self {
@@ -125,7 +125,7 @@ impl Verdict {
     }
 }
 
-impl CreateEvent {
+impl CreateOutcome {
     #[cfg(test)]
     pub(crate) const ALL: [Self; 15] = [
         Self::NotSendable,
@@ -146,8 +146,8 @@ impl CreateEvent {
     ];
 
     /// The money table.
-    pub(crate) fn verdict(self) -> Verdict {
-        use Verdict::{Created, MaybeAccepted, Retry, Stop};
+    pub(crate) fn decision(self) -> CreateDecision {
+        use CreateDecision::{Created, MaybeAccepted, Retry, Stop};
         match self {
             Self::NotSendable => Stop(ErrorKind::InvalidInput),
             Self::NoConnection => Retry(ErrorKind::NeverReached),
@@ -227,17 +227,17 @@ mod tests {
     use super::*;
     use crate::core::error_kind::Creation;
 
-    fn event(status: u16, body: &str) -> CreateEvent {
+    fn event(status: u16, body: &str) -> CreateOutcome {
         let mut response = http::Response::new(bytes::Bytes::from(body.to_owned()));
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        CreateEvent::of(&crate::core::testing::attempt(response, None))
+        CreateOutcome::of(&crate::core::testing::attempt(response, None))
     }
 
     /// The rows of the table that come with a response, and what each must mean.
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table is as long as it is")]
     fn every_response_is_decided_by_the_table() {
-        use CreateEvent as E;
+        use CreateOutcome as E;
         let id = r#"{"id":"a","status":"starting"}"#;
         let gateway = |code: &str| {
             format!(r#"{{"error":{{"message":"m","type":"comet_api_error","code":"{code}"}}}}"#)
@@ -416,11 +416,13 @@ mod tests {
 
     #[test]
     fn what_an_error_says_of_the_prediction_is_what_the_table_says() {
-        for event in CreateEvent::ALL {
-            let (kind, creation) = match event.verdict() {
-                Verdict::Created => continue,
-                Verdict::Retry(kind) | Verdict::Stop(kind) => (kind, Creation::NotCreated),
-                Verdict::MaybeAccepted => (ErrorKind::MaybeAccepted, Creation::Unknown),
+        for event in CreateOutcome::ALL {
+            let (kind, creation) = match event.decision() {
+                CreateDecision::Created => continue,
+                CreateDecision::Retry(kind) | CreateDecision::Stop(kind) => {
+                    (kind, Creation::NotCreated)
+                }
+                CreateDecision::MaybeAccepted => (ErrorKind::MaybeAccepted, Creation::Unknown),
             };
             assert_eq!(kind.creation(), creation, "{event:?}");
         }
@@ -428,13 +430,13 @@ mod tests {
 
     #[test]
     fn only_two_events_are_ever_retried() {
-        let retried: Vec<_> = CreateEvent::ALL
+        let retried: Vec<_> = CreateOutcome::ALL
             .into_iter()
-            .filter(|event| matches!(event.verdict(), Verdict::Retry(_)))
+            .filter(|event| matches!(event.decision(), CreateDecision::Retry(_)))
             .collect();
         assert_eq!(
             retried,
-            [CreateEvent::NoConnection, CreateEvent::TooManyRequests]
+            [CreateOutcome::NoConnection, CreateOutcome::TooManyRequests]
         );
     }
 
@@ -446,8 +448,8 @@ mod tests {
             std::fs::read_to_string(path).unwrap()
         };
         let (readme, docs) = (read("../../README.md"), read("src/calls/create.rs"));
-        for event in CreateEvent::ALL {
-            let outcome = event.verdict().outcome();
+        for event in CreateOutcome::ALL {
+            let outcome = event.decision().outcome();
             let row = format!("/// | {} | {outcome} |\n", event.words());
             assert!(
                 docs.contains(&row),
@@ -463,7 +465,7 @@ mod tests {
             assert!(readme.contains(&row), "the readme lacks\n{row}");
         }
         let rows = docs.matches("](ErrorKind::").count();
-        assert!(rows >= CreateEvent::ALL.len() - 1);
+        assert!(rows >= CreateOutcome::ALL.len() - 1);
     }
 
     #[test]

@@ -5,6 +5,6 @@ mod create;
 mod wait;
 
 pub use create::CreatePolicy;
-pub(crate) use create::{CreateEvent, Verdict};
+pub(crate) use create::{CreateDecision, CreateOutcome};
 pub use wait::WaitPolicy;
-pub(crate) use wait::{PollEvent, Step};
+pub(crate) use wait::{PollOutcome, WaitDecision};

@@ -49,7 +49,7 @@ impl Default for WaitPolicy {
 
 /// What happened to a poll, in the terms that decide whether to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PollEvent {
+pub(crate) enum PollOutcome {
     /// A state was seen.
     State,
     /// No state this time; the next poll may bring one.
@@ -60,7 +60,7 @@ pub(crate) enum PollEvent {
     Stop(ErrorKind),
 }
 
-impl PollEvent {
+impl PollOutcome {
     pub(crate) fn of(attempt: &AttemptOutcome) -> Self {
         let (meta, body) = match attempt {
             AttemptOutcome::Impossible(_) => return Self::Stop(ErrorKind::InvalidId),
@@ -88,7 +88,7 @@ impl PollEvent {
 
 /// When the next poll is due, or that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum WaitDecision {
     /// Pause this long, then poll.
     Poll(Duration),
     /// Pause this long, then poll for the last time.
@@ -112,14 +112,14 @@ impl WaitPolicy {
         left: Duration,
         retry_after: Option<Duration>,
         chance: f64,
-    ) -> Step {
+    ) -> WaitDecision {
         let own = self.backoff.delay(turn, chance);
         let pause = retry_after.map_or(own, |delay| delay.max(own));
         let latest = left.saturating_sub(self.reserve());
         if pause < latest {
-            Step::Poll(pause)
+            WaitDecision::Poll(pause)
         } else {
-            Step::LastPoll(latest)
+            WaitDecision::LastPoll(latest)
         }
     }
 }
@@ -128,16 +128,16 @@ impl WaitPolicy {
 mod tests {
     use super::*;
 
-    fn event(status: u16, body: &str) -> PollEvent {
+    fn event(status: u16, body: &str) -> PollOutcome {
         let mut response = http::Response::new(bytes::Bytes::from(body.to_owned()));
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        PollEvent::of(&crate::core::testing::attempt(response, Some("a")))
+        PollOutcome::of(&crate::core::testing::attempt(response, Some("a")))
     }
 
     #[test]
     fn every_answer_is_decided_as_the_design_says() {
         use ErrorKind as K;
-        use PollEvent::{Missing, Nothing, State, Stop};
+        use PollOutcome::{Missing, Nothing, State, Stop};
         let rows = [
             (200, r#"{"id":"a","status":"resting"}"#, State),
             (200, r#"{"code":"success","data":null}"#, Nothing),
@@ -257,7 +257,7 @@ mod tests {
         };
         assert_eq!(
             policy.step(0, policy.timeout, None, 0.5),
-            Step::LastPoll(Duration::ZERO)
+            WaitDecision::LastPoll(Duration::ZERO)
         );
     }
 
@@ -265,20 +265,29 @@ mod tests {
     fn the_last_poll_comes_before_the_deadline() {
         let policy = WaitPolicy::default();
         let secs = Duration::from_secs;
-        assert_eq!(policy.step(0, secs(900), None, 0.5), Step::Poll(secs(1)));
+        assert_eq!(
+            policy.step(0, secs(900), None, 0.5),
+            WaitDecision::Poll(secs(1))
+        );
         assert_eq!(
             policy.step(0, secs(900), Some(secs(20)), 0.5),
-            Step::Poll(secs(20))
+            WaitDecision::Poll(secs(20))
         );
         assert_eq!(
             policy.step(9, secs(900), Some(secs(2)), 0.5),
-            Step::Poll(secs(10))
+            WaitDecision::Poll(secs(10))
         );
-        assert_eq!(policy.step(9, secs(11), None, 0.5), Step::LastPoll(secs(9)));
-        assert_eq!(policy.step(9, secs(1), None, 0.5), Step::LastPoll(secs(0)));
+        assert_eq!(
+            policy.step(9, secs(11), None, 0.5),
+            WaitDecision::LastPoll(secs(9))
+        );
+        assert_eq!(
+            policy.step(9, secs(1), None, 0.5),
+            WaitDecision::LastPoll(secs(0))
+        );
         assert_eq!(
             policy.step(0, secs(30), Some(secs(500)), 0.5),
-            Step::LastPoll(secs(28))
+            WaitDecision::LastPoll(secs(28))
         );
     }
 }

@@ -24,7 +24,7 @@ use crate::files::download::fault::{Fault, KeyInAddress, WebPage, failed};
 use crate::files::download::policy::DownloadPolicy;
 use crate::files::download::range::{self, Extent, Head, Resume, Version};
 use crate::files::download::speed::{Meter, TooSlow};
-use crate::media::{self, FileType};
+use cometapi_models::media::{self, FileType};
 
 /// Fetches files, without sending the key.
 #[derive(Debug)]
@@ -351,7 +351,7 @@ impl FileStream {
     /// Reads as many bytes as decide what the file is; fewer if it has fewer.
     async fn head(&mut self) -> Result<Bytes, Fault> {
         let mut head = BytesMut::new();
-        while let Some(wanted) = media::wanted(&head) {
+        while let Some(wanted) = media::bytes_needed(&head) {
             while head.len() < wanted {
                 match std::future::poll_fn(|context| self.poll_body(context)).await? {
                     Some(piece) => head.extend_from_slice(&piece),

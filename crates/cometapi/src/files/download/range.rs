@@ -11,7 +11,7 @@ use http::header::{
 };
 use reqwest::Url;
 
-use crate::media;
+use cometapi_models::media;
 
 /// The head of a response of a file's host.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ use crate::files::download::names::{file_stem, id_in_name};
 use crate::files::download::range::{Resume, Version};
 use crate::files::download::saved_file::SavedFile;
 use crate::files::download::{durable, part};
-use crate::media::FileType;
+use cometapi_models::media::FileType;
 
 /// Where a file is to be.
 #[derive(Debug)]

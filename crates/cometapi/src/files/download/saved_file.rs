@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::files::download::{durable, part};
-use crate::media::{self, FileType};
+use cometapi_models::media::{self, FileType};
 
 /// A file that was saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl SavedFile {
     /// earlier in `folder` under `stem`. Blocks on the file system.
     pub fn find_text(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<Self> {
         let (folder, stem) = (folder.as_ref(), stem.as_ref());
-        media::TEXTS
+        [("text/plain", "txt"), ("application/json", "json")]
             .into_iter()
             .find_map(|(media_type, extension)| {
                 let path = folder.join(format!("{stem}.{extension}"));

@@ -83,7 +83,7 @@ fn answer(value: &Value) -> Result<Option<Value>, String> {
     if !is_prediction {
         return Ok(None);
     }
-    let odd = answer.ignored_fields().to_vec();
+    let ignored = answer.ignored_fields().to_vec();
     let prediction = answer
         .prediction()
         .ok_or("a prediction with an id and a status is not seen as one")?;
@@ -92,5 +92,5 @@ fn answer(value: &Value) -> Result<Option<Value>, String> {
     }
     // What did not fit has been left out; the layer compares what did.
     let again = serde_json::to_value(prediction).map_err(|error| error.to_string())?;
-    Ok(odd.is_empty().then_some(again))
+    Ok(ignored.is_empty().then_some(again))
 }

@@ -47,7 +47,7 @@ fn sample(field: &Field) -> String {
         Kind::Number { maximum, .. } => maximum.unwrap_or(0.5).to_string(),
         Kind::Boolean => "false".to_owned(),
         Kind::Image { .. } | Kind::Images { .. } => "https://example.com/a.png".to_owned(),
-        Kind::Text | Kind::Texts { .. } => "1984".to_owned(),
+        Kind::Text | Kind::Strings { .. } => "1984".to_owned(),
         _ => "{}".to_owned(),
     }
 }
@@ -62,9 +62,9 @@ fn every_field_of_every_model_works_as_a_flag_as_it_does_as_a_pair() {
             if let Some(when) = field.only_with() {
                 others.push(format!("{}={}", when.field, when.value));
             }
-            if field.name() != "prompt" {
-                others.push("prompt=a fox".to_owned());
-            }
+            let required = own(model).filter(|other| other.is_required());
+            let required = required.filter(|other| other.name() != field.name());
+            others.extend(required.map(|other| format!("{}={}", other.name(), sample(other))));
             let together = format!("{flag}={value}");
             let mut ways = vec![vec![together.as_str()]];
             if field.kind() != Kind::Boolean {

@@ -1,9 +1,6 @@
-//! The known models, as data.
+//! What is known of a model, as data.
 
 use std::fmt;
-
-use super::generated;
-use super::nearest::nearest as nearest_name;
 
 /// A model whose input is known.
 #[derive(Debug)]
@@ -24,6 +21,8 @@ pub enum OutputKind {
     Files,
     /// One file, by its URL.
     OneFile,
+    /// Text: a string, or a list of tokens.
+    Text,
     /// Any JSON.
     Json,
 }
@@ -46,28 +45,12 @@ pub struct Field {
     pub(crate) gateway_only: bool,
 }
 
-/// What most fields are like, for those that say only what is different.
-pub(crate) const FIELD: Field = Field {
-    name: "",
-    description: "",
-    source: "",
-    kind: Kind::Json,
-    required: false,
-    nullable: false,
-    default: None,
-    only_with: None,
-    not_with: None,
-    rounded_to: None,
-    deprecated: false,
-    gateway_only: false,
-};
-
 /// The type of a field, with its limits. Limits are inclusive.
 ///
 /// ```
-/// use cometapi::models::Kind;
+/// use cometapi_models::Kind;
 ///
-/// let schnell = cometapi::models::find("black-forest-labs/flux-schnell").unwrap();
+/// let schnell = cometapi_models::find("black-forest-labs/flux-schnell").unwrap();
 /// let kind = |field| schnell.field(field).unwrap().kind();
 /// assert_eq!(kind("prompt"), Kind::Text);
 /// assert_eq!(kind("go_fast"), Kind::Boolean);
@@ -126,7 +109,7 @@ pub enum Kind {
     },
     /// A list of strings.
     #[non_exhaustive]
-    Texts {
+    Strings {
         /// How many at least, where there is a limit.
         min_items: Option<usize>,
         /// How many at most, where there is a limit.
@@ -144,31 +127,6 @@ pub struct Condition {
     pub field: &'static str,
     /// Its value.
     pub value: &'static str,
-}
-
-/// Every model whose input is known, in the order of their names.
-pub fn models() -> &'static [Model] {
-    generated::MODELS
-}
-
-/// The model `owner/name`, when its input is known. Others run as well, unchecked.
-pub fn find(name: &str) -> Option<&'static Model> {
-    models().iter().find(|model| model.name == name)
-}
-
-/// The known model that `name` may have been meant for: a slip of the finger away, or without
-/// its owner. `None` when nothing is near, and when `name` itself is known.
-pub fn nearest(name: &str) -> Option<&'static Model> {
-    if find(name).is_some() {
-        return None;
-    }
-    let short = |name: &'static str| name.split_once('/').map_or(name, |(_, short)| short);
-    if name.contains('/') {
-        let near = nearest_name(name, models().iter().map(|model| model.name))?;
-        return find(near);
-    }
-    let near = nearest_name(name, models().iter().map(|model| short(model.name)))?;
-    models().iter().find(|model| short(model.name) == near)
 }
 
 impl Model {
@@ -209,6 +167,22 @@ impl Model {
 }
 
 impl Field {
+    /// The values that most fields have; the generated registry writes only the others.
+    pub(crate) const DEFAULT: Self = Self {
+        name: "",
+        description: "",
+        source: "",
+        kind: Kind::Json,
+        required: false,
+        nullable: false,
+        default: None,
+        only_with: None,
+        not_with: None,
+        rounded_to: None,
+        deprecated: false,
+        gateway_only: false,
+    };
+
     /// Its name on the wire.
     pub fn name(&self) -> &'static str {
         self.name
@@ -276,7 +250,8 @@ impl fmt::Display for OutputKind {
         f.pad(match self {
             Self::Files => "list",
             Self::OneFile => "single",
-            Self::Json => "any",
+            Self::Text => "text",
+            Self::Json => "json",
         })
     }
 }
@@ -300,10 +275,10 @@ impl fmt::Display for Kind {
                 max_items,
                 ..
             } => list(f, "files' addresses or data uris", min_items, max_items),
-            Self::Texts {
+            Self::Strings {
                 min_items,
                 max_items,
-            } => list(f, "texts", min_items, max_items),
+            } => list(f, "strings", min_items, max_items),
             Self::Json => f.write_str("any json"),
         }
     }
@@ -335,53 +310,5 @@ fn list(
         (Some(least), None) => write!(f, ", {least} at least"),
         (None, Some(most)) => write!(f, ", {most} at most"),
         (None, None) => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Map;
-
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_sorted() {
-        let names: Vec<_> = models().iter().map(Model::name).collect();
-        assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
-    }
-
-    #[test]
-    fn every_default_is_one_that_the_field_takes() {
-        for model in models() {
-            for field in model.fields() {
-                let Some(default) = field.default() else {
-                    continue;
-                };
-                let value = field.read(default).unwrap();
-                let mut input = Map::from_iter([("prompt".to_owned(), "p".into())]);
-                input.insert(field.name().to_owned(), value);
-                if field.only_with().is_none() {
-                    let checked = model.check(&input);
-                    assert!(checked.is_ok(), "{} {checked:?}", model.name());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_slip_or_a_missing_owner_finds_the_model() {
-        for (name, meant) in [
-            ("black-forest-labs/flux-schnel", Some("flux-schnell")),
-            ("black-forest-lab/flux-1.1-pro", Some("flux-1.1-pro")),
-            ("black-forest-labs/flux_schnell", Some("flux-schnell")),
-            ("flux-schnell", Some("flux-schnell")),
-            ("Flux-Kontext-Max", Some("flux-kontext-max")),
-            ("black-forest-labs/flux-schnell", None),
-            ("acme/portrait", None),
-            ("", None),
-        ] {
-            let found = nearest(name).map(|model| model.name().split_once('/').unwrap().1);
-            assert_eq!(found, meant, "{name}");
-        }
     }
 }

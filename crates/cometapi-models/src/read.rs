@@ -2,31 +2,31 @@
 
 use serde_json::{Number, Value};
 
-use super::check::{InputProblem, InputProblemKind};
-use super::json::{JsonError, json_or_text, parse_json};
-use super::registry::{Field, Kind};
+use crate::check::{InputProblem, InputProblemKind, shown};
+use crate::json::{JsonError, json_or_text, parse_json};
+use crate::model::{Field, Kind};
 
 impl Field {
     /// Reads `text` as this field's type: `1984` is text where text is meant, and the word
     /// "1" where words are. Numbers and booleans are read from their usual spellings, a list
     /// from JSON or from its one item, null from `null` where null may be sent.
     ///
-    /// Limits are not looked at: see [`Model::check`](super::Model::check).
+    /// Limits are not looked at: see [`Model::check`](crate::Model::check).
     ///
     /// ```
     /// use serde_json::json;
     ///
-    /// let schnell = cometapi::models::find("black-forest-labs/flux-schnell").unwrap();
+    /// let schnell = cometapi_models::find("black-forest-labs/flux-schnell").unwrap();
     /// assert_eq!(schnell.field("prompt").unwrap().read("1984")?, json!("1984"));
     /// assert_eq!(schnell.field("megapixels").unwrap().read("1")?, json!("1"));
     /// assert_eq!(schnell.field("seed").unwrap().read("1984")?, json!(1984));
-    /// # Ok::<(), cometapi::models::InputProblem>(())
+    /// # Ok::<(), cometapi_models::InputProblem>(())
     /// ```
     ///
     /// # Errors
     ///
     /// [`InputProblemKind::WrongType`] when the text is not one of these, or is JSON that would be
-    /// sent as something else than is written: see [`parse_json`](super::parse_json).
+    /// sent as something else than is written: see [`parse_json`](crate::parse_json).
     pub fn read(&self, text: &str) -> Result<Value, InputProblem> {
         let trimmed = text.trim();
         if self.nullable && trimmed == "null" {
@@ -37,7 +37,7 @@ impl Field {
             Kind::Integer { .. } | Kind::IntegerChoice { .. } => whole(trimmed),
             Kind::Number { .. } => number(trimmed),
             Kind::Boolean => boolean(trimmed),
-            Kind::Images { .. } | Kind::Texts { .. } => {
+            Kind::Images { .. } | Kind::Strings { .. } => {
                 items(text).map_err(|e| self.refused(&e))?
             }
             Kind::Json => Some(json_or_text(text).map_err(|e| self.refused(&e))?),
@@ -46,7 +46,7 @@ impl Field {
             let message = format!(
                 "{} is {}, it takes {}",
                 self.name,
-                super::check::shown(&text.into()),
+                shown(&text.into()),
                 self.kind
             );
             InputProblem::new(self.name, InputProblemKind::WrongType, message)
@@ -108,7 +108,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use crate::models::{Model, find, models};
+    use crate::{Model, find, models};
 
     #[test]
     fn the_type_of_the_field_reads_the_text() {

@@ -14,14 +14,14 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// hold.
 ///
 /// ```
-/// use cometapi::models::{JsonErrorKind, parse_json};
+/// use cometapi_models::{JsonErrorKind, parse_json};
 ///
 /// assert_eq!(parse_json(r#"{"seed": 7}"#)?, serde_json::json!({"seed": 7}));
 /// let error = parse_json(r#"{"seed": 7, "seed": 8}"#).unwrap_err();
 /// assert_eq!(error.kind(), JsonErrorKind::DuplicateKey);
 /// let error = parse_json("123456789012345678901234567890").unwrap_err();
 /// assert_eq!(error.kind(), JsonErrorKind::Number);
-/// # Ok::<(), cometapi::models::JsonError>(())
+/// # Ok::<(), cometapi_models::JsonError>(())
 /// ```
 ///
 /// # Errors
@@ -80,7 +80,7 @@ impl JsonError {
     }
 
     /// Whether the text is not JSON at all, rather than JSON that would change when it is sent.
-    pub(super) fn is_not_json(&self) -> bool {
+    pub(crate) fn is_not_json(&self) -> bool {
         matches!(self.kind, JsonErrorKind::Syntax | JsonErrorKind::Unfinished)
     }
 

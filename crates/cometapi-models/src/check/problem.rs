@@ -24,7 +24,8 @@ impl InvalidInput {
         &self.problems
     }
 
-    pub(crate) fn into_problems(self) -> Vec<InputProblem> {
+    /// Everything that is wrong, by value.
+    pub fn into_problems(self) -> Vec<InputProblem> {
         self.problems
     }
 }
@@ -69,7 +70,7 @@ pub enum InputProblemKind {
 }
 
 impl InputProblem {
-    pub(in crate::models) fn new(field: &str, kind: InputProblemKind, message: String) -> Self {
+    pub(crate) fn new(field: &str, kind: InputProblemKind, message: String) -> Self {
         Self {
             field: field.to_owned(),
             kind,

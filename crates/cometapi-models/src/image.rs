@@ -7,22 +7,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::core::error::Error;
-use crate::core::error_kind::ErrorKind;
+use crate::input::InputError;
 use crate::media;
-use crate::models::check::MAX_DATA_URI;
 
 /// An image, or another file, that a model takes: an address, or the file itself as a data
 /// URI.
 ///
 /// ```
-/// use cometapi::ImageInput;
+/// use cometapi_models::ImageInput;
 ///
 /// let there = ImageInput::from("https://example.com/cat.png");
 /// let here = ImageInput::from_bytes(b"\x89PNG\r\n\x1a\n...")?;
 /// assert_eq!(there.as_str(), "https://example.com/cat.png");
 /// assert!(here.as_str().starts_with("data:image/png;base64,"));
-/// # Ok::<(), cometapi::Error>(())
+/// # Ok::<(), cometapi_models::InputError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ImageInput(String);
@@ -30,7 +28,7 @@ pub struct ImageInput(String);
 impl ImageInput {
     /// How large a file may be to be sent as a data URI, in bytes: 256 kB (documented by
     /// Replicate).
-    pub const DOCUMENTED_LIMIT: usize = MAX_DATA_URI;
+    pub const DOCUMENTED_LIMIT: usize = 256 * 1024;
 
     /// The address of a file, which the service fetches by itself, or a data URI.
     pub fn from_url(url: impl Into<String>) -> Self {
@@ -42,8 +40,8 @@ impl ImageInput {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] when it is larger, or empty.
-    pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+    /// [`Invalid`](crate::InputErrorKind::Invalid) if it is larger, or empty.
+    pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self, InputError> {
         Self::from_bytes_up_to(bytes, Self::DOCUMENTED_LIMIT)
     }
 
@@ -52,8 +50,8 @@ impl ImageInput {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] when it is larger, or empty.
-    pub fn from_bytes_up_to(bytes: impl AsRef<[u8]>, limit: usize) -> Result<Self, Error> {
+    /// [`Invalid`](crate::InputErrorKind::Invalid) if it is larger, or empty.
+    pub fn from_bytes_up_to(bytes: impl AsRef<[u8]>, limit: usize) -> Result<Self, InputError> {
         Self::encode("the file", bytes.as_ref(), limit)
     }
 
@@ -62,9 +60,9 @@ impl ImageInput {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::File`] when it cannot be read, [`ErrorKind::InvalidInput`] when it is
-    /// larger, or empty.
-    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, Error> {
+    /// [`File`](crate::InputErrorKind::File) if it cannot be read,
+    /// [`Invalid`](crate::InputErrorKind::Invalid) if it is larger, or empty.
+    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, InputError> {
         Self::from_path_up_to(path, Self::DOCUMENTED_LIMIT)
     }
 
@@ -73,30 +71,25 @@ impl ImageInput {
     /// # Errors
     ///
     /// As [`from_path`](Self::from_path).
-    pub fn from_path_up_to(path: impl AsRef<Path>, limit: usize) -> Result<Self, Error> {
+    pub fn from_path_up_to(path: impl AsRef<Path>, limit: usize) -> Result<Self, InputError> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|e| {
-            Error::new(
-                ErrorKind::File,
-                format!("{} cannot be read", path.display()),
-            )
-            .with_source(e)
-        })?;
+        let bytes = std::fs::read(path).map_err(|e| InputError::file(path, e))?;
         Self::encode(&path.display().to_string(), &bytes, limit)
     }
 
-    fn encode(name: &str, bytes: &[u8], limit: usize) -> Result<Self, Error> {
-        let refuse = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
+    fn encode(name: &str, bytes: &[u8], limit: usize) -> Result<Self, InputError> {
         if bytes.is_empty() {
-            return refuse(format!("{name} is empty; give an image"));
+            return Err(InputError::invalid(format!(
+                "{name} is empty; give an image"
+            )));
         }
         if bytes.len() > limit {
-            return refuse(format!(
+            return Err(InputError::invalid(format!(
                 "{name} has {} kB and {} kB can be sent inside a request; put it where the \
                  service can fetch it and give its address, make it smaller, or allow more",
                 bytes.len().div_ceil(1024),
                 limit / 1024
-            ));
+            )));
         }
         let media_type = media::media_type(bytes);
         let data = STANDARD.encode(bytes);
@@ -138,6 +131,7 @@ impl fmt::Debug for ImageInput {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::InputErrorKind;
 
     #[test]
     fn content_decides_the_media_type() {
@@ -159,7 +153,7 @@ mod tests {
     fn what_is_too_large_is_refused_with_a_way_out() {
         let large = vec![0; ImageInput::DOCUMENTED_LIMIT + 1];
         let error = ImageInput::from_bytes(&large).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.kind(), InputErrorKind::Invalid);
         assert_eq!(
             error.to_string(),
             "the file has 257 kB and 256 kB can be sent inside a request; put it where the \
@@ -173,7 +167,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
         let error = ImageInput::from_path("no/such.png").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::File);
+        assert_eq!(error.kind(), InputErrorKind::File);
         assert!(error.to_string().contains("no/such.png"));
     }
 }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::models::{find, models};
+use crate::{find, models};
 
 fn checked(model: &str, input: Value) -> Result<Vec<String>, Vec<(InputProblemKind, String)>> {
     let model = find(&format!("black-forest-labs/{model}")).unwrap();

@@ -7,13 +7,10 @@ use serde::Serialize;
 
 pub(super) use serde_json::Value;
 
-pub(super) use super::image::ImageInput;
-pub(super) use super::registry::{Condition, FIELD, Field, Kind, Model, OutputKind};
-pub(super) use crate::core::input::Input;
-pub(super) use crate::files::output_file::OutputFile;
-pub(super) use crate::model_input::ModelInput;
-#[allow(unused_imports, reason = "for models that return any JSON")]
-pub(super) use crate::run::Completed;
+pub(super) use crate::image::ImageInput;
+pub(super) use crate::input::Input;
+#[allow(unused_imports, reason = "no known model may return one of them")]
+pub(super) use crate::model_input::{Files, Json, ModelInput, OneFile, Text};
 
 /// The fields that are sent: those that were set.
 pub(super) struct Fields(Input);
@@ -66,12 +63,12 @@ macro_rules! choice {
         }
 
         impl ::std::str::FromStr for $ty {
-            type Err = $crate::models::support::UnknownChoice;
+            type Err = $crate::support::UnknownChoice;
 
             fn from_str(text: &str) -> ::std::result::Result<Self, Self::Err> {
                 match text {
                     $($word => ::std::result::Result::Ok(Self::$variant),)*
-                    _ => ::std::result::Result::Err($crate::models::support::UnknownChoice::new(
+                    _ => ::std::result::Result::Err($crate::support::UnknownChoice::new(
                         text,
                         &[$($word),*],
                     )),
@@ -79,7 +76,7 @@ macro_rules! choice {
             }
         }
 
-        impl ::std::convert::From<$ty> for $crate::models::support::Value {
+        impl ::std::convert::From<$ty> for $crate::support::Value {
             fn from(word: $ty) -> Self {
                 Self::from(word.as_str())
             }
@@ -89,16 +86,13 @@ macro_rules! choice {
 
 /// What serialises as the JSON that is sent, and is described as the spec describes it.
 macro_rules! impl_serialize {
-    ($ty:ident, $title:literal, $model:ident) => {
+    ($ty:ident, $title:literal) => {
         impl ::serde::Serialize for $ty {
             fn serialize<S: ::serde::Serializer>(
                 &self,
                 serializer: S,
             ) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::models::support::serialize(
-                    &$crate::models::support::ModelInput::to_input(self),
-                    serializer,
-                )
+                $crate::support::serialize(&$crate::support::ModelInput::to_input(self), serializer)
             }
         }
 
@@ -109,7 +103,7 @@ macro_rules! impl_serialize {
             }
 
             fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                $crate::models::support::json_schema(&$model)
+                $crate::support::json_schema(<Self as $crate::support::ModelInput>::MODEL)
             }
         }
     };
@@ -153,10 +147,11 @@ impl fmt::Display for UnknownChoice {
 
 impl std::error::Error for UnknownChoice {}
 
-/// A model's input, as its own schema has it.
+/// The JSON Schema of a known model's input.
 #[cfg(feature = "schemars")]
-pub(super) fn json_schema(model: &Model) -> schemars::Schema {
-    let mut schema: schemars::Schema = serde_json::from_str(model.schema()).unwrap_or_default();
+pub(super) fn json_schema(model: &str) -> schemars::Schema {
+    let text = crate::registry::find(model).map_or("{}", crate::model::Model::schema);
+    let mut schema: schemars::Schema = serde_json::from_str(text).unwrap_or_default();
     // It becomes a part of another document.
     schema.remove("$schema");
     schema
@@ -165,17 +160,15 @@ pub(super) fn json_schema(model: &Model) -> schemars::Schema {
 #[cfg(all(test, feature = "schemars"))]
 mod tests {
     use super::*;
+    use crate::models;
 
     #[test]
     fn every_known_model_is_described_by_its_own_schema() {
-        for model in crate::models() {
-            let schema = json_schema(model).to_value();
+        for model in models() {
+            let schema = json_schema(model.name()).to_value();
             for field in model.fields() {
-                assert!(
-                    schema["properties"][field.name()].is_object(),
-                    "{}",
-                    model.name()
-                );
+                let property = &schema["properties"][field.name()];
+                assert!(property.is_object(), "{} {}", model.name(), field.name());
             }
         }
     }

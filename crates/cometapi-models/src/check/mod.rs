@@ -1,6 +1,6 @@
 //! An input held to what its model takes, before it costs.
 
-pub(crate) mod problem;
+mod problem;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -11,12 +11,10 @@ use serde_json::{Map, Value};
 
 pub use self::problem::{InputProblem, InputProblemKind, InvalidInput, Warning};
 use self::value::check_value;
-pub(super) use self::value::shown;
-use super::nearest;
-use super::registry::{Condition, Field, Kind, Model};
-
-/// How large a file may be to be sent as a data URI, in bytes: 256 kB (documented by Replicate).
-pub(super) const MAX_DATA_URI: usize = 256 * 1024;
+pub(crate) use self::value::shown;
+use crate::image::ImageInput;
+use crate::model::{Condition, Field, Kind, Model};
+use crate::registry::nearest_name;
 
 impl Model {
     /// Holds `input` to what the model is known to take.
@@ -67,7 +65,7 @@ impl Found {
 
 fn unknown(name: &str, model: &Model, found: &mut Found) {
     let names = model.fields.iter().filter(|field| !field.gateway_only);
-    let near = nearest::nearest(name, names.map(|field| field.name));
+    let near = nearest_name(name, names.map(|field| field.name));
     let name = value::cut(name);
     let message = match near {
         Some(near) => format!("{name} is not one of its fields, did you mean {near}?"),
@@ -95,7 +93,7 @@ fn given(
         );
     }
     if value.is_null() {
-        if !field.nullable {
+        if !field.nullable && field.kind != Kind::Json {
             found.problem(
                 name,
                 InputProblemKind::WrongType,
@@ -151,7 +149,7 @@ fn images<'v>(field: &Field, value: &'v Value) -> impl Iterator<Item = &'v str> 
 
 /// Whether it is a data URI of more than is documented; four letters hold three bytes.
 fn is_large(image: &str) -> bool {
-    image.len() / 4 * 3 > MAX_DATA_URI + 64
+    image.len() / 4 * 3 > ImageInput::DOCUMENTED_LIMIT + 64
         && image
             .get(..5)
             .is_some_and(|head| head.eq_ignore_ascii_case("data:"))

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::problem::InputProblemKind;
 use crate::media;
-use crate::models::registry::{Field, Kind};
+use crate::model::{Field, Kind};
 
 /// What is wrong with `value` as this field's, and what would be right.
 pub(super) fn check_value(field: &Field, value: &Value) -> Option<(InputProblemKind, String)> {
@@ -62,7 +62,7 @@ pub(super) fn check_value(field: &Field, value: &Value) -> Option<(InputProblemK
             }),
             _ => wrong(InputProblemKind::WrongType),
         },
-        Kind::Texts {
+        Kind::Strings {
             min_items,
             max_items,
         } => match value {
@@ -103,7 +103,7 @@ fn check_image(name: &str, value: &Value, accepts: &[&str]) -> Option<(InputProb
         .split_once(':')
         .map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
-        Some("http" | "https") => match reqwest::Url::parse(text) {
+        Some("http" | "https") => match url::Url::parse(text) {
             Ok(_) => None,
             Err(e) => wrong(format!("{name} is no address that can be fetched: {e}")),
         },
@@ -143,7 +143,7 @@ fn integer(value: &Value) -> Option<i128> {
 }
 
 /// A value in a sentence: as it stands when it is short, what it is when it is long.
-pub(in crate::models) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => format!("{:?}", cut(text)),
         Value::Array(items) => format!("a list of {}", items.len()),

@@ -1,13 +1,21 @@
-//! What a file is: its media type, and the extension that its name gets.
+//! Media types of files, by content, claimed type and name; and the extensions that go with them.
+//!
+//! ```
+//! use cometapi_models::media::{FileType, media_type};
+//!
+//! let png = b"\x89PNG\r\n\x1a\n...";
+//! assert_eq!(media_type(png), "image/png");
+//! // The content wins over what a host claims.
+//! let file = FileType::of(png, Some("image/jpeg"), Some("/out.jpg"));
+//! assert_eq!((&*file.media_type, &*file.extension), ("image/png", "png"));
+//! ```
 
-#[cfg(any(feature = "download", feature = "models"))]
-pub(crate) mod markup;
+mod markup;
 
-#[cfg(any(feature = "download", feature = "models"))]
 use self::markup::Markup;
 
 /// Reads `type/subtype` from a Content-Type value: lower case, without parameters.
-pub(crate) fn essence(value: &str) -> Option<String> {
+pub fn essence(value: &str) -> Option<String> {
     let essence = value.split(';').next()?.trim().to_ascii_lowercase();
     let (kind, subtype) = essence.split_once('/')?;
     let token = |text: &str| {
@@ -19,18 +27,15 @@ pub(crate) fn essence(value: &str) -> Option<String> {
     (token(kind) && token(subtype)).then_some(essence)
 }
 
-/// How many bytes of a file decide what it is, if it has so many.
-#[cfg(feature = "download")]
-pub(crate) const HEAD: usize = 1024;
+/// How many bytes of a file usually decide its type.
+pub const HEAD: usize = 1024;
 
-/// The same for text that begins with comments or spaces.
-#[cfg(feature = "download")]
+/// How many bytes are read at most if a file begins with comments or whitespace.
 const LONGEST_HEAD: usize = 64 * 1024;
 
-/// Returns how many of its first bytes decide what a file is, if these do not: at least
-/// [`HEAD`], and more while a web page may begin behind a long comment.
-#[cfg(feature = "download")]
-pub(crate) fn wanted(head: &[u8]) -> Option<usize> {
+/// Returns how many bytes of a file to read if `head` does not decide its type: at least
+/// [`HEAD`], and more if a web page may begin after a long comment. `None` if it does.
+pub fn bytes_needed(head: &[u8]) -> Option<usize> {
     match head.len() {
         ..HEAD => Some(HEAD),
         LONGEST_HEAD.. => None,
@@ -41,7 +46,6 @@ pub(crate) fn wanted(head: &[u8]) -> Option<usize> {
 
 /// Media types and the extensions that people expect for them. The crates that know the rest
 /// lack these or prefer other names. The first row of an extension is its media type.
-#[cfg(feature = "download")]
 const EXTENSIONS: [(&str, &str); 42] = [
     ("image/png", "png"),
     ("image/jpeg", "jpg"),
@@ -87,24 +91,21 @@ const EXTENSIONS: [(&str, &str); 42] = [
     ("text/markdown", "md"),
 ];
 
-/// What texts are saved as.
-#[cfg(feature = "download")]
-pub(crate) const TEXTS: [(&str, &str); 2] = [("text/plain", "txt"), ("application/json", "json")];
-
-/// A media type, and the extension that goes with it, without a dot.
-#[cfg(feature = "download")]
+/// A media type, and the extension that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FileType {
-    pub(crate) media_type: String,
-    pub(crate) extension: String,
+#[non_exhaustive]
+pub struct FileType {
+    /// The media type, such as `image/png`; `application/octet-stream` if it is not known.
+    pub media_type: String,
+    /// The extension, without a dot; `bin` if it is not known.
+    pub extension: String,
 }
 
-#[cfg(feature = "download")]
 impl FileType {
-    /// Decides what a file is, in this order: its content, since hosts name the type wrongly;
-    /// the media type that its host `claims`, if it is specific; the extension of its URL's
-    /// `path`.
-    pub(crate) fn of(head: &[u8], claims: Option<&str>, path: Option<&str>) -> Self {
+    /// Returns the type of a file that begins with `head`. In this order: by its content, because
+    /// hosts often name a wrong type; by the media type that its host `claims`, if it is specific;
+    /// by the extension of its URL's `path`.
+    pub fn of(head: &[u8], claims: Option<&str>, path: Option<&str>) -> Self {
         let named = path.and_then(path_extension);
         if let Some(found) = sniff(head) {
             // Many formats are a zip or gzip file inside; the name tells them apart.
@@ -142,13 +143,13 @@ impl FileType {
         }
     }
 
-    /// What text is saved as.
-    pub(crate) fn of_text(media_type: &str) -> Self {
+    /// Returns the type of text that is saved as `media_type`.
+    pub fn of_text(media_type: &str) -> Self {
         Self::new(media_type, extension(media_type).unwrap_or("txt"))
     }
 
-    /// What a saved file is by its name's extension.
-    pub(crate) fn of_extension(extension: &str) -> Self {
+    /// Returns the type of a file with this extension.
+    pub fn of_extension(extension: &str) -> Self {
         Self::new(media_type_of(extension).unwrap_or(UNKNOWN), extension)
     }
 
@@ -160,17 +161,14 @@ impl FileType {
     }
 }
 
-#[cfg(any(feature = "download", feature = "models"))]
 const UNKNOWN: &str = "application/octet-stream";
 
 /// Returns the media type of a file that begins with `head`, by its content alone.
-#[cfg(feature = "models")]
-pub(crate) fn media_type(head: &[u8]) -> &'static str {
+pub fn media_type(head: &[u8]) -> &'static str {
     sniff(head).map_or(UNKNOWN, |found| found.media_type)
 }
 
 /// Whether a claimed media type says nothing that an extension could not say better.
-#[cfg(feature = "download")]
 fn is_vague(claim: &str) -> bool {
     matches!(
         claim,
@@ -185,12 +183,10 @@ fn is_vague(claim: &str) -> bool {
     )
 }
 
-#[cfg(feature = "download")]
 fn is_container(media_type: &str) -> bool {
     matches!(media_type, "application/zip" | "application/gzip")
 }
 
-#[cfg(feature = "download")]
 fn extension(media_type: &str) -> Option<&'static str> {
     EXTENSIONS
         .iter()
@@ -199,7 +195,6 @@ fn extension(media_type: &str) -> Option<&'static str> {
         .or_else(|| mime2ext::mime2ext(media_type))
 }
 
-#[cfg(feature = "download")]
 fn media_type_of(extension: &str) -> Option<&'static str> {
     EXTENSIONS
         .iter()
@@ -209,7 +204,6 @@ fn media_type_of(extension: &str) -> Option<&'static str> {
 
 /// Returns the extension of the last segment of a URL's path, lower case, if a file can have
 /// it. Extensions of programs that generate responses are none.
-#[cfg(feature = "download")]
 fn path_extension(path: &str) -> Option<String> {
     let name = path.rsplit('/').next()?;
     let (stem, extension) = name.rsplit_once('.')?;
@@ -223,17 +217,16 @@ fn path_extension(path: &str) -> Option<String> {
     usable.then_some(extension)
 }
 
-/// Whether a file can have this extension: up to twelve ASCII letters and digits, not digits
+/// Returns whether a file can have this extension: up to twelve ASCII letters and digits, not digits
 /// only. `safetensors` has eleven.
-#[cfg(feature = "download")]
-pub(crate) fn is_extension(extension: &str) -> bool {
+pub fn is_extension(extension: &str) -> bool {
     (1..=12).contains(&extension.len())
         && extension.bytes().all(|b| b.is_ascii_alphanumeric())
         && !extension.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether a name ends in an extension of an image, a video, a sound, a 3D model or an archive.
-pub(crate) fn is_media_file_name(name: &str) -> bool {
+/// Returns whether a name ends in an extension of an image, a video, a sound, a 3D model or an archive.
+pub fn is_media_file_name(name: &str) -> bool {
     const MEDIA: [&str; 35] = [
         "png", "jpg", "jpeg", "webp", "gif", "avif", "heic", "bmp", "tif", "tiff", "svg", "mp4",
         "m4v", "mov", "webm", "mkv", "avi", "mp3", "wav", "flac", "ogg", "opus", "m4a", "aac",
@@ -248,18 +241,12 @@ pub(crate) fn is_media_file_name(name: &str) -> bool {
 }
 
 /// What the content of a file says.
-#[cfg(any(feature = "download", feature = "models"))]
 struct Sniffed {
     media_type: &'static str,
     /// Where it does not follow from the media type.
-    #[cfg_attr(
-        not(feature = "download"),
-        expect(dead_code, reason = "only names need it")
-    )]
     extension: Option<&'static str>,
 }
 
-#[cfg(any(feature = "download", feature = "models"))]
 fn sniff(head: &[u8]) -> Option<Sniffed> {
     let own = iso_media(head)
         .or_else(|| matroska(head))
@@ -310,7 +297,6 @@ fn sniff(head: &[u8]) -> Option<Sniffed> {
 
 /// The media type of a file of the ISO base media format (ISO/IEC 14496-12): the first brand
 /// that is known, the major one before the compatible ones.
-#[cfg(any(feature = "download", feature = "models"))]
 fn iso_media(head: &[u8]) -> Option<&'static str> {
     let (size, rest) = head.split_first_chunk::<4>()?;
     let rest = rest.strip_prefix(b"ftyp")?;
@@ -332,7 +318,6 @@ fn iso_media(head: &[u8]) -> Option<&'static str> {
         .or(Some("video/mp4"))
 }
 
-#[cfg(any(feature = "download", feature = "models"))]
 fn brand(brand: [u8; 4]) -> Option<&'static str> {
     Some(match &brand {
         b"avif" | b"avis" => "image/avif",
@@ -350,7 +335,6 @@ fn brand(brand: [u8; 4]) -> Option<&'static str> {
 }
 
 /// The media type of an EBML file (RFC 8794), by its `DocType` element.
-#[cfg(any(feature = "download", feature = "models"))]
 fn matroska(head: &[u8]) -> Option<&'static str> {
     const DOC_TYPE: [u8; 2] = [0x42, 0x82];
     let header = head.strip_prefix(b"\x1a\x45\xdf\xa3")?;
@@ -370,7 +354,6 @@ fn matroska(head: &[u8]) -> Option<&'static str> {
 }
 
 /// Whether `head` can be the start of text.
-#[cfg(feature = "download")]
 fn is_text(head: &[u8]) -> bool {
     !head
         .iter()
@@ -382,8 +365,7 @@ mod tests {
     use super::*;
 
     /// A file of the ISO base media format with these brands, the major one first.
-    #[cfg(any(feature = "download", feature = "models"))]
-    pub(crate) fn iso(brands: &[&str]) -> Vec<u8> {
+    fn iso(brands: &[&str]) -> Vec<u8> {
         let mut file = u32::try_from(8 + 4 + 4 * brands.len())
             .unwrap()
             .to_be_bytes()
@@ -418,7 +400,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "models")]
     #[test]
     fn the_first_known_brand_decides() {
         let files: [(&[&str], &str); 18] = [
@@ -451,7 +432,6 @@ mod tests {
         assert_eq!(media_type(b"\0\0\0\x1cftyp"), UNKNOWN);
     }
 
-    #[cfg(feature = "models")]
     #[test]
     fn the_content_decides_by_itself() {
         let webm = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm\x42\x87\x81\x02";
@@ -490,7 +470,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "download")]
     #[test]
     fn content_then_claim_then_name_decide() {
         const PNG: &[u8] = b"\x89PNG\r\n\x1a\n...";
