@@ -139,17 +139,13 @@ fn an_upward_import_is_found() {
         ),
         ("core/outcome.rs", "use super::error::Error;"),
         ("files/mod.rs", "pub(crate) mod output;"),
-        (
-            "files/output.rs",
-            "use crate::core::error::Error; use crate::media;",
-        ),
+        ("files/output.rs", "use crate::core::error::Error;"),
     ];
-    let root = "mod calls; mod client; mod core; mod files; mod media; pub use client::Client;";
+    let root = "mod calls; mod client; mod core; mod files; pub use client::Client;";
     for (file, import, is_upward) in [
         ("core/error.rs", "use crate::files::output::Output;", true),
         ("calls/wait.rs", "use crate::files::output::Output;", true),
         ("core/error.rs", "use crate::Client;", true),
-        ("media.rs", "use crate::files::{output::Output};", true),
         ("calls/wait.rs", "use crate::core::error::Error;", false),
     ] {
         let empty = ["core/error.rs", "calls/wait.rs", "media.rs"];
