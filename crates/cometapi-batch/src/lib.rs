@@ -23,7 +23,7 @@
 //!
 //! // As often as it is run, each row is created once.
 //! for created in [2, 0] {
-//!     let report = Batch::new(&client, ledger.clone(), home.join("pictures"))
+//!     let report = Batch::new(&client, ledger.clone(), home.join("images"))
 //!         .concurrency(2)
 //!         .on_event(|event| {
 //!             if let Event::Recorded { file, .. } = event {
@@ -35,7 +35,7 @@
 //!     assert!(report.is_success());
 //!     assert_eq!(report.created, created);
 //! }
-//! assert!(home.join("pictures/fox-0.webp").exists());
+//! assert!(home.join("images/fox-0.webp").exists());
 //! # Ok(())
 //! # }
 //! ```

@@ -117,7 +117,7 @@ fn complete(oracle: &Oracle, report: &mut Report) {
                     report.fail(
                         format!("{at}/content/{media}"),
                         "example-missing",
-                        "nobody can see what it looks like; write one under `examples`",
+                        "it has no example; write one under `examples`",
                     );
                 }
             }
@@ -133,7 +133,7 @@ fn complete(oracle: &Oracle, report: &mut Report) {
             report.fail(
                 format!("#/components/schemas/{name}"),
                 "example-missing",
-                "nobody can see what it looks like; write an `example`",
+                "it has no example; write an `example`",
             );
         }
     }

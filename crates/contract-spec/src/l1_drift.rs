@@ -30,11 +30,11 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
         report.fail(path.display().to_string(), "left over", FIX);
     }
     for artifact in artifacts {
-        let Ok(lies_there) = workspace.read(&artifact.path) else {
+        let Ok(committed) = workspace.read(&artifact.path) else {
             report.fail(&artifact.path, "missing", FIX);
             continue;
         };
-        if lies_there == artifact.contents {
+        if committed == artifact.contents {
             report.pass("files");
             continue;
         }
@@ -43,15 +43,15 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
             "stale",
             format!(
                 "{}; {FIX}",
-                first_difference(&lies_there, &artifact.contents)
+                first_difference(&committed, &artifact.contents)
             ),
         );
     }
     Ok(report)
 }
 
-fn first_difference(lies_there: &str, wanted: &str) -> String {
-    let diff = TextDiff::from_lines(lies_there, wanted);
+fn first_difference(committed: &str, wanted: &str) -> String {
+    let diff = TextDiff::from_lines(committed, wanted);
     let change = diff
         .iter_all_changes()
         .find(|change| change.tag() != similar::ChangeTag::Equal);

@@ -88,7 +88,7 @@ impl Oracle {
     /// What a reference refers to; anything else is itself.
     pub fn resolve<'v>(&'v self, value: &'v Value) -> &'v Value {
         let mut value = value;
-        // More hops than any honest chain has.
+        // More hops than any valid chain has.
         for _ in 0..16 {
             let target = value
                 .get("$ref")

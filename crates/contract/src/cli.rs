@@ -29,7 +29,7 @@ struct Arguments {
           default_missing_value = "if-there")]
     outside: Option<How>,
     /// Call the live service (L8). Needs `COMETAPI_KEY` and costs the price of one small
-    /// picture.
+    /// image.
     #[arg(long)]
     live: bool,
     /// Prove that the layers can fail: apply every mutation of the committed list in turn.

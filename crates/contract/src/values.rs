@@ -25,7 +25,7 @@ const ODD_TEXTS: [&str; 12] = [
 ];
 
 /// Values that fit `schema`.
-pub(crate) fn lawful(oracle: &Oracle, schema: &Value, depth: u32) -> BoxedStrategy<Value> {
+pub(crate) fn valid(oracle: &Oracle, schema: &Value, depth: u32) -> BoxedStrategy<Value> {
     let schema = oracle.resolve(schema);
     let inner = depth.saturating_sub(1);
     if let Some(Value::Array(words)) = schema.get("enum") {
@@ -33,13 +33,13 @@ pub(crate) fn lawful(oracle: &Oracle, schema: &Value, depth: u32) -> BoxedStrate
     }
     for union in ["anyOf", "oneOf"] {
         if let Some(Value::Array(variants)) = schema.get(union) {
-            let all = variants.iter().map(|one| lawful(oracle, one, depth));
+            let all = variants.iter().map(|one| valid(oracle, one, depth));
             return proptest::strategy::Union::new(all).boxed();
         }
     }
     let some = match schema.get("type").and_then(Value::as_str) {
         Some("object") => object(oracle, schema, depth),
-        Some("array") => vec(lawful(oracle, &schema["items"], inner), 0..3)
+        Some("array") => vec(valid(oracle, &schema["items"], inner), 0..3)
             .prop_map(Value::from)
             .boxed(),
         Some("string") => text(schema).prop_map(Value::from).boxed(),
@@ -112,7 +112,7 @@ fn text(schema: &Value) -> BoxedStrategy<String> {
         .get("maxLength")
         .and_then(Value::as_u64)
         .unwrap_or(64);
-    // The longest lawful text has its own chance: it is where a limit is off by one.
+    // The longest valid text has its own chance: it is where a limit is off by one.
     let longest = usize::try_from(most).unwrap_or(64);
     match string_regex(pattern.trim_start_matches('^').trim_end_matches('$')) {
         Ok(strategy) => strategy
@@ -134,7 +134,7 @@ fn object(oracle: &Oracle, schema: &Value, depth: u32) -> BoxedStrategy<Value> {
     let mut whole = Just(Map::new()).boxed();
     for (name, property) in members(schema.get("properties")) {
         let name = name.clone();
-        let value = lawful(oracle, property, depth.saturating_sub(1));
+        let value = valid(oracle, property, depth.saturating_sub(1));
         let maybe = if required.contains(&name.as_str()) {
             value.prop_map(Some).boxed()
         } else {

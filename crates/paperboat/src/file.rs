@@ -1,4 +1,4 @@
-//! A file as an input value: text as text, a picture as a data URI.
+//! A file as an input value: text as text, an image as a data URI.
 
 use std::fs::File;
 use std::io::{self, Read};

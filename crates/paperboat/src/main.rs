@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        // The work is to wait; one thread does, and a second renders the mock's pictures.
+        // The work is to wait; one thread does, and a second renders the mock's images.
         .worker_threads(1)
         .enable_all()
         .build()

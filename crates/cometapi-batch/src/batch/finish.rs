@@ -23,7 +23,7 @@ use crate::worker::Worker;
 /// use cometapi_batch::{Finish, SqliteLedger};
 ///
 /// let ledger = SqliteLedger::open(SqliteLedger::default_path()?)?;
-/// let report = Finish::new(&client, Arc::new(ledger), "pictures").run().await?;
+/// let report = Finish::new(&client, Arc::new(ledger), "images").run().await?;
 /// println!("{} finished", report.tally.succeeded);
 /// # Ok(())
 /// # }

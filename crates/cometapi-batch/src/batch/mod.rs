@@ -58,7 +58,7 @@ use crate::worker::Worker;
 /// use cometapi_batch::{Batch, Rows, SqliteLedger};
 ///
 /// let ledger = SqliteLedger::open(SqliteLedger::default_path()?)?;
-/// let report = Batch::new(&client, Arc::new(ledger), "pictures")
+/// let report = Batch::new(&client, Arc::new(ledger), "images")
 ///     .concurrency(8)
 ///     .run(Rows::file("rows.jsonl")?)
 ///     .await?;

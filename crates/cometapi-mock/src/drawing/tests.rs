@@ -20,7 +20,7 @@ const SMALL: Size = Size {
     height: 256,
 };
 
-/// The pixels are part of what people rely on: the same seed gives the same picture, on every
+/// The pixels are part of what people rely on: the same seed gives the same image, on every
 /// machine and in every release that does not say otherwise.
 #[test]
 fn the_same_seed_gives_the_same_pixels_for_ever() {

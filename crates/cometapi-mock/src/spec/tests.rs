@@ -21,7 +21,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     headers
 }
 
-fn lawful() -> HeaderMap {
+fn valid() -> HeaderMap {
     headers(&[
         ("host", "127.0.0.1"),
         ("authorization", "Bearer sk-1"),
@@ -55,27 +55,27 @@ fn create(headers: &HeaderMap, body: &[u8], expected: &[&str]) {
 #[track_caller]
 fn get(target: &str, expected: &[&str]) {
     let spec = Spec::shipped().unwrap();
-    let mut headers = lawful();
+    let mut headers = valid();
     headers.remove("content-type");
     assert_eq!(found(&spec, &Method::GET, target, &headers, b""), expected);
 }
 
 #[test]
 fn what_is_lawful_passes() {
-    create(&lawful(), BODY, &[]);
+    create(&valid(), BODY, &[]);
     get(GET, &[]);
     get(&format!("{GET}?"), &[]);
     get(
         "/replicate/v1/predictions/task_0123456789abcdefghijABCDEFGHIJ01",
         &[],
     );
-    let mut charset = lawful();
+    let mut charset = valid();
     charset.insert(
         "content-type",
         HeaderValue::from_static("Application/JSON; charset=utf-8"),
     );
     create(&charset, BODY, &[]);
-    let mut lower = lawful();
+    let mut lower = valid();
     lower.insert("authorization", HeaderValue::from_static("bearer sk-1"));
     create(&lower, BODY, &[]);
 }
@@ -83,7 +83,7 @@ fn what_is_lawful_passes() {
 #[test]
 fn a_key_must_be_there_exactly_once() {
     let with = |values: &[&str]| {
-        let mut headers = lawful();
+        let mut headers = valid();
         headers.remove("authorization");
         for value in values {
             headers.append("authorization", HeaderValue::from_str(value).unwrap());
@@ -123,7 +123,7 @@ fn a_violation_never_holds_the_key() {
 
 #[test]
 fn undeclared_headers_and_queries() {
-    let mut odd = lawful();
+    let mut odd = valid();
     for name in [
         "api-version",
         "accept-encoding",
@@ -187,7 +187,7 @@ fn path_parameters() {
 
     let spec = Spec::shipped().unwrap();
     let target = "/replicate/v1/models/a%2Fb/../predictions";
-    let checked = spec.check_request(&Method::POST, target, &lawful(), BODY);
+    let checked = spec.check_request(&Method::POST, target, &valid(), BODY);
     assert_eq!(checked.violations.len(), 2);
     assert_eq!(checked.parameters["model_owner"], "a/b");
 }
@@ -196,18 +196,18 @@ fn path_parameters() {
 fn methods() {
     let spec = Spec::shipped().unwrap();
     for method in [Method::HEAD, Method::OPTIONS, Method::POST, Method::DELETE] {
-        let checked = spec.check_request(&method, GET, &lawful(), b"");
+        let checked = spec.check_request(&method, GET, &valid(), b"");
         assert_eq!(checked.allow, [Method::GET]);
         assert_eq!(checked.violations[0].rule, Rule::Method);
     }
-    let checked = spec.check_request(&Method::GET, CREATE, &lawful(), b"");
+    let checked = spec.check_request(&Method::GET, CREATE, &valid(), b"");
     assert_eq!(checked.allow, [Method::POST]);
 }
 
 #[test]
 fn content_types() {
     let with = |values: &[&'static str]| {
-        let mut headers = lawful();
+        let mut headers = valid();
         headers.remove("content-type");
         for value in values {
             headers.append("content-type", HeaderValue::from_static(value));
@@ -236,7 +236,7 @@ fn content_types() {
     );
     let spec = Spec::shipped().unwrap();
     assert_eq!(
-        found(&spec, &Method::GET, GET, &lawful(), b"{}"),
+        found(&spec, &Method::GET, GET, &valid(), b"{}"),
         ["ContentType: body: sent where none is declared"]
     );
 }
@@ -245,7 +245,7 @@ fn content_types() {
 fn bodies() {
     let places = |body: &[u8]| -> Vec<String> {
         let spec = Spec::shipped().unwrap();
-        let checked = spec.check_request(&Method::POST, CREATE, &lawful(), body);
+        let checked = spec.check_request(&Method::POST, CREATE, &valid(), body);
         checked
             .violations
             .iter()

@@ -31,7 +31,7 @@ async fn faults_of(operation: &str, request: RequestBuilder) -> Option<Vec<Strin
 }
 
 #[track_caller]
-fn lawful(faults: Option<Vec<String>>, what: &str) {
+fn valid(faults: Option<Vec<String>>, what: &str) {
     assert_eq!(faults, Some(vec![]), "{what}");
 }
 
@@ -47,13 +47,13 @@ async fn every_state_of_every_model_in_every_form() {
         for model in known_models().chain(["a/b"]) {
             let mut input = least_of(model);
             input["nested"] = json!({"b": [1.5, null], "a": true});
-            lawful(
+            valid(
                 faults_of(CREATE, create_of(&server, model, &input)).await,
                 model,
             );
             let id = server.predictions().pop().unwrap().id;
             for _ in 0..3 {
-                lawful(faults_of(GET, poll(&server, &id)).await, model);
+                valid(faults_of(GET, poll(&server, &id)).await, model);
             }
         }
         for ending in [
@@ -67,7 +67,7 @@ async fn every_state_of_every_model_in_every_form() {
             server.on_end(ending.clone());
             let id = created(&server).await;
             for _ in 0..3 {
-                lawful(
+                valid(
                     faults_of(GET, poll(&server, &id)).await,
                     &format!("{ending:?}"),
                 );
@@ -94,7 +94,7 @@ async fn every_refusal() {
         (CREATE, create(&server).body(large)),
         (CREATE, create(&server).header("content-type", "text/plain")),
     ] {
-        lawful(faults_of(operation, request).await, operation);
+        valid(faults_of(operation, request).await, operation);
     }
     // None of them was carried out.
     assert!(server.predictions().is_empty());
@@ -157,17 +157,17 @@ async fn faults_break_the_document_only_where_that_is_their_point() {
     let id = created(&server).await;
     for fault in Fault::catalogue().into_iter().filter(|one| !is_silent(one)) {
         let name = format!("{fault:?}");
-        let unlawful = UNLAWFUL
+        let invalid = UNLAWFUL
             .iter()
             .any(|one| name == *one || name.starts_with(&format!("{one}(")));
         server.on_create(fault.clone());
         let found = faults_of(CREATE, create(&server)).await.unwrap();
-        assert_eq!(!found.is_empty(), unlawful, "{name}: {found:?}");
+        assert_eq!(!found.is_empty(), invalid, "{name}: {found:?}");
 
         server.on_poll(fault.clone());
         let found = faults_of(GET, poll(&server, &id)).await.unwrap();
         // A poll declares no 201.
-        let unlawful = unlawful || fault == Fault::TaskErrorWithPrediction;
-        assert_eq!(!found.is_empty(), unlawful, "{name}: {found:?}");
+        let invalid = invalid || fault == Fault::TaskErrorWithPrediction;
+        assert_eq!(!found.is_empty(), invalid, "{name}: {found:?}");
     }
 }

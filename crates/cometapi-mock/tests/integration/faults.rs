@@ -365,7 +365,7 @@ async fn faults_of_files() {
 
     server.on_file(Fault::FileGone.times(1).id(id));
     assert_eq!(get().send().await.unwrap().status(), 404);
-    // Shapes of predictions mean nothing to a picture.
+    // Shapes of predictions mean nothing to an image.
     server.on_file(Fault::Wrapped);
     assert!(get().send().await.unwrap().bytes().await.unwrap() == whole);
 }

@@ -1,4 +1,4 @@
-//! Pictures, as a download sees them.
+//! Images, as a download sees them.
 
 use cometapi_mock::{MockServer, Pace};
 use image::{GenericImageView as _, ImageFormat};
@@ -68,8 +68,8 @@ async fn come_from_another_origin_in_the_format_and_shape_asked_for() {
         assert_eq!(response.status(), 200);
         assert_eq!(header(&response, "content-type"), media);
         let bytes = response.bytes().await.unwrap();
-        let picture = image::load_from_memory_with_format(&bytes, kind).unwrap();
-        assert_eq!(picture.dimensions(), size);
+        let image = image::load_from_memory_with_format(&bytes, kind).unwrap();
+        assert_eq!(image.dimensions(), size);
     }
     assert_eq!(server.file_requests().len(), 3);
     assert_eq!(server.requests().len(), 6);

@@ -1,4 +1,4 @@
-//! The course of a prediction, as a lawful client sees it.
+//! The course of a prediction, as a valid client sees it.
 
 use std::time::Duration;
 

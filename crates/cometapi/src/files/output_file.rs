@@ -98,7 +98,7 @@ fn is_file_key(key: &str) -> bool {
     const WORDS: [&str; 18] = [
         "image",
         "img",
-        "picture",
+        "image",
         "photo",
         "video",
         "audio",

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use self::subjects::{SUBJECTS, Subject};
 use super::Options;
-use crate::values::{lawful, mutants};
+use crate::values::{mutants, valid};
 use contract_spec::oracle::{Oracle, reference};
 use contract_spec::report::Report;
 
@@ -79,7 +79,7 @@ fn examine(
     let schema = reference(subject.schema);
     let judge = oracle.component(subject.schema)?;
     let exported = (subject.exported)()?;
-    let strategy = lawful(oracle, &schema, 4);
+    let strategy = valid(oracle, &schema, 4);
     let mut runner = runner(subject.schema);
     for _ in 0..VALUES {
         let mut tree = strategy
@@ -87,7 +87,7 @@ fn examine(
             .map_err(|reason| anyhow::anyhow!("no value can be drawn: {reason}"))?;
         let value = tree.current();
         if !judge.is_valid(&value) {
-            anyhow::bail!("a drawn value is not lawful, so the drawing is wrong: {value}");
+            anyhow::bail!("a drawn value is not valid, so the drawing is wrong: {value}");
         }
         if let Some(fault) = unlawful_refusal(subject, &exported, &value) {
             let least = shrink(&mut tree, |value| {
@@ -95,7 +95,7 @@ fn examine(
             });
             report.fail(
                 format!("type for {}", subject.schema),
-                "lawful-value-refused",
+                "valid-value-refused",
                 format!(
                     "the spec allows {}, and {fault}; fix the type, or the spec if it says too \
                      much",
@@ -106,12 +106,12 @@ fn examine(
         }
         report.pass("values");
         for mutant in mutants(oracle, &schema, &value) {
-            let lawful = judge.is_valid(&mutant.value);
+            let valid = judge.is_valid(&mutant.value);
             let read = (subject.read)(&mutant.value);
-            if lawful && let Err(reason) = &read {
+            if valid && let Err(reason) = &read {
                 report.fail(
                     format!("type for {} at {:?}", subject.schema, mutant.at),
-                    "lawful-value-refused",
+                    "valid-value-refused",
                     format!(
                         "the spec allows {} there, and the type says: {reason}; fix the type, \
                          or the spec if it says too much",
@@ -127,14 +127,14 @@ fn examine(
                     mutant.what.to_owned(),
                 ));
             };
-            if !lawful && read.is_ok() && !subject.takes_anything {
+            if !valid && read.is_ok() && !subject.takes_anything {
                 tolerated("serde");
             }
-            match (lawful, exported.is_valid(&mutant.value)) {
+            match (valid, exported.is_valid(&mutant.value)) {
                 (false, true) if !subject.takes_anything => tolerated("schema"),
                 (true, false) => report.fail(
                     format!("exported schema of {} at {:?}", subject.schema, mutant.at),
-                    "lawful-value-refused",
+                    "valid-value-refused",
                     format!(
                         "the spec allows {} there; fix its `JsonSchema`",
                         mutant.what

@@ -148,9 +148,9 @@ fn cases() -> impl Strategy<Value = Case> {
     })
 }
 
-/// Every hostile text in every place, the rest of the request lawful.
+/// Every hostile text in every place, the rest of the request valid.
 fn hostile() -> impl Iterator<Item = Case> {
-    let lawful = || Case {
+    let valid = || Case {
         owner: "somebody".to_owned(),
         name: "something".to_owned(),
         id: "abc".to_owned(),
@@ -160,15 +160,15 @@ fn hostile() -> impl Iterator<Item = Case> {
         [
             Case {
                 owner: text.to_owned(),
-                ..lawful()
+                ..valid()
             },
             Case {
                 name: text.to_owned(),
-                ..lawful()
+                ..valid()
             },
             Case {
                 id: text.to_owned(),
-                ..lawful()
+                ..valid()
             },
         ]
     })
@@ -215,13 +215,13 @@ async fn requests(spec: &Arc<Spec>, oracle: &Oracle, report: &mut Report) -> any
         // of `owner/name` would.
         let model = format!("{owner}/{name}");
         let (first, rest) = model.split_once('/').unwrap_or_default();
-        let lawful = owners.is_valid(&first.into())
+        let valid = owners.is_valid(&first.into())
             && names.is_valid(&rest.into())
             && bodies.is_valid(&body);
         let created = client.predictions().create(model.as_str(), input).await;
         let sent = fresh(&server, &mut seen);
         let place = format!("create {model:?}");
-        judged(&place, lawful, &sent, created.err().as_ref(), report);
+        judged(&place, valid, &sent, created.err().as_ref(), report);
         if let [only] = &sent[..] {
             same_body(&place, only, &body, report);
             same_path(
@@ -239,11 +239,11 @@ async fn requests(spec: &Arc<Spec>, oracle: &Oracle, report: &mut Report) -> any
         if id.len() > 256 && id.chars().count() <= 256 {
             continue;
         }
-        let lawful = ids.is_valid(&id.as_str().into());
+        let valid = ids.is_valid(&id.as_str().into());
         let got = client.predictions().get(&id).await;
         let sent = fresh(&server, &mut seen);
         let place = format!("get {id:?}");
-        judged(&place, lawful, &sent, got.err().as_ref(), report);
+        judged(&place, valid, &sent, got.err().as_ref(), report);
         if let [only] = &sent[..] {
             let path = format!("/predictions/{}", segment(&id));
             same_path(&place, only, &path, spec, report);
@@ -266,15 +266,9 @@ fn fresh(server: &MockServer, seen: &mut usize) -> Vec<Received> {
     fresh
 }
 
-fn judged(
-    place: &str,
-    lawful: bool,
-    sent: &[Received],
-    error: Option<&Error>,
-    report: &mut Report,
-) {
+fn judged(place: &str, valid: bool, sent: &[Received], error: Option<&Error>, report: &mut Report) {
     let refused = error.is_some_and(Error::is_before_sending);
-    match (lawful, sent) {
+    match (valid, sent) {
         (false, []) if refused => report.pass("refused before the wire"),
         (false, []) => report.fail(
             place,
@@ -284,12 +278,12 @@ fn judged(
         ),
         (false, _) => report.fail(
             place,
-            "sent-unlawful",
+            "sent-invalid",
             "the spec does not allow it and it was sent; refuse it in the client's path \
              parameters, or widen the spec",
         ),
         (true, [one]) if one.violations.is_empty() && one.operation.is_some() => {
-            report.pass("lawful requests");
+            report.pass("valid requests");
         }
         (true, [one]) => {
             for violation in &one.violations {
@@ -304,7 +298,7 @@ fn judged(
         }
         (true, []) => report.fail(
             place,
-            "refused-lawful",
+            "refused-valid",
             format!(
                 "the spec allows it and it was not sent: {}; fix the client's path parameters, \
                  or narrow the spec",

@@ -1,4 +1,4 @@
-//! L5: judges that we did not write. `schemathesis` holds the mock to the spec from outside,
+//! L5: tools that we did not write. `schemathesis` holds the mock to the spec from outside,
 //! `redocly` and `openapi-spec-validator` read the spec as other tools will.
 
 use std::fs;
@@ -77,7 +77,7 @@ fn linters(folder: &Path, spec: &Path, report: &mut Report) -> anyhow::Result<()
                 .args([
                     "--skip-rule=operation-4xx-response",
                     "--skip-rule=security-defined",
-                    // Nothing refers to the models' inputs: any other input is as lawful.
+                    // Nothing refers to the models' inputs: any other input is as valid.
                     "--skip-rule=no-unused-components",
                 ])
                 .env("REDOCLY_TELEMETRY", "off")

@@ -25,7 +25,7 @@ use contract_spec::report::Report;
 
 const OWNER: &str = "black-forest-labs";
 const MODEL: &str = "flux-schnell";
-const COST: &str = "cost: one create of black-forest-labs/flux-schnell, one picture of a quarter \
+const COST: &str = "cost: one create of black-forest-labs/flux-schnell, one image of a quarter \
                     megapixel; nothing is sent again";
 
 /// The lowest id that can be: nobody was ever given it.
@@ -85,7 +85,7 @@ impl Live {
         }
     }
 
-    /// The same programme against the mock, its papers in `folder`. What tests run.
+    /// The same programme against the mock, its records in `folder`. What tests run.
     pub fn rehearsal(folder: impl Into<PathBuf>) -> Self {
         Self {
             target: Target::Rehearsal,
@@ -127,7 +127,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
             oracle,
             key,
             report: &mut report,
-            papers: 0,
+            records: 0,
         };
         programme.run().await
     })?;
@@ -154,7 +154,7 @@ struct Programme<'a> {
     oracle: Oracle,
     key: String,
     report: &'a mut Report,
-    papers: usize,
+    records: usize,
 }
 
 impl Programme<'_> {
@@ -316,7 +316,7 @@ impl Programme<'_> {
 
     /// Judges an answer by the spec, and writes it down without what is private.
     fn held_to_spec(&mut self, name: &str, exchange: &Exchange) -> anyhow::Result<()> {
-        self.papers += 1;
+        self.records += 1;
         let place = format!("answer {name} ({})", exchange.status);
         let Ok(json) = serde_json::from_slice::<Value>(&exchange.body) else {
             if !exchange.status.is_success() {
@@ -352,7 +352,7 @@ impl Programme<'_> {
         let path = self
             .live
             .folder
-            .join(format!("{:02}-{plain}.json", self.papers));
+            .join(format!("{:02}-{plain}.json", self.records));
         let text = serde_json::to_string_pretty(&redacted(&json, &self.key))?;
         fs::write(&path, text + "\n")
             .with_context(|| format!("{} cannot be written", path.display()))

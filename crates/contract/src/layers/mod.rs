@@ -2,7 +2,7 @@
 
 pub(crate) mod l2_types;
 pub(crate) mod l3_requests;
-pub(crate) mod l4_answers;
+pub(crate) mod l4_responses;
 pub(crate) mod l5_outside;
 pub(crate) mod l8_live;
 mod operations;
@@ -91,7 +91,7 @@ pub(crate) const LAYERS: [Layer<Options>; 9] = [
     Layer {
         id: "L4",
         title: "responses through the wrapper",
-        check: l4_answers::run,
+        check: l4_responses::run,
     },
     Layer {
         id: "L5",

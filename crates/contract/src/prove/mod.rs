@@ -35,10 +35,10 @@ pub(crate) fn run(
     if list.is_empty() {
         bail!("there is no such mutation in {LIST}");
     }
-    let papers = tempfile::tempdir().context("no temporary folder can be made")?;
+    let records = tempfile::tempdir().context("no temporary folder can be made")?;
     let mut options = options.clone();
     // The live layer is proved against the mock.
-    options.live = Some(Live::rehearsal(papers.path()));
+    options.live = Some(Live::rehearsal(records.path()));
 
     clean(&options, &list)?;
     let mut scratch = None;

@@ -15,7 +15,7 @@ use cometapi_mock::wiremock::Contract;
 use cometapi_mock::{Ending, MockServer, Pace};
 use serde_json::json;
 
-/// The code of the downstream crate: a cover picture for a title.
+/// The code of the downstream crate: a cover image for a title.
 async fn cover(client: &Client, title: &str) -> Result<String, cometapi::Error> {
     let input = json!({"prompt": format!("cover of a book called {title}")});
     let run = client
@@ -107,9 +107,9 @@ async fn an_error_of_the_spec_keeps_its_words() {
 async fn a_request_that_is_not_allowed_is_told() {
     let contract = Contract::shipped().unwrap();
     let server = wiremock::MockServer::start().await;
-    let lawful = json!({"id": "a", "status": "starting"});
+    let valid = json!({"id": "a", "status": "starting"});
     wiremock::Mock::given(contract.operation("get_prediction"))
-        .respond_with(contract.json("get_prediction", 200, &lawful).unwrap())
+        .respond_with(contract.json("get_prediction", 200, &valid).unwrap())
         .mount(&server)
         .await;
     let url = format!("{}{}/predictions/a?page=2", server.uri(), contract.prefix());
@@ -133,9 +133,9 @@ async fn a_request_that_is_not_allowed_is_told() {
 #[test]
 fn an_answer_that_the_service_could_not_give_is_refused_when_it_is_made() {
     let contract = Contract::shipped().unwrap();
-    let unlawful = contract.json("get_prediction", 200, &json!({"state": "done"}));
+    let invalid = contract.json("get_prediction", 200, &json!({"state": "done"}));
     assert!(
-        unlawful
+        invalid
             .unwrap_err()
             .to_string()
             .contains("not an answer of it")

@@ -22,7 +22,7 @@ fn the_programme_saves_the_id_first_and_writes_lawful_redacted_papers() {
 
     let id = std::fs::read_to_string(folder.path().join("last-id")).unwrap();
     assert_eq!(id.len(), 26, "{id}");
-    let mut papers = 0;
+    let mut records = 0;
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let path = entry.unwrap().path();
         if path
@@ -32,12 +32,12 @@ fn the_programme_saves_the_id_first_and_writes_lawful_redacted_papers() {
             let text = std::fs::read_to_string(&path).unwrap();
             assert!(!text.contains("sk-"), "{text}");
             serde_json::from_str::<Value>(&text).unwrap();
-            papers += 1;
+            records += 1;
         }
     }
     assert!(
-        papers >= 4,
-        "unknown id, create, and at least two states, not {papers}"
+        records >= 4,
+        "unknown id, create, and at least two states, not {records}"
     );
 }
 

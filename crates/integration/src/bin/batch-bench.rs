@@ -39,7 +39,7 @@ async fn parent(rows: Option<&str>, concurrency: Option<&str>) {
     for n in 0..rows {
         writeln!(
             file,
-            r#"{{"model": "acme/painter", "prompt": "picture {n}", "aspect_ratio": "custom", "width": 256, "height": 256}}"#
+            r#"{{"model": "acme/painter", "prompt": "image {n}", "aspect_ratio": "custom", "width": 256, "height": 256}}"#
         )
         .unwrap();
     }

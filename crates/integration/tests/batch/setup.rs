@@ -111,7 +111,7 @@ impl Stage {
             let prompt = if n % 10 == 9 { 9 } else { n };
             writeln!(
                 file,
-                r#"{{{id}"model": "{MODEL}", "prompt": "picture {prompt}", "aspect_ratio": "custom", "width": 256, "height": 256, "output_format": "png"}}"#
+                r#"{{{id}"model": "{MODEL}", "prompt": "image {prompt}", "aspect_ratio": "custom", "width": 256, "height": 256, "output_format": "png"}}"#
             )
             .unwrap();
         }
@@ -181,8 +181,8 @@ impl Stage {
                     let file = &entry.files[0];
                     let bytes = std::fs::read(&file.path).unwrap();
                     assert_eq!(bytes.len() as u64, file.bytes);
-                    let picture = image::load_from_memory(&bytes).expect("a whole picture");
-                    assert_eq!((picture.width(), picture.height()), (SIDE, SIDE));
+                    let image = image::load_from_memory(&bytes).expect("a whole image");
+                    assert_eq!((image.width(), image.height()), (SIDE, SIDE));
                     files.insert(file.path.clone());
                 }
                 State::Unresolved => assert_eq!(entry.id, None),

@@ -50,8 +50,8 @@ async fn a_picture_is_saved_under_its_id_position_and_kind() {
             let bytes = std::fs::read(&saved.path).unwrap();
             assert_eq!(bytes.len() as u64, saved.bytes);
             assert_eq!(image::guess_format(&bytes).unwrap(), kind);
-            let picture = image::load_from_memory(&bytes).unwrap();
-            let ratio = f64::from(picture.width()) / f64::from(picture.height());
+            let image = image::load_from_memory(&bytes).unwrap();
+            let ratio = f64::from(image.width()) / f64::from(image.height());
             assert!((ratio - 16.0 / 9.0).abs() < 0.05, "{ratio}");
             assert_eq!(file.bytes().await.unwrap(), bytes);
         }
@@ -697,10 +697,10 @@ async fn an_id_cannot_lead_out_of_the_folder() {
         let client = builder(&service.uri()).build().unwrap();
         let seen = client.predictions().create(SCHNELL, input()).await.unwrap();
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("pictures");
+        let folder = root.path().join("images");
         let saved = client.files(&seen)[0].save_in(&folder).await.unwrap();
         assert_eq!(saved.path.parent(), Some(folder.as_path()), "{id:?}");
-        assert_eq!(names(root.path()), ["pictures"], "{id:?}");
+        assert_eq!(names(root.path()), ["images"], "{id:?}");
         let [name] = &names(&folder)[..] else {
             panic!("one file for {id:?}");
         };

@@ -18,10 +18,10 @@ async fn a_typed_run_gives_files_as_its_model_answers_them() {
         .aspect_ratio(AspectRatio::Ratio16x9)
         .output_format(OutputFormat::Png)
         .num_outputs(2);
-    let pictures: Vec<OutputFile> = client.run(fox).await.unwrap();
-    assert_eq!(pictures.len(), 2);
-    let picture: OutputFile = client.run(Flux11Pro::new("a red fox")).await.unwrap();
-    assert_eq!(picture.position(), 0);
+    let images: Vec<OutputFile> = client.run(fox).await.unwrap();
+    assert_eq!(images.len(), 2);
+    let image: OutputFile = client.run(Flux11Pro::new("a red fox")).await.unwrap();
+    assert_eq!(image.position(), 0);
 
     let requests = server.requests();
     let body = |index: usize| serde_json::from_slice::<serde_json::Value>(&requests[index].body);

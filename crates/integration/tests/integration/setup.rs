@@ -29,7 +29,7 @@ pub(crate) const NO_PAUSE: Backoff = Backoff {
 pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) fn input() -> Value {
-    // A small picture: what is tested is its way.
+    // A small image: what is tested is its way.
     json!({"prompt": "a lighthouse made of glass", "seed": 7, "megapixels": "0.25"})
 }
 

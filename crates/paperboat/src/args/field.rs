@@ -181,7 +181,7 @@ A field is given as a flag or as a pair, with the same values; a list grows by e
 not given is not sent: the default is the model's own.
   key=value    as --key value, where the flag has - for _
   key:=JSON    JSON, whatever the field takes
-  key=@FILE    the content of a file: a picture as a data URI, text as text",
+  key=@FILE    the content of a file: an image as a data URI, text as text",
     );
     text
 }

@@ -49,8 +49,8 @@ async fn documented(root: &str) -> MockServer {
         .await;
 
     let mut png = Cursor::new(Vec::new());
-    let picture = DynamicImage::new_rgb8(8, 8);
-    picture.write_to(&mut png, ImageFormat::Png).unwrap();
+    let image = DynamicImage::new_rgb8(8, 8);
+    image.write_to(&mut png, ImageFormat::Png).unwrap();
     Mock::given(method("GET"))
         .and(path("/xezq/fox.png"))
         .respond_with(ResponseTemplate::new(200).set_body_raw(png.into_inner(), "image/png"))
@@ -76,8 +76,8 @@ async fn runs(root: &str, given: &str) {
     let ended = place.paperboat(args).at(&base_url).ends(0).await;
     assert_eq!(ended.id(), ID);
     assert_eq!(ended.stdout, format!("out/{ID}-0.png\n"));
-    let picture = image::open(place.path("out").join(format!("{ID}-0.png"))).unwrap();
-    assert_eq!((picture.width(), picture.height()), (8, 8));
+    let image = image::open(place.path("out").join(format!("{ID}-0.png"))).unwrap();
+    assert_eq!((image.width(), image.height()), (8, 8));
 
     server.verify().await;
     let requests = server.received_requests().await.unwrap();

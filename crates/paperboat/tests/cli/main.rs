@@ -38,7 +38,7 @@ use crate::place::{Call, Place};
 
 pub(crate) const SCHNELL: &str = "black-forest-labs/flux-schnell";
 
-/// What a create takes: a prompt, and a picture that is quickly drawn.
+/// What a create takes: a prompt, and an image that is quickly drawn.
 pub(crate) const FOX: [&str; 3] = [SCHNELL, "prompt=a red fox", "megapixels=0.25"];
 
 /// A mock whose runs are over at the first poll, and which takes no key but the tests'.

@@ -1,4 +1,4 @@
-//! A picture from a prompt.
+//! A image from a prompt.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::place::{Ended, KEY, Place};
 use crate::{FOX, SCHNELL, fox, quick, server};
 
 /// The paths on stdout are the files of `out`, each of this format; their sizes.
-fn pictures(place: &Place, ended: &Ended, format: ImageFormat) -> Vec<(u32, u32)> {
+fn images(place: &Place, ended: &Ended, format: ImageFormat) -> Vec<(u32, u32)> {
     let names: Vec<_> = place.names("out");
     let printed: Vec<_> = ended
         .lines()
@@ -48,7 +48,7 @@ async fn a_picture_without_key_or_network() {
     ];
     for (place, run) in calls.map(|(place, call)| (place, call.start())) {
         let ended = run.ends(0).await;
-        let sizes = pictures(place, &ended, ImageFormat::Png);
+        let sizes = images(place, &ended, ImageFormat::Png);
         assert_eq!(sizes.len(), 1);
         let ratio = f64::from(sizes[0].0) / f64::from(sizes[0].1);
         assert!((ratio - 16.0 / 9.0).abs() < 0.03, "{sizes:?}");
@@ -93,7 +93,7 @@ async fn every_format_and_number_comes_home_in_order() {
     let runs: Vec<_> = runs.collect();
     for (run, ((_, _, format, count), place)) in runs.into_iter().zip(rows.iter().zip(&places)) {
         let ended = run.ends(0).await;
-        assert_eq!(pictures(place, &ended, *format).len(), *count);
+        assert_eq!(images(place, &ended, *format).len(), *count);
         let id = ended.id();
         for (position, line) in ended.lines().iter().enumerate() {
             assert!(line.starts_with(&format!("out/{id}-{position}.")), "{line}");
@@ -119,7 +119,7 @@ async fn the_steps_one_by_one_do_what_run_does() {
     assert_eq!(seen.lines(), ["succeeded", &url]);
 
     let ended = at(&["wait", &id, "-o", "out"]).ends(0).await;
-    assert_eq!(pictures(&place, &ended, ImageFormat::WebP).len(), 1);
+    assert_eq!(images(&place, &ended, ImageFormat::WebP).len(), 1);
 
     assert_eq!(server.create_requests(), 1);
     server.assert_no_violations();

@@ -75,7 +75,7 @@ async fn a_file_arrives_as_text_or_as_a_data_uri() {
     let place = Place::new();
     place.write("prompt.txt", "ein Fuchs\nliest");
     place.write("fox.png", PNG);
-    // No picture, and no text either.
+    // No image, and no text either.
     place.write("fox.bin", [0xff, 0x00, 0xfe]);
     let args = [
         "create",

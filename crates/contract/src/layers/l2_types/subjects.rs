@@ -73,7 +73,7 @@ fn through<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Option<Valu
     Ok(Some(again))
 }
 
-/// An answer is decided by structure; a lawful one must be seen for what it is.
+/// An answer is decided by structure; a valid one must be seen for what it is.
 fn answer(value: &Value) -> Result<Option<Value>, String> {
     let answer: PredictionResponse =
         serde_json::from_str(&value.to_string()).map_err(|error| error.to_string())?;

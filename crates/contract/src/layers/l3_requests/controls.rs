@@ -18,7 +18,7 @@ struct Control {
     target: &'static str,
     headers: &'static [(&'static str, &'static str)],
     body: &'static str,
-    /// The rule that it breaks; none for a lawful one.
+    /// The rule that it breaks; none for a valid one.
     breaks: Option<Rule>,
 }
 

@@ -1,4 +1,4 @@
-//! Inputs of known models that are wrong in one way each, and lawful ones that look wrong.
+//! Inputs of known models that are wrong in one way each, and valid ones that look wrong.
 //!
 //! They are written from the models' published tables, not from the spec that the judge goes
 //! by, so that a limit that got lost on the way is seen.

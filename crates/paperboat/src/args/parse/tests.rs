@@ -194,7 +194,7 @@ fn a_flag_is_not_taken_for_the_value_that_is_missing_before_it() {
         "-o",
         "--jsno",
         "-oout",
-        "--output=my pictures",
+        "--output=my images",
         "--",
     ] {
         for flag in ["--prompt", "--seed", "--timeout", "--input", "--key"] {

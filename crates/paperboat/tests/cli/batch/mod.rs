@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::SCHNELL;
 use crate::place::{Call, Place};
 
-/// A row for each id, on a picture that is quickly drawn.
+/// A row for each id, on an image that is quickly drawn.
 fn foxes(ids: &[&str]) -> String {
     ids.iter().fold(String::new(), |mut text, id| {
         let row = json!({"id": id, "prompt": format!("fox {id}"), "megapixels": "0.25"});

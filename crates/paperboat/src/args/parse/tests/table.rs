@@ -131,7 +131,7 @@ fn the_help_lists_every_flag_with_what_it_takes_and_its_default() {
 
 /// A value as it is typed, and as it must be sent.
 fn samples(field: &Value) -> Vec<(String, Value)> {
-    const PICTURE: &str = "https://files.example.com/a.png";
+    const IMAGE: &str = "https://files.example.com/a.png";
     let same = |value: &Value| (value.to_string(), value.clone());
     match (field["type"].as_str().unwrap(), &field["enum"]) {
         ("string", Value::Array(words)) => {
@@ -140,8 +140,8 @@ fn samples(field: &Value) -> Vec<(String, Value)> {
         }
         ("string", _) => vec![("1984".into(), json!("1984"))],
         ("boolean", _) => vec![same(&json!(true)), same(&json!(false))],
-        ("image", _) => vec![(PICTURE.into(), json!(PICTURE))],
-        ("images", _) => vec![(PICTURE.into(), json!([PICTURE]))],
+        ("image", _) => vec![(IMAGE.into(), json!(IMAGE))],
+        ("images", _) => vec![(IMAGE.into(), json!([IMAGE]))],
         ("array", _) => vec![("x".into(), json!(["x"]))],
         ("any", _) => vec![same(&json!({"a": [1]}))],
         ("integer", Value::Array(choices)) => choices.iter().map(same).collect(),

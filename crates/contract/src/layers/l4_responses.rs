@@ -1,9 +1,9 @@
-//! L4: whatever the service answers reaches the public API as the right value, or as the
-//! right error with status, request id and body, and never as a panic.
+//! L4: every response reaches the public API as the right value, or as the right error with status,
+//! request id and body, and never as a panic.
 
-mod drawn;
-mod shown;
-mod spoiled;
+mod examples;
+mod faults;
+mod generated;
 mod wire;
 
 use self::wire::Wire;
@@ -21,15 +21,15 @@ const OPERATIONS: [&str; 2] = ["create_prediction", "get_prediction"];
 pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let spec = Spec::parse(&options.workspace.read(SPEC)?)?;
-    operations::check("l4_answers", &OPERATIONS, &spec, &mut report);
+    operations::check("l4_responses", &OPERATIONS, &spec, &mut report);
     let oracle = Oracle::new(options.workspace.spec()?);
     runtime()?.block_on(async {
         let wire = Wire::start().await?;
-        shown::examples(options, &oracle, &wire, &mut report).await?;
-        shown::fixtures(options, &oracle, &wire, &mut report).await?;
-        drawn::predictions(&oracle, &wire, &mut report).await?;
-        drawn::errors(&oracle, &wire, &mut report).await?;
-        spoiled::faults(&wire, &mut report).await
+        examples::examples(options, &oracle, &wire, &mut report).await?;
+        examples::fixtures(options, &oracle, &wire, &mut report).await?;
+        generated::predictions(&oracle, &wire, &mut report).await?;
+        generated::errors(&oracle, &wire, &mut report).await?;
+        faults::faults(&wire, &mut report).await
     })?;
     Ok(report)
 }

@@ -10,7 +10,7 @@ use crate::layers::Options;
 use contract_spec::oracle::{Example, Oracle, faults, reference};
 use contract_spec::report::Report;
 
-const TABLE: &str = "crates/contract/data/answers.yaml";
+const TABLE: &str = "crates/contract/data/responses.yaml";
 const FIXTURES: &str = "crates/contract/fixtures";
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ pub(super) async fn examples(
             report.fail(
                 &place,
                 "example-without-row",
-                format!("nobody says what the wrapper makes of it; add a row to {TABLE}"),
+                format!("no row says what the wrapper must return for it; add a row to {TABLE}"),
             );
         }
     }
@@ -220,7 +220,7 @@ pub(super) async fn fixtures(
             report.fail(
                 &path,
                 "provenance",
-                format!("nobody says where it is from; add a row to {FIXTURES}/README.md"),
+                format!("its source is missing; add a row to {FIXTURES}/README.md"),
             );
         }
         let json: Value = match serde_json::from_str(&options.workspace.read(&path)?) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::wire::{Call, Wire, is_usable, panicked, whole};
 use crate::layers::l2_types::{plain, runner};
-use crate::values::{lawful, mutants};
+use crate::values::{mutants, valid};
 use contract_spec::oracle::{Oracle, reference, short};
 use contract_spec::report::Report;
 
@@ -18,7 +18,7 @@ const STATUSES: [u16; 17] = [
 ];
 
 fn draw(oracle: &Oracle, component: &str, count: usize) -> anyhow::Result<Vec<Value>> {
-    let strategy = lawful(oracle, &reference(component), 4);
+    let strategy = valid(oracle, &reference(component), 4);
     let mut runner = runner(component);
     (0..count)
         .map(|_| {
@@ -77,8 +77,8 @@ pub(super) async fn predictions(
     Ok(())
 }
 
-/// A bare prediction, lawful or nearly so: with an id it is a value, whatever else is odd.
-async fn bare(call: Call, wire: &Wire, value: &Value, lawful: bool, report: &mut Report) {
+/// A bare prediction, valid or nearly so: with an id it is a value, whatever else is odd.
+async fn bare(call: Call, wire: &Wire, value: &Value, valid: bool, report: &mut Report) {
     let body = value.to_string();
     let place = format!("{call:?} answered by {}", short(&body));
     let id = value
@@ -105,7 +105,7 @@ async fn bare(call: Call, wire: &Wire, value: &Value, lawful: bool, report: &mut
     match (answer, id) {
         (Err(why), _) => panicked(&place, &why, report),
         (Ok(Ok(prediction)), Some(id)) => {
-            for fault in unlike(&prediction, value, id, lawful) {
+            for fault in unlike(&prediction, value, id, valid) {
                 report.fail(&place, "value-changed", format!("{fault}; fix the wrapper"));
             }
         }
@@ -130,7 +130,7 @@ async fn bare(call: Call, wire: &Wire, value: &Value, lawful: bool, report: &mut
     }
 }
 
-fn unlike(prediction: &Prediction, value: &Value, id: &str, lawful: bool) -> Vec<String> {
+fn unlike(prediction: &Prediction, value: &Value, id: &str, valid: bool) -> Vec<String> {
     let mut faults = Vec::new();
     if prediction.id() != id {
         faults.push(format!("the id became {:?}", prediction.id()));
@@ -138,7 +138,7 @@ fn unlike(prediction: &Prediction, value: &Value, id: &str, lawful: bool) -> Vec
     if prediction.raw() != value.to_string().as_bytes() {
         faults.push("the raw body is not what came".to_owned());
     }
-    if lawful {
+    if valid {
         let word = value["status"].as_str().unwrap_or_default();
         if prediction.status().as_str() != word {
             faults.push(format!(
@@ -152,7 +152,7 @@ fn unlike(prediction: &Prediction, value: &Value, id: &str, lawful: bool) -> Vec
         }
         if !prediction.ignored_fields().is_empty() {
             faults.push(format!(
-                "lawful fields were left out: {:?}",
+                "valid fields were left out: {:?}",
                 prediction.ignored_fields()
             ));
         }
