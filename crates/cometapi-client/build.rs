@@ -81,7 +81,7 @@ fn make(here: &Path, workspace: Option<&Path>) -> Result<(), String> {
     Ok(())
 }
 
-/// The 64-bit FNV-1a hash of a text without carriage returns, as the generator computes it.
+/// The 64-bit FNV-1a hash of a file without carriage returns, as the generator computes it.
 #[cfg(not(feature = "from-spec"))]
 fn fnv1a(bytes: &[u8]) -> u64 {
     let bytes = bytes.iter().filter(|byte| **byte != b'\r');

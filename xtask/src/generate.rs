@@ -183,7 +183,7 @@ mod tests {
 
     const SPEC: &str = include_str!("../../openapi.yaml");
 
-    /// A root with the real spec and nothing else as yet.
+    /// A root with the real spec and nothing else yet.
     fn scratch() -> TempDir {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("openapi.yaml"), SPEC).unwrap();

@@ -112,7 +112,7 @@ fn sums(spec_yaml: &str, artifacts: &[Artifact]) -> String {
     lines
 }
 
-/// The 64-bit FNV-1a hash of a text, whose line ends may have been rewritten. It finds accidents,
+/// The 64-bit FNV-1a hash of a file, whose line ends may have been rewritten. It finds accidents,
 /// not forgeries, and the build script can compute it without a dependency.
 fn fnv1a(bytes: &[u8]) -> u64 {
     let bytes = bytes.iter().filter(|byte| **byte != b'\r');

@@ -5,7 +5,7 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 
 use crate::error::Error;
 
-/// Reads YAML strictly into JSON: a key given twice, a merge, a tag nobody knows are errors,
+/// Reads YAML strictly into JSON: a key given twice, a merge, an unknown tag are errors,
 /// which name line and column.
 pub fn read(yaml: &str) -> Result<Value, Error> {
     let options = serde_saphyr::options! {

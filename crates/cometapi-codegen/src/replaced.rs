@@ -1,7 +1,7 @@
 //! Schemas whose Rust type is written by hand in `cometapi-client`.
 //!
-//! They must stay open where the generator would close them (a status that nobody knows
-//! of, an answer in another wrapping), or be stricter than a pattern (path parameters).
+//! They must stay open where the generator would close them (a status that is not
+//! known, a response in another envelope), or be stricter than a pattern (path parameters).
 
 use progenitor::TypeImpl;
 

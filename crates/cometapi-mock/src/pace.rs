@@ -15,7 +15,7 @@ use crate::fault::Fault;
 pub enum Pace {
     /// By tokio's clock, which tests may pause.
     Clock {
-        /// How long it is `starting`, from the create.
+        /// How long it is `starting`, from the create request.
         starting: Duration,
         /// How long it is `processing` after that.
         processing: Duration,

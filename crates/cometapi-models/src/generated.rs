@@ -1031,7 +1031,7 @@ pub mod flux_dev {
         }
         /// Image to start from, as a URL or data URI. The output has its aspect ratio.
         ///
-        /// Source: documented by Replicate; a page of CometAPI of 2025 that allows pictures for the kontext models alone is contradicted by the schema.
+        /// Source: documented by Replicate; a page of CometAPI of 2025 that allows images for the kontext models alone is contradicted by the schema.
         pub fn image(mut self, image: impl Into<support::ImageInput>) -> Self {
             self.image = Some(image.into());
             self

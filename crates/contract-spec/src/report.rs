@@ -143,7 +143,7 @@ fn print(ran: &[Ran], out: &mut dyn Write) -> io::Result<()> {
             .iter()
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
-        let verdict = match report.findings.len() {
+        let result = match report.findings.len() {
             0 => "ok".to_owned(),
             many => format!("{many} FAILED"),
         };
@@ -153,7 +153,7 @@ fn print(ran: &[Ran], out: &mut dyn Write) -> io::Result<()> {
             counts.join(", ")
         };
         let (layer, title, millis) = (one.layer, one.title, one.millis);
-        writeln!(out, "{layer} {title}: {verdict}: {counts} ({millis} ms)")?;
+        writeln!(out, "{layer} {title}: {result}: {counts} ({millis} ms)")?;
         for note in &report.notes {
             writeln!(out, "   {note}")?;
         }

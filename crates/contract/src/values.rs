@@ -86,7 +86,7 @@ pub(crate) fn any_json(depth: u32) -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// A text that somebody may send.
+/// A string that a user may send.
 pub(crate) fn odd_text() -> BoxedStrategy<String> {
     prop_oneof![
         select(&ODD_TEXTS[..]).prop_map(str::to_owned),

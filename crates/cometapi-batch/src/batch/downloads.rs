@@ -121,7 +121,7 @@ mod tests {
             (downloads.next_try(), downloads.next_try()),
             (Some(0), Some(1))
         );
-        // For example, a text.
+        // For example, an output of text.
         assert!(!downloads.succeeded(false, false));
         assert!(downloads.succeeded(true, true));
         assert!(!fails());

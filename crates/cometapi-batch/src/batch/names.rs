@@ -12,7 +12,7 @@ pub(crate) fn stem(job: &Job, position: usize) -> String {
     file_stem(&base(job), position)
 }
 
-/// The stem of a text: as of a file, without a position.
+/// The stem of an output of text: as of a file, without a position.
 pub(crate) fn text_stem(job: &Job) -> String {
     stem_of_text(base(job))
 }

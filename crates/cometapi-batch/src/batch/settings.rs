@@ -107,7 +107,7 @@ macro_rules! shared_settings {
             self
         }
 
-        /// How long each prediction is waited for, from its create or from when it is taken up
+        /// How long each prediction is waited for, from its create request or from when it is taken up
         /// again, instead of the wait policy's.
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
             self.settings.timeout = Some(timeout);

@@ -74,7 +74,7 @@ fn is_ascii_text(units: impl ExactSizeIterator<Item = u16> + Clone) -> bool {
     units.len() >= 2 && units.clone().filter(ascii).count() * 2 >= units.len() && is_text(units)
 }
 
-/// Removes the byte-order mark, with which spreadsheets begin a text.
+/// Removes the byte-order mark, with which spreadsheets begin a file.
 pub(super) fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }

@@ -93,12 +93,12 @@ pub(super) fn parse(
         None | Some(Value::Null) => None,
         Some(Value::String(id)) if !id.trim().is_empty() => Some(id),
         Some(Value::Number(id)) => Some(number_by_value(&id)),
-        Some(_) => return bad(Some("id"), "must be a text or a number".to_owned()),
+        Some(_) => return bad(Some("id"), "must be a string or a number".to_owned()),
     };
     let named = match fields.remove("model") {
         None | Some(Value::Null) => None,
         Some(Value::String(model)) => Some(model),
-        Some(_) => return bad(Some("model"), "must be a text, owner/name".to_owned()),
+        Some(_) => return bad(Some("model"), "must be a string, owner/name".to_owned()),
     };
     let parts = Parts {
         line,

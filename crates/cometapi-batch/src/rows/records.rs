@@ -92,7 +92,7 @@ impl Record {
     }
 }
 
-/// Why it is in doubt which records a text holds.
+/// Why it is in doubt which records a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
     NeverClosed,

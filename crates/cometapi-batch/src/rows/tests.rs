@@ -47,7 +47,7 @@ fn table(text: &str) -> Vec<Value> {
     shown(all(text, stated(Format::Csv), Some("a/b")).unwrap())
 }
 
-/// Why a text is refused whole.
+/// Why a file is refused whole.
 fn refusal(text: impl AsRef<[u8]>, rows: impl Fn(Cursor<Vec<u8>>) -> Rows) -> String {
     match all(&text, rows, Some("a/b")) {
         Ok(rows) => panic!("{:?}: {rows:?}", String::from_utf8_lossy(text.as_ref())),
@@ -110,7 +110,10 @@ fn a_bad_json_line_is_named_with_its_field() {
             "line 1, model: \"flux\" is not a model: write owner/name, such as \
              black-forest-labs/flux-schnell",
         ),
-        ("{\"model\":5}", "line 1, model: must be a text, owner/name"),
+        (
+            "{\"model\":5}",
+            "line 1, model: must be a string, owner/name",
+        ),
         ("{\"model\":\"a/b\"}", "line 1: the input holds nothing"),
         (
             "{\"model\":\"a/b\",\"input\":[]}",
@@ -122,7 +125,7 @@ fn a_bad_json_line_is_named_with_its_field() {
         ),
         (
             "{\"model\":\"a/b\",\"id\":\" \",\"x\":1}",
-            "line 1, id: must be a text or a number",
+            "line 1, id: must be a string or a number",
         ),
     ] {
         assert_eq!(lines(line), [json!([problem])], "{line}");

@@ -77,7 +77,7 @@ fn file(accepts: &[&str]) -> Json {
     let name = if accepts.is_empty() {
         "file"
     } else {
-        "picture.png"
+        "image.png"
     };
     format!("https://files.example.com/{name}").into()
 }

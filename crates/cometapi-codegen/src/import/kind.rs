@@ -251,7 +251,7 @@ impl Kind {
     }
 }
 
-/// The media types of pictures that the description names, with a note on it.
+/// The media types of images that the description names, with a note on it.
 fn accepts(name: &str, description: Option<&str>, notes: &mut Notes) -> Vec<&'static str> {
     let description = description.unwrap_or_default().to_lowercase();
     let words: Vec<_> = words(&description).collect();

@@ -185,7 +185,7 @@ fn success_differs(document: &Document<'_>, report: &mut Report) {
                 operation.place(),
                 format!(
                     "a method gives back one type, and there are `{}`; write one schema for every \
-                     success (an `anyOf`, if need be)",
+                     success (an `anyOf` where it varies)",
                     names.join("` and `")
                 ),
             );

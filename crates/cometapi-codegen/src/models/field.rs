@@ -162,7 +162,7 @@ pub(super) fn read(
     {
         faults.push((
             "model-default",
-            "its `x-default` is not a text that the field takes; quote it, as it would be typed"
+            "its `x-default` is not a value that the field takes; quote it, as it would be typed"
                 .to_owned(),
         ));
     }
@@ -374,7 +374,7 @@ impl Field {
     }
 }
 
-/// A text of the spec as one paragraph.
+/// A description of the spec as one paragraph.
 pub(super) fn clean(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

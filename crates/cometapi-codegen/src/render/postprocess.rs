@@ -20,7 +20,7 @@ pub(super) fn postprocess(file: &mut File) -> Result<(), Error> {
                 .to_owned(),
         });
     }
-    Polish.visit_file_mut(file);
+    Postprocess.visit_file_mut(file);
     encode_paths_by_hand(file);
     Ok(())
 }
@@ -66,9 +66,9 @@ impl Visit<'_> for FlattenedUnions {
     }
 }
 
-struct Polish;
+struct Postprocess;
 
-impl VisitMut for Polish {
+impl VisitMut for Postprocess {
     fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
         *attributes = std::mem::take(attributes)
             .into_iter()

@@ -107,7 +107,7 @@ fn an_inline_enum_gets_a_name_of_its_own_and_its_words_are_documented() {
                 "prompt": {"type": "string", "description": "What to make."},
                 "aspect_ratio": {
                     "type": "string",
-                    "description": "The form of the picture.",
+                    "description": "The form of the image.",
                     "enum": ["1:1", "16:9"],
                 },
                 "speed": {"type": "string", "nullable": true, "enum": ["fast", "slow", null]},

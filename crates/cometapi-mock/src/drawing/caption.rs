@@ -81,7 +81,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// The largest of `scales` at which a text fits into `room` by `height` pixels, and its lines
+/// The largest of `scales` at which a string fits into `room` by `height` pixels, and its lines
 /// there. At the smallest, lines that do not fit are left out.
 fn laid_out(
     text: &str,

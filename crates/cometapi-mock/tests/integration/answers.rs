@@ -108,7 +108,7 @@ async fn every_refusal() {
 }
 
 /// Faults whose whole point is an answer that no document allows.
-const UNLAWFUL: &[&str] = &[
+const INVALID: &[&str] = &[
     "IndexPage",
     "MovedPermanently",
     "Found",
@@ -157,7 +157,7 @@ async fn faults_break_the_document_only_where_that_is_their_point() {
     let id = created(&server).await;
     for fault in Fault::catalogue().into_iter().filter(|one| !is_silent(one)) {
         let name = format!("{fault:?}");
-        let invalid = UNLAWFUL
+        let invalid = INVALID
             .iter()
             .any(|one| name == *one || name.starts_with(&format!("{one}(")));
         server.on_create(fault.clone());

@@ -153,7 +153,7 @@ async fn wrapped_from_no_inner_body_to_success() {
         .start()
         .await
         .unwrap();
-    // The create is bare anyway.
+    // The response to a create request is bare anyway.
     let id = created(&server).await;
 
     let first = polled(&server, &id).await;

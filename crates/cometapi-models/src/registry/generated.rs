@@ -725,7 +725,7 @@ pub(super) static MODELS: &[Model] = &[
                 Field {
                     name: "image",
                     description: "Image to start from, as a URL or data URI. The output has its aspect ratio.",
-                    source: "documented by Replicate; a page of CometAPI of 2025 that allows pictures for the kontext models alone is contradicted by the schema",
+                    source: "documented by Replicate; a page of CometAPI of 2025 that allows images for the kontext models alone is contradicted by the schema",
                     kind: Kind::Image {
                         accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
                     },

@@ -196,7 +196,7 @@ pub(crate) fn plain(value: &Value) -> Value {
     }
 }
 
-/// A schema that no subject stands for would go unseen.
+/// A schema that no subject stands for would not be checked.
 fn unexamined(oracle: &Oracle, report: &mut Report) {
     for (name, schema) in contract_spec::oracle::members(oracle.root.pointer("/components/schemas"))
     {

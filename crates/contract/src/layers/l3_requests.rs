@@ -330,7 +330,7 @@ fn same_body(place: &str, sent: &Received, wanted: &Value, report: &mut Report) 
 }
 
 /// The path as it stood in the request line: nothing encoded, nothing resolved.
-/// A text as one segment of a path: what RFC 3986 does not leave to every use is encoded.
+/// A string as one segment of a path: what RFC 3986 does not leave to every use is encoded.
 fn segment(text: &str) -> String {
     const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'-')

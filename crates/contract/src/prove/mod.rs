@@ -108,10 +108,10 @@ fn fate(report: &Report, mutation: &Mutation) -> Fate {
         return Fate::Skipped(why.clone());
     }
     let said: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
-    verdict(&said, mutation)
+    fate_of(&said, mutation)
 }
 
-fn verdict(said: &[String], mutation: &Mutation) -> Fate {
+fn fate_of(said: &[String], mutation: &Mutation) -> Fate {
     if said.iter().any(|one| one.contains(&mutation.says)) {
         return Fate::Killed;
     }
@@ -146,7 +146,7 @@ fn in_scratch(
     if report["findings"] == Value::Null {
         bail!("the report has no findings in it: {report}");
     }
-    Ok(verdict(&said, mutation))
+    Ok(fate_of(&said, mutation))
 }
 
 #[cfg(test)]
@@ -193,9 +193,9 @@ mod tests {
     #[test]
     fn a_layer_that_stays_green_is_a_survivor() {
         let mutation = list().remove(0);
-        assert!(matches!(verdict(&[], &mutation), Fate::Survived(_)));
+        assert!(matches!(fate_of(&[], &mutation), Fate::Survived(_)));
         let other = ["#/a: another-rule: fix it".to_owned()];
-        assert!(matches!(verdict(&other, &mutation), Fate::Survived(_)));
+        assert!(matches!(fate_of(&other, &mutation), Fate::Survived(_)));
         let skipped = Report::skipped("no tool");
         assert!(matches!(fate(&skipped, &mutation), Fate::Skipped(_)));
     }

@@ -131,14 +131,14 @@ async fn a_request_that_is_not_allowed_is_told() {
 }
 
 #[test]
-fn an_answer_that_the_service_could_not_give_is_refused_when_it_is_made() {
+fn a_response_that_the_service_could_not_send_is_refused_when_it_is_made() {
     let contract = Contract::shipped().unwrap();
     let invalid = contract.json("get_prediction", 200, &json!({"state": "done"}));
     assert!(
         invalid
             .unwrap_err()
             .to_string()
-            .contains("not an answer of it")
+            .contains("not a response of this operation")
     );
     assert!(contract.json("get_prediction", 302, &json!({})).is_err());
     assert!(contract.example("get_prediction", 200, "no_such").is_err());

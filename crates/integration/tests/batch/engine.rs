@@ -845,7 +845,7 @@ async fn text_and_json_are_saved_and_recorded_like_files() {
     assert_eq!(bench.files().len(), outputs.len());
 }
 
-/// A text that was deleted is fetched again, as a file is.
+/// A file of text that was deleted is fetched again, as a file is.
 #[tokio::test]
 async fn a_text_that_is_missing_is_saved_again() {
     let bench = Bench::new().await;
@@ -914,7 +914,7 @@ async fn a_link_takes_no_file_with_it() {
     assert_eq!((report.created, report.is_success()), (0, true));
 }
 
-/// Before anything is sent: a text of an earlier run that this ledger does not know.
+/// Before anything is sent: a file of text from an earlier run that this ledger does not know.
 #[tokio::test]
 async fn a_text_of_another_ledger_is_not_paid_for_again() {
     let bench = Bench::new().await;

@@ -60,7 +60,7 @@ async fn nothing_more_is_created_once_a_file_cannot_be_written() {
     assert_eq!(bench.files().len(), IDS.len());
 }
 
-/// A text is written as a file is.
+/// Text is written as a file is.
 #[tokio::test]
 async fn nothing_more_is_created_once_a_text_cannot_be_written() {
     let bench = Bench::new().await;

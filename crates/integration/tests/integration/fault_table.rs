@@ -56,7 +56,7 @@ fn elsewhere() -> String {
     "https://www.example.com/replicate/v1/predictions/x".to_owned()
 }
 
-/// The create, by the table of the design. One POST, but where it provably did not happen.
+/// The create request, by the table of the design. One POST, but where it provably did not happen.
 pub(crate) fn creates() -> Vec<Case> {
     use ErrorKind as K;
     let mut cases = Vec::new();

@@ -14,7 +14,7 @@ const CHUNK: usize = 64 << 10;
 
 const MIB: usize = 1 << 20;
 
-/// A text of `start`, then `piece` as often as it takes to have `size` bytes, then `end`.
+/// A string of `start`, then `piece` as often as it takes to have `size` bytes, then `end`.
 #[derive(Clone, Copy)]
 struct Text {
     start: &'static str,

@@ -73,7 +73,11 @@ async fn the_hook_has_the_id_before_the_first_poll() {
         })
         .await
         .unwrap();
-    assert_eq!(seen.load(Ordering::SeqCst), 1, "the create and no poll");
+    assert_eq!(
+        seen.load(Ordering::SeqCst),
+        1,
+        "the create request and no poll"
+    );
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ pub(crate) fn client(server: &MockServer) -> Client {
     builder(server.base_url()).build().unwrap()
 }
 
-/// The creates that the server received.
+/// The create requests that the server received.
 pub(crate) fn posts(server: &MockServer) -> usize {
     let requests = server.requests();
     requests

@@ -188,7 +188,7 @@ async fn the_deadline_is_kept_and_hands_back_what_is_known() {
     assert_eq!(attempts, (Some(6), Some(secs(58))));
 }
 
-/// How long a wait of 4 s takes when no poll is answered, counted from the create response.
+/// How long a wait of 4 s takes when no poll is answered, counted from the response to the create request.
 /// The caller does something else for `idle` before it waits.
 async fn silent_wait(mut policy: WaitPolicy, idle: Duration) -> Duration {
     let server = mock().await;
@@ -375,7 +375,7 @@ async fn pages_alone_mean_the_wrong_address_unless_a_state_was_seen() {
 
         let run = client.run_model(SCHNELL, input()).into_future();
         let error = drive(run, async {
-            // The create, and a poll.
+            // The create request, and a poll.
             polls_go_on(&server).await;
             advance(secs(30)).await;
             polls_go_on(&server).await;

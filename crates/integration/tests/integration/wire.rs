@@ -122,7 +122,7 @@ async fn an_id_of_any_characters_is_one_segment_of_the_path() {
         let client = builder(&service.uri()).build().unwrap();
         let done = client.run_model(SCHNELL, input()).await.unwrap();
         assert_eq!(done.prediction().id(), id);
-        // Ended in the create response: there is nothing to poll for.
+        // Ended in the response to the create request: there is nothing to poll for.
         assert_eq!(service.received_requests().await.unwrap().len(), 1);
         let waited = client.predictions().wait(format!(" {id}\n")).await.unwrap();
         assert_eq!(waited.id(), id);

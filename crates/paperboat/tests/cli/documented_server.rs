@@ -61,7 +61,7 @@ async fn documented(root: &str) -> MockServer {
 }
 
 /// Runs the documented create against the documented server under `root`, which the client
-/// is told of as its origin and `given`.
+/// is shown with its origin and `given`.
 async fn runs(root: &str, given: &str) {
     let place = Place::new();
     place.write(

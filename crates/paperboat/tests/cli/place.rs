@@ -150,7 +150,7 @@ impl<'p> Call<'p> {
         self
     }
 
-    /// With so many files open at most.
+    /// With at most this many files open.
     #[cfg(unix)]
     pub(crate) fn open_files(mut self, most: u32) -> Self {
         let limited = format!("ulimit -n {most} && exec \"$0\" \"$@\"");

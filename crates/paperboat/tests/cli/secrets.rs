@@ -177,7 +177,7 @@ async fn it_reaches_the_service_and_no_other_host() {
     let server = server().await;
     // Any other host: what it is asked for is nothing that the spec allows.
     let other = MockServer::start().await.unwrap();
-    // Neither follows: not the create, not the poll; the file follows without it.
+    // Neither follows: not the create request, not the poll; the file follows without it.
     let away = || Fault::MovedPermanently(format!("{}/x", other.base_url()));
     server.on_create(away());
     let create = fox(&place, "create", &[]);

@@ -232,7 +232,7 @@ async fn a_mock_takes_neither_key_nor_address() {
     }
 }
 
-/// A folder below a file, or one that may not be written to, is found before the create.
+/// A folder below a file, or one that may not be written to, is found before the create request.
 #[tokio::test]
 async fn the_folder_is_made_before_the_create() {
     let place = Place::new();

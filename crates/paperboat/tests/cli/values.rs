@@ -120,7 +120,7 @@ async fn a_long_prompt_arrives_whole() {
     assert_eq!(input["prompt"], prompt);
 }
 
-/// Editors mark the encoding of a text, end it with a line ending, and on some systems end lines
+/// Editors mark the encoding of a text file, end it with a line ending, and on some systems end lines
 /// with two characters. None of it is a part of the prompt.
 #[tokio::test]
 async fn a_text_file_loses_its_mark_and_its_last_line_ending() {

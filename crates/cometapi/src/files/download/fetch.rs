@@ -454,7 +454,7 @@ impl FileStream {
             Ok(Some(Ok(piece))) => {
                 self.received += piece.len() as u64;
                 if self.extent.is_exceeded(self.received) {
-                    // Nobody knows which bytes are those of the file.
+                    // It is unknown which bytes are those of the file.
                     self.version = None;
                     Err(Fault::Passing(failed(
                         "the file's host sent more of the file than it announced",

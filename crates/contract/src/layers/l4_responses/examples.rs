@@ -249,7 +249,7 @@ pub(super) async fn fixtures(
                 Ok(Ok(prediction)) if prediction.ignored_fields().is_empty() => {}
                 Ok(Ok(prediction)) => report.fail(
                     &path,
-                    "fixture-odd",
+                    "fixture-ignored-field",
                     format!(
                         "left out: {:?}; fix the type or the spec",
                         prediction.ignored_fields()

@@ -77,7 +77,7 @@ pub(super) async fn predictions(
     Ok(())
 }
 
-/// A bare prediction, valid or nearly so: with an id it is a value, whatever else is odd.
+/// A bare prediction, valid or nearly so: with an id it is a value, whatever else is wrong.
 async fn bare(call: Call, wire: &Wire, value: &Value, valid: bool, report: &mut Report) {
     let body = value.to_string();
     let place = format!("{call:?} answered by {}", short(&body));
@@ -125,7 +125,7 @@ async fn bare(call: Call, wire: &Wire, value: &Value, valid: bool, report: &mut 
         (Ok(Err(error)), Some(_)) => report.fail(
             &place,
             "paid-and-lost",
-            format!("it holds an id and became the error {error}; leave out what is odd instead"),
+            format!("it holds an id and became the error {error}; leave out what has the wrong type instead"),
         ),
     }
 }
@@ -267,7 +267,7 @@ async fn error(call: Call, wire: &Wire, status: u16, value: &Value, report: &mut
     }
 }
 
-/// The design's table once more, by status: what a drawn error, whose words nobody knows,
+/// The design's table once more, by status: what a drawn error, whose words are unknown,
 /// must become.
 fn retryable(
     place: &str,

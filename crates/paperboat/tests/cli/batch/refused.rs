@@ -38,11 +38,11 @@ async fn a_bad_row_is_named_by_line_and_field() {
         ),
         (
             r#"{"model": 7, "prompt": "x"}"#,
-            &["line 2, model: must be a text"],
+            &["line 2, model: must be a string"],
         ),
         (
             r#"{"id": ["x"], "prompt": "x"}"#,
-            &["line 2, id: must be a text or a number"],
+            &["line 2, id: must be a string or a number"],
         ),
         (
             r#"{"id": "good", "prompt": "x"}"#,
