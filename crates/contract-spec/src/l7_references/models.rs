@@ -19,7 +19,7 @@ struct Row {
     fields: Vec<Value>,
     /// What only the gateway's pages show.
     #[serde(default)]
-    extras: Vec<String>,
+    extras: Vec<Value>,
 }
 
 pub(super) fn run(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
@@ -64,45 +64,44 @@ fn compare(row: &Row, name: &str, schema: &Value, report: &mut Report) {
             ),
         );
     }
-    let wanted: BTreeMap<&str, &Value> = row
-        .fields
-        .iter()
-        .filter_map(|field| Some((field["name"].as_str()?, field)))
-        .collect();
+    let by_name = |rows: &'_ [Value]| {
+        rows.iter()
+            .filter_map(|row| Some((row["name"].as_str()?.to_owned(), row.clone())))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let (wanted, extras) = (by_name(&row.fields), by_name(&row.extras));
     for (field, property) in members(schema.get("properties")) {
         let place = format!("{place}/properties/{field}");
         let gateway_only = property["x-gateway-only"] == true;
-        if gateway_only || row.extras.iter().any(|extra| extra == field) {
-            if gateway_only && row.extras.iter().any(|extra| extra == field) {
-                report.pass("gateway fields");
-            } else {
-                report.fail(
-                    place,
-                    "model-extra",
-                    format!("spec and {TABLE} differ on whether only the gateway shows it"),
-                );
-            }
-            continue;
-        }
+        let (rows, what) = if gateway_only {
+            (&extras, "gateway fields")
+        } else {
+            (&wanted, "model fields")
+        };
         let ours = described(field, property, schema);
-        match wanted.get(field.as_str()) {
-            Some(theirs) if ours == **theirs => report.pass("model fields"),
+        match rows.get(field) {
+            Some(theirs) if ours == *theirs => report.pass(what),
             Some(theirs) => report.fail(
                 place,
                 "model-field",
                 format!("the spec has {ours} and {TABLE} has {theirs}; one of them is wrong"),
             ),
+            None if wanted.contains_key(field) || extras.contains_key(field) => report.fail(
+                place,
+                "model-extra",
+                format!("spec and {TABLE} differ on whether only the gateway shows it"),
+            ),
             None => report.fail(
                 place,
                 "field-unknown-there",
-                format!("{TABLE} has no such row"),
+                format!("{TABLE} has no row for it"),
             ),
         }
     }
-    for field in wanted
-        .keys()
-        .filter(|field| schema["properties"].get(**field).is_none())
-    {
+    for field in wanted.keys().chain(extras.keys()) {
+        if schema["properties"].get(field).is_some() {
+            continue;
+        }
         report.fail(
             format!("{place}/properties/{field}"),
             "field-gone",
@@ -143,6 +142,12 @@ fn described(name: &str, property: &Value, schema: &Value) -> Value {
         if let Some(value) = property.get(word) {
             made.insert(theirs.into(), value.clone());
         }
+    }
+    if let Some(types) = property
+        .get("x-accepts")
+        .or_else(|| property["items"].get("x-accepts"))
+    {
+        made.insert("accepts".into(), types.clone());
     }
     made.into()
 }

@@ -59,13 +59,13 @@ fn what_only_the_gateway_shows_is_let_through_with_a_warning() {
             let model = find(&row.model).unwrap();
             let check = |value: serde_json::Value| {
                 let mut input = row.input();
-                input[extra] = value;
+                input[&extra.name] = value;
                 model.check(input.as_object().unwrap())
             };
             let url = "https://files.example.com/a.png";
             // A list where the gateway shows a list.
             let warnings = check(json!(url)).or_else(|_| check(json!([url])));
-            assert_eq!(warnings.unwrap()[0].field(), extra, "{}", row.model);
+            assert_eq!(warnings.unwrap()[0].field(), extra.name, "{}", row.model);
         }
     }
 }

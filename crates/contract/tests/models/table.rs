@@ -13,7 +13,7 @@ pub(crate) struct Row {
     pub(crate) output: String,
     pub(crate) fields: Vec<Field>,
     #[serde(default)]
-    pub(crate) extras: Vec<String>,
+    pub(crate) extras: Vec<Field>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -24,6 +24,9 @@ pub(crate) struct Field {
     pub(crate) kind: String,
     #[serde(default)]
     pub(crate) required: bool,
+    /// The media types of an image.
+    #[serde(default)]
+    pub(crate) accepts: Vec<String>,
     #[serde(default)]
     pub(crate) nullable: bool,
     #[serde(default)]

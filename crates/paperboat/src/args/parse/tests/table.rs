@@ -29,7 +29,7 @@ impl Row {
 
     fn extras(&self) -> impl Iterator<Item = &str> {
         let extras = self.0["extras"].as_array().into_iter().flatten();
-        extras.map(|extra| extra.as_str().unwrap())
+        extras.map(|extra| extra["name"].as_str().unwrap())
     }
 
     /// The help of each of its flags, in one line each.
