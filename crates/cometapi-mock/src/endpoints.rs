@@ -29,6 +29,8 @@ pub(crate) fn list(state: &State, request: &Received) -> Response {
             let _ = write!(page, " \\\n    -H \"Authorization: Bearer {key}\"");
         }
         if let Some(body) = endpoint.body {
+            // Within single quotes, a shell has no escape for one.
+            let body = body.to_string().replace('\'', r"'\''");
             let _ = write!(
                 page,
                 " \\\n    -H \"Content-Type: application/json\" \\\n    -d '{body}'"

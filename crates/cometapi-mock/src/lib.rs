@@ -37,6 +37,9 @@
 //! This has not been compared with the live service. What the mock does is documented by the
 //! service, was observed by others, or follows from the two; the items here say which.
 //!
+//! It accepts every header, as `OpenAPI` does, so that any HTTP client can use it.
+//! [`Builder::strict_headers`] is for a client that must send nothing unintended.
+//!
 //! It depends on none of the clients: it reads the document itself, so that it can disagree
 //! with them.
 
