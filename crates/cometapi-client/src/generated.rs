@@ -99,7 +99,7 @@ pub mod types {
         /// The model's log output; empty right after creation (documented).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub logs: ::std::option::Option<::std::string::String>,
-        /// Metrics of the prediction.
+        /// Metrics of the prediction (documented); null or absent before its end.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metrics: ::std::option::Option<PredictionMetrics>,
         /// The model, `owner/name` (documented).
@@ -118,7 +118,7 @@ pub mod types {
         pub started_at: ::std::option::Option<::std::string::String>,
         /// The status of a prediction.
         pub status: crate::Status,
-        /// URLs at the upstream provider (documented).
+        /// URLs at the upstream provider (documented); may be null.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub urls: ::std::option::Option<PredictionUrls>,
         /// `hidden` for official models (documented); `dp-…` or 64 hex digits elsewhere
@@ -236,7 +236,7 @@ pub mod types {
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct TaskEnvelope {
-        /// `success`.
+        /// `success`, which tells an envelope from a `TaskError`.
         pub code: ::std::string::String,
         /// The task, or null while it is unknown.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]

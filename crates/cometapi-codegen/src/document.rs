@@ -59,6 +59,30 @@ impl<'a> Document<'a> {
         resolve(self.root, value)
     }
 
+    /// Whether the component `owner` requires `field`.
+    pub(crate) fn requires(&self, owner: &str, field: &str) -> bool {
+        self.root
+            .pointer(&format!("/components/schemas/{owner}/required"))
+            .and_then(Value::as_array)
+            .is_some_and(|names| names.iter().any(|name| name == field))
+    }
+
+    /// Whether `site` is the field by which one variant of a choice differs from the others: a
+    /// required string of a single value, in a component that an `anyOf` or `oneOf` names beside
+    /// another one.
+    pub(crate) fn is_shape_marker(&self, site: &SchemaSite<'_>) -> bool {
+        let single = site.schema.get("enum").and_then(Value::as_array);
+        let Some((owner, field)) = site.field_of_component() else {
+            return false;
+        };
+        single.is_some_and(|words| words.len() == 1 && words[0].is_string())
+            && self.requires(owner, field)
+            && self
+                .schemas
+                .iter()
+                .any(|choice| is_choice_of(choice, owner))
+    }
+
     fn walk(
         &mut self,
         value: &'a Value,
@@ -171,10 +195,29 @@ impl SchemaSite<'_> {
         self.pointer.rsplit('/').nth(1) == Some("properties")
     }
 
+    /// The component and the name of the field, if it is what a field of a component holds.
+    pub(crate) fn field_of_component(&self) -> Option<(&str, &str)> {
+        let (owner, field) = schema_name(&self.pointer)?.split_once("/properties/")?;
+        (!owner.contains('/') && !field.contains('/')).then_some((owner, field))
+    }
+
     /// The component this schema is or is a part of.
     pub(crate) fn owner(&self) -> Option<&str> {
         schema_name(&self.pointer).and_then(|path| path.split('/').next())
     }
+}
+
+/// Whether `choice` is a choice between the component `name` and another one.
+fn is_choice_of(choice: &SchemaSite<'_>, name: &str) -> bool {
+    ["anyOf", "oneOf"].iter().any(|key| {
+        let variants = choice.schema.get(*key).and_then(Value::as_array);
+        let names: Vec<_> = variants
+            .into_iter()
+            .flatten()
+            .filter_map(|variant| schema_name(variant.get("$ref")?.as_str()?))
+            .collect();
+        names.len() > 1 && names.contains(&name)
+    })
 }
 
 /// The name of a component from a reference to it.

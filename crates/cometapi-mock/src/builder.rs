@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::observer::{Observer, Served};
 use crate::pace::{Pace, Script};
 use crate::spec::Spec;
 use crate::wire::Form;
@@ -47,7 +48,10 @@ pub(crate) struct Settings {
     pub(crate) form: Form,
     pub(crate) models: Option<BTreeSet<String>>,
     pub(crate) key: Option<Key>,
+    pub(crate) strict_headers: bool,
     pub(crate) lenient: bool,
+    pub(crate) latency: Duration,
+    pub(crate) observer: Observer,
     pub(crate) verify_on_drop: bool,
     pub(crate) create_status: StatusCode,
     pub(crate) retention: Duration,
@@ -91,7 +95,10 @@ impl Default for Builder {
                 form: Form::Bare,
                 models: None,
                 key: None,
+                strict_headers: false,
                 lenient: false,
+                latency: Duration::ZERO,
+                observer: Observer::default(),
                 verify_on_drop: false,
                 create_status: StatusCode::OK,
                 retention: RETENTION,
@@ -150,14 +157,23 @@ impl Builder {
         self
     }
 
-    /// Takes this key alone; any other is refused with 401. Every key is taken unless set.
+    /// Accepts this key alone; any other is refused with 401. Every key that is not empty is
+    /// accepted unless set.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.settings.key = Some(Key(key.into()));
         self
     }
 
-    /// Lets undeclared headers and queries pass, and keys on the files origin. They are
-    /// recorded as violations anyway.
+    /// Refuses headers that the document does not declare, but for those that every HTTP
+    /// request has. For tests of a client that must send nothing unintended; by default, any
+    /// header is accepted, as `OpenAPI` has it.
+    pub fn strict_headers(mut self) -> Self {
+        self.settings.strict_headers = true;
+        self
+    }
+
+    /// Lets undeclared queries pass, undeclared headers where they are refused, and keys on the
+    /// files origin. They are recorded as violations anyway.
     pub fn lenient(mut self) -> Self {
         self.settings.lenient = true;
         self
@@ -177,6 +193,29 @@ impl Builder {
         self
     }
 
+    /// Delays every response of both origins by this long, as a distant service would. The
+    /// request is carried out first, so a client that gives up early has been charged.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.settings.latency = latency;
+        self
+    }
+
+    /// Calls `observer` for every request of both origins, when its response begins or is known
+    /// never to come. It must not block.
+    ///
+    /// ```
+    /// # use cometapi_mock::MockServer;
+    /// let builder = MockServer::builder().on_response(|served| {
+    ///     let status = served.status.map_or("-".to_owned(), |status| status.to_string());
+    ///     eprintln!("{} {} {status} {:?}", served.method, served.path, served.elapsed);
+    /// });
+    /// # let _ = builder;
+    /// ```
+    pub fn on_response(mut self, observer: impl Fn(&Served) + Send + Sync + 'static) -> Self {
+        self.settings.observer = Observer::new(observer);
+        self
+    }
+
     /// How long a finished prediction keeps its data: one hour (documented by Replicate)
     /// unless set.
     pub fn retention(mut self, retention: Duration) -> Self {
@@ -184,7 +223,8 @@ impl Builder {
         self
     }
 
-    /// Seeds ids and chosen seeds, so that two servers give the same; random unless set.
+    /// Seeds ids, chosen seeds and the draws of [`Plan::share`](crate::Plan::share), so that two
+    /// servers give the same; random unless set.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self

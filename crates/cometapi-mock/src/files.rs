@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderMap, Method, Request, StatusCode};
 
+use crate::builder::Settings;
 use crate::fault::{Fault, canned, corrupt};
 use crate::listen::{Handler, Read};
 use crate::request_log::Received;
@@ -50,6 +51,10 @@ impl Handler for Files {
     fn invalid_http(&self, reason: String) {
         let violation = Violation::new(Rule::Protocol, "connection", reason);
         self.0.note_protocol(violation);
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.0.settings
     }
 }
 

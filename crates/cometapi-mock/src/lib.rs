@@ -37,6 +37,9 @@
 //! This has not been compared with the live service. What the mock does is documented by the
 //! service, was observed by others, or follows from the two; the items here say which.
 //!
+//! It accepts every header, as `OpenAPI` does, so that any HTTP client can use it.
+//! [`Builder::strict_headers`] is for a client that must send nothing unintended.
+//!
 //! It depends on none of the clients: it reads the document itself, so that it can disagree
 //! with them.
 
@@ -44,6 +47,7 @@ mod body;
 mod builder;
 mod clock;
 mod drawing;
+mod endpoints;
 mod errors;
 mod fault;
 mod files;
@@ -51,6 +55,7 @@ mod hold;
 mod ids;
 mod input;
 mod listen;
+mod observer;
 mod pace;
 mod plan;
 mod prediction;
@@ -67,6 +72,7 @@ pub mod wiremock;
 pub use builder::Builder;
 pub use fault::Fault;
 pub use hold::Hold;
+pub use observer::Served;
 pub use pace::{Ending, Pace, Script, Step};
 pub use plan::Plan;
 pub use request_log::Received;

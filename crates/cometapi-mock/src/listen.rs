@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 use crate::body::Outgoing;
+use crate::builder::Settings;
 use crate::response::{Delivery, Response};
 
 /// What stands behind a listener.
@@ -31,6 +32,9 @@ pub(crate) trait Handler: Send + Sync + 'static {
 
     /// Called with the reason when bytes are no HTTP request.
     fn invalid_http(&self, reason: String);
+
+    /// The settings that matter to every response.
+    fn settings(&self) -> &Settings;
 }
 
 /// A request's body.
@@ -134,8 +138,13 @@ async fn exchange(
     reset: &AtomicBool,
 ) -> io::Result<http::Response<Outgoing>> {
     let (parts, body) = request.into_parts();
+    let settings = handler.settings();
+    let watch = settings.observer.watch(&parts.method, parts.uri.path());
     let read = read(body).await;
     let planned = handler.respond(Request::from_parts(parts, read)).await;
+    if !settings.latency.is_zero() {
+        tokio::time::sleep(settings.latency).await;
+    }
 
     match &planned.delivery {
         Delivery::Never => std::future::pending().await,
@@ -155,6 +164,7 @@ async fn exchange(
     response
         .headers_mut()
         .insert(CONTENT_LENGTH, HeaderValue::from(planned.body.len()));
+    watch.responded(response.status());
     Ok(response)
 }
 

@@ -25,6 +25,8 @@ pub struct Plan<T> {
     model: Option<String>,
     id: Option<String>,
     after_accept: bool,
+    /// Below which a draw from 2^32 numbers must be; `None`: no draw is needed.
+    share: Option<u64>,
 }
 
 impl<T> Plan<T> {
@@ -37,6 +39,7 @@ impl<T> Plan<T> {
             model: None,
             id: None,
             after_accept: false,
+            share: None,
         }
     }
 
@@ -49,6 +52,26 @@ impl<T> Plan<T> {
     /// For as long as the server runs.
     pub fn always(mut self) -> Self {
         self.left = None;
+        self
+    }
+
+    /// For this share of the requests that it fits, 0 to 1, drawn from the server's
+    /// [seed](crate::Builder::seed). A request that is not drawn goes to the next plan.
+    ///
+    /// ```
+    /// use cometapi_mock::Fault;
+    ///
+    /// let one_in_ten = Fault::BadGatewayPage.always().share(0.1);
+    /// # let _ = one_in_ten;
+    /// ```
+    pub fn share(mut self, share: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to 0..=2^32; of NaN it makes 0"
+        )]
+        let threshold = (share.clamp(0.0, 1.0) * DRAWS) as u64;
+        self.share = Some(threshold);
         self
     }
 
@@ -99,32 +122,47 @@ pub(crate) struct Scheduled<T> {
 
 /// Plans in the order in which they were made; the first that fits has its turn.
 #[derive(Debug)]
-pub(crate) struct Queue<T>(Mutex<VecDeque<Plan<T>>>);
+pub(crate) struct Queue<T>(Mutex<Inner<T>>);
 
-impl<T> Default for Queue<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
+#[derive(Debug)]
+struct Inner<T> {
+    plans: VecDeque<Plan<T>>,
+    draws: fastrand::Rng,
 }
 
+/// How many numbers a draw is from.
+const DRAWS: f64 = 4_294_967_296.0;
+
 impl<T: Clone> Queue<T> {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Mutex::new(Inner {
+            plans: VecDeque::new(),
+            draws: fastrand::Rng::with_seed(seed),
+        }))
+    }
+
     pub(crate) fn add(&self, plan: Plan<T>) {
-        self.lock().push_back(plan);
+        self.lock().plans.push_back(plan);
     }
 
     pub(crate) fn clear(&self) {
-        self.lock().clear();
+        self.lock().plans.clear();
     }
 
     pub(crate) fn take(&self, model: Option<&str>, id: Option<&str>) -> Option<Scheduled<T>> {
-        let mut plans = self.lock();
+        let mut inner = self.lock();
+        let Inner { plans, draws } = &mut *inner;
         let at = plans.iter_mut().position(|plan| {
             let fits = plan.fits(model, id);
             let waits = fits && plan.skip > 0;
             if waits {
                 plan.skip -= 1;
             }
-            fits && !waits
+            let mut is_drawn = || {
+                plan.share
+                    .is_none_or(|share| u64::from(draws.u32(..)) < share)
+            };
+            fits && !waits && is_drawn()
         })?;
         let plan = &mut plans[at];
         let scheduled = Scheduled {
@@ -140,7 +178,7 @@ impl<T: Clone> Queue<T> {
         Some(scheduled)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Plan<T>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner<T>> {
         // Nothing in here leaves a half-changed queue behind when it panics.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -151,7 +189,7 @@ mod tests {
     use super::*;
 
     fn queue(plans: impl IntoIterator<Item = Plan<char>>) -> Queue<char> {
-        let queue = Queue::default();
+        let queue = Queue::new(7);
         plans.into_iter().for_each(|plan| queue.add(plan));
         queue
     }
@@ -191,6 +229,31 @@ mod tests {
     fn lets_requests_pass_first() {
         let queue = queue([Plan::of('a').skip(2).times(2)]);
         assert_eq!(drain(&queue, "m", "i", 6), "--aa--");
+    }
+
+    #[test]
+    fn a_share_is_drawn_from_the_seed() {
+        let share = |share: f64| {
+            let queue = queue([Plan::of('a').always().share(share), Plan::of('b').always()]);
+            drain(&queue, "m", "i", 1000)
+        };
+        let count = |drawn: &str| drawn.matches('a').count();
+        assert_eq!(count(&share(0.0)), 0);
+        assert_eq!(count(&share(-1.0)), 0);
+        assert_eq!(count(&share(f64::NAN)), 0);
+        assert_eq!(count(&share(1.0)), 1000);
+        assert_eq!(count(&share(2.0)), 1000);
+        let tenth = share(0.1);
+        assert!((70..130).contains(&count(&tenth)), "{}", count(&tenth));
+        // What is not drawn goes to the next plan, and the same seed draws the same.
+        assert_eq!(tenth.replace('a', "b"), "b".repeat(1000));
+        assert_eq!(share(0.1), tenth);
+    }
+
+    #[test]
+    fn a_share_counts_only_what_it_was_drawn_for() {
+        let queue = queue([Plan::of('a').times(3).share(0.5)]);
+        assert_eq!(drain(&queue, "m", "i", 100).matches('a').count(), 3);
     }
 
     #[test]

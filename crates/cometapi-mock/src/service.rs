@@ -6,6 +6,8 @@ use http::header::ALLOW;
 use http::{HeaderName, Method, Request, StatusCode};
 use serde_json::Value;
 
+use crate::builder::Settings;
+use crate::endpoints;
 use crate::errors::{self, COMET, INDEX_PAGE};
 use crate::fault::{Fault, canned, corrupt};
 use crate::input;
@@ -30,7 +32,7 @@ impl Handler for Api {
         let (parts, read) = request.into_parts();
         let state = &*self.0;
         let mut request = state.receive(parts, &read);
-        let checked = match read {
+        let mut checked = match read {
             // A body that is not complete cannot be checked.
             Read::TooLarge | Read::Broken(_) => Checked::default(),
             Read::Whole(_) => {
@@ -43,6 +45,12 @@ impl Handler for Api {
                 )
             }
         };
+        if state.settings.strict_headers
+            && let Some(operation) = &checked.operation
+        {
+            let undeclared = state.spec.undeclared_headers(operation, &request.headers);
+            checked.violations.extend(undeclared);
+        }
         request.model = model(&checked);
         request.id = checked.parameters.get("prediction_id").cloned();
         request.operation.clone_from(&checked.operation);
@@ -53,8 +61,10 @@ impl Handler for Api {
             Read::TooLarge => errors::body_too_large(&request),
             // The client is gone.
             Read::Broken(_) => Response::none(Delivery::Dropped { reset: false }),
-            Read::Whole(_) => refusal(&checked, &request, state.settings.lenient)
+            Read::Whole(_) if is_front_page(&request) => endpoints::list(state, &request),
+            Read::Whole(_) => refused_by_router(&checked, &request)
                 .or_else(|| self.wrong_key(&request))
+                .or_else(|| refusal(&checked, &request, state.settings.lenient))
                 .unwrap_or_else(|| self.carry_out(&mut request)),
         };
         let response = response.with(REQUEST_ID, &request.request_id);
@@ -68,6 +78,10 @@ impl Handler for Api {
     fn invalid_http(&self, reason: String) {
         let violation = Violation::new(Rule::Protocol, "connection", reason);
         self.0.note_protocol(violation);
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.0.settings
     }
 }
 
@@ -173,15 +187,18 @@ fn applied(fault: Option<&Fault>, good: Response, request: &Received) -> Respons
     }
 }
 
-/// How the service says no to what its document does not allow. The order is that of its
-/// layers: router, key, request.
-fn refusal(checked: &Checked, request: &Received, lenient: bool) -> Option<Response> {
-    let of = |rule: Rule| {
-        checked
-            .violations
+impl Checked {
+    fn of(&self, rule: Rule) -> Option<&Violation> {
+        self.violations
             .iter()
             .find(|violation| violation.rule == rule)
-    };
+    }
+}
+
+/// How the service refuses what its document does not allow, in the order of its layers: first the
+/// router and the middleware that reads the key.
+fn refused_by_router(checked: &Checked, request: &Received) -> Option<Response> {
+    let of = |rule: Rule| checked.of(rule);
     if of(Rule::UnknownPath).is_some() {
         return Some(unknown_path(request));
     }
@@ -190,9 +207,12 @@ fn refusal(checked: &Checked, request: &Received, lenient: bool) -> Option<Respo
         let response = errors::object(405, COMET, None, "method not allowed", request);
         return Some(response.with(ALLOW, &allow.join(", ")));
     }
-    if of(Rule::Security).is_some() {
-        return Some(errors::invalid_token(request));
-    }
+    of(Rule::Security).map(|_| errors::invalid_token(request))
+}
+
+/// Then the operation, which reads the rest of the request.
+fn refusal(checked: &Checked, request: &Received, lenient: bool) -> Option<Response> {
+    let of = |rule: Rule| checked.of(rule);
     if let Some(violation) = of(Rule::ContentType) {
         let message = format!("unsupported media type, {violation}");
         return Some(errors::object(
@@ -221,6 +241,12 @@ fn refusal(checked: &Checked, request: &Received, lenient: bool) -> Option<Respo
     undeclared
         .filter(|_| !lenient)
         .map(|violation| refused(&violation.to_string()))
+}
+
+/// The service has a page for people there; so has the mock, and it is no error to look at it.
+/// The request remains a violation: a client of the API has lost the path of its base URL.
+fn is_front_page(request: &Received) -> bool {
+    request.path() == "/" && [Method::GET, Method::HEAD].contains(&request.method)
 }
 
 /// The gateway's router: a JSON 404 under the paths of its own API, else the front page with

@@ -195,6 +195,7 @@ impl fmt::Debug for Client {
 pub struct ClientBuilder {
     key: Option<ApiKey>,
     base_url: Option<String>,
+    base_url_as_is: bool,
     user_agent: Option<String>,
     allow_plain_http: bool,
     create: CreatePolicy,
@@ -219,9 +220,29 @@ impl ClientBuilder {
     ///
     /// Slashes at the end do not count. Without a path, `/replicate/v1` is appended; a path
     /// of exactly `/v1` on a `CometAPI` host, as the official SDKs keep it, is replaced by it;
-    /// any other path stands, so that `https://api.replicate.com/v1` works.
+    /// any other path stands, so that `https://api.replicate.com/v1` works. See
+    /// [`base_url_as_is`](Self::base_url_as_is) for a server without a path.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// Takes the base URL as it stands: no path is appended or replaced. For servers that have
+    /// the paths of `openapi.yaml` at their root, as mocks made from a spec do.
+    ///
+    /// ```
+    /// use cometapi::Client;
+    ///
+    /// // Polls http://127.0.0.1:4010/predictions/ID.
+    /// let client = Client::builder()
+    ///     .key("any")
+    ///     .base_url("http://127.0.0.1:4010")
+    ///     .base_url_as_is(true)
+    ///     .build()?;
+    /// # Ok::<(), cometapi::Error>(())
+    /// ```
+    pub fn base_url_as_is(mut self, as_is: bool) -> Self {
+        self.base_url_as_is = as_is;
         self
     }
 
@@ -292,7 +313,10 @@ impl ClientBuilder {
     /// [`ErrorKind::NoKey`] without a key, [`ErrorKind::Config`] when a setting cannot be
     /// used.
     pub fn build(self) -> Result<Client, Error> {
-        let base = BaseUrl::parse(self.base_url.as_deref().unwrap_or(base_url::DEFAULT))?;
+        let base = match &self.base_url {
+            Some(url) => BaseUrl::parse_as(url, self.base_url_as_is)?,
+            None => BaseUrl::parse(base_url::DEFAULT)?,
+        };
         let key = self.key.filter(|key| !key.is_blank()).ok_or_else(|| {
             Error::new(
                 ErrorKind::NoKey,

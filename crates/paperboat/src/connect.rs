@@ -23,6 +23,7 @@ pub(crate) fn service(args: &Service, allow_private_files: bool) -> Result<Conne
     let mut builder = Client::builder()
         .key(key)
         .allow_plain_http(args.allow_http)
+        .base_url_as_is(args.base_url_as_is)
         .allow_private_files(allow_private_files);
     if let Some(url) = given(args.base_url.as_ref(), BASE_URL)? {
         builder = builder.base_url(url);

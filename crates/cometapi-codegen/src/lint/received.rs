@@ -1,6 +1,6 @@
 //! Rules that keep answers open: what the service says tomorrow must still be read.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::rule::{Report, Rule};
 use crate::document::{Document, SchemaSite};
@@ -34,6 +34,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "received-null-list",
         check: null_list,
+    },
+    Rule {
+        id: "received-nullable",
+        check: nullable,
     },
 ];
 
@@ -83,13 +87,18 @@ fn strict_format(document: &Document<'_>, report: &mut Report) {
     }
 }
 
+/// An enum of one value that tells a shape from others is closed on purpose: without it, other
+/// generators read one shape as another. The generated code is open there, too.
 fn closed_enum(document: &Document<'_>, report: &mut Report) {
     for site in received(document) {
         let words = site.schema.get("enum").and_then(Value::as_array);
-        if words.is_some_and(|words| words.iter().any(|word| !word.is_null())) {
+        let closed = words.is_some_and(|words| words.iter().any(|word| !word.is_null()));
+        if closed && !document.is_shape_marker(site) {
             report.add(
                 &site.pointer,
-                "one new word would fail the whole answer; write `x-extensible-enum`",
+                "one new word would fail the whole answer; write `x-extensible-enum`; only a \
+                 required field that tells a variant of a choice from the others may have an \
+                 `enum`, of one value",
             );
         }
     }
@@ -129,13 +138,8 @@ fn number_format(document: &Document<'_>, report: &mut Report) {
 
 fn null_list(document: &Document<'_>, report: &mut Report) {
     for site in received(document) {
-        let is_list = match site.text("type") {
-            Some("array") => true,
-            Some("object") => !site.schema.contains_key("properties"),
-            _ => false,
-        };
         let nullable = site.schema.get("nullable") == Some(&Value::Bool(true));
-        if is_list && !nullable && site.is_property() {
+        if is_list(site) && !nullable && site.is_property() {
             report.add(
                 &site.pointer,
                 "a null instead of the list or map would fail the whole answer; write \
@@ -143,6 +147,59 @@ fn null_list(document: &Document<'_>, report: &mut Report) {
             );
         }
     }
+}
+
+fn is_list(site: &SchemaSite<'_>) -> bool {
+    match site.text("type") {
+        Some("array") => true,
+        Some("object") => !site.schema.contains_key("properties"),
+        _ => false,
+    }
+}
+
+/// Code that other generators make of the spec fails on the null of a field that may be absent
+/// but not null.
+fn nullable(document: &Document<'_>, report: &mut Report) {
+    for site in received(document) {
+        let Some((owner, field)) = site.field_of_component() else {
+            continue;
+        };
+        // A list is the rule's above.
+        if !document.requires(owner, field) && !is_list(site) && !allows_null(document, site.schema)
+        {
+            report.add(
+                &site.pointer,
+                "other generators' code would fail on a null here; write `nullable: true`, or \
+                 `anyOf` with the reference and `enum: [null]`",
+            );
+        }
+    }
+}
+
+fn allows_null(document: &Document<'_>, schema: &Map<String, Value>) -> bool {
+    if schema.get("nullable") == Some(&Value::Bool(true)) {
+        return true;
+    }
+    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+        return words.contains(&Value::Null);
+    }
+    let resolved = |value| document.resolve(value).and_then(Value::as_object);
+    let variants = |key| schema.get(key).and_then(Value::as_array);
+    if let Some(variants) = variants("anyOf").or_else(|| variants("oneOf")) {
+        return variants
+            .iter()
+            .filter_map(resolved)
+            .any(|variant| allows_null(document, variant));
+    }
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+        return document
+            .root
+            .pointer(target.trim_start_matches('#'))
+            .and_then(resolved)
+            .is_some_and(|schema| allows_null(document, schema));
+    }
+    // Without a type, it is any JSON.
+    !schema.contains_key("type") && !schema.contains_key("allOf")
 }
 
 /// Schemas that an answer is decoded as by generated code.

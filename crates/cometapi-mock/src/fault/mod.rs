@@ -41,6 +41,16 @@ macro_rules! faults {
             pub fn catalogue() -> Vec<Self> {
                 vec![$(Self::$name $(($sample))?),*]
             }
+
+            /// Returns its name as the command line has it: `BadGatewayPage` is
+            /// `bad-gateway-page`.
+            pub fn name(&self) -> String {
+                kebab(match self {
+                    $(Self::$name { .. } => stringify!($name),)*
+                    Self::Hold(_) => "Hold",
+                    Self::Response { .. } => "Response",
+                })
+            }
         }
     };
 }
@@ -287,7 +297,38 @@ pub enum Fault {
 }
 }
 
+/// `bad-gateway-page` of `BadGatewayPage`.
+fn kebab(name: &str) -> String {
+    let mut kebab = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
+        }
+        kebab.push(letter.to_ascii_lowercase());
+    }
+    kebab
+}
+
 impl Fault {
+    /// Returns the fault of the [catalogue](Self::catalogue) that has this [name](Self::name).
+    ///
+    /// ```
+    /// use cometapi_mock::Fault;
+    ///
+    /// assert_eq!(Fault::named("bad-gateway-page"), Some(Fault::BadGatewayPage));
+    /// assert_eq!(Fault::named("fire"), None);
+    /// ```
+    pub fn named(name: &str) -> Option<Self> {
+        Self::catalogue()
+            .into_iter()
+            .find(|fault| fault.name() == name)
+    }
+
+    /// Whether it is about files, and does nothing to a response of the API.
+    pub fn is_of_files(&self) -> bool {
+        matches!(self, Self::FileGone | Self::FileMoved)
+    }
+
     /// `times` times: short for [`Plan::of`] and [`Plan::times`].
     pub fn times(self, times: u32) -> Plan<Self> {
         Plan::of(self).times(times)

@@ -18,8 +18,19 @@ pub(super) struct Operation {
     pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<Body>,
     pub(super) bearer: bool,
+    pub(super) sample: Sample,
     /// By status as the document writes it: `200`, `4XX`.
     pub(super) responses: BTreeMap<String, BTreeMap<String, Validator>>,
+}
+
+/// A request as a person would try it, of the document's own examples.
+#[derive(Debug)]
+pub(super) struct Sample {
+    pub(super) summary: String,
+    /// As the document has it, with its parameters in braces.
+    pub(super) template: String,
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
 }
 
 #[derive(Debug)]
@@ -115,6 +126,7 @@ impl<'r> Loader<'r> {
             .ok_or_else(|| missing("operationId"))?;
         let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes())
             .map_err(|error| SpecError::new(place, error.to_string()))?;
+        let template = path;
         let path = Template::parse(path);
 
         let mut parameters = Vec::new();
@@ -146,8 +158,44 @@ impl<'r> Loader<'r> {
             path,
             parameters,
             body: self.body(place, source)?,
+            sample: self.sample(template, source, shared)?,
             bearer: self.wants_bearer(place, source)?,
             responses,
+        })
+    }
+
+    /// A path parameter without an example keeps its braces.
+    fn sample(
+        &self,
+        template: &str,
+        source: &'r Value,
+        shared: &'r Value,
+    ) -> Result<Sample, SpecError> {
+        let mut path = template.to_owned();
+        for list in [shared, &source["parameters"]] {
+            for parameter in list.as_array().into_iter().flatten() {
+                let parameter = self.resolve(parameter)?;
+                if let (Some(name), Some(example)) =
+                    (parameter["name"].as_str(), parameter["example"].as_str())
+                {
+                    path = path.replace(&format!("{{{name}}}"), example);
+                }
+            }
+        }
+        let body = match source.get("requestBody") {
+            Some(body) => self.resolve(body)?,
+            None => &Value::Null,
+        };
+        let examples = body.pointer("/content/application~1json/examples");
+        let body = examples
+            .and_then(Value::as_object)
+            .and_then(|examples| examples.values().min_by_key(|one| one.to_string().len()))
+            .map(|shortest| shortest["value"].clone());
+        Ok(Sample {
+            summary: source["summary"].as_str().unwrap_or_default().to_owned(),
+            template: template.to_owned(),
+            path,
+            body,
         })
     }
 

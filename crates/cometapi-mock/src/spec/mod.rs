@@ -19,6 +19,7 @@ pub use request::Checked;
 pub(crate) use request::bearer;
 pub use violation::{Rule, Violation};
 
+use http::Method;
 use load::{Loader, Operation};
 use serde_json::Value;
 
@@ -49,6 +50,17 @@ pub struct Spec {
     prefix: String,
     operations: Vec<Operation>,
     models: BTreeMap<String, Model>,
+}
+
+/// An operation with a sample request, for people.
+pub(crate) struct Endpoint<'s> {
+    pub(crate) method: &'s Method,
+    /// The path with its parameters in braces.
+    pub(crate) template: String,
+    pub(crate) path: String,
+    pub(crate) summary: &'s str,
+    pub(crate) body: Option<&'s Value>,
+    pub(crate) bearer: bool,
 }
 
 static COMPILED: LazyLock<Result<Arc<Spec>, SpecError>> =
@@ -88,6 +100,18 @@ impl Spec {
     /// The ids of the models whose inputs the document describes, `owner/name`, sorted.
     pub fn models(&self) -> impl Iterator<Item = &str> {
         self.models.keys().map(String::as_str)
+    }
+
+    /// The operations as a person would try them.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = Endpoint<'_>> {
+        self.operations.iter().map(|operation| Endpoint {
+            method: &operation.method,
+            template: format!("{}{}", self.prefix, operation.sample.template),
+            path: format!("{}{}", self.prefix, operation.sample.path),
+            summary: &operation.sample.summary,
+            body: operation.sample.body.as_ref(),
+            bearer: operation.bearer,
+        })
     }
 
     pub(crate) fn model(&self, id: &str) -> Option<&Model> {

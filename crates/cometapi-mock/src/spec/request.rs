@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
@@ -12,9 +12,8 @@ use super::load::{Operation, Parameter, Place};
 use super::path::decode;
 use super::{Rule, Spec, Violation};
 
-/// Headers that belong to HTTP itself. Everything else must be declared: a client that sends
-/// more sends what the document does not declare. `accept-encoding` and
-/// `transfer-encoding` are missing on purpose: the client needs neither.
+/// Headers that belong to HTTP itself, in the strict sense. `accept-encoding` and
+/// `transfer-encoding` are missing on purpose: our own client needs neither.
 const PLAIN_HTTP: &[&str] = &[
     "accept",
     "authorization",
@@ -49,7 +48,8 @@ impl Spec {
     /// Checks a request against the document. `target` is the path with its query, raw.
     ///
     /// An unknown path or method is the only thing reported of its request, since nothing
-    /// else can be said; otherwise every rule is tried.
+    /// else can be said; otherwise every rule is tried. `OpenAPI` allows headers that are not
+    /// declared; see [`undeclared_headers`](Self::undeclared_headers).
     pub fn check_request(
         &self,
         method: &Method,
@@ -90,6 +90,27 @@ impl Spec {
         content(&mut checked, operation, headers, body);
         checked
     }
+
+    /// Returns a violation for each header that the operation does not declare and that is none
+    /// of the few every HTTP request has: a stricter rule than `OpenAPI`'s, for a client that is
+    /// to send nothing unintended. Empty for an operation that is not in the document.
+    pub fn undeclared_headers(&self, operation: &str, headers: &HeaderMap) -> Vec<Violation> {
+        let operation = self.operations.iter().find(|one| one.id == operation);
+        let Some(operation) = operation else {
+            return Vec::new();
+        };
+        let declared = |name: &str| {
+            operation
+                .at(Place::Header)
+                .any(|one| one.name.eq_ignore_ascii_case(name))
+        };
+        headers
+            .keys()
+            .map(HeaderName::as_str)
+            .filter(|name| !PLAIN_HTTP.contains(name) && !declared(name))
+            .map(|name| Violation::new(Rule::Header, format!("header {name}"), "not declared"))
+            .collect()
+    }
 }
 
 /// Exactly one `Authorization`, its scheme Bearer, its key one word.
@@ -116,17 +137,7 @@ pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
 }
 
 fn header(checked: &mut Checked, operation: &Operation, headers: &HeaderMap) {
-    let declared: Vec<_> = operation.at(Place::Header).collect();
-    for name in headers.keys() {
-        let known = PLAIN_HTTP.contains(&name.as_str())
-            || declared
-                .iter()
-                .any(|one| one.name.eq_ignore_ascii_case(name.as_str()));
-        if !known {
-            checked.add(Rule::Header, format!("header {name}"), "not declared");
-        }
-    }
-    for one in declared {
+    for one in operation.at(Place::Header) {
         let values: Vec<_> = headers.get_all(&*one.name).iter().collect();
         let texts = values.iter().map(|value| value.to_str().ok());
         occurrences(checked, Rule::Header, "header", one, texts);

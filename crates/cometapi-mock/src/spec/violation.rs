@@ -12,8 +12,8 @@ pub enum Rule {
     Method,
     /// Not exactly one `Authorization: Bearer <key>`.
     Security,
-    /// A header that is neither declared nor part of plain HTTP, or a declared one that is
-    /// missing or wrong.
+    /// A declared header that is missing or wrong, or, where headers are checked strictly, one
+    /// that is neither declared nor part of plain HTTP.
     Header,
     /// A query parameter that is not declared, or a declared one that is missing or wrong.
     Query,

@@ -369,3 +369,34 @@ async fn faults_of_files() {
     server.on_file(Fault::Wrapped);
     assert!(get().send().await.unwrap().bytes().await.unwrap() == whole);
 }
+
+#[test]
+fn every_fault_has_one_name() {
+    let names: std::collections::BTreeSet<_> = Fault::catalogue().iter().map(Fault::name).collect();
+    assert_eq!(names.len(), Fault::catalogue().len());
+    for fault in Fault::catalogue() {
+        let name = fault.name();
+        assert!(
+            name.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+            "{name}"
+        );
+        assert_eq!(Fault::named(&name), Some(fault));
+    }
+}
+
+#[tokio::test]
+async fn a_share_of_the_requests_is_faulty_and_the_seed_decides_which() {
+    let statuses = async || {
+        let server = MockServer::builder().seed(3).start().await.unwrap();
+        server.on_create(Fault::BadGatewayPage.always().share(0.5));
+        let mut statuses = Vec::new();
+        for _ in 0..20 {
+            statuses.push(create(&server).send().await.unwrap().status().as_u16());
+        }
+        statuses
+    };
+    let first = statuses().await;
+    assert!(first.contains(&200) && first.contains(&502), "{first:?}");
+    assert_eq!(statuses().await, first);
+}

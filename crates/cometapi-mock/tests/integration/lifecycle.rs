@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cometapi_mock::{Fault, MockServer, Pace, Spec, serve};
@@ -9,7 +10,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::client::{create, created, created_of, http, json_of, poll, polled};
+use crate::client::{Outcome, create, created, created_of, http, json_of, outcome, poll, polled};
 
 /// An address that no other process listens on or connects from: a port that is closed on it
 /// stays free. Systems other than Linux have only one loopback address.
@@ -211,4 +212,50 @@ async fn the_request_log_has_times() {
     );
     let apart = requests[1].at.duration_since(requests[0].at).unwrap();
     assert!(apart >= Duration::from_secs(10), "{apart:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn latency_delays_every_response_of_both_origins() {
+    let latency = Duration::from_secs(3);
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&log);
+    let server = MockServer::builder()
+        .pace(Pace::instant())
+        .latency(latency)
+        .on_response(move |one| kept.lock().unwrap().push(one.clone()))
+        .start()
+        .await
+        .unwrap();
+    // Nothing else is timed, so the clock advances as soon as everything waits for it.
+    let id = created(&server).await;
+    let body = polled(&server, &id).await;
+    let file = body["output"][0].as_str().unwrap();
+    outcome(http().get(file)).await;
+    let log = log.lock().unwrap();
+    let statuses: Vec<_> = log.iter().map(|one| one.status.unwrap().as_u16()).collect();
+    assert_eq!(statuses, [200, 200, 200]);
+    assert!(log.iter().all(|one| one.elapsed >= latency), "{log:?}");
+    assert_eq!(log[1].path, format!("/replicate/v1/predictions/{id}"));
+}
+
+#[tokio::test]
+async fn a_request_without_a_response_is_reported_and_no_query() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&log);
+    let server = MockServer::builder()
+        .on_response(move |one| kept.lock().unwrap().push(one.clone()))
+        .start()
+        .await
+        .unwrap();
+    server.on_poll(Fault::Close);
+    let request = poll(&server, "x").query(&[("key", "sk-secret")]);
+    assert_eq!(json_of(request).await.0, 400);
+    assert_eq!(outcome(poll(&server, "x")).await, Outcome::Lost);
+    let log = log.lock().unwrap();
+    let statuses: Vec<_> = log
+        .iter()
+        .map(|one| one.status.map(|s| s.as_u16()))
+        .collect();
+    assert_eq!(statuses, [Some(400), None]);
+    assert!(!format!("{log:?}").contains("sk-secret"));
 }

@@ -1,6 +1,6 @@
 //! What the document does not allow is refused in the service's words, and recorded.
 
-use cometapi_mock::{MockServer, Rule, Violation};
+use cometapi_mock::{Builder, MockServer, Rule, Violation};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -52,7 +52,8 @@ async fn no_key_and_two_keys() {
 
 #[tokio::test]
 async fn an_undeclared_header_or_query() {
-    let server = server().await;
+    let server = MockServer::builder().strict_headers();
+    let server = server.start().await.unwrap();
     let extra = create(&server).header("api-version", "1.0.0");
     is_invalid_request(&json_of(extra).await, "header api-version");
     let extra = create(&server).query(&[("webhook", "u")]);
@@ -64,12 +65,13 @@ async fn an_undeclared_header_or_query() {
 
 #[tokio::test]
 async fn a_lenient_server_records_and_goes_on() {
-    let server = MockServer::builder().lenient().start().await.unwrap();
+    let server = MockServer::builder().strict_headers().lenient();
+    let server = server.start().await.unwrap();
     let extra = create(&server)
         .header("api-version", "1.0.0")
         .query(&[("a", "b")]);
     assert_eq!(json_of(extra).await.0, 200);
-    assert_eq!(rules(&server), [Rule::Header, Rule::Query]);
+    assert_eq!(rules(&server), [Rule::Query, Rule::Header]);
     // Leniency ends where the request stops making sense.
     let (status, _) = json_of(create(&server).body("{")).await;
     assert_eq!(status, 400);
@@ -77,7 +79,8 @@ async fn a_lenient_server_records_and_goes_on() {
 
 #[tokio::test]
 async fn a_chunked_body() {
-    let server = server().await;
+    let server = MockServer::builder().strict_headers();
+    let server = server.start().await.unwrap();
     let path = "/replicate/v1/models/a/b/predictions";
     let body = r#"{"input":{}}"#;
     let head = format!(
@@ -94,6 +97,92 @@ async fn a_chunked_body() {
     assert_eq!(raw(&server, &plain).await, "HTTP/1.1 200 OK");
     // Bodies are whole in the ledger either way.
     assert_eq!(server.requests()[0].body, body);
+}
+
+/// What curl --compressed, urllib, requests, httpx, fetch of a browser and of Node, and proxies
+/// send with every request.
+#[tokio::test]
+async fn the_headers_of_ordinary_clients_are_accepted() {
+    let server = server().await;
+    let names = [
+        ("accept", "*/*"),
+        ("accept-encoding", "gzip, deflate, br, zstd"),
+        ("accept-language", "*"),
+        ("cache-control", "no-cache"),
+        ("dnt", "1"),
+        ("forwarded", "for=192.0.2.1"),
+        ("origin", "http://localhost:3000"),
+        ("pragma", "no-cache"),
+        ("prefer", "wait"),
+        ("priority", "u=1, i"),
+        ("referer", "http://localhost:3000/"),
+        ("sec-fetch-dest", "empty"),
+        ("sec-fetch-mode", "cors"),
+        ("te", "trailers"),
+        (
+            "traceparent",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ),
+        ("user-agent", "Python-urllib/3.11"),
+        ("x-forwarded-for", "192.0.2.1"),
+        ("x-stainless-lang", "python"),
+    ];
+    let id = created(&server).await;
+    for request in [create(&server), poll(&server, &id)] {
+        let request = names.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        let (status, body) = json_of(request).await;
+        assert_eq!(status, 200, "{body}");
+    }
+    let body = r#"{"input":{}}"#;
+    let chunked = format!(
+        "POST /replicate/v1/models/a/b/predictions HTTP/1.1\r\nhost: mock\r\n\
+         authorization: Bearer k\r\ncontent-type: application/json\r\nconnection: close\r\n\
+         expect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
+    assert_eq!(raw(&server, &chunked).await, "HTTP/1.1 100 Continue");
+    assert_eq!(server.predictions().len(), 3);
+    server.assert_no_violations();
+}
+
+#[tokio::test]
+async fn the_address_itself_lists_what_is_served() {
+    for key in [None, Some("sk-hidden")] {
+        let server = MockServer::builder();
+        let server = key.into_iter().fold(server, Builder::key);
+        let server = server.start().await.unwrap();
+        let response = http().get(server.origin()).send().await.unwrap();
+        assert_eq!(
+            header(&response, "content-type"),
+            "text/plain; charset=utf-8"
+        );
+        let page = response.text().await.unwrap();
+        for operation in [
+            "POST /replicate/v1/models/{model_owner}/{model_name}/predictions\n",
+            "GET /replicate/v1/predictions/{prediction_id}\n",
+        ] {
+            assert!(page.contains(operation), "{page}");
+        }
+        let create = format!(
+            "curl -sS {}/models/{}/predictions \\\n",
+            server.base_url(),
+            crate::client::SCHNELL
+        );
+        assert!(page.contains(&create), "{page}");
+        assert!(!page.contains("sk-hidden"), "{page}");
+        let shown = if key.is_some() {
+            "$COMETAPI_KEY"
+        } else {
+            "any"
+        };
+        assert_eq!(
+            page.matches(&format!("Bearer {shown}\"")).count(),
+            2,
+            "{page}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -262,7 +351,8 @@ async fn clean_requests_leave_no_violation() {
 #[tokio::test]
 #[should_panic(expected = "header api-version: not declared")]
 async fn the_assertion_names_what_was_wrong() {
-    let server = server().await;
+    let server = MockServer::builder().strict_headers();
+    let server = server.start().await.unwrap();
     json_of(create(&server).header("api-version", "1.0.0")).await;
     server.assert_no_violations();
 }

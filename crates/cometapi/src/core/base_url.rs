@@ -26,6 +26,11 @@ impl BaseUrl {
     /// `/replicate/v1`; a path of exactly `/v1` on a `CometAPI` host, which is what the official
     /// SDKs keep in `COMETAPI_BASE_URL`, means the same; any other path stands.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        Self::parse_as(text, false)
+    }
+
+    /// Reads a base URL; with `as_is`, only its slashes at the end do not count.
+    pub(crate) fn parse_as(text: &str, as_is: bool) -> Result<Self, Error> {
         let refuse = |why: &str| {
             Error::new(
                 ErrorKind::Config,
@@ -55,8 +60,8 @@ impl BaseUrl {
         }
         let path = url.path().trim_end_matches('/').to_owned();
         let path = match path.as_str() {
-            "" => ROOT,
-            "/v1" if is_comet(&url) => ROOT,
+            "" if !as_is => ROOT,
+            "/v1" if !as_is && is_comet(&url) => ROOT,
             path => path,
         };
         url.set_path(path);
@@ -163,6 +168,23 @@ mod tests {
         for (given, meant) in rows {
             assert_eq!(BaseUrl::parse(given).unwrap().as_str(), meant, "{given}");
         }
+    }
+
+    #[test]
+    fn as_it_stands_no_path_is_added() {
+        for (given, meant) in [
+            ("http://127.0.0.1:4010", "http://127.0.0.1:4010"),
+            ("http://127.0.0.1:4010//", "http://127.0.0.1:4010"),
+            (
+                "https://api.cometapi.com/v1/",
+                "https://api.cometapi.com/v1",
+            ),
+            ("https://gw.example/a/b/", "https://gw.example/a/b"),
+        ] {
+            let base = BaseUrl::parse_as(given, true).unwrap();
+            assert_eq!(base.as_str(), meant, "{given}");
+        }
+        assert!(BaseUrl::parse_as("https://u:p@x", true).is_err());
     }
 
     #[test]

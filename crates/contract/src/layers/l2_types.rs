@@ -89,9 +89,9 @@ fn examine(
         if !judge.is_valid(&value) {
             anyhow::bail!("a drawn value is not valid, so the drawing is wrong: {value}");
         }
-        if let Some(fault) = unlawful_refusal(subject, &exported, &value) {
+        if let Some(fault) = invalid_refusal(subject, &exported, &value) {
             let least = shrink(&mut tree, |value| {
-                unlawful_refusal(subject, &exported, value).is_some()
+                invalid_refusal(subject, &exported, value).is_some()
             });
             report.fail(
                 format!("type for {}", subject.schema),
@@ -149,7 +149,7 @@ fn examine(
     Ok(())
 }
 
-fn unlawful_refusal(subject: &Subject, exported: &Validator, value: &Value) -> Option<String> {
+fn invalid_refusal(subject: &Subject, exported: &Validator, value: &Value) -> Option<String> {
     if !exported.is_valid(value) {
         return Some("the type's exported schema does not".to_owned());
     }

@@ -190,6 +190,7 @@ fn drawn() -> anyhow::Result<Vec<Case>> {
 async fn requests(spec: &Arc<Spec>, oracle: &Oracle, report: &mut Report) -> anyhow::Result<()> {
     let server = MockServer::builder()
         .pace(Pace::instant())
+        .strict_headers()
         .seed(7)
         .spec(Arc::clone(spec))
         .start()

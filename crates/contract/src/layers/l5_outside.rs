@@ -1,29 +1,50 @@
-//! L5: tools that we did not write. `schemathesis` holds the mock to the spec from outside,
-//! `redocly` and `openapi-spec-validator` read the spec as other tools will.
+//! L5: tools that we did not write judge the mock and the spec as they ship. `schemathesis` holds the
+//! mock to the spec from outside; linters read the spec as other tools will; clients that other
+//! generators make of it run against the mock; and the wrapper runs against a mock that others make
+//! of it.
+
+mod clients;
+mod fuzzer;
+mod linters;
+mod prism;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use anyhow::Context;
-use cometapi_mock::{MockServer, Pace, Spec};
+use cometapi_mock::{Builder, Fault, MockServer, Plan, Spec};
 
-use super::l3_requests::KEY;
 use super::{Options, Outside, Twist};
 use contract_spec::report::Report;
 use contract_spec::workspace::SPEC;
 
 const INSTALL: &str = "install them with `.ci/outside-tools`";
 
-const CONFIGURATION: &str = include_str!("../../data/schemathesis.toml");
-
-/// Where a tool is, below the folder that the script fills.
-const TOOLS: [(&str, &str); 3] = [
-    ("schemathesis", "venv/bin/schemathesis"),
-    ("openapi-spec-validator", "venv/bin/openapi-spec-validator"),
-    ("redocly", "node_modules/.bin/redocly"),
+/// Where the tools are, below the folder that the script fills.
+const TOOLS: [&str; 9] = [
+    fuzzer::SCHEMATHESIS,
+    linters::SPEC_VALIDATOR,
+    linters::REDOCLY,
+    linters::SPECTRAL,
+    clients::PYTHON_CLIENT,
+    clients::OPENAPI_TYPESCRIPT,
+    clients::TSC,
+    "node_modules/openapi-fetch",
+    prism::PRISM,
 ];
+
+/// What the tools work with.
+struct Bench<'o> {
+    options: &'o Options,
+    /// Where they are installed.
+    tools: PathBuf,
+    /// A folder for what they write, inside of theirs: Node looks for modules in the folders above.
+    scratch: tempfile::TempDir,
+    /// The spec that they read.
+    spec: PathBuf,
+}
 
 pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
     if options.outside == Outside::No {
@@ -31,11 +52,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
             "it needs outside tools; ask with --outside",
         ));
     }
-    let folder = tools(&options.workspace);
+    let tools = tools(&options.workspace);
     let absent: Vec<_> = TOOLS
-        .iter()
-        .filter(|(_, path)| !folder.join(path).exists())
-        .map(|(name, _)| *name)
+        .into_iter()
+        .filter(|path| !tools.join(path).exists())
+        .map(name)
         .collect();
     if !absent.is_empty() && options.outside == Outside::IfThere {
         let absent = absent.join(", ");
@@ -50,14 +71,25 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
         }
         return Ok(report);
     }
-    let scratch = tempfile::tempdir().context("no temporary folder can be made")?;
+    let scratch = tempfile::tempdir_in(&tools).context("no temporary folder can be made")?;
     let spec = scratch.path().join(SPEC);
     fs::write(&spec, options.workspace.read(SPEC)?).context("the spec cannot be copied")?;
-    fs::write(scratch.path().join("schemathesis.toml"), CONFIGURATION)
-        .context("the configuration cannot be copied")?;
-    linters(&folder, &spec, &mut report)?;
-    fuzzer(&folder, &spec, options, scratch.path(), &mut report)?;
+    let bench = Bench {
+        options,
+        tools,
+        scratch,
+        spec,
+    };
+    linters::run(&bench, &mut report)?;
+    clients::run(&bench, &mut report)?;
+    prism::run(&bench, &mut report)?;
+    fuzzer::run(&bench, &mut report)?;
     Ok(report)
+}
+
+/// The last part of a tool's path.
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Beside the build's own files, so that nothing lands in the repository.
@@ -67,105 +99,57 @@ fn tools(workspace: &contract_spec::workspace::Workspace) -> PathBuf {
         .join("outside-tools")
 }
 
-fn linters(folder: &Path, spec: &Path, report: &mut Report) -> anyhow::Result<()> {
-    for (name, path) in &TOOLS[1..] {
-        let mut command = Command::new(folder.join(path));
-        if *name == "redocly" {
-            command
-                .args(["lint", "--extends=recommended-strict", "--format=stylish"])
-                // Each is a matter of taste that our own rules decide otherwise.
-                .args([
-                    "--skip-rule=operation-4xx-response",
-                    "--skip-rule=security-defined",
-                    // Nothing refers to the models' inputs: any other input is as valid.
-                    "--skip-rule=no-unused-components",
-                ])
-                .env("REDOCLY_TELEMETRY", "off")
-                .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
-        }
-        let output = quietly(command.arg(spec))?;
-        if output.status.success() {
-            report.pass("linters");
-        } else {
-            let said = words(&output);
-            report.fail(
-                *name,
-                "outside-lint",
-                format!("{}; fix the spec there", tail(&said, 12)),
-            );
-        }
+impl Bench<'_> {
+    /// A command that runs an installed tool in the scratch folder.
+    fn tool(&self, path: &str) -> Command {
+        let mut command = Command::new(self.tools.join(path));
+        command
+            .current_dir(self.scratch.path())
+            // What is tested is on this machine.
+            .env("NO_PROXY", "127.0.0.1")
+            .env("no_proxy", "127.0.0.1");
+        command
     }
-    Ok(())
-}
 
-fn fuzzer(
-    folder: &Path,
-    spec: &Path,
-    options: &Options,
-    scratch: &Path,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let document = match &options.twist {
-        Twist::Spec(yaml) => yaml.clone(),
-        _ => options.workspace.read(SPEC)?,
-    };
-    let document = Arc::new(Spec::parse(&document)?);
-    // Threads of its own: this one waits for the tool.
-    let runtime = tokio::runtime::Runtime::new().context("no runtime can be started")?;
-    let server = runtime.block_on(
-        MockServer::builder()
-            .pace(Pace::instant())
-            .lenient()
-            .key(KEY)
+    /// Writes a file into the scratch folder.
+    fn write(&self, name: &str, content: &str) -> anyhow::Result<PathBuf> {
+        let path = self.scratch.path().join(name);
+        fs::write(&path, content).with_context(|| format!("{name} cannot be written"))?;
+        Ok(path)
+    }
+
+    /// A file of the repository.
+    fn committed(&self, path: &str) -> PathBuf {
+        self.options.workspace.root().join(path)
+    }
+
+    /// Starts the mock as it ships, but for what `change` and the mutation at work change.
+    async fn mock(&self, change: impl FnOnce(Builder) -> Builder) -> anyhow::Result<MockServer> {
+        let document = match &self.options.twist {
+            Twist::Spec(yaml) => yaml.clone(),
+            _ => self.options.workspace.read(SPEC)?,
+        };
+        let builder = MockServer::builder()
             .seed(7)
-            .spec(document)
-            .start(),
-    )?;
-    if let Twist::Poll(fault) = &options.twist {
-        server.on_poll(cometapi_mock::Plan::of(fault.clone()).always());
-    }
-    let output = quietly(
-        Command::new(folder.join(TOOLS[0].1))
-            .current_dir(scratch)
-            .args(["--no-color"])
-            .arg("run")
-            .arg(spec)
-            .args(["--url", server.base_url(), "--checks", "all", "--seed", "7"])
-            .args([
-                "--max-examples",
-                "50",
-                "--request-timeout",
-                "10",
-                "--generation-database",
-                "none",
-            ])
-            .arg("--header")
-            .arg(format!("Authorization: Bearer {KEY}"))
-            .arg("--suppress-health-check=all"),
-    )?;
-    let said = words(&output);
-    let generated = said
-        .lines()
-        .filter_map(|line| {
-            line.trim()
-                .strip_suffix(" generated")
-                .or(line.split_once(" generated").map(|(head, _)| head))
-        })
-        .find_map(|head| head.split_whitespace().last()?.parse::<usize>().ok());
-    match generated {
-        Some(count @ 1..) if output.status.success() => {
-            report.passed_many("fuzzed requests", count);
+            .spec(Arc::new(Spec::parse(&document)?));
+        let server = change(builder).start().await?;
+        if let Twist::Poll(fault) = &self.options.twist {
+            server.on_poll(always(fault));
         }
-        _ => report.fail(
-            "the mock",
-            "schemathesis",
-            format!("{}; fix the mock, or the spec", tail(&said, 60)),
-        ),
+        Ok(server)
     }
-    Ok(())
 }
 
-fn quietly(command: &mut Command) -> anyhow::Result<Output> {
+fn always(fault: &Fault) -> Plan<Fault> {
+    Plan::of(fault.clone()).always()
+}
+
+/// A runtime with threads of its own: the caller waits for a tool.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Runtime::new().context("no runtime can be started")
+}
+
+fn output(command: &mut Command) -> anyhow::Result<Output> {
     let name = command.get_program().to_string_lossy().into_owned();
     command
         .stdin(Stdio::null())

@@ -34,7 +34,7 @@ fn client(base_url: &str) -> Client {
 }
 
 #[tokio::test]
-async fn a_cover_is_made_by_one_lawful_create() {
+async fn a_cover_is_made_by_one_valid_create() {
     let server = MockServer::builder()
         .pace(Pace::instant())
         .start()

@@ -4,7 +4,7 @@ use contract::{Live, Options, Workspace, check};
 use serde_json::Value;
 
 #[test]
-fn the_programme_saves_the_id_first_and_writes_lawful_redacted_papers() {
+fn the_programme_saves_the_id_first_and_writes_valid_redacted_papers() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = Options::new(Workspace::own());
     options.live = Some(Live::rehearsal(folder.path()));

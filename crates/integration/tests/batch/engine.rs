@@ -30,6 +30,7 @@ impl Bench {
     pub(crate) async fn new() -> Self {
         let server = MockServer::builder()
             .pace(Pace::instant())
+            .strict_headers()
             .verify_on_drop()
             .start()
             .await

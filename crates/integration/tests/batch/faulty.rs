@@ -172,7 +172,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
 
 /// A mock with a client, and a place for everything.
 async fn stage() -> (MockServer, Client, tempfile::TempDir) {
-    let server = MockServer::builder().pace(Pace::instant());
+    let server = MockServer::builder().strict_headers().pace(Pace::instant());
     let server = server.start().await.unwrap();
     let client = client(server.base_url());
     (server, client, tempfile::tempdir().unwrap())

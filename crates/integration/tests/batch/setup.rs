@@ -94,6 +94,7 @@ impl Stage {
         let server = MockServer::builder()
             .pace(Pace::polls(0, 1))
             .seed(7)
+            .strict_headers()
             .verify_on_drop()
             .start()
             .await

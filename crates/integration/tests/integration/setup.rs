@@ -36,7 +36,7 @@ pub(crate) fn input() -> Value {
 /// A mock that fails its test when a request was not allowed by the spec, whatever the test
 /// is about.
 pub(crate) fn checked() -> Builder {
-    MockServer::builder().verify_on_drop()
+    MockServer::builder().strict_headers().verify_on_drop()
 }
 
 /// A mock whose runs are over at the first poll.

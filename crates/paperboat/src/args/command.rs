@@ -2,11 +2,15 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use cometapi::wire::PredictionId;
+use cometapi_mock::Pace;
 
+use super::fault::{FaultParser, FaultShare};
 use super::shared::{LedgerPlace, Outputs, Service, What};
+use super::value;
 
 const PAIRS_HELP: &str = "\
 Values are JSON if they parse as JSON, else strings; `prompt` is always a string.
@@ -95,6 +99,12 @@ pub(crate) struct Schema {
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+GET / of the mock lists its endpoints with a curl command for each. Every request is a line on \
+stderr: method, path, status, duration.
+
+Example: every tenth response is a proxy's error page
+  paperboat mock --fault bad-gateway-page:0.1")]
 pub(crate) struct Mock {
     /// Port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
@@ -105,6 +115,22 @@ pub(crate) struct Mock {
     /// Wrap predictions in the gateway's task envelope
     #[arg(long)]
     pub(crate) wrapped: bool,
+    /// Accept this key alone; by default, every key that is not empty
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// How long predictions run, such as 5s; `instant` ends them at the first poll
+    #[arg(long, value_name = "DURATION", value_parser = value::pace, default_value = "1200ms")]
+    pub(crate) pace: Pace,
+    /// Delay every response by this long, such as 300ms
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub(crate) latency: Option<Duration>,
+    /// Inject a fault into this share of the requests, 0 to 1; without SHARE, into all of them.
+    /// Repeat it for more faults; the first one drawn is used
+    #[arg(long, value_name = "NAME[:SHARE]", value_parser = FaultParser)]
+    pub(crate) fault: Vec<FaultShare>,
+    /// Seed of ids, images and injected faults; by default random
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }
 
 #[derive(Args)]

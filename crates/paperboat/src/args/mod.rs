@@ -2,6 +2,7 @@
 
 mod batch;
 mod command;
+mod fault;
 pub(crate) mod field;
 mod parse;
 mod shared;

@@ -65,6 +65,9 @@ pub(crate) struct Service {
     /// Base URL of the service, instead of COMETAPI_BASE_URL; by default https://api.cometapi.com
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// Use the base URL as it stands, without appending /replicate/v1 where it has no path
+    #[arg(long)]
+    pub(crate) base_url_as_is: bool,
     /// Send the key over plain http to another machine
     #[arg(long)]
     pub(crate) allow_http: bool,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cometapi::{ModelRef, models};
+use cometapi_mock::Pace;
 
 /// `owner/name`; for a name without an owner, the error names the nearest model.
 pub(super) fn model(text: &str) -> Result<ModelRef, String> {
@@ -25,6 +26,16 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         Ok(duration) if duration.is_zero() => Err("must be longer than zero".to_owned()),
         result => result.map_err(|e| format!("{e}; write it as 90s, 5m or 1h30m")),
     }
+}
+
+/// How long a prediction of the mock runs: a quarter of it before it starts to process.
+pub(super) fn pace(text: &str) -> Result<Pace, String> {
+    if text.trim() == "instant" {
+        return Ok(Pace::instant());
+    }
+    let whole = duration(text).map_err(|e| format!("{e}, or `instant`"))?;
+    let starting = whole / 4;
+    Ok(Pace::clock(starting, whole.saturating_sub(starting)))
 }
 
 /// `256kB`, `1.5 MB`, or a plain number of bytes; in bytes. A kB has 1024 of them, as it has
@@ -73,6 +84,18 @@ mod tests {
         }
         for bad in ["", "0", "0s", "-1", "soon", "1e400"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pace_is_a_duration_or_instant() {
+        assert_eq!(pace("instant"), Ok(Pace::instant()));
+        let quarter = Duration::from_millis(300);
+        assert_eq!(pace("1200ms"), Ok(Pace::clock(quarter, quarter * 3)));
+        assert_eq!(pace("1200ms"), Ok(Pace::default()));
+        for bad in ["", "0", "soon"] {
+            let error = pace(bad).unwrap_err();
+            assert!(error.contains("instant"), "{bad}: {error}");
         }
     }
 

@@ -57,6 +57,9 @@ fn models_fields_and_values() {
         ("run acme/portrait --asp", &[]),
         ("get ab", &[]),
         ("completions f", &["fish"]),
+        ("mock --fault bad-g", &["bad-gateway-page"]),
+        ("mock --fault=bad-g", &["--fault=bad-gateway-page"]),
+        ("mock --fault close --fault hal", &["half-surrogate"]),
     ] {
         let line = format!("paperboat {}", line.replace("{}", SCHNELL));
         assert_eq!(after(&line), found, "{line}");

@@ -61,8 +61,8 @@ async fn documented(root: &str) -> MockServer {
 }
 
 /// Runs the documented create against the documented server under `root`, which the client
-/// is shown with its origin and `given`.
-async fn runs(root: &str, given: &str) {
+/// is shown with its origin and `given`, with `more` arguments.
+async fn runs(root: &str, given: &str, more: &[&str]) {
     let place = Place::new();
     place.write(
         "request.json",
@@ -73,6 +73,7 @@ async fn runs(root: &str, given: &str) {
     let server = documented(root).await;
     let base_url = format!("{}{given}", server.uri());
     let args = ["run", SCHNELL, "--input", "request.json", "-o", "out"];
+    let args = args.iter().chain(more);
     let ended = place.paperboat(args).at(&base_url).ends(0).await;
     assert_eq!(ended.id(), ID);
     assert_eq!(ended.stdout, format!("out/{ID}-0.png\n"));
@@ -89,12 +90,15 @@ async fn runs(root: &str, given: &str) {
 #[tokio::test]
 async fn a_run_against_the_documents_however_the_base_url_is_given() {
     tokio::join!(
-        runs("/replicate/v1", ""),
-        runs("/replicate/v1", "/"),
-        runs("/replicate/v1", "/replicate/v1"),
-        runs("/replicate/v1", "/replicate/v1/"),
+        runs("/replicate/v1", "", &[]),
+        runs("/replicate/v1", "/", &[]),
+        runs("/replicate/v1", "/replicate/v1", &[]),
+        runs("/replicate/v1", "/replicate/v1/", &["--base-url-as-is"]),
         // Replicate's own paths, on a host that is not CometAPI's.
-        runs("/v1", "/v1"),
-        runs("/v1", "/v1//"),
+        runs("/v1", "/v1", &[]),
+        runs("/v1", "/v1//", &[]),
+        // The paths at the root, as a mock made from the spec has them.
+        runs("", "", &["--base-url-as-is"]),
+        runs("", "//", &["--base-url-as-is"]),
     );
 }

@@ -48,6 +48,7 @@ pub(crate) async fn server() -> MockServer {
 
 pub(crate) fn quick() -> Builder {
     MockServer::builder()
+        .strict_headers()
         .verify_on_drop()
         .pace(Pace::instant())
         .key(place::KEY)

@@ -181,12 +181,16 @@ pub(super) fn run(spec: &Spec, report: &mut Report) -> anyhow::Result<()> {
             );
         }
         let body = control.body.as_bytes();
-        let checked = spec.check_request(
+        let mut checked = spec.check_request(
             &control.method.parse::<Method>()?,
             control.target,
             &headers,
             body,
         );
+        if let Some(operation) = &checked.operation {
+            let undeclared = spec.undeclared_headers(operation, &headers);
+            checked.violations.extend(undeclared);
+        }
         let rules: Vec<_> = checked
             .violations
             .iter()

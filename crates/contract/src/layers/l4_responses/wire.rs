@@ -38,6 +38,7 @@ impl Wire {
     pub(super) async fn start() -> anyhow::Result<Self> {
         let server = MockServer::builder()
             .pace(Pace::instant())
+            .strict_headers()
             .seed(7)
             .start()
             .await?;
