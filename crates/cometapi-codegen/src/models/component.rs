@@ -129,7 +129,7 @@ pub(super) fn read(component: &str, schema: &Value) -> Result<Model, Vec<Fault>>
         let at = format!("{pointer}/properties/{wire}");
         match field::read(wire, property, required.contains(wire.as_str()), &source) {
             Ok(field) => fields.push(field),
-            Err(found) => faults.extend(found.into_iter().map(|(rule, message)| Fault {
+            Err(found) => faults.extend(found.0.into_iter().map(|(rule, message)| Fault {
                 rule,
                 pointer: at.clone(),
                 message,
