@@ -1,8 +1,9 @@
 //! The component as a whole, with its words in the order in which `openapi.yaml` has them.
 
+use serde_json::{Map, Value};
+
 use super::example::example;
 use super::field::Field;
-use super::json::Json;
 use super::kind::Kind;
 use super::limits::Items;
 use super::note::{Notes, shown};
@@ -83,7 +84,7 @@ pub(super) fn check_name(name: &str, notes: &mut Notes) -> Result<(), Error> {
 }
 
 impl Component<'_> {
-    pub(super) fn to_json(&self, notes: &mut Notes) -> Json {
+    pub(super) fn to_json(&self, notes: &mut Notes) -> Value {
         let mut words = Words::default();
         words.put("description", self.description.as_str());
         words.put("x-model", self.model);
@@ -91,15 +92,15 @@ impl Component<'_> {
         words.put("x-source", self.source(notes));
         words.put("type", "object");
         if !self.required.is_empty() {
-            let required = self.required.iter().cloned().map(Json::from);
-            words.put("required", Json::List(required.collect()));
+            let required = self.required.iter().cloned().map(Value::from);
+            words.put("required", Value::Array(required.collect()));
         }
         let properties = (0..).zip(self.fields);
         let properties =
             properties.map(|(order, field)| (field.name.clone(), property(field, order, notes)));
-        words.put("properties", Json::Object(properties.collect()));
+        words.put("properties", Value::Object(properties.collect()));
         words.put("example", self.example(notes));
-        Json::Object(words.0)
+        Value::Object(words.0)
     }
 
     fn source(&self, notes: &mut Notes) -> String {
@@ -124,7 +125,7 @@ impl Component<'_> {
         )
     }
 
-    fn example(&self, notes: &mut Notes) -> Json {
+    fn example(&self, notes: &mut Notes) -> Value {
         let example = example(self.fields, self.required);
         for field in self.fields {
             if matches!(field.kind, Kind::Any { .. }) && self.required.contains(&field.name) {
@@ -144,11 +145,11 @@ impl Component<'_> {
     }
 }
 
-fn property(field: &Field, order: i64, notes: &mut Notes) -> Json {
+fn property(field: &Field, order: i64, notes: &mut Notes) -> Value {
     let mut words = Words::default();
     let kind = match &field.kind {
         Kind::Text | Kind::File { .. } => Some("string"),
-        Kind::Choice { values } if values.iter().all(|value| value.text().is_some()) => {
+        Kind::Choice { values } if values.iter().all(|value| value.as_str().is_some()) => {
             Some("string")
         }
         Kind::Choice { .. } | Kind::Integer { .. } => Some("integer"),
@@ -162,7 +163,7 @@ fn property(field: &Field, order: i64, notes: &mut Notes) -> Json {
         words.put("format", "uri");
     }
     if field.nullable {
-        words.put("nullable", Json::Bool(true));
+        words.put("nullable", Value::Bool(true));
     }
     words.put_some("description", field.description.as_deref());
     match &field.kind {
@@ -184,9 +185,9 @@ fn property(field: &Field, order: i64, notes: &mut Notes) -> Json {
                     shown.join(", ")
                 ),
             );
-            words.put("enum", Json::List(values.clone()));
-            let names = names.into_iter().map(Json::from);
-            words.put("x-enum-varnames", Json::List(names.collect()));
+            words.put("enum", Value::Array(values.clone()));
+            let names = names.into_iter().map(Value::from);
+            words.put("x-enum-varnames", Value::Array(names.collect()));
         }
         Kind::Integer { minimum, maximum } | Kind::Number { minimum, maximum } => {
             words.put_some("minimum", minimum.clone());
@@ -195,21 +196,21 @@ fn property(field: &Field, order: i64, notes: &mut Notes) -> Json {
     }
     words.put_some("x-default", field.default.as_deref());
     if field.deprecated {
-        words.put("deprecated", Json::Bool(true));
+        words.put("deprecated", Value::Bool(true));
     }
     words.put("x-order", order);
-    Json::Object(words.0)
+    Value::Object(words.0)
 }
 
 #[derive(Default)]
-struct Words(Vec<(String, Json)>);
+struct Words(Map<String, Value>);
 
 impl Words {
-    fn put(&mut self, key: &str, value: impl Into<Json>) {
-        self.0.push((key.to_owned(), value.into()));
+    fn put(&mut self, key: &str, value: impl Into<Value>) {
+        self.0.insert(key.to_owned(), value.into());
     }
 
-    fn put_some(&mut self, key: &str, value: Option<impl Into<Json>>) {
+    fn put_some(&mut self, key: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.put(key, value);
         }
@@ -220,14 +221,14 @@ impl Words {
         self.put_some("maxItems", items.maximum);
         let of = of
             .iter()
-            .map(|(key, value)| ((*key).to_owned(), Json::from(*value)));
-        self.put("items", Json::Object(of.collect()));
+            .map(|(key, value)| ((*key).to_owned(), Value::from(*value)));
+        self.put("items", Value::Object(of.collect()));
     }
 
     fn accepts(&mut self, accepts: &[&str]) {
         if !accepts.is_empty() {
-            let accepts = accepts.iter().map(|media| Json::from(*media));
-            self.put("x-accepts", Json::List(accepts.collect()));
+            let accepts = accepts.iter().map(|media| Value::from(*media));
+            self.put("x-accepts", Value::Array(accepts.collect()));
         }
     }
 }

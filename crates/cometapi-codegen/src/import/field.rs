@@ -1,8 +1,10 @@
 //! One field: what our components can say of it, and a note on everything else.
 
+use serde_json::Value;
+
 use super::flat::{Flat, kind_of_value};
 use super::flatten::Flattener;
-use super::json::Json;
+use super::json::JsonExt;
 use super::kind::{Kind, kind};
 use super::note::{Notes, shown};
 use crate::error::Error;
@@ -17,13 +19,13 @@ pub(super) struct Field {
     /// What the model takes when it is not sent, as text.
     pub(super) default: Option<String>,
     /// A value that the schema itself gives, of the right type and within the limits.
-    pub(super) sample: Option<Json>,
+    pub(super) sample: Option<Value>,
     pub(super) deprecated: bool,
 }
 
 pub(super) fn field(
     name: &str,
-    schema: &Json,
+    schema: &Value,
     flattener: &mut Flattener<'_>,
     notes: &mut Notes,
 ) -> Result<Field, Error> {
@@ -33,7 +35,7 @@ pub(super) fn field(
     }
     if let Some(order) = flat
         .take("x-order")
-        .filter(|order| order.number().is_none())
+        .filter(|order| order.as_f64().is_none())
     {
         let order = shown(&order.to_string());
         notes.add(
@@ -42,7 +44,7 @@ pub(super) fn field(
         );
     }
     let description = describe(name, &mut flat, notes);
-    let deprecated = flat.take("deprecated") == Some(Json::Bool(true));
+    let deprecated = flat.take("deprecated") == Some(Value::Bool(true));
     let secret = secret(name, &mut flat, notes);
     let kind = kind(name, &mut flat, description.as_deref(), flattener, notes)?;
     let mut field = Field {
@@ -59,7 +61,7 @@ pub(super) fn field(
         field.nullable = false;
     }
     match flat.take("default") {
-        Some(default) if secret && default != Json::Null => {
+        Some(default) if secret && default != Value::Null => {
             notes.add(name, "left out the `default` of a secret");
         }
         Some(default) => default_of(&mut field, &default, notes),
@@ -76,7 +78,7 @@ pub(super) fn field(
 /// The field's own words, trimmed; else its title, when that says more than the name.
 fn describe(name: &str, flat: &mut Flat, notes: &mut Notes) -> Option<String> {
     let title = flat.take("title");
-    let title = title.as_ref().and_then(Json::text).map(str::trim);
+    let title = title.as_ref().and_then(Value::as_str).map(str::trim);
     let title = title.filter(|title| letters(title) != letters(name));
     let description = prose(name, flat.take("description").as_ref(), notes);
     let description = description.filter(|text| text != "An enumeration.");
@@ -101,9 +103,9 @@ fn describe(name: &str, flat: &mut Flat, notes: &mut Notes) -> Option<String> {
 }
 
 /// Text for people: trimmed, with line ends of one kind. Spaces alone are none.
-pub(super) fn prose(place: &str, text: Option<&Json>, notes: &mut Notes) -> Option<String> {
+pub(super) fn prose(place: &str, text: Option<&Value>, notes: &mut Notes) -> Option<String> {
     let text = match text? {
-        Json::Text(text) => text.trim(),
+        Value::String(text) => text.trim(),
         other => {
             let stated = shown(&other.to_string());
             notes.add(
@@ -129,8 +131,8 @@ fn letters(text: &str) -> String {
 }
 
 fn secret(name: &str, flat: &mut Flat, notes: &mut Notes) -> bool {
-    let password = flat.word("format").and_then(Json::text) == Some("password");
-    let cog = flat.word("x-cog-secret") == Some(&Json::Bool(true));
+    let password = flat.word("format").and_then(Value::as_str) == Some("password");
+    let cog = flat.word("x-cog-secret") == Some(&Value::Bool(true));
     if password {
         flat.take("format");
     }
@@ -152,9 +154,9 @@ fn secret(name: &str, flat: &mut Flat, notes: &mut Notes) -> bool {
     password || cog
 }
 
-fn default_of(field: &mut Field, default: &Json, notes: &mut Notes) {
+fn default_of(field: &mut Field, default: &Value, notes: &mut Notes) {
     // With null a model says that there is none.
-    if *default == Json::Null {
+    if *default == Value::Null {
         return;
     }
     let stated = shown(&default.to_string());
@@ -182,10 +184,10 @@ fn default_of(field: &mut Field, default: &Json, notes: &mut Notes) {
 fn sample_of(field: &mut Field, flat: &mut Flat) {
     for key in ["example", "examples"] {
         let sample = match flat.word(key) {
-            Some(Json::List(samples)) if key == "examples" => samples.first().cloned(),
+            Some(Value::Array(samples)) if key == "examples" => samples.first().cloned(),
             sample => sample.cloned(),
         };
-        if let Some(sample) = sample.filter(|sample| *sample != Json::Null)
+        if let Some(sample) = sample.filter(|sample| *sample != Value::Null)
             && let (Some(value), false) = field.kind.read(&sample)
         {
             field.sample = Some(value);

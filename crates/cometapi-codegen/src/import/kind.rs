@@ -1,8 +1,10 @@
 //! The type of a field, read from its flattened schema.
 
+use serde_json::Value;
+
 use super::flat::{Flat, kind_of, kind_of_values};
 use super::flatten::Flattener;
-use super::json::Json;
+use super::json::JsonExt;
 use super::limits::{self, Items};
 use super::note::{Notes, shown};
 use crate::error::Error;
@@ -16,15 +18,15 @@ pub(super) enum Kind {
     },
     /// Texts, or whole numbers.
     Choice {
-        values: Vec<Json>,
+        values: Vec<Value>,
     },
     Integer {
-        minimum: Option<Json>,
-        maximum: Option<Json>,
+        minimum: Option<Value>,
+        maximum: Option<Value>,
     },
     Number {
-        minimum: Option<Json>,
-        maximum: Option<Json>,
+        minimum: Option<Value>,
+        maximum: Option<Value>,
     },
     Boolean,
     Files {
@@ -62,7 +64,7 @@ pub(super) fn kind(
     if let Some(values) = values {
         return Ok(choice(name, stated.as_deref(), values, flat, notes));
     }
-    let uri = flat.word("format").and_then(Json::text) == Some("uri");
+    let uri = flat.word("format").and_then(Value::as_str) == Some("uri");
     Ok(match stated.as_deref() {
         Some("string") if uri => {
             flat.take("format");
@@ -93,7 +95,7 @@ pub(super) fn kind(
 fn any(name: &str, why: &str, flat: &mut Flat, notes: &mut Notes) -> Kind {
     notes.add(name, format!("{why}; it is any JSON now"));
     if let Some(values) = flat.values.take() {
-        let values = shown(&Json::List(values).to_string());
+        let values = shown(&Value::Array(values).to_string());
         notes.add(name, format!("left out its values {values}"));
     }
     Kind::Any {
@@ -104,7 +106,7 @@ fn any(name: &str, why: &str, flat: &mut Flat, notes: &mut Notes) -> Kind {
 fn choice(
     name: &str,
     stated: Option<&str>,
-    values: Vec<Json>,
+    values: Vec<Value>,
     flat: &mut Flat,
     notes: &mut Notes,
 ) -> Kind {
@@ -119,22 +121,23 @@ fn choice(
             format!("it is stated to be {stated}, its values are {read}; they win"),
         );
     }
-    let shown_values = shown(&Json::List(values.clone()).to_string());
+    let shown_values = shown(&Value::Array(values.clone()).to_string());
     match read {
         Some("string") => Kind::Choice { values },
         Some("integer") => Kind::Choice {
-            values: values.iter().map(Json::tidy).collect(),
+            values: values.iter().map(JsonExt::tidy).collect(),
         },
         Some("number") => {
             notes.add(
                 name,
                 format!("left out its values {shown_values}; it is any number between them now"),
             );
-            let by_size = |a: &&Json, b: &&Json| a.number().partial_cmp(&b.number());
-            let by_size = |a: &&Json, b: &&Json| by_size(a, b).unwrap_or(std::cmp::Ordering::Equal);
+            let by_size = |a: &&Value, b: &&Value| a.as_f64().partial_cmp(&b.as_f64());
+            let by_size =
+                |a: &&Value, b: &&Value| by_size(a, b).unwrap_or(std::cmp::Ordering::Equal);
             Kind::Number {
-                minimum: values.iter().min_by(by_size).map(Json::tidy),
-                maximum: values.iter().max_by(by_size).map(Json::tidy),
+                minimum: values.iter().min_by(by_size).map(JsonExt::tidy),
+                maximum: values.iter().max_by(by_size).map(JsonExt::tidy),
             }
         }
         Some("boolean") => {
@@ -157,7 +160,7 @@ fn list(
     flattener: &mut Flattener<'_>,
     notes: &mut Notes,
 ) -> Result<Kind, Error> {
-    let schema = flat.take("items").unwrap_or(Json::Bool(true));
+    let schema = flat.take("items").unwrap_or(Value::Bool(true));
     let mut item = flattener.flatten(&schema)?;
     let kind = kind_of(&item).map(str::to_owned);
     if item.unfit.is_some() || kind.as_deref() != Some("string") {
@@ -173,11 +176,11 @@ fn list(
         notes.add(name, "left out that its items may be null");
     }
     if let Some(values) = &item.values {
-        let values = shown(&Json::List(values.clone()).to_string());
+        let values = shown(&Value::Array(values.clone()).to_string());
         notes.add(name, format!("left out the values of its items, {values}"));
     }
     item.take("title");
-    let uri = item.word("format").and_then(Json::text) == Some("uri") && item.values.is_none();
+    let uri = item.word("format").and_then(Value::as_str) == Some("uri") && item.values.is_none();
     if uri {
         item.take("format");
     }
@@ -199,8 +202,8 @@ fn list(
 impl Kind {
     /// A value as this type has it, and whether it was of another type; `None` when it is
     /// not one of them.
-    pub(super) fn read(&self, value: &Json) -> (Option<Json>, bool) {
-        let fits = |value: Json| self.takes(&value).then_some(value);
+    pub(super) fn read(&self, value: &Value) -> (Option<Value>, bool) {
+        let fits = |value: Value| self.takes(&value).then_some(value);
         if let Some(value) = fits(value.clone()) {
             let value = match self {
                 Self::Any { .. } | Self::Text => value,
@@ -210,8 +213,8 @@ impl Kind {
         }
         // `1` for "1", and the other way round.
         let other = match value {
-            Json::Text(text) => serde_json::from_str::<Json>(text).ok(),
-            Json::Number(_) | Json::Bool(_) => Some(value.plain().into()),
+            Value::String(text) => serde_json::from_str::<Value>(text).ok(),
+            Value::Number(_) | Value::Bool(_) => Some(value.plain().into()),
             _ => None,
         };
         let other = other.and_then(|other| {
@@ -221,30 +224,30 @@ impl Kind {
         (other, true)
     }
 
-    pub(super) fn takes(&self, value: &Json) -> bool {
-        let within = |minimum: &Option<Json>, maximum: &Option<Json>| {
-            let limit = |limit: &Option<Json>| limit.as_ref().and_then(Json::number);
-            value.number().is_some_and(|number| {
+    pub(super) fn takes(&self, value: &Value) -> bool {
+        let within = |minimum: &Option<Value>, maximum: &Option<Value>| {
+            let limit = |limit: &Option<Value>| limit.as_ref().and_then(Value::as_f64);
+            value.as_f64().is_some_and(|number| {
                 limit(minimum).is_none_or(|minimum| minimum <= number)
                     && limit(maximum).is_none_or(|maximum| number <= maximum)
             })
         };
         let texts = |limit: &Items| {
-            value.items().is_some_and(|items| {
+            value.as_array().is_some_and(|items| {
                 let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
-                items.iter().all(|item| item.text().is_some())
+                items.iter().all(|item| item.as_str().is_some())
                     && limit.minimum.is_none_or(|minimum| minimum <= count)
                     && limit.maximum.is_none_or(|maximum| count <= maximum)
             })
         };
         match self {
-            Self::Text | Self::File { .. } => value.text().is_some(),
+            Self::Text | Self::File { .. } => value.as_str().is_some(),
             Self::Choice { values } => values.contains(&value.tidy()),
             Self::Integer { minimum, maximum } => {
                 value.integer().is_some() && within(minimum, maximum)
             }
             Self::Number { minimum, maximum } => within(minimum, maximum),
-            Self::Boolean => matches!(value, Json::Bool(_)),
+            Self::Boolean => matches!(value, Value::Bool(_)),
             Self::Files { items, .. } | Self::Texts { items } => texts(items),
             Self::Any { .. } => true,
         }

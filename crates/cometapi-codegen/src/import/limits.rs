@@ -1,7 +1,9 @@
 //! Ranges, as our components have them: inclusive, of the field's own type, not empty.
 
+use serde_json::Value;
+
 use super::flat::Flat;
-use super::json::Json;
+use super::json::JsonExt;
 use super::note::{Notes, shown};
 
 /// How many items a list may have.
@@ -11,7 +13,7 @@ pub(super) struct Items {
     pub(super) maximum: Option<i64>,
 }
 
-type Range = (Option<Json>, Option<Json>);
+type Range = (Option<Value>, Option<Value>);
 
 pub(super) fn integer(name: &str, flat: &mut Flat, notes: &mut Notes) -> Range {
     let lower = limit(name, flat, "minimum", "exclusiveMinimum", notes);
@@ -72,7 +74,7 @@ enum Side {
 }
 
 struct Limit {
-    value: Json,
+    value: Value,
     exclusive: bool,
 }
 
@@ -86,8 +88,8 @@ fn limit(
     notes: &mut Notes,
 ) -> Option<Limit> {
     let mut number = |key: &str| match flat.take(key)? {
-        value @ (Json::Number(_) | Json::Bool(_)) => Some(value),
-        Json::Null => None,
+        value @ (Value::Number(_) | Value::Bool(_)) => Some(value),
+        Value::Null => None,
         other => {
             let other = shown(&other.to_string());
             notes.add(
@@ -98,22 +100,22 @@ fn limit(
         }
     };
     let (closed, open) = (number(inclusive), number(exclusive));
-    let closed = closed.filter(|value| value.number().is_some());
+    let closed = closed.filter(|value| value.as_f64().is_some());
     match (closed, open) {
-        (Some(value), Some(Json::Bool(exclusive))) => Some(Limit { value, exclusive }),
-        (Some(value), Some(open @ Json::Number(_))) => {
+        (Some(value), Some(Value::Bool(exclusive))) => Some(Limit { value, exclusive }),
+        (Some(value), Some(open @ Value::Number(_))) => {
             let lower = inclusive == "minimum";
             let stricter = if lower {
-                open.number() >= value.number()
+                open.as_f64() >= value.as_f64()
             } else {
-                open.number() <= value.number()
+                open.as_f64() <= value.as_f64()
             };
             Some(Limit {
                 value: if stricter { open } else { value },
                 exclusive: stricter,
             })
         }
-        (None, Some(value @ Json::Number(_))) => Some(Limit {
+        (None, Some(value @ Value::Number(_))) => Some(Limit {
             value,
             exclusive: true,
         }),
@@ -126,7 +128,7 @@ fn limit(
 
 impl Limit {
     /// The nearest whole number inside.
-    fn whole(self, name: &str, side: Side, notes: &mut Notes) -> Option<Json> {
+    fn whole(self, name: &str, side: Side, notes: &mut Notes) -> Option<Value> {
         let stated = &self.value;
         let (key, step) = match side {
             Side::Lower => ("minimum", 1),
@@ -136,12 +138,12 @@ impl Limit {
             Some(whole) if self.exclusive => whole.checked_add(step),
             Some(whole) => return Some(whole.into()),
             None => {
-                let inside = stated.number().map(|number| match side {
+                let inside = stated.as_f64().map(|number| match side {
                     Side::Lower => number.ceil(),
                     Side::Upper => number.floor(),
                 });
                 let inside = inside.and_then(serde_json::Number::from_f64);
-                inside.and_then(|inside| Json::Number(inside).integer())
+                inside.and_then(|inside| Value::Number(inside).integer())
             }
         };
         match whole {
@@ -157,13 +159,13 @@ impl Limit {
                 format!("left out the limit {stated}, which no whole number of 64 bits reaches"),
             ),
         }
-        whole.map(Json::from)
+        whole.map(Value::from)
     }
 }
 
-fn filled(name: &str, minimum: Option<Json>, maximum: Option<Json>, notes: &mut Notes) -> Range {
+fn filled(name: &str, minimum: Option<Value>, maximum: Option<Value>, notes: &mut Notes) -> Range {
     if let (Some(least), Some(most)) = (&minimum, &maximum)
-        && least.number() > most.number()
+        && least.as_f64() > most.as_f64()
     {
         notes.add(
             name,

@@ -1,8 +1,9 @@
 //! What may be asked for, and wins over what was published: model and output.
 
+use serde_json::Value;
+
 use super::flat::Flat;
 use super::flatten::Flattener;
-use super::json::Json;
 use super::locate::Published;
 use super::note::{Notes, shown};
 use crate::error::Error;
@@ -102,7 +103,7 @@ pub(super) fn output(
     let flat = flattener.flatten(schema)?;
     let is_uri = |flat: &Flat| {
         flat.kind.as_deref() == Some("string")
-            && flat.word("format").and_then(Json::text) == Some("uri")
+            && flat.word("format").and_then(Value::as_str) == Some("uri")
     };
     let stated = match flat.word("items") {
         Some(items) if flat.kind.as_deref() == Some("array") => {
