@@ -35,28 +35,34 @@ pub(super) enum Kind {
     Text,
     Choice(Vec<Variant>),
     IntegerChoice(Vec<i64>),
-    Integer {
-        minimum: Option<i64>,
-        maximum: Option<i64>,
-    },
-    Number {
-        minimum: Option<f64>,
-        maximum: Option<f64>,
-    },
+    Integer(Limits<i64>),
+    Number(Limits<f64>),
     Boolean,
     Image {
         accepts: Vec<String>,
     },
     Images {
         accepts: Vec<String>,
-        min_items: Option<u64>,
-        max_items: Option<u64>,
+        items: Limits<u64>,
     },
     Strings {
-        min_items: Option<u64>,
-        max_items: Option<u64>,
+        items: Limits<u64>,
     },
     Json,
+}
+
+/// The smallest and the largest value, or number of items.
+#[derive(Clone, Copy)]
+pub(super) struct Limits<T> {
+    pub(super) minimum: Option<T>,
+    pub(super) maximum: Option<T>,
+}
+
+impl<T: Copy + PartialOrd> Limits<T> {
+    fn include(self, value: T) -> bool {
+        self.minimum.is_none_or(|minimum| minimum <= value)
+            && self.maximum.is_none_or(|maximum| value <= maximum)
+    }
 }
 
 /// A word of an enum, and what it is called in code.
@@ -187,8 +193,11 @@ fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
     let text = |word: &str| words.get(word).and_then(Value::as_str);
     let of_items = |word: &str| words.get("items")?.get(word)?.as_str();
     let accepts = || strings(words.get("x-accepts"));
-    let items = |word: &str| words.get(word).and_then(Value::as_u64);
-    let (min_items, max_items) = (items("minItems"), items("maxItems"));
+    let count = |word: &str| words.get(word).and_then(Value::as_u64);
+    let items = Limits {
+        minimum: count("minItems"),
+        maximum: count("maxItems"),
+    };
     match (text("type"), text("format")) {
         (None, _) if !words.contains_key("enum") => Kind::Json,
         (Some("string"), Some("uri")) => Kind::Image { accepts: accepts() },
@@ -206,28 +215,16 @@ fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
             }
             Kind::IntegerChoice(numbers)
         }
-        (Some("integer"), _) => {
-            let limit = |word: &str| words.get(word).and_then(Value::as_i64);
-            let (minimum, maximum) = (limit("minimum"), limit("maximum"));
-            check_limits(words, minimum, maximum, faults);
-            Kind::Integer { minimum, maximum }
-        }
+        (Some("integer"), _) => Kind::Integer(limits(words, Value::as_i64, faults)),
         (Some("number"), _) if !words.contains_key("enum") => {
-            let limit = |word: &str| words.get(word).and_then(Value::as_f64);
-            let (minimum, maximum) = (limit("minimum"), limit("maximum"));
-            check_limits(words, minimum, maximum, faults);
-            Kind::Number { minimum, maximum }
+            Kind::Number(limits(words, Value::as_f64, faults))
         }
         (Some("boolean"), _) => Kind::Boolean,
         (Some("array"), _) if of_items("format") == Some("uri") => Kind::Images {
             accepts: accepts(),
-            min_items,
-            max_items,
+            items,
         },
-        (Some("array"), _) if of_items("type") == Some("string") => Kind::Strings {
-            min_items,
-            max_items,
-        },
+        (Some("array"), _) if of_items("type") == Some("string") => Kind::Strings { items },
         _ => {
             faults.add(
                 "model-shape",
@@ -238,27 +235,29 @@ fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
     }
 }
 
-/// A limit that cannot be read would be left out in silence.
-fn check_limits<T: PartialOrd>(
+fn limits<T: Copy + PartialOrd>(
     words: &Map<String, Value>,
-    minimum: Option<T>,
-    maximum: Option<T>,
+    read: fn(&Value) -> Option<T>,
     faults: &mut Faults,
-) {
-    for (word, limit) in [("minimum", &minimum), ("maximum", &maximum)] {
-        if words.contains_key(word) && limit.is_none() {
+) -> Limits<T> {
+    let [minimum, maximum] = ["minimum", "maximum"].map(|word| {
+        let limit = words.get(word);
+        let number = limit.and_then(read);
+        if limit.is_some() && number.is_none() {
             faults.add(
                 "model-shape",
                 format!("its `{word}` is no number of its type"),
             );
         }
-    }
+        number
+    });
     if minimum
         .zip(maximum)
         .is_some_and(|(least, most)| least > most)
     {
         faults.add("model-shape", "its `minimum` is above its `maximum`");
     }
+    Limits { minimum, maximum }
 }
 
 fn variants(words: &Map<String, Value>, faults: &mut Faults) -> Vec<Variant> {
@@ -340,18 +339,8 @@ impl Field {
             Kind::IntegerChoice(values) => {
                 is(&|json| json.as_i64().is_some_and(|number| values.contains(&number)))
             }
-            Kind::Integer { minimum, maximum } => is(&|json| {
-                json.as_i64().is_some_and(|number| {
-                    minimum.is_none_or(|least| least <= number)
-                        && maximum.is_none_or(|most| number <= most)
-                })
-            }),
-            Kind::Number { minimum, maximum } => is(&|json| {
-                json.as_f64().is_some_and(|number| {
-                    minimum.is_none_or(|least| least <= number)
-                        && maximum.is_none_or(|most| number <= most)
-                })
-            }),
+            Kind::Integer(limits) => is(&|json| json.as_i64().is_some_and(|n| limits.include(n))),
+            Kind::Number(limits) => is(&|json| json.as_f64().is_some_and(|n| limits.include(n))),
             Kind::Boolean => is(&Value::is_boolean),
             Kind::Images { .. } | Kind::Strings { .. } => is(&Value::is_array),
         }
