@@ -40,7 +40,7 @@ pub(super) fn name(model: &str, notes: &mut Notes) -> Result<String, Error> {
     }
     if name.starts_with(|first: char| first.is_ascii_digit()) {
         name.insert_str(0, "Model");
-        notes.add(
+        notes.add_to(
             "x-model",
             format!("the component is `{name}Input`: no type begins with a digit"),
         );
@@ -70,12 +70,12 @@ pub(super) fn check_name(name: &str, notes: &mut Notes) -> Result<(), Error> {
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !snake {
-        notes.add(
+        notes.add_to(
             name,
             "the name is not in snake_case; on the wire it stays as it is",
         );
     } else if syn::parse_str::<syn::Ident>(name).is_err() {
-        notes.add(
+        notes.add_to(
             name,
             "the name is a word of Rust; on the wire it stays as it is",
         );
@@ -111,7 +111,7 @@ impl Component<'_> {
         let version = match self.version {
             Some(version) if stated(version) => format!("of its version {version}"),
             Some(version) => {
-                notes.add(
+                notes.add_to(
                     "x-source",
                     format!("left out the odd version `{}`", shown(version)),
                 );
@@ -129,13 +129,13 @@ impl Component<'_> {
         let example = example(self.fields, self.required);
         for field in self.fields {
             if matches!(field.kind, Kind::Any { .. }) && self.required.contains(&field.name) {
-                notes.add(&field.name, "its value in the example is a guess");
+                notes.add_to(&field.name, "its value in the example is a guess");
             }
             if let (Some(value), Kind::Files { .. } | Kind::Texts { .. }) =
                 (example.get(&field.name), &field.kind)
                 && !field.kind.takes(value)
             {
-                notes.add(
+                notes.add_to(
                     &field.name,
                     "the example does not hold as many items as it asks for",
                 );
@@ -178,7 +178,7 @@ fn property(field: &Field, order: i64, notes: &mut Notes) -> Value {
             let names = variants(values);
             let shown: Vec<_> = names.iter().take(3).map(String::as_str).collect();
             let more = if names.len() > 3 { ", …" } else { "" };
-            notes.add(
+            notes.add_to(
                 &field.name,
                 format!(
                     "the names of its values ({}{more}) are derived; read them over",

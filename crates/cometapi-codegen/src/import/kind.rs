@@ -50,76 +50,68 @@ const MEDIA: &[(&[&str], &str)] = &[
 ];
 
 pub(super) fn kind(
-    name: &str,
     flat: &mut Flat,
     description: Option<&str>,
     flattener: &mut Flattener<'_>,
     notes: &mut Notes,
 ) -> Result<Kind, Error> {
     if let Some(why) = flat.unfit.take() {
-        return Ok(any(name, &why, flat, notes));
+        return Ok(any(&why, flat, notes));
     }
     let stated = flat.kind.clone();
     let values = flat.values.take();
     if let Some(values) = values {
-        return Ok(choice(name, stated.as_deref(), values, flat, notes));
+        return Ok(choice(stated.as_deref(), values, flat, notes));
     }
     let uri = flat.word("format").and_then(Value::as_str) == Some("uri");
     Ok(match stated.as_deref() {
         Some("string") if uri => {
             flat.take("format");
             Kind::File {
-                accepts: accepts(name, description, notes),
+                accepts: accepts(description, notes),
             }
         }
         Some("string") => Kind::Text,
         Some("boolean") => Kind::Boolean,
         Some("integer") => {
-            let (minimum, maximum) = limits::integer(name, flat, notes);
+            let (minimum, maximum) = limits::integer(flat, notes);
             Kind::Integer { minimum, maximum }
         }
         Some("number") => {
-            let (minimum, maximum) = limits::number(name, flat, notes);
+            let (minimum, maximum) = limits::number(flat, notes);
             Kind::Number { minimum, maximum }
         }
-        Some("array") => list(name, flat, description, flattener, notes)?,
-        Some("object") => any(name, "it is an object", flat, notes),
+        Some("array") => list(flat, description, flattener, notes)?,
+        Some("object") => any("it is an object", flat, notes),
         Some(other) => {
             let why = format!("{} is no type", shown(other));
-            any(name, &why, flat, notes)
+            any(&why, flat, notes)
         }
-        None => any(name, "its schema gives no type", flat, notes),
+        None => any("its schema gives no type", flat, notes),
     })
 }
 
-fn any(name: &str, why: &str, flat: &mut Flat, notes: &mut Notes) -> Kind {
-    notes.add(name, format!("{why}; it is any JSON now"));
+fn any(why: &str, flat: &mut Flat, notes: &mut Notes) -> Kind {
+    notes.add(format!("{why}; it is any JSON now"));
     if let Some(values) = flat.values.take() {
         let values = shown(&Value::Array(values).to_string());
-        notes.add(name, format!("left out its values {values}"));
+        notes.add(format!("left out its values {values}"));
     }
     Kind::Any {
         object: flat.kind.as_deref() == Some("object"),
     }
 }
 
-fn choice(
-    name: &str,
-    stated: Option<&str>,
-    values: Vec<Value>,
-    flat: &mut Flat,
-    notes: &mut Notes,
-) -> Kind {
+fn choice(stated: Option<&str>, values: Vec<Value>, flat: &mut Flat, notes: &mut Notes) -> Kind {
     let read = kind_of_values(&values);
     let whole = read == Some("integer");
     if let (Some(stated), Some(read)) = (stated, read)
         && stated != read
         && !(stated == "number" && whole)
     {
-        notes.add(
-            name,
-            format!("it is stated to be {stated}, its values are {read}; they win"),
-        );
+        notes.add(format!(
+            "it is stated to be {stated}, its values are {read}; they win"
+        ));
     }
     let shown_values = shown(&Value::Array(values.clone()).to_string());
     match read {
@@ -128,10 +120,9 @@ fn choice(
             values: values.iter().map(JsonExt::tidy).collect(),
         },
         Some("number") => {
-            notes.add(
-                name,
-                format!("left out its values {shown_values}; it is any number between them now"),
-            );
+            notes.add(format!(
+                "left out its values {shown_values}; it is any number between them now"
+            ));
             let by_size = |a: &&Value, b: &&Value| a.as_f64().partial_cmp(&b.as_f64());
             let by_size =
                 |a: &&Value, b: &&Value| by_size(a, b).unwrap_or(std::cmp::Ordering::Equal);
@@ -142,19 +133,18 @@ fn choice(
         }
         Some("boolean") => {
             if values.len() == 1 {
-                notes.add(name, format!("left out its values {shown_values}"));
+                notes.add(format!("left out its values {shown_values}"));
             }
             Kind::Boolean
         }
         _ => {
             flat.values = Some(values);
-            any(name, "its values are of several types", flat, notes)
+            any("its values are of several types", flat, notes)
         }
     }
 }
 
 fn list(
-    name: &str,
     flat: &mut Flat,
     description: Option<&str>,
     flattener: &mut Flattener<'_>,
@@ -166,18 +156,18 @@ fn list(
     if item.unfit.is_some() || kind.as_deref() != Some("string") {
         let schema = shown(&schema.to_string());
         let why = format!("it is a list of what is no text (`items: {schema}`)");
-        return Ok(any(name, &why, flat, notes));
+        return Ok(any(&why, flat, notes));
     }
     for lost in std::mem::take(&mut item.lost) {
-        notes.add(name, format!("of its items, {lost}"));
+        notes.add(format!("of its items, {lost}"));
     }
-    let items = limits::items(name, flat, notes);
+    let items = limits::items(flat, notes);
     if item.nullable {
-        notes.add(name, "left out that its items may be null");
+        notes.add("left out that its items may be null");
     }
     if let Some(values) = &item.values {
         let values = shown(&Value::Array(values.clone()).to_string());
-        notes.add(name, format!("left out the values of its items, {values}"));
+        notes.add(format!("left out the values of its items, {values}"));
     }
     item.take("title");
     let uri = item.word("format").and_then(Value::as_str) == Some("uri") && item.values.is_none();
@@ -186,13 +176,10 @@ fn list(
     }
     for (key, value) in &item.words {
         let value = shown(&value.to_string());
-        notes.add(
-            name,
-            format!("left out `{}: {value}` of its items", shown(key)),
-        );
+        notes.add(format!("left out `{}: {value}` of its items", shown(key)));
     }
     Ok(if uri {
-        let accepts = accepts(name, description, notes);
+        let accepts = accepts(description, notes);
         Kind::Files { accepts, items }
     } else {
         Kind::Texts { items }
@@ -255,7 +242,7 @@ impl Kind {
 }
 
 /// The media types of pictures that the description names, with a note on it.
-fn accepts(name: &str, description: Option<&str>, notes: &mut Notes) -> Vec<&'static str> {
+fn accepts(description: Option<&str>, notes: &mut Notes) -> Vec<&'static str> {
     let description = description.unwrap_or_default().to_lowercase();
     let words: Vec<_> = words(&description).collect();
     let accepts: Vec<_> = MEDIA
@@ -263,14 +250,11 @@ fn accepts(name: &str, description: Option<&str>, notes: &mut Notes) -> Vec<&'st
         .filter(|(names, _)| words.iter().any(|word| names.contains(word)))
         .map(|(_, media)| *media)
         .collect();
-    notes.add(
-        name,
-        if accepts.is_empty() {
-            "which media types it accepts is not stated; write `x-accepts` if it is known"
-        } else {
-            "`x-accepts` is read from its description; read it over"
-        },
-    );
+    notes.add(if accepts.is_empty() {
+        "which media types it accepts is not stated; write `x-accepts` if it is known"
+    } else {
+        "`x-accepts` is read from its description; read it over"
+    });
     accepts
 }
 

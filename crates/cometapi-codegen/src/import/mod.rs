@@ -145,7 +145,7 @@ fn fields(
         component::check_name(name, notes)?;
         if let Some(other) = identifiers.insert(identifier(name), name) {
             let other = shown(other);
-            notes.add(name, format!("in code it would have the name of `{other}`"));
+            notes.add_to(name, format!("in code it would have the name of `{other}`"));
         }
         fields.push(field(name, schema, flattener, notes)?);
     }
@@ -169,24 +169,24 @@ fn order(schema: &Value) -> f64 {
 }
 
 fn required(input: &mut Flat, fields: &[Field], notes: &mut Notes) -> Vec<String> {
+    notes.set_place("Input");
     let stated = input.take("required").unwrap_or(Value::Array(Vec::new()));
     let stated: Vec<_> = match &stated {
         Value::Array(names) => names.iter().map(JsonExt::plain).collect(),
         other => {
-            notes.add(
-                "Input",
-                format!("left out `required: {}`", shown(&other.to_string())),
-            );
+            notes.add(format!(
+                "left out `required: {}`",
+                shown(&other.to_string())
+            ));
             Vec::new()
         }
     };
     for name in &stated {
         if !fields.iter().any(|field| field.name == *name) {
             let name = shown(name);
-            notes.add(
-                "Input",
-                format!("left out that `{name}` is required; there is no such field"),
-            );
+            notes.add(format!(
+                "left out that `{name}` is required; there is no such field"
+            ));
         }
     }
     let names = fields.iter().map(|field| field.name.clone());
@@ -194,21 +194,19 @@ fn required(input: &mut Flat, fields: &[Field], notes: &mut Notes) -> Vec<String
 }
 
 fn describe(input: &mut Flat, about: Option<&str>, model: &str, notes: &mut Notes) -> String {
-    let own = prose("Input", input.take("description").as_ref(), notes);
-    let about = prose("Input", about.map(Value::from).as_ref(), notes);
+    notes.set_place("Input");
+    let own = prose(input.take("description").as_ref(), notes);
+    let about = prose(about.map(Value::from).as_ref(), notes);
     match (own, about) {
         (Some(own), about) => {
             if about.is_some_and(|about| about != own) {
-                notes.add("Input", "its own description wins over that of the model");
+                notes.add("its own description wins over that of the model");
             }
             own
         }
         (None, Some(about)) => about,
         (None, None) => {
-            notes.add(
-                "Input",
-                "nothing describes the model; write what it is good for",
-            );
+            notes.add("nothing describes the model; write what it is good for");
             format!("What {model} takes.")
         }
     }
@@ -216,17 +214,18 @@ fn describe(input: &mut Flat, about: Option<&str>, model: &str, notes: &mut Note
 
 /// What the input's schema says as a whole, beyond its properties.
 fn leftovers(input: &Flat, notes: &mut Notes) {
+    notes.set_place("Input");
     for lost in &input.lost {
-        notes.add("Input", lost);
+        notes.add(lost);
     }
     if input.nullable {
-        notes.add("Input", "left out that it may be null");
+        notes.add("left out that it may be null");
     }
     for (key, value) in &input.words {
         // What references lead to is there already.
         if !matches!(key.as_str(), "title" | "definitions" | "$defs") {
             let value = shown(&value.to_string());
-            notes.add("Input", format!("left out `{}: {value}`", shown(key)));
+            notes.add(format!("left out `{}: {value}`", shown(key)));
         }
     }
 }

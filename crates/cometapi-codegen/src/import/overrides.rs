@@ -58,7 +58,7 @@ pub(super) fn model(
     let model = match (&options.model, &published.model) {
         (Some(given), Some(stated)) if given != stated => {
             let stated = shown(stated);
-            notes.add(
+            notes.add_to(
                 "x-model",
                 format!("the schema is of `{stated}`; it is `{given}` as asked"),
             );
@@ -112,7 +112,7 @@ pub(super) fn output(
         _ => is_uri(&flat).then_some(ImportOutput::Single),
     };
     if flat.nullable {
-        notes.add("Output", "it may be null, which `x-output` cannot say");
+        notes.add_to("Output", "it may be null, which `x-output` cannot say");
     }
     let schema = shown(&schema.to_string());
     match (options.output, stated) {
@@ -120,7 +120,7 @@ pub(super) fn output(
         (Some(given), Some(stated)) if given == stated => Ok(stated),
         (Some(given), _) => {
             let word = given.word();
-            notes.add(
+            notes.add_to(
                 "Output",
                 format!("the schema says `{schema}`; it is `{word}` as asked"),
             );
