@@ -142,7 +142,6 @@ fn io_errors<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'
     causes(error).filter_map(|cause| cause.downcast_ref())
 }
 
-/// Whether `error` was caused by a full disk.
 pub(crate) fn is_disk_full(error: &(dyn StdError + 'static)) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     io_errors(error).any(|e| matches!(e.kind(), StorageFull | QuotaExceeded))

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use crate::error::Error;
 
-/// The parts of what was published.
 #[derive(Debug)]
 pub(super) struct Published<'a> {
     /// What references are looked up in.

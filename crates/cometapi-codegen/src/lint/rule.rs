@@ -12,7 +12,6 @@ pub(super) struct Rule {
 type OnOperation = for<'a> fn(&Document<'a>, &Operation<'a>, &mut Report);
 type OnSchema = for<'a> fn(&Document<'a>, &SchemaSite<'a>, &mut Report);
 
-/// A check, by what it is called for.
 enum Check {
     Document(fn(&Document<'_>, &mut Report)),
     Operation(OnOperation),

@@ -9,7 +9,6 @@ use super::ident;
 
 /// A model whose input is known.
 pub(crate) struct Model {
-    /// The component.
     pub(super) component: String,
     /// The struct.
     pub(super) type_name: String,

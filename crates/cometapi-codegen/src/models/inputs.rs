@@ -51,7 +51,6 @@ fn module(model: &Model) -> TokenStream {
     }
 }
 
-/// The typed input.
 fn input(model: &Model) -> TokenStream {
     let ty = name(&model.type_name);
     let (required, optional): (Vec<_>, Vec<_>) = model.offered().partition(|field| field.required);

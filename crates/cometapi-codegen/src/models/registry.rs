@@ -16,7 +16,6 @@ pub(super) fn render(models: &[Model]) -> TokenStream {
     }
 }
 
-/// The model as data.
 fn entry(model: &Model) -> TokenStream {
     let (name, description, source) = (&model.name, &model.description, &model.source);
     let schema = format!("../{}", model.schema_path());
