@@ -4,7 +4,6 @@ use serde_json::{Map, Value, json};
 
 use super::component::Model;
 use super::field::{Field, Kind, Limits, When};
-use crate::json_schema::sorted;
 
 pub(super) fn render(model: &Model) -> String {
     let required: Vec<_> = model
@@ -38,7 +37,8 @@ pub(super) fn render(model: &Model) -> String {
     if let Some(example) = &model.example {
         schema["examples"] = json!([example]);
     }
-    format!("{:#}\n", sorted(&schema))
+    schema.sort_all_objects();
+    format!("{schema:#}\n")
 }
 
 fn property(field: &Field) -> Value {

@@ -63,8 +63,11 @@ pub(crate) enum Body {
     EmptyEnvelope,
     /// An error in a known shape, whatever the status.
     Error(ServiceError),
+    /// A web page.
     Html,
+    /// Nothing at all.
     Empty,
+    /// Plain text.
     Text,
     /// It cannot be read; the id that could be.
     Unreadable {
