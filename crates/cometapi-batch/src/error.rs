@@ -68,12 +68,7 @@ pub enum ErrorKind {
 impl Error {
     /// An error of `kind`; for those who implement [`Ledger`](crate::Ledger).
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner {
-            kind,
-            message: message.into(),
-            source: None,
-            problems: Vec::new(),
-        }))
+        Self::with(kind, message.into(), None, Vec::new())
     }
 
     /// The same with what caused it.
@@ -82,12 +77,7 @@ impl Error {
         message: impl Into<String>,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(Inner {
-            kind,
-            message: message.into(),
-            source: Some(source.into()),
-            problems: Vec::new(),
-        }))
+        Self::with(kind, message.into(), Some(source.into()), Vec::new())
     }
 
     pub(crate) fn rows(total: u64, problems: Vec<Problem>) -> Self {
@@ -96,10 +86,19 @@ impl Error {
             [first, ..] => format!("{total} rows cannot be used; the first: {first}"),
             [] => format!("{total} rows cannot be used"),
         };
+        Self::with(ErrorKind::Rows, message, None, problems)
+    }
+
+    fn with(
+        kind: ErrorKind,
+        message: String,
+        source: Option<Box<dyn StdError + Send + Sync>>,
+        problems: Vec<Problem>,
+    ) -> Self {
         Self(Arc::new(Inner {
-            kind: ErrorKind::Rows,
+            kind,
             message,
-            source: None,
+            source,
             problems,
         }))
     }
@@ -143,7 +142,6 @@ fn io_errors<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'
     causes(error).filter_map(|cause| cause.downcast_ref())
 }
 
-/// Whether `error` was caused by a full disk.
 pub(crate) fn is_disk_full(error: &(dyn StdError + 'static)) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     io_errors(error).any(|e| matches!(e.kind(), StorageFull | QuotaExceeded))

@@ -4,7 +4,6 @@ use cometapi::{Creation, Error, ErrorKind, Prediction};
 
 use crate::ledger::{Mark, Outcome};
 
-/// The outcome of a create request.
 pub(crate) enum CreateOutcome {
     /// A prediction was created; the response may have been cut after its id.
     Created {
@@ -14,7 +13,6 @@ pub(crate) enum CreateOutcome {
     },
     /// It is unknown whether a prediction was created.
     Unknown(Outcome),
-    /// No prediction was created.
     NotCreated(Outcome),
 }
 

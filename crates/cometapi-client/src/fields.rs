@@ -479,112 +479,77 @@ impl<T> Nested<T> {
     }
 }
 
+/// Decodes an object inside a prediction member by member.
+macro_rules! nested {
+    ($ty:ident { $($member:ident: $expected:literal as $fit:ident,)* }) => {
+        impl Default for $ty {
+            fn default() -> Self {
+                Self {
+                    $($member: None,)*
+                    extra: Map::new(),
+                }
+            }
+        }
+
+        impl Extensible for $ty {
+            fn extra(&mut self) -> &mut Map<String, Value> {
+                &mut self.extra
+            }
+        }
+
+        const _: () = {
+            #[derive(Deserialize)]
+            #[serde(field_identifier)]
+            #[expect(non_camel_case_types, reason = "the names of the members")]
+            pub(crate) enum Key {
+                $($member,)*
+                Extra(String),
+            }
+
+            impl Members for Nested<$ty> {
+                type Key = Key;
+
+                fn read<'de, A: MapAccess<'de>>(
+                    &mut self,
+                    key: Key,
+                    members: &mut A,
+                ) -> Result<(), A::Error> {
+                    match key {
+                        $(Key::$member => {
+                            let name = stringify!($member);
+                            self.value.$member = self.fit(name, $expected, $fit, members)?;
+                        })*
+                        Key::Extra(name) => self.extra.read(name, 0, members)?,
+                    }
+                    Ok(())
+                }
+            }
+        };
+    };
+}
+
+nested!(PredictionMetrics {
+    image_count: "an integer" as integer,
+    predict_time: "a number" as float,
+    total_time: "a number" as float,
+});
+
+nested!(PredictionUrls {
+    cancel: "a string" as text,
+    get: "a string" as text,
+    stream: "a string" as text,
+    web: "a string" as text,
+});
+
 /// An object inside a prediction that has members which the spec does not name.
 pub(crate) trait Extensible {
     fn extra(&mut self) -> &mut Map<String, Value>;
-}
-
-impl Extensible for PredictionMetrics {
-    fn extra(&mut self) -> &mut Map<String, Value> {
-        &mut self.extra
-    }
-}
-
-impl Extensible for PredictionUrls {
-    fn extra(&mut self) -> &mut Map<String, Value> {
-        &mut self.extra
-    }
 }
 
 impl<T: Extensible> Nested<T> {
     fn into_value(mut self) -> T {
         *self.value.extra() = self.extra.map;
         self.value
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-pub(crate) enum MetricsKey {
-    ImageCount,
-    PredictTime,
-    TotalTime,
-    Extra(String),
-}
-
-impl Members for Nested<PredictionMetrics> {
-    type Key = MetricsKey;
-
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: MetricsKey,
-        members: &mut A,
-    ) -> Result<(), A::Error> {
-        match key {
-            MetricsKey::ImageCount => {
-                self.value.image_count = self.fit("image_count", "an integer", integer, members)?;
-            }
-            MetricsKey::PredictTime => {
-                self.value.predict_time = self.fit("predict_time", "a number", float, members)?;
-            }
-            MetricsKey::TotalTime => {
-                self.value.total_time = self.fit("total_time", "a number", float, members)?;
-            }
-            MetricsKey::Extra(name) => self.extra.read(name, 0, members)?,
-        }
-        Ok(())
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-pub(crate) enum UrlsKey {
-    Cancel,
-    Get,
-    Stream,
-    Web,
-    Extra(String),
-}
-
-impl Members for Nested<PredictionUrls> {
-    type Key = UrlsKey;
-
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: UrlsKey,
-        members: &mut A,
-    ) -> Result<(), A::Error> {
-        match key {
-            UrlsKey::Cancel => self.value.cancel = self.fit("cancel", "a string", text, members)?,
-            UrlsKey::Get => self.value.get = self.fit("get", "a string", text, members)?,
-            UrlsKey::Stream => self.value.stream = self.fit("stream", "a string", text, members)?,
-            UrlsKey::Web => self.value.web = self.fit("web", "a string", text, members)?,
-            UrlsKey::Extra(name) => self.extra.read(name, 0, members)?,
-        }
-        Ok(())
-    }
-}
-
-impl Default for PredictionMetrics {
-    fn default() -> Self {
-        Self {
-            extra: Map::new(),
-            image_count: None,
-            predict_time: None,
-            total_time: None,
-        }
-    }
-}
-
-impl Default for PredictionUrls {
-    fn default() -> Self {
-        Self {
-            cancel: None,
-            extra: Map::new(),
-            get: None,
-            stream: None,
-            web: None,
-        }
     }
 }
 

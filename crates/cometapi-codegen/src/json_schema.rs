@@ -31,8 +31,9 @@ pub(crate) fn json_schema(spec: &Value, name: &str) -> Option<String> {
     if !definitions.is_empty() {
         whole.insert("$defs".to_owned(), definitions.into());
     }
-    // Sorted, whatever order of keys the build's `serde_json` keeps.
-    Some(format!("{:#}\n", sorted(&whole.into())))
+    let mut whole = Value::Object(whole);
+    whole.sort_all_objects();
+    Some(format!("{whole:#}\n"))
 }
 
 fn translated(schema: &Value) -> Value {
@@ -72,22 +73,6 @@ fn translated(schema: &Value) -> Value {
         made.insert("type".to_owned(), json!([kind, "null"]));
     }
     made.into()
-}
-
-pub(crate) fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut pairs: Vec<_> = object.iter().collect();
-            pairs.sort_unstable_by_key(|(key, _)| *key);
-            pairs
-                .into_iter()
-                .map(|(key, value)| (key.clone(), sorted(value)))
-                .collect::<Map<_, _>>()
-                .into()
-        }
-        Value::Array(items) => items.iter().map(sorted).collect(),
-        other => other.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,6 @@ impl Failure {
         Self::new(signal.exit_code(), message).with_continuation(id)
     }
 
-    /// A signal ended the command.
     pub(crate) fn ended_by(signal: Signal) -> Self {
         Self::new(signal.exit_code(), format!("ended by {signal}"))
     }
@@ -65,7 +64,6 @@ impl Failure {
         Self::new(code, message)
     }
 
-    /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         self.code
     }

@@ -48,7 +48,6 @@ impl Reader {
         Ok((key, value))
     }
 
-    /// The field of this name.
     pub(crate) fn field(&self, key: &str) -> Option<&'static Field> {
         self.model?.field(key)
     }

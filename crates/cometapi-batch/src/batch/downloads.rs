@@ -8,7 +8,6 @@ use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
 use crate::batch::reason::PauseReason;
 use crate::lock::lock;
 
-/// The downloads of a run.
 #[derive(Debug)]
 pub(crate) struct Downloads {
     inner: Mutex<Inner>,

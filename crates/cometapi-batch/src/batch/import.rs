@@ -72,7 +72,6 @@ impl Outlet {
     }
 }
 
-/// What was read.
 #[derive(Debug, Default)]
 pub(crate) struct Import {
     pub(crate) rows: u64,

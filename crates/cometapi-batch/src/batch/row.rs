@@ -249,7 +249,6 @@ impl Row {
         false
     }
 
-    /// Ends the row.
     async fn end(&self, outcome: Outcome, files: &[FileRecord], prediction: Option<&Prediction>) {
         let is_followed = |kind| last_action(kind) == RetryAction::Follow;
         // Without rows that are run again, nothing would follow it after its end.

@@ -10,7 +10,7 @@ use crate::rows::row::RowResult;
 
 /// Reads the elements of a list, which must be all that `text` holds.
 pub(super) fn read(
-    mut text: impl BufRead,
+    text: impl BufRead,
     max: usize,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(RowResult) -> bool,
@@ -23,28 +23,17 @@ pub(super) fn read(
         begins: 1,
         count: 0,
     };
-    loop {
-        let buffer = match text.fill_buf() {
-            Ok(buffer) => buffer,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(e),
-        };
-        if buffer.is_empty() {
-            return match list.part {
-                Part::After => Ok(()),
-                _ => Err(refused_at(
-                    list.line,
-                    "the list ends here without its closing ]; the file may be cut",
-                )),
-            };
+    for byte in text.bytes() {
+        if list.step(byte?)? && !visit(list.row(model)) {
+            return Ok(());
         }
-        for byte in buffer {
-            if list.step(*byte)? && !visit(list.row(model)) {
-                return Ok(());
-            }
-        }
-        let length = buffer.len();
-        text.consume(length);
+    }
+    match list.part {
+        Part::After => Ok(()),
+        _ => Err(refused_at(
+            list.line,
+            "the list ends here without its closing ]; the file may be cut",
+        )),
     }
 }
 

@@ -1,7 +1,10 @@
 //! What makes a row that row: not its line.
 
 use std::fmt::Write as _;
+use std::io;
 
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
@@ -9,22 +12,33 @@ use sha2::{Digest, Sha256};
 /// whether `serde_json` sorts depends on a feature that any other crate may turn on. Numbers
 /// stay as they are: this is what is sent.
 pub(crate) fn canonical_map(fields: &Map<String, Value>) -> String {
-    let mut text = String::new();
-    write_map(fields, &mut text, &|number| number.to_string());
-    text
+    sorted(fields).to_string()
 }
 
 /// Returns the hash of a model and an input in hex. Numbers count by their value: a spreadsheet
 /// writes 1 as `1.0`, and that is not another row.
 pub(crate) fn hash(model: &str, input: &Map<String, Value>) -> String {
-    let mut text = String::new();
-    write_map(input, &mut text, &number_by_value);
-    let mut digest = Sha256::new();
     // A model holds no line break, so the two cannot run into each other.
-    digest.update(model.as_bytes());
-    digest.update(b"\n");
-    digest.update(text.as_bytes());
-    hex(&digest.finalize())
+    let mut text = format!("{model}\n").into_bytes();
+    // Writing to memory cannot fail.
+    _ = sorted(input).serialize(&mut Serializer::with_formatter(&mut text, ByValue));
+    hex(&Sha256::digest(&text))
+}
+
+fn sorted(fields: &Map<String, Value>) -> Value {
+    let mut value = Value::Object(fields.clone());
+    value.sort_all_objects();
+    value
+}
+
+/// Compact JSON with one spelling for each number.
+struct ByValue;
+
+impl Formatter for ByValue {
+    fn write_f64<W: io::Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        let number = Number::from_f64(value).map(|number| number_by_value(&number));
+        writer.write_all(number.unwrap_or_default().as_bytes())
+    }
 }
 
 /// Returns one text for every spelling of a number: `1` for `1.0` and `1e0`, `0` for `-0.0`.
@@ -42,40 +56,6 @@ pub(crate) fn number_by_value(number: &Number) -> String {
         }
         _ => number.to_string(),
     }
-}
-
-/// `spell` writes the numbers.
-fn write(value: &Value, text: &mut String, spell: &dyn Fn(&Number) -> String) {
-    match value {
-        Value::Object(fields) => write_map(fields, text, spell),
-        Value::Array(items) => {
-            text.push('[');
-            for (n, item) in items.iter().enumerate() {
-                if n > 0 {
-                    text.push(',');
-                }
-                write(item, text, spell);
-            }
-            text.push(']');
-        }
-        Value::Number(number) => text.push_str(&spell(number)),
-        // Their own printing is compact and escapes what must be escaped.
-        plain => _ = write!(text, "{plain}"),
-    }
-}
-
-fn write_map(fields: &Map<String, Value>, text: &mut String, spell: &dyn Fn(&Number) -> String) {
-    let mut fields: Vec<_> = fields.iter().collect();
-    fields.sort_unstable_by_key(|(name, _)| *name);
-    text.push('{');
-    for (n, (name, value)) in fields.into_iter().enumerate() {
-        if n > 0 {
-            text.push(',');
-        }
-        _ = write!(text, "{}:", Value::String(name.clone()));
-        write(value, text, spell);
-    }
-    text.push('}');
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -98,9 +78,9 @@ mod tests {
     use super::*;
 
     fn canonical(value: &Value) -> String {
-        let mut text = String::new();
-        write(value, &mut text, &|number| number.to_string());
-        text
+        let fields = json!({ "value": value }).as_object().unwrap().clone();
+        let text = canonical_map(&fields);
+        text["{\"value\":".len()..text.len() - 1].to_owned()
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! number of quotes, one that is missing or too many is always noticed.
 
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Bytes};
 
 use crate::rows::problem::too_long;
 
@@ -14,7 +14,9 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// Reads records. The first decides the delimiter, unless it is given, and the line ending.
 pub(super) struct Records<R> {
-    text: R,
+    bytes: Bytes<R>,
+    /// A byte that was read, and is not of the record before it.
+    next: Option<u8>,
     state: State,
     max: usize,
 }
@@ -200,7 +202,12 @@ impl<R: BufRead> Records<R> {
             line,
             at: At::RecordStart,
         };
-        Self { text, state, max }
+        Self {
+            bytes: text.bytes(),
+            next: None,
+            state,
+            max,
+        }
     }
 
     /// The delimiter; a comma if the header has but one column.
@@ -214,38 +221,24 @@ impl<R: BufRead> Records<R> {
         record.clear(self.state.line);
         self.state.at = At::RecordStart;
         loop {
-            let buffer = match self.text.fill_buf() {
-                Ok(buffer) => buffer,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(e.into()),
-            };
-            if buffer.is_empty() {
+            let Some(byte) = self.next.take().map(Ok).or_else(|| self.bytes.next()) else {
                 return self.state.end_of_text(record);
-            }
-            let mut used = 0;
-            let mut ended = false;
-            for byte in buffer {
-                match self.state.step(*byte, record)? {
-                    Step::Go(at) => self.state.at = at,
-                    Step::End => ended = true,
-                    Step::Ended => {
-                        ended = true;
-                        break;
-                    }
-                }
-                used += 1;
-                if ended {
-                    break;
-                }
-            }
-            self.text.consume(used);
+            };
+            let byte = byte?;
+            let step = self.state.step(byte, record)?;
             if record.bytes.len() + record.ends.len() > self.max {
-                return Err(Failure::Doubt(record.line, Doubt::TooLong(self.max)));
+                return doubt(record.line, Doubt::TooLong(self.max));
             }
-            if ended {
-                self.state.end_record(record);
-                return Ok(true);
+            match step {
+                Step::Go(at) => {
+                    self.state.at = at;
+                    continue;
+                }
+                Step::End => {}
+                Step::Ended => self.next = Some(byte),
             }
+            self.state.end_record(record);
+            return Ok(true);
         }
     }
 }

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use crate::rows::problem::Problem;
 
-/// A row of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
     pub(crate) line: u64,

@@ -1,8 +1,9 @@
 //! The component as a whole, with its words in the order in which `openapi.yaml` has them.
 
+use serde_json::{Map, Value};
+
 use super::example::example;
 use super::field::Field;
-use super::json::Json;
 use super::kind::Kind;
 use super::limits::Items;
 use super::note::{Notes, shown};
@@ -39,7 +40,7 @@ pub(super) fn name(model: &str, notes: &mut Notes) -> Result<String, Error> {
     }
     if name.starts_with(|first: char| first.is_ascii_digit()) {
         name.insert_str(0, "Model");
-        notes.add(
+        notes.add_to(
             "x-model",
             format!("the component is `{name}Input`: no type begins with a digit"),
         );
@@ -69,12 +70,12 @@ pub(super) fn check_name(name: &str, notes: &mut Notes) -> Result<(), Error> {
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !snake {
-        notes.add(
+        notes.add_to(
             name,
             "the name is not in snake_case; on the wire it stays as it is",
         );
     } else if syn::parse_str::<syn::Ident>(name).is_err() {
-        notes.add(
+        notes.add_to(
             name,
             "the name is a word of Rust; on the wire it stays as it is",
         );
@@ -83,7 +84,7 @@ pub(super) fn check_name(name: &str, notes: &mut Notes) -> Result<(), Error> {
 }
 
 impl Component<'_> {
-    pub(super) fn to_json(&self, notes: &mut Notes) -> Json {
+    pub(super) fn to_json(&self, notes: &mut Notes) -> Value {
         let mut words = Words::default();
         words.put("description", self.description.as_str());
         words.put("x-model", self.model);
@@ -91,15 +92,15 @@ impl Component<'_> {
         words.put("x-source", self.source(notes));
         words.put("type", "object");
         if !self.required.is_empty() {
-            let required = self.required.iter().cloned().map(Json::from);
-            words.put("required", Json::List(required.collect()));
+            let required = self.required.iter().cloned().map(Value::from);
+            words.put("required", Value::Array(required.collect()));
         }
         let properties = (0..).zip(self.fields);
         let properties =
             properties.map(|(order, field)| (field.name.clone(), property(field, order, notes)));
-        words.put("properties", Json::Object(properties.collect()));
+        words.put("properties", Value::Object(properties.collect()));
         words.put("example", self.example(notes));
-        Json::Object(words.0)
+        Value::Object(words.0)
     }
 
     fn source(&self, notes: &mut Notes) -> String {
@@ -110,7 +111,7 @@ impl Component<'_> {
         let version = match self.version {
             Some(version) if stated(version) => format!("of its version {version}"),
             Some(version) => {
-                notes.add(
+                notes.add_to(
                     "x-source",
                     format!("left out the odd version `{}`", shown(version)),
                 );
@@ -124,17 +125,17 @@ impl Component<'_> {
         )
     }
 
-    fn example(&self, notes: &mut Notes) -> Json {
+    fn example(&self, notes: &mut Notes) -> Value {
         let example = example(self.fields, self.required);
         for field in self.fields {
             if matches!(field.kind, Kind::Any { .. }) && self.required.contains(&field.name) {
-                notes.add(&field.name, "its value in the example is a guess");
+                notes.add_to(&field.name, "its value in the example is a guess");
             }
             if let (Some(value), Kind::Files { .. } | Kind::Texts { .. }) =
                 (example.get(&field.name), &field.kind)
                 && !field.kind.takes(value)
             {
-                notes.add(
+                notes.add_to(
                     &field.name,
                     "the example does not hold as many items as it asks for",
                 );
@@ -144,11 +145,11 @@ impl Component<'_> {
     }
 }
 
-fn property(field: &Field, order: i64, notes: &mut Notes) -> Json {
+fn property(field: &Field, order: i64, notes: &mut Notes) -> Value {
     let mut words = Words::default();
     let kind = match &field.kind {
         Kind::Text | Kind::File { .. } => Some("string"),
-        Kind::Choice { values } if values.iter().all(|value| value.text().is_some()) => {
+        Kind::Choice { values } if values.iter().all(|value| value.as_str().is_some()) => {
             Some("string")
         }
         Kind::Choice { .. } | Kind::Integer { .. } => Some("integer"),
@@ -162,7 +163,7 @@ fn property(field: &Field, order: i64, notes: &mut Notes) -> Json {
         words.put("format", "uri");
     }
     if field.nullable {
-        words.put("nullable", Json::Bool(true));
+        words.put("nullable", Value::Bool(true));
     }
     words.put_some("description", field.description.as_deref());
     match &field.kind {
@@ -177,16 +178,16 @@ fn property(field: &Field, order: i64, notes: &mut Notes) -> Json {
             let names = variants(values);
             let shown: Vec<_> = names.iter().take(3).map(String::as_str).collect();
             let more = if names.len() > 3 { ", …" } else { "" };
-            notes.add(
+            notes.add_to(
                 &field.name,
                 format!(
                     "the names of its values ({}{more}) are derived; read them over",
                     shown.join(", ")
                 ),
             );
-            words.put("enum", Json::List(values.clone()));
-            let names = names.into_iter().map(Json::from);
-            words.put("x-enum-varnames", Json::List(names.collect()));
+            words.put("enum", Value::Array(values.clone()));
+            let names = names.into_iter().map(Value::from);
+            words.put("x-enum-varnames", Value::Array(names.collect()));
         }
         Kind::Integer { minimum, maximum } | Kind::Number { minimum, maximum } => {
             words.put_some("minimum", minimum.clone());
@@ -195,21 +196,21 @@ fn property(field: &Field, order: i64, notes: &mut Notes) -> Json {
     }
     words.put_some("x-default", field.default.as_deref());
     if field.deprecated {
-        words.put("deprecated", Json::Bool(true));
+        words.put("deprecated", Value::Bool(true));
     }
     words.put("x-order", order);
-    Json::Object(words.0)
+    Value::Object(words.0)
 }
 
 #[derive(Default)]
-struct Words(Vec<(String, Json)>);
+struct Words(Map<String, Value>);
 
 impl Words {
-    fn put(&mut self, key: &str, value: impl Into<Json>) {
-        self.0.push((key.to_owned(), value.into()));
+    fn put(&mut self, key: &str, value: impl Into<Value>) {
+        self.0.insert(key.to_owned(), value.into());
     }
 
-    fn put_some(&mut self, key: &str, value: Option<impl Into<Json>>) {
+    fn put_some(&mut self, key: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.put(key, value);
         }
@@ -220,14 +221,14 @@ impl Words {
         self.put_some("maxItems", items.maximum);
         let of = of
             .iter()
-            .map(|(key, value)| ((*key).to_owned(), Json::from(*value)));
-        self.put("items", Json::Object(of.collect()));
+            .map(|(key, value)| ((*key).to_owned(), Value::from(*value)));
+        self.put("items", Value::Object(of.collect()));
     }
 
     fn accepts(&mut self, accepts: &[&str]) {
         if !accepts.is_empty() {
-            let accepts = accepts.iter().map(|media| Json::from(*media));
-            self.put("x-accepts", Json::List(accepts.collect()));
+            let accepts = accepts.iter().map(|media| Value::from(*media));
+            self.put("x-accepts", Value::Array(accepts.collect()));
         }
     }
 }

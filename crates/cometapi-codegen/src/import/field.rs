@@ -1,8 +1,10 @@
 //! One field: what our components can say of it, and a note on everything else.
 
+use serde_json::Value;
+
 use super::flat::{Flat, kind_of_value};
 use super::flatten::Flattener;
-use super::json::Json;
+use super::json::JsonExt;
 use super::kind::{Kind, kind};
 use super::note::{Notes, shown};
 use crate::error::Error;
@@ -17,34 +19,32 @@ pub(super) struct Field {
     /// What the model takes when it is not sent, as text.
     pub(super) default: Option<String>,
     /// A value that the schema itself gives, of the right type and within the limits.
-    pub(super) sample: Option<Json>,
+    pub(super) sample: Option<Value>,
     pub(super) deprecated: bool,
 }
 
 pub(super) fn field(
     name: &str,
-    schema: &Json,
+    schema: &Value,
     flattener: &mut Flattener<'_>,
     notes: &mut Notes,
 ) -> Result<Field, Error> {
+    notes.set_place(name);
     let mut flat = flattener.flatten(schema)?;
     for lost in std::mem::take(&mut flat.lost) {
-        notes.add(name, lost);
+        notes.add(lost);
     }
     if let Some(order) = flat
         .take("x-order")
-        .filter(|order| order.number().is_none())
+        .filter(|order| order.as_f64().is_none())
     {
         let order = shown(&order.to_string());
-        notes.add(
-            name,
-            format!("left out `x-order: {order}`, which is no number"),
-        );
+        notes.add(format!("left out `x-order: {order}`, which is no number"));
     }
     let description = describe(name, &mut flat, notes);
-    let deprecated = flat.take("deprecated") == Some(Json::Bool(true));
-    let secret = secret(name, &mut flat, notes);
-    let kind = kind(name, &mut flat, description.as_deref(), flattener, notes)?;
+    let deprecated = flat.take("deprecated") == Some(Value::Bool(true));
+    let secret = secret(&mut flat, notes);
+    let kind = kind(&mut flat, description.as_deref(), flattener, notes)?;
     let mut field = Field {
         name: name.to_owned(),
         kind,
@@ -59,8 +59,8 @@ pub(super) fn field(
         field.nullable = false;
     }
     match flat.take("default") {
-        Some(default) if secret && default != Json::Null => {
-            notes.add(name, "left out the `default` of a secret");
+        Some(default) if secret && default != Value::Null => {
+            notes.add("left out the `default` of a secret");
         }
         Some(default) => default_of(&mut field, &default, notes),
         None => {}
@@ -68,7 +68,7 @@ pub(super) fn field(
     sample_of(&mut field, &mut flat);
     for (key, value) in &flat.words {
         let value = shown(&value.to_string());
-        notes.add(name, format!("left out `{}: {value}`", shown(key)));
+        notes.add(format!("left out `{}: {value}`", shown(key)));
     }
     Ok(field)
 }
@@ -76,48 +76,41 @@ pub(super) fn field(
 /// The field's own words, trimmed; else its title, when that says more than the name.
 fn describe(name: &str, flat: &mut Flat, notes: &mut Notes) -> Option<String> {
     let title = flat.take("title");
-    let title = title.as_ref().and_then(Json::text).map(str::trim);
+    let title = title.as_ref().and_then(Value::as_str).map(str::trim);
     let title = title.filter(|title| letters(title) != letters(name));
-    let description = prose(name, flat.take("description").as_ref(), notes);
+    let description = prose(flat.take("description").as_ref(), notes);
     let description = description.filter(|text| text != "An enumeration.");
     match (description, title) {
         (None, None) => {
-            notes.add(name, "the schema does not describe it; write what it does");
+            notes.add("the schema does not describe it; write what it does");
             Some("Not described by its publisher.".to_owned())
         }
         (None, Some(title)) => {
-            notes.add(
-                name,
-                "its `title` stands for the `description` that it lacks",
-            );
+            notes.add("its `title` stands for the `description` that it lacks");
             Some(title.to_owned())
         }
         (description, None) => description,
         (description, Some(title)) => {
-            notes.add(name, format!("left out `title: {}`", shown(title)));
+            notes.add(format!("left out `title: {}`", shown(title)));
             description
         }
     }
 }
 
 /// Text for people: trimmed, with line ends of one kind. Spaces alone are none.
-pub(super) fn prose(place: &str, text: Option<&Json>, notes: &mut Notes) -> Option<String> {
+pub(super) fn prose(text: Option<&Value>, notes: &mut Notes) -> Option<String> {
     let text = match text? {
-        Json::Text(text) => text.trim(),
+        Value::String(text) => text.trim(),
         other => {
             let stated = shown(&other.to_string());
-            notes.add(
-                place,
-                format!("left out `description: {stated}`, which is no text"),
-            );
+            notes.add(format!(
+                "left out `description: {stated}`, which is no text"
+            ));
             return None;
         }
     };
     if text.contains('\r') {
-        notes.add(
-            place,
-            "the line ends of its description are of another kind now",
-        );
+        notes.add("the line ends of its description are of another kind now");
     }
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     (!text.is_empty()).then_some(text)
@@ -128,9 +121,9 @@ fn letters(text: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-fn secret(name: &str, flat: &mut Flat, notes: &mut Notes) -> bool {
-    let password = flat.word("format").and_then(Json::text) == Some("password");
-    let cog = flat.word("x-cog-secret") == Some(&Json::Bool(true));
+fn secret(flat: &mut Flat, notes: &mut Notes) -> bool {
+    let password = flat.word("format").and_then(Value::as_str) == Some("password");
+    let cog = flat.word("x-cog-secret") == Some(&Value::Bool(true));
     if password {
         flat.take("format");
     }
@@ -140,11 +133,10 @@ fn secret(name: &str, flat: &mut Flat, notes: &mut Notes) -> bool {
         // Somebody's own, perhaps: neither shown nor stated.
         for key in ["example", "examples"] {
             if flat.take(key).is_some() {
-                notes.add(name, format!("left out the `{key}` of a secret"));
+                notes.add(format!("left out the `{key}` of a secret"));
             }
         }
         notes.add(
-            name,
             "it is a secret, which our components cannot say; it is plain text, and will be \
              printed and stored like the rest of an input",
         );
@@ -152,9 +144,9 @@ fn secret(name: &str, flat: &mut Flat, notes: &mut Notes) -> bool {
     password || cog
 }
 
-fn default_of(field: &mut Field, default: &Json, notes: &mut Notes) {
+fn default_of(field: &mut Field, default: &Value, notes: &mut Notes) {
     // With null a model says that there is none.
-    if *default == Json::Null {
+    if *default == Value::Null {
         return;
     }
     let stated = shown(&default.to_string());
@@ -163,18 +155,16 @@ fn default_of(field: &mut Field, default: &Json, notes: &mut Notes) {
         Some(value) => {
             if converted {
                 let kind = kind_of_value(default);
-                notes.add(
-                    &field.name,
-                    format!("its default {stated} is a {kind} there; it is taken for what it says"),
-                );
+                notes.add(format!(
+                    "its default {stated} is a {kind} there; it is taken for what it says"
+                ));
             }
             field.default = Some(value.plain());
             field.sample = Some(value);
         }
-        None => notes.add(
-            &field.name,
-            format!("left out its default {stated}, which the field itself does not take"),
-        ),
+        None => notes.add(format!(
+            "left out its default {stated}, which the field itself does not take"
+        )),
     }
 }
 
@@ -182,10 +172,10 @@ fn default_of(field: &mut Field, default: &Json, notes: &mut Notes) {
 fn sample_of(field: &mut Field, flat: &mut Flat) {
     for key in ["example", "examples"] {
         let sample = match flat.word(key) {
-            Some(Json::List(samples)) if key == "examples" => samples.first().cloned(),
+            Some(Value::Array(samples)) if key == "examples" => samples.first().cloned(),
             sample => sample.cloned(),
         };
-        if let Some(sample) = sample.filter(|sample| *sample != Json::Null)
+        if let Some(sample) = sample.filter(|sample| *sample != Value::Null)
             && let (Some(value), false) = field.kind.read(&sample)
         {
             field.sample = Some(value);

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::json::Json;
+use serde_json::{Value, json};
+
+use super::json::JsonExt;
 use super::note::shown;
 
 /// What cog writes under every list of choices.
@@ -14,9 +16,9 @@ pub(super) struct Flat {
     pub(super) kind: Option<String>,
     pub(super) nullable: bool,
     /// Without null, and without doubles.
-    pub(super) values: Option<Vec<Json>>,
+    pub(super) values: Option<Vec<Value>>,
     /// All other words.
-    pub(super) words: Vec<(String, Json)>,
+    pub(super) words: Vec<(String, Value)>,
     /// Why only "any JSON" can be said of it.
     pub(super) unfit: Option<String>,
     /// What was lost on the way, a half-sentence each.
@@ -26,14 +28,14 @@ pub(super) struct Flat {
 }
 
 impl Flat {
-    pub(super) fn word(&self, key: &str) -> Option<&Json> {
+    pub(super) fn word(&self, key: &str) -> Option<&Value> {
         self.words
             .iter()
             .find_map(|(name, value)| (name == key).then_some(value))
     }
 
     /// Takes a word out; what is left in the end has not been kept.
-    pub(super) fn take(&mut self, key: &str) -> Option<Json> {
+    pub(super) fn take(&mut self, key: &str) -> Option<Value> {
         let at = self.words.iter().position(|(name, _)| name == key)?;
         Some(self.words.remove(at).1)
     }
@@ -42,10 +44,10 @@ impl Flat {
         self.unfit.get_or_insert(why.into());
     }
 
-    pub(super) fn set_kind(&mut self, kind: &Json) {
+    pub(super) fn set_kind(&mut self, kind: &Value) {
         let names = match kind {
-            Json::Text(name) => vec![name.as_str()],
-            Json::List(names) => names.iter().filter_map(Json::text).collect(),
+            Value::String(name) => vec![name.as_str()],
+            Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
         let null = names.contains(&"null");
@@ -61,11 +63,11 @@ impl Flat {
         }
     }
 
-    pub(super) fn set_values(&mut self, values: &[Json]) {
-        let null = values.contains(&Json::Null);
+    pub(super) fn set_values(&mut self, values: &[Value]) {
+        let null = values.contains(&Value::Null);
         let mut kept: Vec<_> = values
             .iter()
-            .filter(|value| **value != Json::Null)
+            .filter(|value| **value != Value::Null)
             .cloned()
             .collect();
         let stated = kept.len();
@@ -109,7 +111,7 @@ impl Flat {
         }
         self.values = match (self.values.take(), inner.values) {
             (Some(own), Some(inner)) => {
-                let inner: HashSet<_> = inner.iter().map(Json::to_string).collect();
+                let inner: HashSet<_> = inner.iter().map(Value::to_string).collect();
                 let both: Vec<_> = own
                     .into_iter()
                     .filter(|value| inner.contains(&value.to_string()))
@@ -126,7 +128,7 @@ impl Flat {
         }
     }
 
-    pub(super) fn absorb_word(&mut self, key: String, value: Json) {
+    pub(super) fn absorb_word(&mut self, key: String, value: Value) {
         let Some((_, own)) = self.words.iter_mut().find(|(name, _)| *name == key) else {
             self.words.push((key, value));
             return;
@@ -136,10 +138,10 @@ impl Flat {
         }
         let stricter = match key.as_str() {
             "minimum" | "exclusiveMinimum" | "minItems" | "minLength" => {
-                value.number() > own.number()
+                value.as_f64() > own.as_f64()
             }
             "maximum" | "exclusiveMaximum" | "maxItems" | "maxLength" => {
-                value.number().is_some() && value.number() < own.number()
+                value.as_f64().is_some() && value.as_f64() < own.as_f64()
             }
             _ => false,
         };
@@ -148,19 +150,20 @@ impl Flat {
             (
                 "minimum" | "exclusiveMinimum" | "minItems" | "minLength" | "maximum"
                 | "exclusiveMaximum" | "maxItems" | "maxLength",
-                Json::Number(_),
-                Json::Number(_),
+                Value::Number(_),
+                Value::Number(_),
             ) => {}
-            ("properties", Json::Object(own), Json::Object(inner)) => {
+            ("properties", Value::Object(own), Value::Object(inner)) => {
                 for (name, schema) in inner {
-                    match own.iter_mut().find(|(known, _)| *known == name) {
-                        // Both apply to the field as well.
-                        Some((_, own)) => *own = all_of([own.clone(), schema]),
-                        None => own.push((name, schema)),
-                    }
+                    // Both apply to the field as well.
+                    let schema = match own.get(&name) {
+                        Some(own) => json!({"allOf": [own, schema]}),
+                        None => schema,
+                    };
+                    own.insert(name, schema);
                 }
             }
-            ("required", Json::List(own), Json::List(inner)) => {
+            ("required", Value::Array(own), Value::Array(inner)) => {
                 for name in inner {
                     if !own.contains(&name) {
                         own.push(name);
@@ -185,7 +188,7 @@ pub(super) fn kind_of(flat: &Flat) -> Option<&str> {
 }
 
 /// The one type that all values have.
-pub(super) fn kind_of_values(values: &[Json]) -> Option<&'static str> {
+pub(super) fn kind_of_values(values: &[Value]) -> Option<&'static str> {
     let mut kinds: Vec<_> = values.iter().map(kind_of_value).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -196,22 +199,18 @@ pub(super) fn kind_of_values(values: &[Json]) -> Option<&'static str> {
     }
 }
 
-pub(super) fn kind_of_value(value: &Json) -> &'static str {
+pub(super) fn kind_of_value(value: &Value) -> &'static str {
     match value {
-        Json::Null => "null",
-        Json::Bool(_) => "boolean",
-        Json::Number(_) if value.integer().is_some() => "integer",
-        Json::Number(_) => "number",
-        Json::Text(_) => "string",
-        Json::List(_) => "array",
-        Json::Object(_) => "object",
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) if value.integer().is_some() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
     }
 }
 
-pub(super) fn is_boilerplate(value: &Json) -> bool {
-    value.text() == Some(BOILERPLATE)
-}
-
-fn all_of(members: [Json; 2]) -> Json {
-    Json::Object(vec![("allOf".into(), Json::List(members.into()))])
+pub(super) fn is_boilerplate(value: &Value) -> bool {
+    value.as_str() == Some(BOILERPLATE)
 }

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
+use serde_json::{Map, Value};
+
 use super::flat::{Flat, is_boilerplate, kind_of};
-use super::json::Json;
 use super::note::shown;
 use crate::error::Error;
 
@@ -16,14 +17,14 @@ const BUDGET: usize = 100_000;
 
 /// Flattens the schemas of one document.
 pub(super) struct Flattener<'a> {
-    root: &'a Json,
+    root: &'a Value,
     left: usize,
     /// The references that are being followed.
     trail: Vec<String>,
 }
 
 impl<'a> Flattener<'a> {
-    pub(super) fn new(root: &'a Json) -> Self {
+    pub(super) fn new(root: &'a Value) -> Self {
         Self {
             root,
             left: BUDGET,
@@ -31,15 +32,15 @@ impl<'a> Flattener<'a> {
         }
     }
 
-    pub(super) fn flatten(&mut self, schema: &Json) -> Result<Flat, Error> {
+    pub(super) fn flatten(&mut self, schema: &Value) -> Result<Flat, Error> {
         self.walk(schema, 0)
     }
 
-    fn walk(&mut self, schema: &Json, depth: usize) -> Result<Flat, Error> {
+    fn walk(&mut self, schema: &Value, depth: usize) -> Result<Flat, Error> {
         let mut flat = Flat::default();
         let words = match schema {
-            Json::Object(words) => words,
-            Json::Bool(true) => return Ok(flat),
+            Value::Object(words) => words,
+            Value::Bool(true) => return Ok(flat),
             other => {
                 flat.unfit(format!("{} is no schema", shown(&other.to_string())));
                 return Ok(flat);
@@ -54,21 +55,21 @@ impl<'a> Flattener<'a> {
             match (key.as_str(), value) {
                 ("$ref" | "allOf" | "anyOf" | "oneOf", _) => {}
                 ("type", kind) => flat.set_kind(kind),
-                ("nullable", Json::Bool(nullable)) => flat.nullable |= nullable,
-                ("enum", Json::List(values)) => flat.set_values(values),
+                ("nullable", Value::Bool(nullable)) => flat.nullable |= nullable,
+                ("enum", Value::Array(values)) => flat.set_values(values),
                 ("const", value) => flat.set_values(std::slice::from_ref(value)),
                 _ => flat.words.push((key.clone(), value.clone())),
             }
         }
         for (key, value) in words {
             match (key.as_str(), value) {
-                ("$ref", Json::Text(target)) => flat.absorb(self.follow(target, depth)?),
-                ("allOf", Json::List(members)) => {
+                ("$ref", Value::String(target)) => flat.absorb(self.follow(target, depth)?),
+                ("allOf", Value::Array(members)) => {
                     for member in members {
                         flat.absorb(self.walk(member, depth + 1)?);
                     }
                 }
-                ("anyOf" | "oneOf", Json::List(members)) => {
+                ("anyOf" | "oneOf", Value::Array(members)) => {
                     let members = members
                         .iter()
                         .map(|member| self.walk(member, depth + 1))
@@ -104,13 +105,13 @@ impl<'a> Flattener<'a> {
         flat
     }
 
-    fn spend(&mut self, words: &[(String, Json)]) -> Result<(), Error> {
-        let size = |value: &Json| match value {
-            Json::List(items) => items.len(),
-            Json::Object(entries) => entries.len(),
+    fn spend(&mut self, words: &Map<String, Value>) -> Result<(), Error> {
+        let size = |value: &Value| match value {
+            Value::Array(items) => items.len(),
+            Value::Object(entries) => entries.len(),
             _ => 1,
         };
-        let cost = 1 + words.iter().map(|(_, value)| size(value)).sum::<usize>();
+        let cost = 1 + words.values().map(size).sum::<usize>();
         match self.left.checked_sub(cost) {
             Some(left) => self.left = left,
             None => {
@@ -180,7 +181,7 @@ fn common(members: &[Flat]) -> Flat {
         for values in members.iter().filter_map(|member| member.values.clone()) {
             whole.lost.push(format!(
                 "left out the values {}, which are one of several choices",
-                shown(&Json::List(values).to_string())
+                shown(&Value::Array(values).to_string())
             ));
         }
     }

@@ -20,14 +20,14 @@ pub(super) fn note_limits_in_prose(field: &Field, all: &[Field], notes: &mut Not
         _ => false,
     };
     if open && text.bytes().any(|byte| byte.is_ascii_digit()) {
-        notes.add(
+        notes.add_to(
             &field.name,
             "a number in its description may be a limit that the schema does not give",
         );
     }
     let number = matches!(field.kind, Kind::Integer { .. } | Kind::Number { .. });
     if number && (has("multiple") || has("multiples") || has("divisible") || has("rounded")) {
-        notes.add(
+        notes.add_to(
             &field.name,
             "its description tells of multiples; write `x-rounded-to` if it is rounded to them",
         );
@@ -38,7 +38,7 @@ pub(super) fn note_limits_in_prose(field: &Field, all: &[Field], notes: &mut Not
             .iter()
             .find(|other| other.name != field.name && names(&text, &other.name.to_lowercase()));
         if let Some(other) = other {
-            notes.add(
+            notes.add_to(
                 &field.name,
                 format!(
                     "its description tells of `{}`; write `x-only-with` or `x-not-with` if it \

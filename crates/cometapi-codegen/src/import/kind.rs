@@ -1,8 +1,10 @@
 //! The type of a field, read from its flattened schema.
 
+use serde_json::Value;
+
 use super::flat::{Flat, kind_of, kind_of_values};
 use super::flatten::Flattener;
-use super::json::Json;
+use super::json::JsonExt;
 use super::limits::{self, Items};
 use super::note::{Notes, shown};
 use crate::error::Error;
@@ -16,15 +18,15 @@ pub(super) enum Kind {
     },
     /// Texts, or whole numbers.
     Choice {
-        values: Vec<Json>,
+        values: Vec<Value>,
     },
     Integer {
-        minimum: Option<Json>,
-        maximum: Option<Json>,
+        minimum: Option<Value>,
+        maximum: Option<Value>,
     },
     Number {
-        minimum: Option<Json>,
-        maximum: Option<Json>,
+        minimum: Option<Value>,
+        maximum: Option<Value>,
     },
     Boolean,
     Files {
@@ -48,148 +50,136 @@ const MEDIA: &[(&[&str], &str)] = &[
 ];
 
 pub(super) fn kind(
-    name: &str,
     flat: &mut Flat,
     description: Option<&str>,
     flattener: &mut Flattener<'_>,
     notes: &mut Notes,
 ) -> Result<Kind, Error> {
     if let Some(why) = flat.unfit.take() {
-        return Ok(any(name, &why, flat, notes));
+        return Ok(any(&why, flat, notes));
     }
     let stated = flat.kind.clone();
     let values = flat.values.take();
     if let Some(values) = values {
-        return Ok(choice(name, stated.as_deref(), values, flat, notes));
+        return Ok(choice(stated.as_deref(), values, flat, notes));
     }
-    let uri = flat.word("format").and_then(Json::text) == Some("uri");
+    let uri = flat.word("format").and_then(Value::as_str) == Some("uri");
     Ok(match stated.as_deref() {
         Some("string") if uri => {
             flat.take("format");
             Kind::File {
-                accepts: accepts(name, description, notes),
+                accepts: accepts(description, notes),
             }
         }
         Some("string") => Kind::Text,
         Some("boolean") => Kind::Boolean,
         Some("integer") => {
-            let (minimum, maximum) = limits::integer(name, flat, notes);
+            let (minimum, maximum) = limits::integer(flat, notes);
             Kind::Integer { minimum, maximum }
         }
         Some("number") => {
-            let (minimum, maximum) = limits::number(name, flat, notes);
+            let (minimum, maximum) = limits::number(flat, notes);
             Kind::Number { minimum, maximum }
         }
-        Some("array") => list(name, flat, description, flattener, notes)?,
-        Some("object") => any(name, "it is an object", flat, notes),
+        Some("array") => list(flat, description, flattener, notes)?,
+        Some("object") => any("it is an object", flat, notes),
         Some(other) => {
             let why = format!("{} is no type", shown(other));
-            any(name, &why, flat, notes)
+            any(&why, flat, notes)
         }
-        None => any(name, "its schema gives no type", flat, notes),
+        None => any("its schema gives no type", flat, notes),
     })
 }
 
-fn any(name: &str, why: &str, flat: &mut Flat, notes: &mut Notes) -> Kind {
-    notes.add(name, format!("{why}; it is any JSON now"));
+fn any(why: &str, flat: &mut Flat, notes: &mut Notes) -> Kind {
+    notes.add(format!("{why}; it is any JSON now"));
     if let Some(values) = flat.values.take() {
-        let values = shown(&Json::List(values).to_string());
-        notes.add(name, format!("left out its values {values}"));
+        let values = shown(&Value::Array(values).to_string());
+        notes.add(format!("left out its values {values}"));
     }
     Kind::Any {
         object: flat.kind.as_deref() == Some("object"),
     }
 }
 
-fn choice(
-    name: &str,
-    stated: Option<&str>,
-    values: Vec<Json>,
-    flat: &mut Flat,
-    notes: &mut Notes,
-) -> Kind {
+fn choice(stated: Option<&str>, values: Vec<Value>, flat: &mut Flat, notes: &mut Notes) -> Kind {
     let read = kind_of_values(&values);
     let whole = read == Some("integer");
     if let (Some(stated), Some(read)) = (stated, read)
         && stated != read
         && !(stated == "number" && whole)
     {
-        notes.add(
-            name,
-            format!("it is stated to be {stated}, its values are {read}; they win"),
-        );
+        notes.add(format!(
+            "it is stated to be {stated}, its values are {read}; they win"
+        ));
     }
-    let shown_values = shown(&Json::List(values.clone()).to_string());
+    let shown_values = shown(&Value::Array(values.clone()).to_string());
     match read {
         Some("string") => Kind::Choice { values },
         Some("integer") => Kind::Choice {
-            values: values.iter().map(Json::tidy).collect(),
+            values: values.iter().map(JsonExt::tidy).collect(),
         },
         Some("number") => {
-            notes.add(
-                name,
-                format!("left out its values {shown_values}; it is any number between them now"),
-            );
-            let by_size = |a: &&Json, b: &&Json| a.number().partial_cmp(&b.number());
-            let by_size = |a: &&Json, b: &&Json| by_size(a, b).unwrap_or(std::cmp::Ordering::Equal);
+            notes.add(format!(
+                "left out its values {shown_values}; it is any number between them now"
+            ));
+            let by_size = |a: &&Value, b: &&Value| a.as_f64().partial_cmp(&b.as_f64());
+            let by_size =
+                |a: &&Value, b: &&Value| by_size(a, b).unwrap_or(std::cmp::Ordering::Equal);
             Kind::Number {
-                minimum: values.iter().min_by(by_size).map(Json::tidy),
-                maximum: values.iter().max_by(by_size).map(Json::tidy),
+                minimum: values.iter().min_by(by_size).map(JsonExt::tidy),
+                maximum: values.iter().max_by(by_size).map(JsonExt::tidy),
             }
         }
         Some("boolean") => {
             if values.len() == 1 {
-                notes.add(name, format!("left out its values {shown_values}"));
+                notes.add(format!("left out its values {shown_values}"));
             }
             Kind::Boolean
         }
         _ => {
             flat.values = Some(values);
-            any(name, "its values are of several types", flat, notes)
+            any("its values are of several types", flat, notes)
         }
     }
 }
 
 fn list(
-    name: &str,
     flat: &mut Flat,
     description: Option<&str>,
     flattener: &mut Flattener<'_>,
     notes: &mut Notes,
 ) -> Result<Kind, Error> {
-    let schema = flat.take("items").unwrap_or(Json::Bool(true));
+    let schema = flat.take("items").unwrap_or(Value::Bool(true));
     let mut item = flattener.flatten(&schema)?;
     let kind = kind_of(&item).map(str::to_owned);
     if item.unfit.is_some() || kind.as_deref() != Some("string") {
         let schema = shown(&schema.to_string());
         let why = format!("it is a list of what is no text (`items: {schema}`)");
-        return Ok(any(name, &why, flat, notes));
+        return Ok(any(&why, flat, notes));
     }
     for lost in std::mem::take(&mut item.lost) {
-        notes.add(name, format!("of its items, {lost}"));
+        notes.add(format!("of its items, {lost}"));
     }
-    let items = limits::items(name, flat, notes);
+    let items = limits::items(flat, notes);
     if item.nullable {
-        notes.add(name, "left out that its items may be null");
+        notes.add("left out that its items may be null");
     }
     if let Some(values) = &item.values {
-        let values = shown(&Json::List(values.clone()).to_string());
-        notes.add(name, format!("left out the values of its items, {values}"));
+        let values = shown(&Value::Array(values.clone()).to_string());
+        notes.add(format!("left out the values of its items, {values}"));
     }
     item.take("title");
-    let uri = item.word("format").and_then(Json::text) == Some("uri") && item.values.is_none();
+    let uri = item.word("format").and_then(Value::as_str) == Some("uri") && item.values.is_none();
     if uri {
         item.take("format");
     }
     for (key, value) in &item.words {
         let value = shown(&value.to_string());
-        notes.add(
-            name,
-            format!("left out `{}: {value}` of its items", shown(key)),
-        );
+        notes.add(format!("left out `{}: {value}` of its items", shown(key)));
     }
     Ok(if uri {
-        let accepts = accepts(name, description, notes);
+        let accepts = accepts(description, notes);
         Kind::Files { accepts, items }
     } else {
         Kind::Texts { items }
@@ -199,8 +189,8 @@ fn list(
 impl Kind {
     /// A value as this type has it, and whether it was of another type; `None` when it is
     /// not one of them.
-    pub(super) fn read(&self, value: &Json) -> (Option<Json>, bool) {
-        let fits = |value: Json| self.takes(&value).then_some(value);
+    pub(super) fn read(&self, value: &Value) -> (Option<Value>, bool) {
+        let fits = |value: Value| self.takes(&value).then_some(value);
         if let Some(value) = fits(value.clone()) {
             let value = match self {
                 Self::Any { .. } | Self::Text => value,
@@ -210,8 +200,8 @@ impl Kind {
         }
         // `1` for "1", and the other way round.
         let other = match value {
-            Json::Text(text) => serde_json::from_str::<Json>(text).ok(),
-            Json::Number(_) | Json::Bool(_) => Some(value.plain().into()),
+            Value::String(text) => serde_json::from_str::<Value>(text).ok(),
+            Value::Number(_) | Value::Bool(_) => Some(value.plain().into()),
             _ => None,
         };
         let other = other.and_then(|other| {
@@ -221,30 +211,30 @@ impl Kind {
         (other, true)
     }
 
-    pub(super) fn takes(&self, value: &Json) -> bool {
-        let within = |minimum: &Option<Json>, maximum: &Option<Json>| {
-            let limit = |limit: &Option<Json>| limit.as_ref().and_then(Json::number);
-            value.number().is_some_and(|number| {
+    pub(super) fn takes(&self, value: &Value) -> bool {
+        let within = |minimum: &Option<Value>, maximum: &Option<Value>| {
+            let limit = |limit: &Option<Value>| limit.as_ref().and_then(Value::as_f64);
+            value.as_f64().is_some_and(|number| {
                 limit(minimum).is_none_or(|minimum| minimum <= number)
                     && limit(maximum).is_none_or(|maximum| number <= maximum)
             })
         };
         let texts = |limit: &Items| {
-            value.items().is_some_and(|items| {
+            value.as_array().is_some_and(|items| {
                 let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
-                items.iter().all(|item| item.text().is_some())
+                items.iter().all(|item| item.as_str().is_some())
                     && limit.minimum.is_none_or(|minimum| minimum <= count)
                     && limit.maximum.is_none_or(|maximum| count <= maximum)
             })
         };
         match self {
-            Self::Text | Self::File { .. } => value.text().is_some(),
+            Self::Text | Self::File { .. } => value.as_str().is_some(),
             Self::Choice { values } => values.contains(&value.tidy()),
             Self::Integer { minimum, maximum } => {
                 value.integer().is_some() && within(minimum, maximum)
             }
             Self::Number { minimum, maximum } => within(minimum, maximum),
-            Self::Boolean => matches!(value, Json::Bool(_)),
+            Self::Boolean => matches!(value, Value::Bool(_)),
             Self::Files { items, .. } | Self::Texts { items } => texts(items),
             Self::Any { .. } => true,
         }
@@ -252,7 +242,7 @@ impl Kind {
 }
 
 /// The media types of images that the description names, with a note on it.
-fn accepts(name: &str, description: Option<&str>, notes: &mut Notes) -> Vec<&'static str> {
+fn accepts(description: Option<&str>, notes: &mut Notes) -> Vec<&'static str> {
     let description = description.unwrap_or_default().to_lowercase();
     let words: Vec<_> = words(&description).collect();
     let accepts: Vec<_> = MEDIA
@@ -260,14 +250,11 @@ fn accepts(name: &str, description: Option<&str>, notes: &mut Notes) -> Vec<&'st
         .filter(|(names, _)| words.iter().any(|word| names.contains(word)))
         .map(|(_, media)| *media)
         .collect();
-    notes.add(
-        name,
-        if accepts.is_empty() {
-            "which media types it accepts is not stated; write `x-accepts` if it is known"
-        } else {
-            "`x-accepts` is read from its description; read it over"
-        },
-    );
+    notes.add(if accepts.is_empty() {
+        "which media types it accepts is not stated; write `x-accepts` if it is known"
+    } else {
+        "`x-accepts` is read from its description; read it over"
+    });
     accepts
 }
 

@@ -1,16 +1,16 @@
 //! Where in the published JSON the parts stand: a model, one of its versions, an OpenAPI
 //! document, or the input's schema by itself.
 
-use super::json::Json;
+use serde_json::Value;
+
 use crate::error::Error;
 
-/// The parts of what was published.
 #[derive(Debug)]
 pub(super) struct Published<'a> {
     /// What references are looked up in.
-    pub(super) root: &'a Json,
-    pub(super) input: &'a Json,
-    pub(super) output: Option<&'a Json>,
+    pub(super) root: &'a Value,
+    pub(super) input: &'a Value,
+    pub(super) output: Option<&'a Value>,
     /// `owner/name`, where it is stated.
     pub(super) model: Option<String>,
     /// What the model is, in its publisher's words.
@@ -19,8 +19,8 @@ pub(super) struct Published<'a> {
     pub(super) version: Option<&'a str>,
 }
 
-pub(super) fn locate(file: &Json) -> Result<Published<'_>, Error> {
-    if file.entries().is_none() {
+pub(super) fn locate(file: &Value) -> Result<Published<'_>, Error> {
+    if file.as_object().is_none() {
         return refused(
             "it is no JSON object; give a model version, its OpenAPI document, or its `Input` \
              schema",
@@ -28,7 +28,7 @@ pub(super) fn locate(file: &Json) -> Result<Published<'_>, Error> {
     }
     let (version, document) = match (file.get("openapi_schema"), file.get("latest_version")) {
         (Some(document), _) => (Some(file), document),
-        (None, Some(Json::Null)) => {
+        (None, Some(Value::Null)) => {
             return refused("the model has no `latest_version`; give one of its versions");
         }
         (None, Some(version)) => match version.get("openapi_schema") {
@@ -61,19 +61,19 @@ pub(super) fn locate(file: &Json) -> Result<Published<'_>, Error> {
         about: file
             .get("description")
             .filter(|_| version.is_some())
-            .and_then(Json::text),
-        version: version.and_then(|version| version.get("id")?.text()),
+            .and_then(Value::as_str),
+        version: version.and_then(|version| version.get("id")?.as_str()),
     })
 }
 
-fn is_schema(json: &Json) -> bool {
+fn is_schema(json: &Value) -> bool {
     ["properties", "allOf", "$ref"]
         .iter()
         .any(|key| json.get(key).is_some())
 }
 
-fn model(file: &Json) -> Option<String> {
-    let text = |key| file.get(key).and_then(Json::text);
+fn model(file: &Value) -> Option<String> {
+    let text = |key| file.get(key).and_then(Value::as_str);
     // A bare schema may well have a field or a word of these names; a model has text there.
     match (text("owner"), text("name"), text("model")) {
         (Some(owner), Some(name), _) => Some(format!("{owner}/{name}")),

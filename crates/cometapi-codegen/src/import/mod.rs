@@ -23,12 +23,12 @@ mod yaml;
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::field::{Field, field, prose};
 use self::flat::Flat;
 use self::flatten::Flattener;
-use self::json::Json;
+use self::json::JsonExt;
 use self::note::{Notes, shown};
 pub use self::overrides::{ImportOptions, ImportOutput};
 use crate::error::Error;
@@ -76,7 +76,7 @@ pub struct Imported {
 /// ```
 pub fn import_model(published: &str, options: &ImportOptions) -> Result<Imported, Error> {
     let published = published.trim_start_matches('\u{feff}');
-    let file: Json = serde_json::from_str(published)
+    let file = json::read(published)
         .map_err(|error| Error::published(format!("it is no JSON that can be read: {error}")))?;
     let published = locate::locate(&file)?;
     let mut notes = Notes::default();
@@ -127,7 +127,7 @@ fn fields(
     notes: &mut Notes,
 ) -> Result<Vec<Field>, Error> {
     let properties = match input.take("properties") {
-        Some(Json::Object(properties)) if !properties.is_empty() => properties,
+        Some(Value::Object(properties)) if !properties.is_empty() => properties,
         _ => return Err(Error::published("its `Input` has no properties")),
     };
     if properties.len() > FIELDS {
@@ -145,7 +145,7 @@ fn fields(
         component::check_name(name, notes)?;
         if let Some(other) = identifiers.insert(identifier(name), name) {
             let other = shown(other);
-            notes.add(name, format!("in code it would have the name of `{other}`"));
+            notes.add_to(name, format!("in code it would have the name of `{other}`"));
         }
         fields.push(field(name, schema, flattener, notes)?);
     }
@@ -161,32 +161,32 @@ fn identifier(name: &str) -> String {
     name.to_ascii_lowercase().chars().map(plain).collect()
 }
 
-fn order(schema: &Json) -> f64 {
+fn order(schema: &Value) -> f64 {
     schema
         .get("x-order")
-        .and_then(Json::number)
+        .and_then(Value::as_f64)
         .unwrap_or(f64::INFINITY)
 }
 
 fn required(input: &mut Flat, fields: &[Field], notes: &mut Notes) -> Vec<String> {
-    let stated = input.take("required").unwrap_or(Json::List(Vec::new()));
+    notes.set_place("Input");
+    let stated = input.take("required").unwrap_or(Value::Array(Vec::new()));
     let stated: Vec<_> = match &stated {
-        Json::List(names) => names.iter().map(Json::plain).collect(),
+        Value::Array(names) => names.iter().map(JsonExt::plain).collect(),
         other => {
-            notes.add(
-                "Input",
-                format!("left out `required: {}`", shown(&other.to_string())),
-            );
+            notes.add(format!(
+                "left out `required: {}`",
+                shown(&other.to_string())
+            ));
             Vec::new()
         }
     };
     for name in &stated {
         if !fields.iter().any(|field| field.name == *name) {
             let name = shown(name);
-            notes.add(
-                "Input",
-                format!("left out that `{name}` is required; there is no such field"),
-            );
+            notes.add(format!(
+                "left out that `{name}` is required; there is no such field"
+            ));
         }
     }
     let names = fields.iter().map(|field| field.name.clone());
@@ -194,21 +194,19 @@ fn required(input: &mut Flat, fields: &[Field], notes: &mut Notes) -> Vec<String
 }
 
 fn describe(input: &mut Flat, about: Option<&str>, model: &str, notes: &mut Notes) -> String {
-    let own = prose("Input", input.take("description").as_ref(), notes);
-    let about = prose("Input", about.map(Json::from).as_ref(), notes);
+    notes.set_place("Input");
+    let own = prose(input.take("description").as_ref(), notes);
+    let about = prose(about.map(Value::from).as_ref(), notes);
     match (own, about) {
         (Some(own), about) => {
             if about.is_some_and(|about| about != own) {
-                notes.add("Input", "its own description wins over that of the model");
+                notes.add("its own description wins over that of the model");
             }
             own
         }
         (None, Some(about)) => about,
         (None, None) => {
-            notes.add(
-                "Input",
-                "nothing describes the model; write what it is good for",
-            );
+            notes.add("nothing describes the model; write what it is good for");
             format!("What {model} takes.")
         }
     }
@@ -216,26 +214,26 @@ fn describe(input: &mut Flat, about: Option<&str>, model: &str, notes: &mut Note
 
 /// What the input's schema says as a whole, beyond its properties.
 fn leftovers(input: &Flat, notes: &mut Notes) {
+    notes.set_place("Input");
     for lost in &input.lost {
-        notes.add("Input", lost);
+        notes.add(lost);
     }
     if input.nullable {
-        notes.add("Input", "left out that it may be null");
+        notes.add("left out that it may be null");
     }
     for (key, value) in &input.words {
         // What references lead to is there already.
         if !matches!(key.as_str(), "title" | "definitions" | "$defs") {
             let value = shown(&value.to_string());
-            notes.add("Input", format!("left out `{}: {value}`", shown(key)));
+            notes.add(format!("left out `{}: {value}`", shown(key)));
         }
     }
 }
 
 /// What was written is what was meant, or it is not handed out.
-fn read_back(name: &str, component: &Json, text: &str) -> Result<(), Error> {
-    let whole = Json::Object(vec![(name.to_owned(), component.clone())]);
+fn read_back(name: &str, component: &Value, text: &str) -> Result<(), Error> {
     match crate::read::read(text) {
-        Ok(Value::Object(read)) if Value::Object(read.clone()) == whole.to_value() => Ok(()),
+        Ok(read) if read == json!({ name: component }) => Ok(()),
         Ok(_) => Err(Error::published(
             "it would not read back as it is written; this is a fault of ours",
         )),

@@ -1,4 +1,4 @@
-//! What is said to the person who imports.
+//! Notes to the person who imports.
 
 use std::collections::HashSet;
 
@@ -26,24 +26,36 @@ pub(super) fn shown(text: &str) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// Where, and what.
-    notes: Vec<(String, String)>,
+    all: Vec<(String, String)>,
     stated: HashSet<(String, String)>,
+    place: String,
 }
 
 impl Notes {
+    /// Sets the place that [`add`](Self::add) notes on: a field, or `Input` as a whole.
+    pub(super) fn set_place(&mut self, place: &str) {
+        place.clone_into(&mut self.place);
+    }
+
+    pub(super) fn add(&mut self, what: impl AsRef<str>) {
+        let place = std::mem::take(&mut self.place);
+        self.add_to(&place, what);
+        self.place = place;
+    }
+
     /// A note on a field, or on `Input` or `Output` as a whole.
-    pub(super) fn add(&mut self, place: &str, what: impl AsRef<str>) {
+    pub(super) fn add_to(&mut self, place: &str, what: impl AsRef<str>) {
         let note = (place.to_owned(), what.as_ref().to_owned());
         if self.stated.insert(note.clone()) {
-            self.notes.push(note);
+            self.all.push(note);
         }
     }
 
-    /// What is said of the whole, then of each field in the order of `fields`.
+    /// Returns the notes on the whole, then those on each field in the order of `fields`.
     pub(super) fn into_vec(mut self, fields: &[&str]) -> Vec<String> {
-        self.notes
+        self.all
             .sort_by_cached_key(|(place, _)| fields.iter().position(|field| field == place));
-        self.notes
+        self.all
             .iter()
             .map(|(place, what)| format!("`{}`: {what}", shown(place)))
             .collect()

@@ -1,8 +1,9 @@
 //! What may be asked for, and wins over what was published: model and output.
 
+use serde_json::Value;
+
 use super::flat::Flat;
 use super::flatten::Flattener;
-use super::json::Json;
 use super::locate::Published;
 use super::note::{Notes, shown};
 use crate::error::Error;
@@ -57,7 +58,7 @@ pub(super) fn model(
     let model = match (&options.model, &published.model) {
         (Some(given), Some(stated)) if given != stated => {
             let stated = shown(stated);
-            notes.add(
+            notes.add_to(
                 "x-model",
                 format!("the schema is of `{stated}`; it is `{given}` as asked"),
             );
@@ -102,7 +103,7 @@ pub(super) fn output(
     let flat = flattener.flatten(schema)?;
     let is_uri = |flat: &Flat| {
         flat.kind.as_deref() == Some("string")
-            && flat.word("format").and_then(Json::text) == Some("uri")
+            && flat.word("format").and_then(Value::as_str) == Some("uri")
     };
     let stated = match flat.word("items") {
         Some(items) if flat.kind.as_deref() == Some("array") => {
@@ -111,7 +112,7 @@ pub(super) fn output(
         _ => is_uri(&flat).then_some(ImportOutput::Single),
     };
     if flat.nullable {
-        notes.add("Output", "it may be null, which `x-output` cannot say");
+        notes.add_to("Output", "it may be null, which `x-output` cannot say");
     }
     let schema = shown(&schema.to_string());
     match (options.output, stated) {
@@ -119,7 +120,7 @@ pub(super) fn output(
         (Some(given), Some(stated)) if given == stated => Ok(stated),
         (Some(given), _) => {
             let word = given.word();
-            notes.add(
+            notes.add_to(
                 "Output",
                 format!("the schema says `{schema}`; it is `{word}` as asked"),
             );

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::json::Json;
+use serde_json::Value;
+
+use super::json::JsonExt;
 
 /// Longer than this, a name is cut at a word.
 const LONG: usize = 48;
@@ -12,7 +14,7 @@ const NUMBERS: &[&str] = &[
 ];
 
 /// A name for each value: readable, in `UpperCamelCase`, no two alike.
-pub(super) fn variants(values: &[Json]) -> Vec<String> {
+pub(super) fn variants(values: &[Value]) -> Vec<String> {
     let mut taken = HashSet::new();
     values
         .iter()
@@ -240,7 +242,7 @@ mod tests {
 
     #[test]
     fn no_two_are_alike() {
-        let values = ["fast", "Fast", "FAST!", "v1", "V1", "V-1", "!", "?"].map(Json::from);
+        let values = ["fast", "Fast", "FAST!", "v1", "V1", "V-1", "!", "?"].map(Value::from);
         assert_eq!(
             variants(&values),
             [
@@ -261,7 +263,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_value_has_a_name_that_rust_takes(values in prop::collection::vec(".{0,20}", 0..12)) {
-            let values: Vec<_> = values.into_iter().map(Json::from).collect();
+            let values: Vec<_> = values.into_iter().map(Value::from).collect();
             let names = variants(&values);
             let unique: HashSet<_> = names.iter().collect();
             prop_assert_eq!(unique.len(), values.len());

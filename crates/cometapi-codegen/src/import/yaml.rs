@@ -1,7 +1,7 @@
 //! JSON as YAML, in the form of `openapi.yaml`: blocks, 92 columns, short lists in flow form,
 //! prose folded. Words that an older reader takes for something else are quoted.
 
-use super::json::Json;
+use serde_json::Value;
 
 const COLUMNS: usize = 92;
 
@@ -12,23 +12,23 @@ const RESERVED: &[&str] = &["true", "false", "null", "yes", "no", "on", "off", "
 const PROSE: &[&str] = &["description", "x-source"];
 
 /// Writes `key: value` and what is below it.
-pub(super) fn write(key: &str, value: &Json, indent: usize, out: &mut String) {
+pub(super) fn write(key: &str, value: &Value, indent: usize, out: &mut String) {
     let pad = " ".repeat(indent);
     let head = format!("{pad}{}:", key_text(key));
     match value {
-        Json::Object(entries) if !entries.is_empty() => {
+        Value::Object(entries) if !entries.is_empty() => {
             line(out, &head);
             for (key, value) in entries {
                 write(key, value, indent + 2, out);
             }
         }
-        Json::List(items) if !items.is_empty() => list(&head, items, indent, out),
-        Json::Text(text) if PROSE.contains(&key) || text.len() > COLUMNS => {
+        Value::Array(items) if !items.is_empty() => list(&head, items, indent, out),
+        Value::String(text) if PROSE.contains(&key) || text.len() > COLUMNS => {
             prose(&head, text, indent, out);
         }
         // Always text, whatever it looks like.
-        Json::Text(text) if key == "x-default" => line(out, &format!("{head} {}", quoted(text))),
-        Json::Text(text) if is_plain(text, false) => line(out, &format!("{head} {text}")),
+        Value::String(text) if key == "x-default" => line(out, &format!("{head} {}", quoted(text))),
+        Value::String(text) if is_plain(text, false) => line(out, &format!("{head} {text}")),
         other => line(out, &format!("{head} {}", flow(other))),
     }
 }
@@ -38,7 +38,7 @@ fn line(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-fn list(head: &str, items: &[Json], indent: usize, out: &mut String) {
+fn list(head: &str, items: &[Value], indent: usize, out: &mut String) {
     let items: Vec<_> = items.iter().map(flow).collect();
     let one = format!("{head} [{}]", items.join(", "));
     if width(&one) <= COLUMNS {
@@ -64,22 +64,22 @@ fn list(head: &str, items: &[Json], indent: usize, out: &mut String) {
 }
 
 /// On one line, inside a list or an object on one line.
-fn flow(value: &Json) -> String {
+fn flow(value: &Value) -> String {
     match value {
-        Json::Text(text) if is_plain(text, true) => text.clone(),
-        Json::Text(text) => quoted(text),
-        Json::List(items) => format!(
+        Value::String(text) if is_plain(text, true) => text.clone(),
+        Value::String(text) => quoted(text),
+        Value::Array(items) => format!(
             "[{}]",
             items.iter().map(flow).collect::<Vec<_>>().join(", ")
         ),
-        Json::Object(entries) if entries.is_empty() => "{}".to_owned(),
-        Json::Object(entries) => {
+        Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
+        Value::Object(entries) => {
             let entries = entries.iter();
             // Keys of any length and kind: in flow form only quotes are safe with all readers.
             let entries = entries.map(|(key, value)| format!("{}: {}", quoted(key), flow(value)));
             format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
         }
-        Json::Number(number) => {
+        Value::Number(number) => {
             let text = number.to_string();
             // YAML 1.1 takes `1e20` for a word.
             match text.split_once('e') {

@@ -7,36 +7,18 @@ use crate::document::{Document, schema_name};
 use crate::replaced::REPLACED;
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "openapi-version",
-        check: openapi_version,
-    },
-    Rule {
-        id: "info-version",
-        check: info_version,
-    },
-    Rule {
-        id: "ref-unresolved",
-        check: ref_unresolved,
-    },
-    Rule {
-        id: "ref-siblings",
-        check: ref_siblings,
-    },
-    Rule {
-        id: "replaced-schema",
-        check: replaced_schema,
-    },
-    Rule {
-        id: "security-unknown",
-        check: security_unknown,
-    },
+    Rule::document("openapi-version", openapi_version),
+    Rule::document("info-version", info_version),
+    Rule::document("ref-unresolved", ref_unresolved),
+    Rule::document("ref-siblings", ref_siblings),
+    Rule::document("replaced-schema", replaced_schema),
+    Rule::document("security-unknown", security_unknown),
 ];
 
 fn openapi_version(document: &Document<'_>, report: &mut Report) {
     let version = document.root.get("openapi").and_then(Value::as_str);
     if !version.is_some_and(|version| version.starts_with("3.0.")) {
-        report.add(
+        report.at(
             "#/openapi",
             "the generator reads OpenAPI 3.0 only; write `3.0.3`",
         );
@@ -49,7 +31,7 @@ fn info_version(document: &Document<'_>, report: &mut Report) {
         .pointer("/info/version")
         .and_then(Value::as_str);
     if !version.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_graphic())) {
-        report.add(
+        report.at(
             "#/info/version",
             "the generator makes a header of it; write visible ASCII, such as `1.2.3`",
         );
@@ -63,7 +45,7 @@ fn ref_unresolved(document: &Document<'_>, report: &mut Report) {
             .and_then(|pointer| document.root.pointer(pointer))
             .is_none()
         {
-            report.add(
+            report.at(
                 &site.pointer,
                 format!(
                     "nothing stands at `{}`; point at a component of this document",
@@ -80,7 +62,7 @@ fn ref_siblings(document: &Document<'_>, report: &mut Report) {
         .iter()
         .filter(|site| !site.siblings.is_empty())
     {
-        report.add(
+        report.at(
             &site.pointer,
             format!(
                 "`{}` beside `$ref` is ignored; write `allOf` with the reference as its one item",
@@ -98,7 +80,7 @@ fn replaced_schema(document: &Document<'_>, report: &mut Report) {
             .iter()
             .any(|site| schema_name(site.target) == Some(replaced.schema));
         if !used {
-            report.add(
+            report.at(
                 format!("#/components/schemas/{}", replaced.schema),
                 format!(
                     "nothing refers to this schema, for which `{}` is written by hand; refer to \
@@ -121,7 +103,7 @@ fn security_unknown(document: &Document<'_>, report: &mut Report) {
         let demands = security.and_then(Value::as_array).into_iter().flatten();
         for name in demands.filter_map(Value::as_object).flat_map(Map::keys) {
             if schemes.and_then(|schemes| schemes.get(name)).is_none() {
-                report.add(
+                report.at(
                     &place,
                     format!(
                         "there is no security scheme `{name}`; describe it among the components"

@@ -1,7 +1,8 @@
 //! House rules: what the generator panics on, turns into code that fails on real answers, or
 //! ignores without a word.
 //!
-//! A rule is a row of a table: an id, and a function that looks at the whole document. All
+//! A rule is a row of a table: an id, and a function that looks at the document, an operation
+//! or a schema. All
 //! findings are reported together. Rules that check examples and the document's form against
 //! the official schema would be further tables.
 
@@ -15,7 +16,7 @@ mod schemas;
 
 use serde_json::Value;
 
-use self::rule::{Report, Rule};
+use self::rule::Rule;
 use crate::document::Document;
 use crate::error::Error;
 
@@ -37,11 +38,7 @@ pub(crate) fn lint(spec: &Value) -> Result<(), Error> {
     let document = Document::new(spec);
     let mut findings = Vec::new();
     for rule in RULES.iter().copied().flatten() {
-        let mut report = Report {
-            rule: rule.id,
-            findings: &mut findings,
-        };
-        (rule.check)(&document, &mut report);
+        rule.run(&document, &mut findings);
     }
     if findings.is_empty() {
         Ok(())

@@ -8,58 +8,28 @@ use super::rule::{Report, Rule};
 use crate::document::{Document, Operation};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "operation-id-missing",
-        check: id_missing,
-    },
-    Rule {
-        id: "operation-id-case",
-        check: id_case,
-    },
-    Rule {
-        id: "operation-id-duplicate",
-        check: id_duplicate,
-    },
-    Rule {
-        id: "path-parameter-undeclared",
-        check: path_parameter_undeclared,
-    },
-    Rule {
-        id: "path-parameter-unused",
-        check: path_parameter_unused,
-    },
-    Rule {
-        id: "path-parameter-optional",
-        check: path_parameter_optional,
-    },
-    Rule {
-        id: "header-reserved",
-        check: header_reserved,
-    },
-    Rule {
-        id: "request-body-optional",
-        check: request_body_optional,
-    },
+    Rule::operation("operation-id-missing", id_missing),
+    Rule::operation("operation-id-case", id_case),
+    Rule::document("operation-id-duplicate", id_duplicate),
+    Rule::operation("path-parameter-undeclared", path_parameter_undeclared),
+    Rule::operation("path-parameter-unused", path_parameter_unused),
+    Rule::operation("path-parameter-optional", path_parameter_optional),
+    Rule::operation("header-reserved", header_reserved),
+    Rule::operation("request-body-optional", request_body_optional),
 ];
 
-fn id_missing(document: &Document<'_>, report: &mut Report) {
-    for operation in document.operations.iter().filter(|op| op.id().is_none()) {
-        report.add(
-            operation.place(),
-            "a method needs a name; write an `operationId`",
-        );
+fn id_missing(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    if operation.id().is_none() {
+        report.add("a method needs a name; write an `operationId`");
     }
 }
 
-fn id_case(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        if operation.id().is_some_and(|id| !is_snake_case(id)) {
-            report.add(
-                operation.place(),
-                "method and hook would carry different names; write the `operationId` in \
-                 snake_case",
-            );
-        }
+fn id_case(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    if operation.id().is_some_and(|id| !is_snake_case(id)) {
+        report.add(
+            "method and hook would carry different names; write the `operationId` in \
+             snake_case",
+        );
     }
 }
 
@@ -78,7 +48,7 @@ fn id_duplicate(document: &Document<'_>, report: &mut Report) {
     for operation in &document.operations {
         let Some(id) = operation.id() else { continue };
         if let Some(path) = first.insert(id, operation.path) {
-            report.add(
+            report.at(
                 operation.place(),
                 format!(
                     "both `{path}` and `{}` have this `operationId`; give each its own",
@@ -89,28 +59,22 @@ fn id_duplicate(document: &Document<'_>, report: &mut Report) {
     }
 }
 
-fn path_parameter_undeclared(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        for name in operation
-            .placeholders()
-            .difference(&path_parameters(operation))
-        {
-            report.add(
-                operation.place(),
-                format!("the path holds `{{{name}}}`; declare a parameter `{name}` in `path`"),
-            );
-        }
+fn path_parameter_undeclared(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    for name in operation
+        .placeholders()
+        .difference(&path_parameters(operation))
+    {
+        report.add(format!(
+            "the path holds `{{{name}}}`; declare a parameter `{name}` in `path`"
+        ));
     }
 }
 
-fn path_parameter_unused(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        for name in path_parameters(operation).difference(&operation.placeholders()) {
-            report.add(
-                operation.place(),
-                format!("the path has no `{{{name}}}`; put it there, or drop the parameter"),
-            );
-        }
+fn path_parameter_unused(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    for name in path_parameters(operation).difference(&operation.placeholders()) {
+        report.add(format!(
+            "the path has no `{{{name}}}`; put it there, or drop the parameter"
+        ));
     }
 }
 
@@ -120,47 +84,40 @@ fn path_parameters<'a>(operation: &Operation<'a>) -> BTreeSet<&'a str> {
         .collect()
 }
 
-fn path_parameter_optional(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        for (name, parameter) in parameters(operation, "path") {
-            if parameter.get("required") != Some(&Value::Bool(true)) {
-                report.add(
-                    operation.place(),
-                    format!("no URL can leave `{name}` out; write `required: true`"),
-                );
-            }
+fn path_parameter_optional(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    for (name, parameter) in parameters(operation, "path") {
+        if parameter.get("required") != Some(&Value::Bool(true)) {
+            report.add(format!(
+                "no URL can leave `{name}` out; write `required: true`"
+            ));
         }
     }
 }
 
-fn header_reserved(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        for (name, _) in parameters(operation, "header") {
-            let advice = match name.to_ascii_lowercase().as_str() {
-                "authorization" => "a security scheme",
-                "accept" | "content-type" => "the media type under `content`",
-                _ => continue,
-            };
-            report.add(
-                operation.place(),
-                format!("a parameter `{name}` is ignored by OpenAPI's own rule; write {advice}"),
-            );
-        }
-    }
-}
-
-fn request_body_optional(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        let body = operation.value.get("requestBody");
-        let Some(body) = body.and_then(|body| document.resolve(body)) else {
-            continue;
+fn header_reserved(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    for (name, _) in parameters(operation, "header") {
+        let advice = match name.to_ascii_lowercase().as_str() {
+            "authorization" => "a security scheme",
+            "accept" | "content-type" => "the media type under `content`",
+            _ => continue,
         };
-        if body.get("required") != Some(&Value::Bool(true)) {
-            report.add(
-                operation.place(),
-                "the method always takes the body; write `required: true`",
-            );
-        }
+        report.add(format!(
+            "a parameter `{name}` is ignored by OpenAPI's own rule; write {advice}"
+        ));
+    }
+}
+
+fn request_body_optional<'a>(
+    document: &Document<'a>,
+    operation: &Operation<'a>,
+    report: &mut Report,
+) {
+    let body = operation.value.get("requestBody");
+    let Some(body) = body.and_then(|body| document.resolve(body)) else {
+        return;
+    };
+    if body.get("required") != Some(&Value::Bool(true)) {
+        report.add("the method always takes the body; write `required: true`");
     }
 }
 

@@ -4,148 +4,96 @@ use serde_json::{Map, Value};
 
 use super::rule::{Report, Rule};
 use crate::document::{Document, SchemaSite};
-use crate::replaced::is_replaced;
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "received-closed-object",
-        check: closed_object,
-    },
-    Rule {
-        id: "received-unknown-fields",
-        check: unknown_fields,
-    },
-    Rule {
-        id: "received-strict-format",
-        check: strict_format,
-    },
-    Rule {
-        id: "received-closed-enum",
-        check: closed_enum,
-    },
-    Rule {
-        id: "received-constraint",
-        check: constraint,
-    },
-    Rule {
-        id: "received-number-format",
-        check: number_format,
-    },
-    Rule {
-        id: "received-null-list",
-        check: null_list,
-    },
-    Rule {
-        id: "received-nullable",
-        check: nullable,
-    },
+    Rule::received("received-closed-object", closed_object),
+    Rule::received("received-unknown-fields", unknown_fields),
+    Rule::received("received-strict-format", strict_format),
+    Rule::received("received-closed-enum", closed_enum),
+    Rule::received("received-constraint", constraint),
+    Rule::received("received-number-format", number_format),
+    Rule::received("received-null-list", null_list),
+    Rule::received("received-nullable", nullable),
 ];
 
-fn closed_object(document: &Document<'_>, report: &mut Report) {
-    for site in received(document) {
-        if site.schema.get("additionalProperties") == Some(&Value::Bool(false)) {
-            report.add(
-                &site.pointer,
-                "one new field would fail the whole answer; write `additionalProperties: {}`",
-            );
-        }
+fn closed_object(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    if site.schema.get("additionalProperties") == Some(&Value::Bool(false)) {
+        report.add("one new field would fail the whole answer; write `additionalProperties: {}`");
     }
 }
 
-fn unknown_fields(document: &Document<'_>, report: &mut Report) {
-    for site in received(document) {
-        // `false` is worse, and another rule's.
-        let open = matches!(
-            site.schema.get("additionalProperties"),
-            Some(Value::Object(_) | Value::Bool(false))
+fn unknown_fields(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    // `false` is worse, and another rule's.
+    let open = matches!(
+        site.schema.get("additionalProperties"),
+        Some(Value::Object(_) | Value::Bool(false))
+    );
+    if site.schema.contains_key("properties") && !open {
+        report.add(
+            "fields not named here would be lost; write `additionalProperties: {}`, which \
+             keeps them",
         );
-        if site.schema.contains_key("properties") && !open {
-            report.add(
-                &site.pointer,
-                "fields not named here would be lost; write `additionalProperties: {}`, which \
-                 keeps them",
-            );
+    }
+}
+
+fn strict_format(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    if let Some(
+        format @ ("date" | "date-time" | "ip" | "ipv4" | "ipv6" | "partial-date-time" | "time"
+        | "uuid"),
+    ) = site.text("format")
+    {
+        report.add(format!(
+            "one odd value of format `{format}` would fail the whole answer; drop the \
+                 format and say it in the `description`"
+        ));
+    }
+}
+
+/// An enum of one value that distinguishes a shape from others is closed on purpose: without it,
+/// other generators read one shape as another. The generated code is open there, too.
+fn closed_enum(document: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    let words = site.schema.get("enum").and_then(Value::as_array);
+    let closed = words.is_some_and(|words| words.iter().any(|word| !word.is_null()));
+    if closed && !document.is_shape_marker(site) {
+        report.add(
+            "one new word would fail the whole answer; write `x-extensible-enum`; only a required \
+             field that tells a variant of a choice from the others may have an `enum`, of one \
+             value",
+        );
+    }
+}
+
+fn constraint(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    for key in ["maxLength", "minLength", "pattern"] {
+        if site.schema.contains_key(key) {
+            report.add(format!(
+                "one value outside `{key}` would fail the whole answer; say it in the \
+                     `description`"
+            ));
         }
     }
 }
 
-fn strict_format(document: &Document<'_>, report: &mut Report) {
-    for site in received(document) {
-        if let Some(
-            format @ ("date" | "date-time" | "ip" | "ipv4" | "ipv6" | "partial-date-time" | "time"
-            | "uuid"),
-        ) = site.text("format")
-        {
-            report.add(
-                &site.pointer,
-                format!(
-                    "one odd value of format `{format}` would fail the whole answer; drop the \
-                     format and say it in the `description`"
-                ),
-            );
-        }
+fn number_format(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    let wanted = match site.text("type") {
+        Some("integer") => "int64",
+        Some("number") => "double",
+        _ => return,
+    };
+    if site.text("format") != Some(wanted) {
+        report.add(format!(
+            "a number that does not fit would fail the whole response; write `format: {wanted}`"
+        ));
     }
 }
 
-/// An enum of one value that tells a shape from others is closed on purpose: without it, other
-/// generators read one shape as another. The generated code is open there, too.
-fn closed_enum(document: &Document<'_>, report: &mut Report) {
-    for site in received(document) {
-        let words = site.schema.get("enum").and_then(Value::as_array);
-        let closed = words.is_some_and(|words| words.iter().any(|word| !word.is_null()));
-        if closed && !document.is_shape_marker(site) {
-            report.add(
-                &site.pointer,
-                "one new word would fail the whole answer; write `x-extensible-enum`; only a \
-                 required field that tells a variant of a choice from the others may have an \
-                 `enum`, of one value",
-            );
-        }
-    }
-}
-
-fn constraint(document: &Document<'_>, report: &mut Report) {
-    for site in received(document) {
-        for key in ["maxLength", "minLength", "pattern"] {
-            if site.schema.contains_key(key) {
-                report.add(
-                    &site.pointer,
-                    format!(
-                        "one value outside `{key}` would fail the whole answer; say it in the \
-                         `description`"
-                    ),
-                );
-            }
-        }
-    }
-}
-
-fn number_format(document: &Document<'_>, report: &mut Report) {
-    for site in received(document) {
-        let wanted = match site.text("type") {
-            Some("integer") => "int64",
-            Some("number") => "double",
-            _ => continue,
-        };
-        if site.text("format") != Some(wanted) {
-            report.add(
-                &site.pointer,
-                format!("a number that does not fit would fail the whole response; write `format: {wanted}`"),
-            );
-        }
-    }
-}
-
-fn null_list(document: &Document<'_>, report: &mut Report) {
-    for site in received(document) {
-        let nullable = site.schema.get("nullable") == Some(&Value::Bool(true));
-        if is_list(site) && !nullable && site.is_property() {
-            report.add(
-                &site.pointer,
-                "a null instead of the list or map would fail the whole answer; write \
-                 `nullable: true`",
-            );
-        }
+fn null_list(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    let nullable = site.schema.get("nullable") == Some(&Value::Bool(true));
+    if is_list(site) && !nullable && site.is_property() {
+        report.add(
+            "a null instead of the list or map would fail the whole answer; write \
+             `nullable: true`",
+        );
     }
 }
 
@@ -159,20 +107,16 @@ fn is_list(site: &SchemaSite<'_>) -> bool {
 
 /// Code that other generators make of the spec fails on the null of a field that may be absent
 /// but not null.
-fn nullable(document: &Document<'_>, report: &mut Report) {
-    for site in received(document) {
-        let Some((owner, field)) = site.field_of_component() else {
-            continue;
-        };
-        // A list is the rule's above.
-        if !document.requires(owner, field) && !is_list(site) && !allows_null(document, site.schema)
-        {
-            report.add(
-                &site.pointer,
-                "other generators' code would fail on a null here; write `nullable: true`, or \
-                 `anyOf` with the reference and `enum: [null]`",
-            );
-        }
+fn nullable(document: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    let Some((owner, field)) = site.field_of_component() else {
+        return;
+    };
+    // A list is the rule's above.
+    if !document.requires(owner, field) && !is_list(site) && !allows_null(document, site.schema) {
+        report.add(
+            "other generators' code would fail on a null here; write `nullable: true`, or `anyOf` \
+             with the reference and `enum: [null]`",
+        );
     }
 }
 
@@ -200,12 +144,4 @@ fn allows_null(document: &Document<'_>, schema: &Map<String, Value>) -> bool {
     }
     // Without a type, it is any JSON.
     !schema.contains_key("type") && !schema.contains_key("allOf")
-}
-
-/// Schemas that an answer is decoded as by generated code.
-fn received<'d, 'a>(document: &'d Document<'a>) -> impl Iterator<Item = &'d SchemaSite<'a>> {
-    document
-        .schemas
-        .iter()
-        .filter(|site| site.received && !site.owner().is_some_and(is_replaced))
 }

@@ -8,42 +8,15 @@ use super::rule::{Report, Rule};
 use crate::document::{Document, Operation, escape};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "response-default",
-        check: default,
-    },
-    Rule {
-        id: "response-status",
-        check: status,
-    },
-    Rule {
-        id: "response-code-beside-range",
-        check: code_beside_range,
-    },
-    Rule {
-        id: "response-description",
-        check: description,
-    },
-    Rule {
-        id: "success-missing",
-        check: success_missing,
-    },
-    Rule {
-        id: "success-untyped",
-        check: success_untyped,
-    },
-    Rule {
-        id: "success-differs",
-        check: success_differs,
-    },
-    Rule {
-        id: "success-empty",
-        check: success_empty,
-    },
-    Rule {
-        id: "header-required",
-        check: header_required,
-    },
+    Rule::operation("response-default", default),
+    Rule::operation("response-status", status),
+    Rule::operation("response-code-beside-range", code_beside_range),
+    Rule::operation("response-description", description),
+    Rule::operation("success-missing", success_missing),
+    Rule::operation("success-untyped", success_untyped),
+    Rule::operation("success-differs", success_differs),
+    Rule::operation("success-empty", success_empty),
+    Rule::document("header-required", header_required),
 ];
 
 fn header_required(document: &Document<'_>, report: &mut Report) {
@@ -58,7 +31,7 @@ fn required_headers(value: &Value, pointer: &str, report: &mut Report) {
     for (key, child) in value.as_object().into_iter().flatten() {
         let at = format!("{pointer}/{}", escape(key));
         if pointer.ends_with("/headers") && child.get("required") == Some(&Value::Bool(true)) {
-            report.add(
+            report.at(
                 &at,
                 "a response without it would be refused, and a proxy may drop it; leave out \
                  `required`",
@@ -68,26 +41,18 @@ fn required_headers(value: &Value, pointer: &str, report: &mut Report) {
     }
 }
 
-fn default(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        if operation.responses().any(|(status, _)| status == "default") {
-            report.add(
-                operation.place(),
-                "`default` counts as success and as error alike; write `4XX` and `5XX`",
-            );
-        }
+fn default(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    if operation.responses().any(|(status, _)| status == "default") {
+        report.add("`default` counts as success and as error alike; write `4XX` and `5XX`");
     }
 }
 
-fn status(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        for (status, _) in operation.responses() {
-            if status != "default" && !is_status(status) {
-                report.add(
-                    operation.place(),
-                    format!("`{status}` is no status; write three digits, or a range as `4XX`"),
-                );
-            }
+fn status(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    for (status, _) in operation.responses() {
+        if status != "default" && !is_status(status) {
+            report.add(format!(
+                "`{status}` is no status; write three digits, or a range as `4XX`"
+            ));
         }
     }
 }
@@ -102,41 +67,30 @@ fn is_status(status: &str) -> bool {
 
 /// Of successes alone: the generator sees nothing else, and a code of an error goes before its
 /// range everywhere else.
-fn code_beside_range(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        if successes(operation).any(|(status, _)| status == "2XX") {
-            for (status, _) in successes(operation).filter(|(status, _)| *status != "2XX") {
-                report.add(
-                    operation.place(),
-                    format!("`2XX` is matched before `{status}`; write one or the other"),
-                );
-            }
+fn code_beside_range(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    if successes(operation).any(|(status, _)| status == "2XX") {
+        for (status, _) in successes(operation).filter(|(status, _)| *status != "2XX") {
+            report.add(format!(
+                "`2XX` is matched before `{status}`; write one or the other"
+            ));
         }
     }
 }
 
-fn description(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        for (status, response) in operation.responses() {
-            let response = document.resolve(response);
-            if response.is_some_and(|response| response.get("description").is_none()) {
-                report.add(
-                    operation.place(),
-                    format!("`{status}` says nothing of itself; write a `description`"),
-                );
-            }
+fn description<'a>(document: &Document<'a>, operation: &Operation<'a>, report: &mut Report) {
+    for (status, response) in operation.responses() {
+        let response = document.resolve(response);
+        if response.is_some_and(|response| response.get("description").is_none()) {
+            report.add(format!(
+                "`{status}` says nothing of itself; write a `description`"
+            ));
         }
     }
 }
 
-fn success_missing(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        if successes(operation).next().is_none() {
-            report.add(
-                operation.place(),
-                "nothing counts as success; write a response such as `200`",
-            );
-        }
+fn success_missing(_: &Document<'_>, operation: &Operation<'_>, report: &mut Report) {
+    if successes(operation).next().is_none() {
+        report.add("nothing counts as success; write a response such as `200`");
     }
 }
 
@@ -149,58 +103,43 @@ enum Body<'a> {
     Other,
 }
 
-fn success_untyped(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        for (status, response) in successes(operation) {
-            if body(document, response) == Body::Other {
-                report.add(
-                    operation.place(),
-                    format!(
-                        "`{status}` gives no named type; write `application/json` with a `$ref` to \
-                         a component schema"
-                    ),
-                );
-            }
+fn success_untyped<'a>(document: &Document<'a>, operation: &Operation<'a>, report: &mut Report) {
+    for (status, response) in successes(operation) {
+        if body(document, response) == Body::Other {
+            report.add(format!(
+                "`{status}` gives no named type; write `application/json` with a `$ref` to \
+                     a component schema"
+            ));
         }
     }
 }
 
-fn success_differs(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        let bodies: BTreeSet<_> = successes(operation)
-            .map(|(_, response)| body(document, response))
-            .filter_map(|body| match body {
-                Body::Named(name) => Some(name),
-                Body::Empty | Body::Other => None,
-            })
-            .collect();
-        if bodies.len() > 1 {
-            let names: Vec<_> = bodies.into_iter().collect();
-            report.add(
-                operation.place(),
-                format!(
-                    "a method gives back one type, and there are `{}`; write one schema for every \
-                     success (an `anyOf` where it varies)",
-                    names.join("` and `")
-                ),
-            );
-        }
+fn success_differs<'a>(document: &Document<'a>, operation: &Operation<'a>, report: &mut Report) {
+    let bodies: BTreeSet<_> = successes(operation)
+        .map(|(_, response)| body(document, response))
+        .filter_map(|body| match body {
+            Body::Named(name) => Some(name),
+            Body::Empty | Body::Other => None,
+        })
+        .collect();
+    if bodies.len() > 1 {
+        let names: Vec<_> = bodies.into_iter().collect();
+        report.add(format!(
+            "a method gives back one type, and there are `{}`; write one schema for every \
+                 success (an `anyOf` where it varies)",
+            names.join("` and `")
+        ));
     }
 }
 
-fn success_empty(document: &Document<'_>, report: &mut Report) {
-    for operation in &document.operations {
-        let typed = successes(operation).any(|(_, r)| body(document, r) != Body::Empty);
-        for (status, response) in successes(operation) {
-            if typed && body(document, response) == Body::Empty {
-                report.add(
-                    operation.place(),
-                    format!(
-                        "`{status}` has no body and another success has one, but a method gives \
-                         back one type; drop one of the two"
-                    ),
-                );
-            }
+fn success_empty<'a>(document: &Document<'a>, operation: &Operation<'a>, report: &mut Report) {
+    let typed = successes(operation).any(|(_, r)| body(document, r) != Body::Empty);
+    for (status, response) in successes(operation) {
+        if typed && body(document, response) == Body::Empty {
+            report.add(format!(
+                "`{status}` has no body and another success has one, but a method gives \
+                     back one type; drop one of the two"
+            ));
         }
     }
 }

@@ -8,38 +8,14 @@ use super::rule::{Report, Rule};
 use crate::document::{Document, SchemaSite};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "schema-name",
-        check: name,
-    },
-    Rule {
-        id: "schema-keyword",
-        check: keyword,
-    },
-    Rule {
-        id: "schema-type",
-        check: kind,
-    },
-    Rule {
-        id: "schema-nullable",
-        check: nullable,
-    },
-    Rule {
-        id: "schema-required",
-        check: required,
-    },
-    Rule {
-        id: "schema-default",
-        check: default,
-    },
-    Rule {
-        id: "schema-any-of-scalars",
-        check: any_of_scalars,
-    },
-    Rule {
-        id: "schema-inline-object",
-        check: inline_object,
-    },
+    Rule::schema("schema-name", name),
+    Rule::schema("schema-keyword", keyword),
+    Rule::schema("schema-type", kind),
+    Rule::schema("schema-nullable", nullable),
+    Rule::schema("schema-required", required),
+    Rule::schema("schema-default", default),
+    Rule::schema("schema-any-of-scalars", any_of_scalars),
+    Rule::schema("schema-inline-object", inline_object),
 ];
 
 /// What OpenAPI 3.0.3 allows in a schema, less `discriminator` and `not`: the generator
@@ -83,118 +59,91 @@ const KEYWORDS: &[&str] = &[
 
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
-fn name(document: &Document<'_>, report: &mut Report) {
-    for site in &document.schemas {
-        let Some(name) = site.component() else {
-            continue;
-        };
-        let good = name.starts_with(|first: char| first.is_ascii_uppercase())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if !good {
-            report.add(
-                &site.pointer,
-                "the type would have another name than the schema; write it in UpperCamelCase",
-            );
+fn name(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    let Some(name) = site.component() else {
+        return;
+    };
+    let good = name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !good {
+        report.add("the type would have another name than the schema; write it in UpperCamelCase");
+    }
+}
+
+fn keyword(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    for key in site.schema.keys() {
+        if matches!(key.as_str(), "discriminator" | "not") {
+            report.add(format!(
+                "the generator has no code for `{key}`; say it in the `description`"
+            ));
+        } else if !KEYWORDS.contains(&key.as_str()) && !key.starts_with("x-") {
+            report.add(format!(
+                "`{key}` is no keyword and would be ignored; fix its spelling, or begin it \
+                     with `x-`"
+            ));
         }
     }
 }
 
-fn keyword(document: &Document<'_>, report: &mut Report) {
-    for site in &document.schemas {
-        for key in site.schema.keys() {
-            if matches!(key.as_str(), "discriminator" | "not") {
-                report.add(
-                    &site.pointer,
-                    format!("the generator has no code for `{key}`; say it in the `description`"),
-                );
-            } else if !KEYWORDS.contains(&key.as_str()) && !key.starts_with("x-") {
-                report.add(
-                    &site.pointer,
-                    format!(
-                        "`{key}` is no keyword and would be ignored; fix its spelling, or begin it \
-                         with `x-`"
-                    ),
-                );
-            }
+fn kind(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    match site.schema.get("type") {
+        None => {}
+        Some(Value::String(kind)) if TYPES.contains(&kind.as_str()) => {}
+        Some(Value::Array(_)) => report
+            .add("a list of types is OpenAPI 3.1; write one `type`, and `nullable: true` for null"),
+        Some(other) => report.add(format!(
+            "{other} is no type; write one of `{}`",
+            TYPES.join("`, `")
+        )),
+    }
+}
+
+fn nullable(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    if site.schema.contains_key("nullable") && !site.schema.contains_key("type") {
+        report.add(
+            "`nullable` says nothing without `type`; write one beside it, or `enum: [null]` as \
+             one more item of `anyOf`",
+        );
+    }
+}
+
+fn required(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    let Some(properties) = site.schema.get("properties").and_then(Value::as_object) else {
+        return;
+    };
+    let required = site.schema.get("required").and_then(Value::as_array);
+    for name in required.into_iter().flatten().filter_map(Value::as_str) {
+        if !properties.contains_key(name) {
+            report.add(format!(
+                "`{name}` is required and not among the properties; describe it there"
+            ));
         }
     }
 }
 
-fn kind(document: &Document<'_>, report: &mut Report) {
-    for site in &document.schemas {
-        match site.schema.get("type") {
-            None => {}
-            Some(Value::String(kind)) if TYPES.contains(&kind.as_str()) => {}
-            Some(Value::Array(_)) => report.add(
-                &site.pointer,
-                "a list of types is OpenAPI 3.1; write one `type`, and `nullable: true` for null",
-            ),
-            Some(other) => report.add(
-                &site.pointer,
-                format!("{other} is no type; write one of `{}`", TYPES.join("`, `")),
-            ),
-        }
+fn default(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    if site.schema.contains_key("default") {
+        report.add(
+            "the generated code would send the default with every request; say it in the \
+             `description`",
+        );
     }
 }
 
-fn nullable(document: &Document<'_>, report: &mut Report) {
-    for site in &document.schemas {
-        if site.schema.contains_key("nullable") && !site.schema.contains_key("type") {
-            report.add(
-                &site.pointer,
-                "`nullable` says nothing without `type`; write one beside it, or `enum: [null]` as \
-                 one more item of `anyOf`",
-            );
-        }
-    }
-}
-
-fn required(document: &Document<'_>, report: &mut Report) {
-    for site in &document.schemas {
-        let Some(properties) = site.schema.get("properties").and_then(Value::as_object) else {
-            continue;
-        };
-        let required = site.schema.get("required").and_then(Value::as_array);
-        for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            if !properties.contains_key(name) {
-                report.add(
-                    &site.pointer,
-                    format!("`{name}` is required and not among the properties; describe it there"),
-                );
-            }
-        }
-    }
-}
-
-fn default(document: &Document<'_>, report: &mut Report) {
-    for site in &document.schemas {
-        if site.schema.contains_key("default") {
-            report.add(
-                &site.pointer,
-                "the generated code would send the default with every request; say it in the \
-                 `description`",
-            );
-        }
-    }
-}
-
-fn any_of_scalars(document: &Document<'_>, report: &mut Report) {
-    for site in &document.schemas {
-        let variants = site.schema.get("anyOf").and_then(Value::as_array);
-        let mut seen = BTreeSet::new();
-        let overlap = variants
-            .into_iter()
-            .flatten()
-            .filter_map(|variant| scalar(document.resolve(variant)?))
-            .any(|kind| !seen.insert(kind));
-        if overlap {
-            report.add(
-                &site.pointer,
-                "two items of `anyOf` are scalars of one type, of which the generator makes a \
-                 struct that no value fits; write one plain type and list the known words in \
-                 `x-extensible-enum`",
-            );
-        }
+fn any_of_scalars<'a>(document: &Document<'a>, site: &SchemaSite<'a>, report: &mut Report) {
+    let variants = site.schema.get("anyOf").and_then(Value::as_array);
+    let mut seen = BTreeSet::new();
+    let overlap = variants
+        .into_iter()
+        .flatten()
+        .filter_map(|variant| scalar(document.resolve(variant)?))
+        .any(|kind| !seen.insert(kind));
+    if overlap {
+        report.add(
+            "two items of `anyOf` are scalars of one type, of which the generator makes a \
+             struct that no value fits; write one plain type and list the known words in \
+             `x-extensible-enum`",
+        );
     }
 }
 
@@ -220,13 +169,9 @@ fn scalar(schema: &Value) -> Option<&str> {
     }
 }
 
-fn inline_object(document: &Document<'_>, report: &mut Report) {
-    let inline = |site: &&SchemaSite<'_>| {
-        site.schema.contains_key("properties") && site.component().is_none()
-    };
-    for site in document.schemas.iter().filter(inline) {
+fn inline_object(_: &Document<'_>, site: &SchemaSite<'_>, report: &mut Report) {
+    if site.schema.contains_key("properties") && site.component().is_none() {
         report.add(
-            &site.pointer,
             "the generator would invent a name for this object; make it a component schema and \
              write a `$ref`",
         );

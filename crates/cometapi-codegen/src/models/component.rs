@@ -9,7 +9,6 @@ use super::ident;
 
 /// A model whose input is known.
 pub(crate) struct Model {
-    /// The component.
     pub(super) component: String,
     /// The struct.
     pub(super) type_name: String,
@@ -129,7 +128,7 @@ pub(super) fn read(component: &str, schema: &Value) -> Result<Model, Vec<Fault>>
         let at = format!("{pointer}/properties/{wire}");
         match field::read(wire, property, required.contains(wire.as_str()), &source) {
             Ok(field) => fields.push(field),
-            Err(found) => faults.extend(found.into_iter().map(|(rule, message)| Fault {
+            Err(found) => faults.extend(found.0.into_iter().map(|(rule, message)| Fault {
                 rule,
                 pointer: at.clone(),
                 message,

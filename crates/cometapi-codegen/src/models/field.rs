@@ -35,28 +35,34 @@ pub(super) enum Kind {
     Text,
     Choice(Vec<Variant>),
     IntegerChoice(Vec<i64>),
-    Integer {
-        minimum: Option<i64>,
-        maximum: Option<i64>,
-    },
-    Number {
-        minimum: Option<f64>,
-        maximum: Option<f64>,
-    },
+    Integer(Limits<i64>),
+    Number(Limits<f64>),
     Boolean,
     Image {
         accepts: Vec<String>,
     },
     Images {
         accepts: Vec<String>,
-        min_items: Option<u64>,
-        max_items: Option<u64>,
+        items: Limits<u64>,
     },
     Strings {
-        min_items: Option<u64>,
-        max_items: Option<u64>,
+        items: Limits<u64>,
     },
     Json,
+}
+
+/// The smallest and the largest value, or number of items.
+#[derive(Clone, Copy)]
+pub(super) struct Limits<T> {
+    pub(super) minimum: Option<T>,
+    pub(super) maximum: Option<T>,
+}
+
+impl<T: Copy + PartialOrd> Limits<T> {
+    fn include(self, value: T) -> bool {
+        self.minimum.is_none_or(|minimum| minimum <= value)
+            && self.maximum.is_none_or(|maximum| value <= maximum)
+    }
 }
 
 /// A word of an enum, and what it is called in code.
@@ -65,7 +71,15 @@ pub(super) struct Variant {
     pub(super) name: String,
 }
 
-type Faults = Vec<(&'static str, String)>;
+/// What is wrong with a property, by the rule that says so.
+#[derive(Default)]
+pub(super) struct Faults(pub(super) Vec<(&'static str, String)>);
+
+impl Faults {
+    fn add(&mut self, rule: &'static str, message: impl Into<String>) {
+        self.0.push((rule, message.into()));
+    }
+}
 
 /// The words that a property may have; each has its part in what is made.
 const WORDS: &[&str] = &[
@@ -98,42 +112,36 @@ pub(super) fn read(
     required: bool,
     model_source: &str,
 ) -> Result<Field, Faults> {
-    let mut faults = Faults::new();
+    let mut faults = Faults::default();
     let none = Map::new();
     let words = property.as_object().unwrap_or(&none);
     if let Some(unknown) = words.keys().find(|word| !WORDS.contains(&word.as_str())) {
-        faults.push((
+        faults.add(
             "model-words",
             format!(
                 "`{unknown}` has no meaning for a model's field; write one of {}",
                 WORDS.join(", ")
             ),
-        ));
+        );
     }
     let text = |word: &str| words.get(word).and_then(Value::as_str);
     let flag = |word: &str| words.get(word) == Some(&Value::Bool(true));
     let description = clean(text("description").unwrap_or_default());
     if description.is_empty() {
-        faults.push((
+        faults.add(
             "model-words",
-            "it has no `description`; people are shown it".to_owned(),
-        ));
+            "it has no `description`; people are shown it",
+        );
     }
     let ident = ident::snake(wire).unwrap_or_else(|| {
-        faults.push((
-            "model-names",
-            "nothing of its name can be a name in code".to_owned(),
-        ));
+        faults.add("model-names", "nothing of its name can be a name in code");
         String::new()
     });
     let order = words
         .get("x-order")
         .and_then(Value::as_u64)
         .unwrap_or_else(|| {
-            faults.push((
-                "model-order",
-                "it has no `x-order`, counted from 0".to_owned(),
-            ));
+            faults.add("model-order", "it has no `x-order`, counted from 0");
             0
         });
     let kind = kind(words, &mut faults);
@@ -160,25 +168,21 @@ pub(super) fn read(
             .as_deref()
             .is_some_and(|text| field.takes(text))
     {
-        faults.push((
+        faults.add(
             "model-default",
-            "its `x-default` is not a value that the field takes; quote it, as it would be typed"
-                .to_owned(),
-        ));
+            "its `x-default` is not a value that the field takes; quote it, as it would be typed",
+        );
     }
     if words.contains_key("x-rounded-to") && field.rounded_to.is_none_or(|step| step < 1) {
-        faults.push((
-            "model-shape",
-            "`x-rounded-to` is no whole number from 1".to_owned(),
-        ));
+        faults.add("model-shape", "`x-rounded-to` is no whole number from 1");
     }
     if required && field.gateway_only {
-        faults.push((
+        faults.add(
             "model-shape",
-            "what only the gateway shows cannot be required".to_owned(),
-        ));
+            "what only the gateway shows cannot be required",
+        );
     }
-    if faults.is_empty() {
+    if faults.0.is_empty() {
         Ok(field)
     } else {
         Err(faults)
@@ -189,8 +193,11 @@ fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
     let text = |word: &str| words.get(word).and_then(Value::as_str);
     let of_items = |word: &str| words.get("items")?.get(word)?.as_str();
     let accepts = || strings(words.get("x-accepts"));
-    let items = |word: &str| words.get(word).and_then(Value::as_u64);
-    let (min_items, max_items) = (items("minItems"), items("maxItems"));
+    let count = |word: &str| words.get(word).and_then(Value::as_u64);
+    let items = Limits {
+        minimum: count("minItems"),
+        maximum: count("maxItems"),
+    };
     match (text("type"), text("format")) {
         (None, _) if !words.contains_key("enum") => Kind::Json,
         (Some("string"), Some("uri")) => Kind::Image { accepts: accepts() },
@@ -204,73 +211,53 @@ fn kind(words: &Map<String, Value>, faults: &mut Faults) -> Kind {
                 .filter_map(Value::as_i64)
                 .collect();
             if numbers.is_empty() || values.map(Vec::len) != Some(numbers.len()) {
-                faults.push((
-                    "model-enum",
-                    "its `enum` holds what is no whole number".to_owned(),
-                ));
+                faults.add("model-enum", "its `enum` holds what is no whole number");
             }
             Kind::IntegerChoice(numbers)
         }
-        (Some("integer"), _) => {
-            let limit = |word: &str| words.get(word).and_then(Value::as_i64);
-            let (minimum, maximum) = (limit("minimum"), limit("maximum"));
-            limits(words, minimum.is_some(), maximum.is_some(), faults);
-            if minimum
-                .zip(maximum)
-                .is_some_and(|(least, most)| least > most)
-            {
-                faults.push((
-                    "model-shape",
-                    "its `minimum` is above its `maximum`".to_owned(),
-                ));
-            }
-            Kind::Integer { minimum, maximum }
-        }
+        (Some("integer"), _) => Kind::Integer(limits(words, Value::as_i64, faults)),
         (Some("number"), _) if !words.contains_key("enum") => {
-            let limit = |word: &str| words.get(word).and_then(Value::as_f64);
-            let (minimum, maximum) = (limit("minimum"), limit("maximum"));
-            limits(words, minimum.is_some(), maximum.is_some(), faults);
-            if minimum
-                .zip(maximum)
-                .is_some_and(|(least, most)| least > most)
-            {
-                faults.push((
-                    "model-shape",
-                    "its `minimum` is above its `maximum`".to_owned(),
-                ));
-            }
-            Kind::Number { minimum, maximum }
+            Kind::Number(limits(words, Value::as_f64, faults))
         }
         (Some("boolean"), _) => Kind::Boolean,
         (Some("array"), _) if of_items("format") == Some("uri") => Kind::Images {
             accepts: accepts(),
-            min_items,
-            max_items,
+            items,
         },
-        (Some("array"), _) if of_items("type") == Some("string") => Kind::Strings {
-            min_items,
-            max_items,
-        },
+        (Some("array"), _) if of_items("type") == Some("string") => Kind::Strings { items },
         _ => {
-            faults.push((
+            faults.add(
                 "model-shape",
-                "its type is none that a field can have; leave `type` out for any JSON".to_owned(),
-            ));
+                "its type is none that a field can have; leave `type` out for any JSON",
+            );
             Kind::Json
         }
     }
 }
 
-/// A limit that is there and could not be read would be left out in silence.
-fn limits(words: &Map<String, Value>, minimum: bool, maximum: bool, faults: &mut Faults) {
-    for (word, read) in [("minimum", minimum), ("maximum", maximum)] {
-        if words.contains_key(word) && !read {
-            faults.push((
+fn limits<T: Copy + PartialOrd>(
+    words: &Map<String, Value>,
+    read: fn(&Value) -> Option<T>,
+    faults: &mut Faults,
+) -> Limits<T> {
+    let [minimum, maximum] = ["minimum", "maximum"].map(|word| {
+        let limit = words.get(word);
+        let number = limit.and_then(read);
+        if limit.is_some() && number.is_none() {
+            faults.add(
                 "model-shape",
                 format!("its `{word}` is no number of its type"),
-            ));
+            );
         }
+        number
+    });
+    if minimum
+        .zip(maximum)
+        .is_some_and(|(least, most)| least > most)
+    {
+        faults.add("model-shape", "its `minimum` is above its `maximum`");
     }
+    Limits { minimum, maximum }
 }
 
 fn variants(words: &Map<String, Value>, faults: &mut Faults) -> Vec<Variant> {
@@ -284,19 +271,15 @@ fn variants(words: &Map<String, Value>, faults: &mut Faults) -> Vec<Variant> {
     };
     let whole = words.get("enum").and_then(Value::as_array).map(Vec::len) == Some(values.len());
     if values.is_empty() || !whole || !distinct(&values) {
-        faults.push((
-            "model-enum",
-            "its `enum` is no list of distinct texts".to_owned(),
-        ));
+        faults.add("model-enum", "its `enum` is no list of distinct texts");
     } else if names.len() != values.len()
         || !distinct(&names)
         || !names.iter().all(|name| ident::is_variant(name))
     {
-        faults.push((
+        faults.add(
             "model-enum",
-            "its `x-enum-varnames` do not name each value in UpperCamelCase: 16:9 as Ratio16x9"
-                .to_owned(),
-        ));
+            "its `x-enum-varnames` do not name each value in UpperCamelCase: 16:9 as Ratio16x9",
+        );
     }
     values
         .into_iter()
@@ -314,10 +297,10 @@ fn when(words: &Map<String, Value>, word: &str, faults: &mut Faults) -> Option<W
             value: value.clone(),
         });
     }
-    faults.push((
+    faults.add(
         "model-condition",
         format!("write `{word}: {{ field: value }}`"),
-    ));
+    );
     None
 }
 
@@ -356,18 +339,8 @@ impl Field {
             Kind::IntegerChoice(values) => {
                 is(&|json| json.as_i64().is_some_and(|number| values.contains(&number)))
             }
-            Kind::Integer { minimum, maximum } => is(&|json| {
-                json.as_i64().is_some_and(|number| {
-                    minimum.is_none_or(|least| least <= number)
-                        && maximum.is_none_or(|most| number <= most)
-                })
-            }),
-            Kind::Number { minimum, maximum } => is(&|json| {
-                json.as_f64().is_some_and(|number| {
-                    minimum.is_none_or(|least| least <= number)
-                        && maximum.is_none_or(|most| number <= most)
-                })
-            }),
+            Kind::Integer(limits) => is(&|json| json.as_i64().is_some_and(|n| limits.include(n))),
+            Kind::Number(limits) => is(&|json| json.as_f64().is_some_and(|n| limits.include(n))),
             Kind::Boolean => is(&Value::is_boolean),
             Kind::Images { .. } | Kind::Strings { .. } => is(&Value::is_array),
         }

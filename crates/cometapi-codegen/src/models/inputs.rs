@@ -1,10 +1,12 @@
 //! The typed inputs as Rust: a module for each model.
 
+use std::fmt::Display;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use super::component::{Model, Output};
-use super::field::{Field, Kind, When};
+use super::field::{Field, Kind, Limits, When};
 
 pub(super) fn render(models: &[Model]) -> TokenStream {
     let modules = models.iter().map(module);
@@ -49,7 +51,6 @@ fn module(model: &Model) -> TokenStream {
     }
 }
 
-/// The typed input.
 fn input(model: &Model) -> TokenStream {
     let ty = name(&model.type_name);
     let (required, optional): (Vec<_>, Vec<_>) = model.offered().partition(|field| field.required);
@@ -231,36 +232,26 @@ fn setter_docs(field: &Field, model: &Model) -> TokenStream {
 }
 
 fn limits(kind: &Kind) -> Option<String> {
-    let range = |least: Option<String>, most: Option<String>| match (least, most) {
-        (Some(least), Some(most)) => Some(format!("From {least} to {most}.")),
-        (Some(least), None) => Some(format!("{least} or more.")),
-        (None, Some(most)) => Some(format!("{most} or less.")),
-        (None, None) => None,
-    };
-    let text = |number: f64| number.to_string();
     match kind {
-        Kind::Integer { minimum, maximum } => range(
-            minimum.map(|n| n.to_string()),
-            maximum.map(|n| n.to_string()),
-        ),
-        Kind::Number { minimum, maximum } => range(minimum.map(text), maximum.map(text)),
+        Kind::Integer(limits) => range(*limits),
+        Kind::Number(limits) => range(*limits),
         Kind::IntegerChoice(values) => {
             let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
             Some(format!("One of {}.", values.join(", ")))
         }
-        Kind::Images {
-            min_items,
-            max_items,
-            ..
-        }
-        | Kind::Strings {
-            min_items,
-            max_items,
-        } => {
-            let count = |count: Option<u64>| count.map(|count| count.to_string());
-            range(count(*min_items), count(*max_items)).map(|range| format!("How many: {range}"))
+        Kind::Images { items, .. } | Kind::Strings { items } => {
+            range(*items).map(|range| format!("How many: {range}"))
         }
         _ => None,
+    }
+}
+
+fn range<T: Display>(limits: Limits<T>) -> Option<String> {
+    match (limits.minimum, limits.maximum) {
+        (Some(least), Some(most)) => Some(format!("From {least} to {most}.")),
+        (Some(least), None) => Some(format!("{least} or more.")),
+        (None, Some(most)) => Some(format!("{most} or less.")),
+        (None, None) => None,
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn read(spec: &Value) -> Vec<Result<Model, Vec<Fault>>> {
         .filter(|(_, schema)| schema.get("x-model").is_some())
         .map(|(name, schema)| component::read(name, schema))
         .collect();
-    // The spec's own order is lost when a build's `serde_json` sorts.
+    // Moving a component within the spec changes nothing.
     models.sort_by(|one, other| sorting_key(one).cmp(sorting_key(other)));
     models
 }

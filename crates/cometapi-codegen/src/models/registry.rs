@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::component::{Model, Output};
-use super::field::{Field, Kind, When};
+use super::field::{Field, Kind, Limits, When};
 
 pub(super) fn render(models: &[Model]) -> TokenStream {
     let entries = models.iter().map(entry);
@@ -16,7 +16,6 @@ pub(super) fn render(models: &[Model]) -> TokenStream {
     }
 }
 
-/// The model as data.
 fn entry(model: &Model) -> TokenStream {
     let (name, description, source) = (&model.name, &model.description, &model.source);
     let schema = format!("../{}", model.schema_path());
@@ -99,17 +98,16 @@ fn member(field: &Field, model: &Model) -> TokenStream {
 }
 
 fn kind(kind: &Kind) -> TokenStream {
-    let whole = |value: &i64| {
-        let value = Literal::i64_unsuffixed(*value);
-        quote!(#value)
+    let option =
+        |value: Option<Literal>| value.map_or_else(|| quote!(None), |value| quote!(Some(#value)));
+    let range = |minimum: Option<Literal>, maximum: Option<Literal>| {
+        let (minimum, maximum) = (option(minimum), option(maximum));
+        quote!(minimum: #minimum, maximum: #maximum)
     };
-    let real = |value: &f64| {
-        let value = Literal::f64_unsuffixed(*value);
-        quote!(#value)
-    };
-    let count = |value: &u64| {
-        let value = Literal::u64_unsuffixed(*value);
-        quote!(#value)
+    let count = |items: &Limits<u64>| {
+        let [minimum, maximum] =
+            [items.minimum, items.maximum].map(|count| option(count.map(Literal::u64_unsuffixed)));
+        quote!(min_items: #minimum, max_items: #maximum)
     };
     match kind {
         Kind::Text => quote!(Kind::Text),
@@ -118,46 +116,29 @@ fn kind(kind: &Kind) -> TokenStream {
             quote!(Kind::Choice { values: &[#(#words),*] })
         }
         Kind::IntegerChoice(values) => {
-            let values = values.iter().map(whole);
+            let values = values.iter().copied().map(Literal::i64_unsuffixed);
             quote!(Kind::IntegerChoice { values: &[#(#values),*] })
         }
-        Kind::Integer { minimum, maximum } => {
-            let minimum = option(minimum.as_ref().map(whole));
-            let maximum = option(maximum.as_ref().map(whole));
-            quote!(Kind::Integer { minimum: #minimum, maximum: #maximum })
+        Kind::Integer(Limits { minimum, maximum }) => {
+            let whole = Literal::i64_unsuffixed;
+            let range = range(minimum.map(whole), maximum.map(whole));
+            quote!(Kind::Integer { #range })
         }
-        Kind::Number { minimum, maximum } => {
-            let minimum = option(minimum.as_ref().map(real));
-            let maximum = option(maximum.as_ref().map(real));
-            quote!(Kind::Number { minimum: #minimum, maximum: #maximum })
+        Kind::Number(Limits { minimum, maximum }) => {
+            let real = Literal::f64_unsuffixed;
+            let range = range(minimum.map(real), maximum.map(real));
+            quote!(Kind::Number { #range })
         }
         Kind::Boolean => quote!(Kind::Boolean),
         Kind::Image { accepts } => quote!(Kind::Image { accepts: &[#(#accepts),*] }),
-        Kind::Images {
-            accepts,
-            min_items,
-            max_items,
-        } => {
-            let min_items = option(min_items.as_ref().map(count));
-            let max_items = option(max_items.as_ref().map(count));
-            quote!(Kind::Images {
-                accepts: &[#(#accepts),*],
-                min_items: #min_items,
-                max_items: #max_items,
-            })
+        Kind::Images { accepts, items } => {
+            let items = count(items);
+            quote!(Kind::Images { accepts: &[#(#accepts),*], #items })
         }
-        Kind::Strings {
-            min_items,
-            max_items,
-        } => {
-            let min_items = option(min_items.as_ref().map(count));
-            let max_items = option(max_items.as_ref().map(count));
-            quote!(Kind::Strings { min_items: #min_items, max_items: #max_items })
+        Kind::Strings { items } => {
+            let items = count(items);
+            quote!(Kind::Strings { #items })
         }
         Kind::Json => quote!(Kind::Json),
     }
-}
-
-fn option(value: Option<TokenStream>) -> TokenStream {
-    value.map_or_else(|| quote!(None), |value| quote!(Some(#value)))
 }

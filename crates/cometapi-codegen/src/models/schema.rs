@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::component::Model;
-use super::field::{Field, Kind, When};
-use crate::json_schema::sorted;
+use super::field::{Field, Kind, Limits, When};
 
 pub(super) fn render(model: &Model) -> String {
     let required: Vec<_> = model
@@ -38,7 +37,8 @@ pub(super) fn render(model: &Model) -> String {
     if let Some(example) = &model.example {
         schema["examples"] = json!([example]);
     }
-    format!("{:#}\n", sorted(&schema))
+    schema.sort_all_objects();
+    format!("{schema:#}\n")
 }
 
 fn property(field: &Field) -> Value {
@@ -49,38 +49,24 @@ fn property(field: &Field) -> Value {
             json!({"type": "string", "enum": words})
         }
         Kind::IntegerChoice(values) => json!({"type": "integer", "enum": values}),
-        Kind::Integer { minimum, maximum } => {
-            let mut schema = json!({"type": "integer"});
-            limit(&mut schema, "minimum", *minimum);
-            limit(&mut schema, "maximum", *maximum);
-            schema
-        }
-        Kind::Number { minimum, maximum } => {
-            let mut schema = json!({"type": "number"});
-            limit(&mut schema, "minimum", minimum.map(number));
-            limit(&mut schema, "maximum", maximum.map(number));
-            schema
+        Kind::Integer(limits) => limited(json!({"type": "integer"}), RANGE, *limits),
+        Kind::Number(Limits { minimum, maximum }) => {
+            let (minimum, maximum) = (minimum.map(number), maximum.map(number));
+            limited(
+                json!({"type": "number"}),
+                RANGE,
+                Limits { minimum, maximum },
+            )
         }
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Image { .. } => json!({"type": "string", "format": "uri"}),
-        Kind::Images {
-            min_items,
-            max_items,
-            ..
-        } => {
-            let mut schema = json!({"type": "array", "items": {"type": "string", "format": "uri"}});
-            limit(&mut schema, "minItems", *min_items);
-            limit(&mut schema, "maxItems", *max_items);
-            schema
+        Kind::Images { items, .. } => {
+            let item = json!({"type": "string", "format": "uri"});
+            limited(json!({"type": "array", "items": item}), COUNT, *items)
         }
-        Kind::Strings {
-            min_items,
-            max_items,
-        } => {
-            let mut schema = json!({"type": "array", "items": {"type": "string"}});
-            limit(&mut schema, "minItems", *min_items);
-            limit(&mut schema, "maxItems", *max_items);
-            schema
+        Kind::Strings { items } => {
+            let item = json!({"type": "string"});
+            limited(json!({"type": "array", "items": item}), COUNT, *items)
         }
         Kind::Json => json!({}),
     };
@@ -107,10 +93,16 @@ fn number(value: f64) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|_| value.into())
 }
 
-fn limit(schema: &mut Value, word: &str, value: Option<impl Into<Value>>) {
-    if let Some(value) = value {
-        schema[word] = value.into();
+const RANGE: [&str; 2] = ["minimum", "maximum"];
+const COUNT: [&str; 2] = ["minItems", "maxItems"];
+
+fn limited<T: Into<Value>>(mut schema: Value, words: [&str; 2], limits: Limits<T>) -> Value {
+    for (word, limit) in words.into_iter().zip([limits.minimum, limits.maximum]) {
+        if let Some(limit) = limit {
+            schema[word] = limit.into();
+        }
     }
+    schema
 }
 
 /// That a field is there only with another's value.

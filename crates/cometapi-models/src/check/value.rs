@@ -15,40 +15,37 @@ pub(super) fn check_value(field: &Field, value: &Value) -> Option<(InputProblemK
             format!("{name} is {}, it takes {}", shown(value), field.kind),
         ))
     };
+    // Whether the value fits, if it is of the right type.
+    let tested = |fits: Option<bool>, kind| match fits {
+        Some(true) => None,
+        Some(false) => wrong(kind),
+        None => wrong(InputProblemKind::WrongType),
+    };
     match field.kind {
         Kind::Text if value.is_string() => None,
         Kind::Boolean if value.is_boolean() => None,
         Kind::Json => None,
-        Kind::Choice { values } => match value.as_str() {
-            Some(word) if values.contains(&word) => None,
-            Some(_) => wrong(InputProblemKind::NotInList),
-            None => wrong(InputProblemKind::WrongType),
-        },
-        Kind::IntegerChoice { values } => match integer(value) {
-            Some(number) if values.iter().any(|known| i128::from(*known) == number) => None,
-            Some(_) => wrong(InputProblemKind::NotInList),
-            None => wrong(InputProblemKind::WrongType),
-        },
-        Kind::Integer { minimum, maximum } => match integer(value) {
-            Some(number)
-                if minimum.is_none_or(|least| i128::from(least) <= number)
-                    && maximum.is_none_or(|most| number <= i128::from(most)) =>
-            {
-                None
-            }
-            Some(_) => wrong(InputProblemKind::OutOfRange),
-            None => wrong(InputProblemKind::WrongType),
-        },
-        Kind::Number { minimum, maximum } => match value.as_f64() {
-            Some(number)
-                if minimum.is_none_or(|least| least <= number)
-                    && maximum.is_none_or(|most| number <= most) =>
-            {
-                None
-            }
-            Some(_) => wrong(InputProblemKind::OutOfRange),
-            None => wrong(InputProblemKind::WrongType),
-        },
+        Kind::Choice { values } => tested(
+            value.as_str().map(|word| values.contains(&word)),
+            InputProblemKind::NotInList,
+        ),
+        Kind::IntegerChoice { values } => tested(
+            integer(value).map(|number| values.iter().any(|known| i128::from(*known) == number)),
+            InputProblemKind::NotInList,
+        ),
+        Kind::Integer { minimum, maximum } => {
+            let (minimum, maximum) = (minimum.map(i128::from), maximum.map(i128::from));
+            tested(
+                integer(value).map(|number| is_within(number, minimum, maximum)),
+                InputProblemKind::OutOfRange,
+            )
+        }
+        Kind::Number { minimum, maximum } => tested(
+            value
+                .as_f64()
+                .map(|number| is_within(number, minimum, maximum)),
+            InputProblemKind::OutOfRange,
+        ),
         Kind::Image { accepts } => check_image(name, value, accepts),
         Kind::Images {
             accepts,
@@ -73,6 +70,11 @@ pub(super) fn check_value(field: &Field, value: &Value) -> Option<(InputProblemK
         },
         Kind::Text | Kind::Boolean => wrong(InputProblemKind::WrongType),
     }
+}
+
+fn is_within<T: PartialOrd>(number: T, minimum: Option<T>, maximum: Option<T>) -> bool {
+    minimum.is_none_or(|minimum| minimum <= number)
+        && maximum.is_none_or(|maximum| number <= maximum)
 }
 
 fn check_count(

@@ -31,7 +31,6 @@ pub(crate) async fn get(
     }
 }
 
-/// Sends one poll.
 pub(crate) async fn poll_once(
     core: &Core,
     id: &PredictionId,

@@ -11,7 +11,6 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::network::Network;
 
-/// The clients for API requests.
 pub(crate) struct ApiClients {
     /// For what is safe to repeat.
     pub(crate) pooled: reqwest::Client,

@@ -53,13 +53,16 @@ pub(crate) fn contents(
     let output = prediction.output();
     if output.is_null() {
         return match prediction.undecoded_output() {
-            Some(why) => Err(undecoded(prediction, why)),
+            Some(why) => {
+                let why = format_args!("{why}; the raw response holds it");
+                Err(unexpected(prediction, why))
+            }
             None => Ok(Contents::Nothing),
         };
     }
     let found = output.find_files();
     let returns_files = returns_files(model.or(prediction.model()));
-    let unexpected = if prediction.is_output_empty() {
+    let unusable = if prediction.is_output_empty() {
         Some("is empty")
     } else if output.is_file_names() {
         Some("names files instead of giving their urls")
@@ -68,8 +71,9 @@ pub(crate) fn contents(
     } else {
         None
     };
-    if let Some(why) = unexpected {
-        return Err(unusable(prediction, why));
+    if let Some(why) = unusable {
+        let why = format_args!("{why}: {}", output.shown());
+        return Err(unexpected(prediction, why));
     }
     if found.addresses.is_empty() {
         return Ok(Contents::Text(OutputText::of(prediction)));
@@ -82,20 +86,9 @@ pub(crate) fn contents(
     })
 }
 
-fn undecoded(prediction: &Prediction, why: &str) -> Error {
-    let message = format!(
-        "prediction {} succeeded, but its output {why}; the raw response holds it",
-        prediction.id()
-    );
-    Error::new(ErrorKind::UnexpectedOutput, message).with_prediction(prediction.clone())
-}
-
-fn unusable(prediction: &Prediction, why: &str) -> Error {
-    let message = format!(
-        "prediction {} succeeded, but its output {why}: {}",
-        prediction.id(),
-        prediction.output().shown()
-    );
+fn unexpected(prediction: &Prediction, why: impl fmt::Display) -> Error {
+    let id = prediction.id();
+    let message = format!("prediction {id} succeeded, but its output {why}");
     Error::new(ErrorKind::UnexpectedOutput, message).with_prediction(prediction.clone())
 }
 

@@ -200,7 +200,6 @@ impl OutputFile {
     }
 }
 
-/// Whether a model is known to return files.
 #[cfg(feature = "models")]
 pub(super) fn returns_files(model: Option<&str>) -> bool {
     use cometapi_models::{OutputKind, find};

@@ -15,7 +15,6 @@ pub(crate) struct Walk<'c, 'w> {
     /// A `--` has been: no flags any more.
     pub(crate) escaped: bool,
     pub(crate) positionals: Vec<&'w str>,
-    /// The flags that were given.
     pub(crate) flags: Vec<&'c Arg>,
     /// The next word is the value of a flag that the command does not have yet.
     skip: bool,

@@ -98,7 +98,6 @@ pub(crate) enum CreateOutcome {
     Unknown,
 }
 
-/// What follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CreateDecision {
     /// The prediction exists.

@@ -74,7 +74,6 @@ pub(crate) async fn save(
     }
 }
 
-/// The attempts at one file.
 struct Attempts<'f> {
     policy: &'f DownloadPolicy,
     file: Source<'f>,

@@ -24,7 +24,6 @@ impl Counts {
         self.total.is_some()
     }
 
-    /// Counts what happened.
     pub(super) fn count(&mut self, event: &Event<'_>) {
         match event {
             Event::Planned { tally, .. } => self.planned(tally),

@@ -67,7 +67,6 @@ impl Display {
         self.printer.print(Line::Message(line.to_string()));
     }
 
-    /// What happened.
     pub(crate) fn event(&self, event: &Event<'_>) {
         self.message(event);
         self.data(event);

@@ -21,11 +21,8 @@ const UNRECORDED_AFTER: Duration = Duration::from_secs(1);
 
 /// Something to print.
 pub(super) enum Line {
-    /// A path, as data.
     Path(PathBuf),
-    /// A result, as data.
     Result(Value),
-    /// A message that stays.
     Message(String),
     /// How the rows stand; only the newest counts.
     Status(String),

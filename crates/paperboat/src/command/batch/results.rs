@@ -13,7 +13,6 @@ pub(super) fn name(row: &RowInfo) -> String {
     }
 }
 
-/// A row that ended.
 pub(super) fn ended(event: &Event<'_>) -> Option<Value> {
     let Event::Ended {
         row,
