@@ -69,8 +69,17 @@ mod tests {
                 kind.creation() == Creation::NotCreated || *kind == ErrorKind::MaybeAccepted;
             // Those that are found before a request is made share a row.
             let is_usage = of(*kind) == USAGE && *kind != ErrorKind::InvalidInput;
-            assert_eq!(named > 0, is_of_create_requests && !is_usage, "{kind}");
-            assert_eq!(readme.matches(&end).count(), named, "{end}");
+            assert_eq!(
+                named > 0,
+                is_of_create_requests && !is_usage,
+                "README's table of create requests must have a row that ends in `{end}` exactly if \
+                 one can end in {kind:?}"
+            );
+            assert_eq!(
+                readme.matches(&end).count(),
+                named,
+                "each README row of {kind:?} must end in `{end}`"
+            );
         }
     }
 }

@@ -90,3 +90,33 @@ impl Stopped {
         matches!(self, Self::TooManyFailures | Self::OutOfQuota(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cometapi::Creation;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_that_proves_nothing_was_created_is_decided() {
+        let stops = |stop: bool| {
+            let kinds = ErrorKind::ALL.iter().filter(|kind| {
+                kind.creation() == Creation::NotCreated
+                    && Stopped::by_error(**kind, String::new()).is_some() == stop
+            });
+            let words: Vec<_> = kinds.map(|kind| kind.as_str()).collect();
+            words.join(" ")
+        };
+        assert_eq!(
+            stops(true),
+            "never_reached wrong_endpoint unauthorized blocked out_of_quota",
+            "the kinds that stop the batch, see `Stopped::by_error`"
+        );
+        assert_eq!(
+            stops(false),
+            "no_key config invalid_model invalid_input invalid_id rate_limited refused",
+            "the kinds that end their row or pause the batch: if a new kind would meet every row, \
+             let it stop the batch in `Stopped::by_error` or pause it in `Row::not_created`"
+        );
+    }
+}

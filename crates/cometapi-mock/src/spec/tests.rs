@@ -174,7 +174,7 @@ fn paths() {
         "/replicate/v1x/predictions/x",
         "/replicate/v1/predictions",
         "/replicate/v1/predictions/x/",
-        "/replicate/v1/predictions/x/cancel",
+        "/replicate/v1/predictions/x/y",
         "/replicate/v1/../v1/predictions/x",
         "//replicate/v1/predictions/x",
         "/replicate/v1/models/black-forest-labs%2Fflux-dev/predictions",

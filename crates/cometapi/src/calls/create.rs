@@ -322,3 +322,25 @@ fn spent(kind: ErrorKind, attempt: AttemptOutcome) -> Error {
         _ => attempt.error(kind, what(kind)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::policy::CreateDecision;
+
+    /// The message of a kind without an arm in `what` would say that the service refused.
+    #[test]
+    fn every_kind_that_a_create_request_ends_in_has_its_own_words() {
+        for outcome in CreateOutcome::ALL {
+            if let CreateDecision::Retry(kind) | CreateDecision::Stop(kind) = outcome.decision()
+                && kind != ErrorKind::Refused
+            {
+                assert_ne!(
+                    what(kind),
+                    what(ErrorKind::Refused),
+                    "add {kind:?} to `what`"
+                );
+            }
+        }
+    }
+}

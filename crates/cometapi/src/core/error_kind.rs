@@ -196,7 +196,8 @@ mod tests {
         let words: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(
             words.join(" "),
-            "no_key config invalid_model invalid_input invalid_id never_reached wrong_endpoint unauthorized blocked out_of_quota rate_limited refused maybe_accepted not_found unavailable undecodable unexpected_output failed canceled aborted expired wait_timeout hook download file"
+            "no_key config invalid_model invalid_input invalid_id never_reached wrong_endpoint unauthorized blocked out_of_quota rate_limited refused maybe_accepted not_found unavailable undecodable unexpected_output failed canceled aborted expired wait_timeout hook download file",
+            "add the word of a new kind here; change no other"
         );
         for kind in ErrorKind::ALL {
             assert_eq!(ErrorKind::from_name(kind.as_str()), Some(*kind));

@@ -28,9 +28,6 @@ use contract_spec::workspace::SPEC;
 
 const CASES: usize = 400;
 
-/// The operations whose requests are drawn below.
-const OPERATIONS: [&str; 2] = ["create_prediction", "get_prediction"];
-
 /// What a URL parser, a proxy or a log would take for something else.
 const HOSTILE: [&str; 28] = [
     "",
@@ -70,7 +67,6 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
     };
     let spec = Arc::new(Spec::parse(&yaml)?);
     let mut report = Report::default();
-    operations::check("l3_requests", &OPERATIONS, &spec, &mut report);
     controls::run(&spec, &mut report)?;
     inputs::run(&spec, &mut report)?;
     let oracle = Oracle::new(options.workspace.spec()?);
@@ -250,6 +246,7 @@ async fn requests(spec: &Arc<Spec>, oracle: &Oracle, report: &mut Report) -> any
             same_path(&place, only, &path, spec, report);
         }
     }
+    operations::check("l3_requests.rs", &server.requests(), spec, report);
     for violation in server.violations() {
         report.fail(
             "the wire",

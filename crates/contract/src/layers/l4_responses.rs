@@ -15,13 +15,9 @@ use contract_spec::oracle::Oracle;
 use contract_spec::report::Report;
 use contract_spec::workspace::SPEC;
 
-/// The operations whose responses are served below.
-const OPERATIONS: [&str; 2] = ["create_prediction", "get_prediction"];
-
 pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let spec = Spec::parse(&options.workspace.read(SPEC)?)?;
-    operations::check("l4_responses", &OPERATIONS, &spec, &mut report);
     let oracle = Oracle::new(options.workspace.spec()?);
     runtime()?.block_on(async {
         let wire = Wire::start().await?;
@@ -29,7 +25,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
         examples::fixtures(options, &oracle, &wire, &mut report).await?;
         generated::predictions(&oracle, &wire, &mut report).await?;
         generated::errors(&oracle, &wire, &mut report).await?;
-        faults::faults(&wire, &mut report).await
+        faults::faults(&wire, &mut report).await?;
+        let requests = wire.server.requests();
+        operations::check("l4_responses/wire.rs", &requests, &spec, &mut report);
+        anyhow::Ok(())
     })?;
     Ok(report)
 }

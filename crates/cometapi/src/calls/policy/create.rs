@@ -78,24 +78,45 @@ impl CreatePolicy {
     }
 }
 
-/// What happened to a create request, in the terms that decide about money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CreateOutcome {
-    NotSendable,
-    NoConnection,
-    NoConnectionPossible,
-    TooManyRequests,
-    Created,
-    RefusedByCode,
-    OutOfQuotaByCode,
-    SuccessWithoutId,
-    SeeOther,
-    WrongEndpoint,
-    KeyRefused,
-    Blocked,
-    OutOfQuota,
-    RefusedByStatus,
-    Unknown,
+/// Declares the outcomes, each with the words of its row of the table. The README and the
+/// documentation of [`Create`](crate::Create) show the rows.
+macro_rules! outcomes {
+    ($($outcome:ident = $words:literal,)+) => {
+        /// What happened to a create request, in the terms that decide about money.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum CreateOutcome {
+            $($outcome,)+
+        }
+
+        #[cfg(test)]
+        impl CreateOutcome {
+            pub(crate) const ALL: &[Self] = &[$(Self::$outcome),+];
+
+            pub(crate) fn words(self) -> &'static str {
+                match self {
+                    $(Self::$outcome => $words),+
+                }
+            }
+        }
+    };
+}
+
+outcomes! {
+    NotSendable = "the request cannot be made",
+    NoConnection = "no connection: name not found, refused, TLS handshake cut",
+    NoConnectionPossible = "no connection, and a retry cannot help: bad certificate, proxy 407, unsupported scheme",
+    TooManyRequests = "429 of any shape",
+    Created = "2xx with an id at the top level, in `data`, or in a JSON `message`",
+    RefusedByCode = "2xx or 5xx whose JSON code refuses",
+    OutOfQuotaByCode = "2xx or 5xx whose JSON code is about quota",
+    SuccessWithoutId = "2xx without an id; body cut or unreadable",
+    SeeOther = "302, 303 (never followed)",
+    WrongEndpoint = "2xx with a web page; any other 3xx",
+    KeyRefused = "401; 403 in the service's own JSON; neither about quota",
+    Blocked = "any other 403: a firewall or proxy answered",
+    OutOfQuota = "402; 401 or 403 about quota",
+    RefusedByStatus = "any other 4xx but 408",
+    Unknown = "408; other 5xx; connection lost or timeout after bytes left",
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,25 +146,6 @@ impl CreateDecision {
 }
 
 impl CreateOutcome {
-    #[cfg(test)]
-    pub(crate) const ALL: [Self; 15] = [
-        Self::NotSendable,
-        Self::NoConnection,
-        Self::NoConnectionPossible,
-        Self::TooManyRequests,
-        Self::Created,
-        Self::RefusedByCode,
-        Self::OutOfQuotaByCode,
-        Self::SuccessWithoutId,
-        Self::SeeOther,
-        Self::WrongEndpoint,
-        Self::KeyRefused,
-        Self::Blocked,
-        Self::OutOfQuota,
-        Self::RefusedByStatus,
-        Self::Unknown,
-    ];
-
     /// The money table.
     pub(crate) fn decision(self) -> CreateDecision {
         use CreateDecision::{Created, MaybeAccepted, Retry, Stop};
@@ -159,32 +161,6 @@ impl CreateOutcome {
             Self::KeyRefused => Stop(ErrorKind::Unauthorized),
             Self::Blocked => Stop(ErrorKind::Blocked),
             Self::SuccessWithoutId | Self::SeeOther | Self::Unknown => MaybeAccepted,
-        }
-    }
-
-    /// The row of the table in words, as the README and the documentation of
-    /// [`Create`](crate::Create) show it.
-    #[cfg(test)]
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::NotSendable => "the request cannot be made",
-            Self::NoConnection => "no connection: name not found, refused, TLS handshake cut",
-            Self::NoConnectionPossible => {
-                "no connection, and a retry cannot help: bad certificate, proxy 407, unsupported \
-                 scheme"
-            }
-            Self::TooManyRequests => "429 of any shape",
-            Self::Created => "2xx with an id at the top level, in `data`, or in a JSON `message`",
-            Self::RefusedByCode => "2xx or 5xx whose JSON code refuses",
-            Self::OutOfQuotaByCode => "2xx or 5xx whose JSON code is about quota",
-            Self::SuccessWithoutId => "2xx without an id; body cut or unreadable",
-            Self::SeeOther => "302, 303 (never followed)",
-            Self::WrongEndpoint => "2xx with a web page; any other 3xx",
-            Self::KeyRefused => "401; 403 in the service's own JSON; neither about quota",
-            Self::Blocked => "any other 403: a firewall or proxy answered",
-            Self::OutOfQuota => "402; 401 or 403 about quota",
-            Self::RefusedByStatus => "any other 4xx but 408",
-            Self::Unknown => "408; other 5xx; connection lost or timeout after bytes left",
         }
     }
 
@@ -408,14 +384,22 @@ mod tests {
             (524, "<!DOCTYPE html>".into(), E::Unknown),
             (520, "x".into(), E::Unknown),
         ];
-        for (status, body, expected) in rows {
-            assert_eq!(event(status, &body), expected, "{status} {body}");
+        for (status, body, expected) in &rows {
+            assert_eq!(event(*status, body), *expected, "{status} {body}");
+        }
+        for outcome in CreateOutcome::ALL {
+            let is_shown = rows.iter().any(|(_, _, expected)| expected == outcome);
+            let has_no_response = matches!(outcome, E::NotSendable | E::NoConnection);
+            assert!(
+                is_shown || has_no_response,
+                "add a row for {outcome:?} above"
+            );
         }
     }
 
     #[test]
     fn what_an_error_says_of_the_prediction_is_what_the_table_says() {
-        for event in CreateOutcome::ALL {
+        for event in CreateOutcome::ALL.iter().copied() {
             let (kind, creation) = match event.decision() {
                 CreateDecision::Created => continue,
                 CreateDecision::Retry(kind) | CreateDecision::Stop(kind) => {
@@ -427,10 +411,37 @@ mod tests {
         }
     }
 
+    /// The kinds that prove that nothing was created, except those that are found before there is a
+    /// request.
+    #[test]
+    fn every_kind_that_says_nothing_was_created_has_a_row() {
+        use ErrorKind as K;
+        let ends: Vec<_> = CreateOutcome::ALL
+            .iter()
+            .filter_map(|outcome| match outcome.decision() {
+                CreateDecision::Retry(kind) | CreateDecision::Stop(kind) => Some(kind),
+                CreateDecision::Created | CreateDecision::MaybeAccepted => None,
+            })
+            .collect();
+        for kind in ErrorKind::ALL {
+            if kind.creation() != Creation::NotCreated
+                || matches!(kind, K::NoKey | K::Config | K::InvalidModel | K::InvalidId)
+            {
+                continue;
+            }
+            assert!(
+                ends.contains(kind),
+                "no create request ends in {kind:?}: add a row to outcomes! in this file, decide it \
+                 in `decision` and recognize it in `of_response`"
+            );
+        }
+    }
+
     #[test]
     fn only_two_events_are_ever_retried() {
         let retried: Vec<_> = CreateOutcome::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|event| matches!(event.decision(), CreateDecision::Retry(_)))
             .collect();
         assert_eq!(
@@ -447,7 +458,7 @@ mod tests {
             std::fs::read_to_string(path).unwrap()
         };
         let (readme, docs) = (read("../../README.md"), read("src/calls/create.rs"));
-        for event in CreateOutcome::ALL {
+        for event in CreateOutcome::ALL.iter().copied() {
             let outcome = event.decision().outcome();
             let row = format!("/// | {} | {outcome} |\n", event.words());
             assert!(
@@ -463,8 +474,30 @@ mod tests {
             let row = format!("| {} | {plain} |", event.words());
             assert!(readme.contains(&row), "the readme lacks\n{row}");
         }
-        let rows = docs.matches("](ErrorKind::").count();
-        assert!(rows >= CreateOutcome::ALL.len() - 1);
+        let rows = |text: &str, head: &str| {
+            let (_, table) = text.split_once(head).unwrap();
+            table
+                .lines()
+                .skip(2)
+                .take_while(|line| line.contains('|'))
+                .count()
+        };
+        for (name, count) in [
+            (
+                "README",
+                rows(&readme, "| What happened | Outcome | Exit |"),
+            ),
+            (
+                "documentation of Create",
+                rows(&docs, "/// | What happened |"),
+            ),
+        ] {
+            assert_eq!(
+                count,
+                CreateOutcome::ALL.len(),
+                "the {name} has a row that is not in outcomes!, or has one twice"
+            );
+        }
     }
 
     #[test]
