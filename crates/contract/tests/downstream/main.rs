@@ -135,7 +135,7 @@ fn an_answer_that_the_service_could_not_give_is_refused_when_it_is_made() {
         unlawful
             .unwrap_err()
             .to_string()
-            .contains("not an answer of it")
+            .contains("not a response of this operation")
     );
     assert!(contract.json("get_prediction", 302, &json!({})).is_err());
     assert!(contract.example("get_prediction", 200, "no_such").is_err());
