@@ -51,7 +51,7 @@ described! {
         ),
     });
     // The shapes that are recognized; any other JSON decodes, too.
-    PredictionResponse as "PredictionAnswer": |generator| json_schema!({
+    PredictionResponse as "PredictionResponse": |generator| json_schema!({
         "anyOf": [
             generator.subschema_for::<Prediction>(),
             generator.subschema_for::<TaskEnvelope>(),

@@ -53,8 +53,8 @@ const SCHEMAS: [(&str, &str); 4] = [
         "crates/cometapi-client/schemas/prediction.schema.json",
     ),
     (
-        "PredictionAnswer",
-        "crates/cometapi-client/schemas/prediction-answer.schema.json",
+        "PredictionResponse",
+        "crates/cometapi-client/schemas/prediction-response.schema.json",
     ),
 ];
 

@@ -17,7 +17,7 @@ const TEXT: &[TypeImpl] = &[TypeImpl::Display, TypeImpl::FromStr];
 pub(crate) const REPLACED: &[Replaced] = &[
     replaced("ModelName", "crate::ModelName", TEXT),
     replaced("ModelOwner", "crate::ModelOwner", TEXT),
-    replaced("PredictionAnswer", "crate::PredictionResponse", &[]),
+    replaced("PredictionResponse", "crate::PredictionResponse", &[]),
     replaced("PredictionId", "crate::PredictionId", TEXT),
     replaced("PredictionStatus", "crate::Status", TEXT),
     replaced("TaskStatus", "crate::TaskStatus", TEXT),

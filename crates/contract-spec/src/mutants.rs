@@ -189,7 +189,7 @@ fn keyword(
                 }
             }
         }
-        ("enum" | "x-extensible-enum" | "x-enum-varnames" | "x-accepts", Value::Array(items)) => {
+        ("enum" | "x-extensible-enum" | "x-accepts", Value::Array(items)) => {
             list("enum", items, at, found);
             for index in 1..items.len() {
                 let mut changed = items.clone();

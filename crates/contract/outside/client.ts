@@ -7,7 +7,7 @@ import type { components, paths } from "./schema.js";
 declare const process: { env: Record<string, string | undefined> };
 
 type Schemas = components["schemas"];
-type Answer = Schemas["PredictionAnswer"];
+type Answer = Schemas["PredictionResponse"];
 
 const SCHNELL = "black-forest-labs/flux-schnell";
 const baseUrl = process.env.COMETAPI_BASE_URL;

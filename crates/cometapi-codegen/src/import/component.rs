@@ -4,12 +4,13 @@ use serde_json::{Map, Value};
 
 use super::example::example;
 use super::field::Field;
+use super::json::JsonExt;
 use super::kind::Kind;
 use super::limits::Items;
 use super::note::{Notes, shown};
 use super::overrides::ImportOutput;
-use super::variants::variants;
 use crate::error::Error;
+use crate::models::variants;
 
 /// A longer name is an accident; from 1024 on, YAML takes it for no key.
 const NAME: usize = 128;
@@ -175,19 +176,15 @@ fn property(field: &Field, order: i64, notes: &mut Notes) -> Value {
         }
         Kind::Texts { items } => words.items(items, &[("type", "string")]),
         Kind::Choice { values } => {
-            let names = variants(values);
+            let texts: Vec<_> = values.iter().map(JsonExt::plain).collect();
+            let names = variants(&texts);
             let shown: Vec<_> = names.iter().take(3).map(String::as_str).collect();
             let more = if names.len() > 3 { ", …" } else { "" };
             notes.add_to(
                 &field.name,
-                format!(
-                    "the names of its values ({}{more}) are derived; read them over",
-                    shown.join(", ")
-                ),
+                format!("its values are called {}{more} in code", shown.join(", ")),
             );
             words.put("enum", Value::Array(values.clone()));
-            let names = names.into_iter().map(Value::from);
-            words.put("x-enum-varnames", Value::Array(names.collect()));
         }
         Kind::Integer { minimum, maximum } | Kind::Number { minimum, maximum } => {
             words.put_some("minimum", minimum.clone());

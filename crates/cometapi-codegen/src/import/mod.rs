@@ -3,7 +3,7 @@
 //! The way: **read** in the order of the text (`json`), **find** input, output and model in
 //! whichever form was published (`locate`), **flatten** references and choices (`flatten`),
 //! say of each **field** what our components can say (`field`, `kind`, `limits`), and **write**
-//! it as a person would (`component`, `variants`, `yaml`). What cannot be kept becomes a note.
+//! it as a person would (`component`, `yaml`). What cannot be kept becomes a note.
 //! Last, what was written is read back and compared.
 
 mod component;
@@ -18,7 +18,6 @@ mod limits;
 mod locate;
 mod note;
 mod overrides;
-mod variants;
 mod yaml;
 
 use std::collections::HashMap;

@@ -1,8 +1,11 @@
 //! A property of a model's input, read.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::ident;
+use super::variants::variants as names_in_code;
 
 /// A field of a model's input.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -97,7 +100,6 @@ const WORDS: &[&str] = &[
     "type",
     "x-accepts",
     "x-default",
-    "x-enum-varnames",
     "x-gateway-only",
     "x-not-with",
     "x-only-with",
@@ -262,25 +264,12 @@ fn limits<T: Copy + PartialOrd>(
 
 fn variants(words: &Map<String, Value>, faults: &mut Faults) -> Vec<Variant> {
     let values = strings(words.get("enum"));
-    let names = strings(words.get("x-enum-varnames"));
-    let distinct = |texts: &[String]| {
-        let mut sorted = texts.to_vec();
-        sorted.sort();
-        sorted.dedup();
-        sorted.len() == texts.len()
-    };
+    let distinct: BTreeSet<_> = values.iter().collect();
     let whole = words.get("enum").and_then(Value::as_array).map(Vec::len) == Some(values.len());
-    if values.is_empty() || !whole || !distinct(&values) {
+    if values.is_empty() || !whole || distinct.len() != values.len() {
         faults.add("model-enum", "its `enum` is no list of distinct texts");
-    } else if names.len() != values.len()
-        || !distinct(&names)
-        || !names.iter().all(|name| ident::is_variant(name))
-    {
-        faults.add(
-            "model-enum",
-            "its `x-enum-varnames` do not name each value in UpperCamelCase: 16:9 as Ratio16x9",
-        );
     }
+    let names = names_in_code(&values);
     values
         .into_iter()
         .zip(names)

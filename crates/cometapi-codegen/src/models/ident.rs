@@ -53,13 +53,6 @@ pub(super) fn module_name(type_name: &str) -> String {
     name
 }
 
-/// Whether it can be a variant as it stands.
-pub(super) fn is_variant(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_uppercase())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        && name != "Self"
-}
-
 /// Words of the language, and what every typed input has already.
 const RESERVED: &[&str] = &[
     "abstract",
@@ -188,6 +181,5 @@ mod tests {
         assert_eq!(module_name("Image"), "image_");
         assert_eq!(type_name("output_format"), "OutputFormat");
         assert_eq!(type_name("option"), "OptionChoice");
-        assert!(is_variant("Ratio16x9") && !is_variant("16x9") && !is_variant("Self"));
     }
 }

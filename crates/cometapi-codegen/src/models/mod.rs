@@ -8,6 +8,7 @@ mod ident;
 mod inputs;
 mod registry;
 mod schema;
+mod variants;
 
 use proc_macro2::TokenStream;
 use serde_json::Value;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use crate::error::Error;
 
 pub(crate) use self::component::{Fault, Model};
+pub(crate) use self::variants::variants;
 
 /// The source folder of `cometapi-models`.
 const FOLDER: &str = "crates/cometapi-models/src";

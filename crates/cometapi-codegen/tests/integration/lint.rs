@@ -411,7 +411,7 @@ const ROWS: &[Row] = &[
     Row {
         rule: "model-enum",
         place: "#/components/schemas/FluxDevInput/properties/aspect_ratio",
-        change: |spec| at(spec, &dev("aspect_ratio"))["x-enum-varnames"][0] = "16x9".into(),
+        change: |spec| at(spec, &dev("aspect_ratio"))["enum"][2] = "16:9".into(),
     },
     Row {
         rule: "model-default",

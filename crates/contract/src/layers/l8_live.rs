@@ -332,7 +332,7 @@ impl Programme<'_> {
             return Ok(());
         };
         let component = if exchange.status.is_success() {
-            "PredictionAnswer"
+            "PredictionResponse"
         } else {
             "AnyError"
         };

@@ -47,7 +47,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
     subject::<TaskStatus>("TaskStatus", through::<TaskStatus>),
     Subject {
         takes_anything: true,
-        ..subject::<PredictionResponse>("PredictionAnswer", answer)
+        ..subject::<PredictionResponse>("PredictionResponse", answer)
     },
 ];
 

@@ -234,7 +234,7 @@ pub(super) async fn fixtures(
         let component = if name.contains("request") {
             "CreatePredictionRequest"
         } else {
-            "PredictionAnswer"
+            "PredictionResponse"
         };
         for fault in faults(&oracle.validator(&reference(component))?, &json) {
             report.fail(
@@ -243,7 +243,7 @@ pub(super) async fn fixtures(
                 format!("{fault}; the service has answered so, fix the schema {component}"),
             );
         }
-        if component == "PredictionAnswer" {
+        if component == "PredictionResponse" {
             match wire.json(Call::Get, 200, &json).await {
                 Err(why) => panicked(&path, &why, report),
                 Ok(Ok(prediction)) if prediction.ignored_fields().is_empty() => {}
