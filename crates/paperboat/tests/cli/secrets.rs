@@ -46,7 +46,7 @@ async fn a_command_line_that_is_wrong_does_not_repeat_the_key() {
         &["run", SCHNELL, &joined, "--timeout", "never"],
         &["run", "flux", &joined],
         &["get", &joined],
-        &["mock", &joined],
+        &["mock", &joined, "--pace", "never"],
     ];
     for args in rows {
         place.paperboat(args).ends(2).await;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use cometapi::{Client, Error, Prediction, Status};
+use cometapi::{Client, Error, Prediction, Status, WaitPolicy};
 use serde_json::json;
 
 use super::{Bench, INSTALL, runtime};
@@ -18,6 +18,9 @@ pub(super) const PRISM: &str = "node_modules/.bin/prism";
 /// How long Prism may take to read the spec.
 const START: Duration = Duration::from_secs(60);
 
+/// How long a run may take that takes about a second.
+const END: Duration = Duration::from_secs(30);
+
 pub(super) fn run(bench: &Bench<'_>, report: &mut Report) -> anyhow::Result<()> {
     let runtime = runtime()?;
     let spec = bench.spec.to_string_lossy().into_owned();
@@ -25,6 +28,7 @@ pub(super) fn run(bench: &Bench<'_>, report: &mut Report) -> anyhow::Result<()> 
     let prism = Prism::start(bench, &["mock", &spec])?;
     let came = runtime.block_on(run_a_model(&prism.origin()));
     judge("prism mock", came, report);
+    drop(prism);
 
     let server = runtime.block_on(bench.mock(|builder| builder))?;
     let prism = Prism::start(bench, &["proxy", &spec, server.base_url(), "--errors"])?;
@@ -35,8 +39,11 @@ pub(super) fn run(bench: &Bench<'_>, report: &mut Report) -> anyhow::Result<()> 
 
 /// Creates a prediction and polls it to its end, at a server that has the paths at its root.
 async fn run_a_model(origin: &str) -> Result<(Prediction, usize), Error> {
+    let mut wait = WaitPolicy::default();
+    wait.timeout = END;
     let client = Client::builder()
         .key("sk-any")
+        .wait_policy(wait)
         .base_url(origin)
         .base_url_as_is(true)
         .build()?;
