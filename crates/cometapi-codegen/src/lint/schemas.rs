@@ -140,7 +140,7 @@ fn any_of_scalars<'a>(document: &Document<'a>, site: &SchemaSite<'a>, report: &m
         .any(|kind| !seen.insert(kind));
     if overlap {
         report.add(
-            "two items of `anyOf` are scalars of one type, of which the generator makes a \
+            "two items of `anyOf` are scalars of one type, and the generator makes them a \
              struct that no value fits; write one plain type and list the known words in \
              `x-extensible-enum`",
         );
