@@ -96,7 +96,9 @@ fn make(here: &Path, workspace: Option<&Path>) -> Result<(), String> {
     let spec = workspace.unwrap_or(here).join("openapi.yaml");
     watch(&spec);
     let text = fs::read_to_string(&spec).map_err(|error| failed("read", &spec, &error))?;
-    let generated = cometapi_codegen::generate(&text).map_err(|error| error.to_string())?;
+    let generated = cometapi_codegen::PREDICTIONS
+        .generate(&text)
+        .map_err(|error| error.to_string())?;
     let out = env::var_os("OUT_DIR").ok_or("run this through cargo")?;
     let file = Path::new(&out).join("generated.rs");
     fs::write(&file, generated.code).map_err(|error| failed("write", &file, &error))

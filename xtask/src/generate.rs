@@ -1,4 +1,4 @@
-//! `cargo xtask generate`: the files that are made from `openapi.yaml`.
+//! `cargo xtask generate`: the files that are made from the specs.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 
 use anyhow::{Context, bail};
-use cometapi_codegen::Artifact;
+use cometapi_codegen::{Artifact, TARGETS};
 use similar::TextDiff;
 
 /// Enough of a diff to see what it is about; a changed description gives a dozen lines.
 const DIFF_LINES: usize = 80;
 
-/// Write the files that are made from openapi.yaml.
+/// Write the files that are made from openapi.yaml and any other spec.
 ///
 /// Exit codes: 0 all is fresh; 1 the spec gives no code, or a file cannot be written; 4 with
 /// --check, a file is stale.
@@ -42,14 +42,16 @@ impl From<Outcome> for ExitCode {
 }
 
 /// An artifact, and what is on the disk in its place.
-struct Target {
+struct GeneratedFile {
     path: PathBuf,
     artifact: Artifact,
+    /// The spec that it is made from.
+    spec: &'static str,
     /// `None` when there is no such file.
     current: Option<Vec<u8>>,
 }
 
-impl Target {
+impl GeneratedFile {
     fn is_fresh(&self) -> bool {
         self.current.as_deref() == Some(self.artifact.contents.as_bytes())
     }
@@ -57,26 +59,29 @@ impl Target {
 
 /// Brings the files below `root` up to date, or says which are not.
 pub(crate) fn run(root: &Path, options: &Options, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let spec = root.join("openapi.yaml");
-    let spec =
-        fs::read_to_string(&spec).with_context(|| format!("failed to read {}", spec.display()))?;
-    let artifacts = cometapi_codegen::artifacts(&spec)?;
-    let leftovers = cometapi_codegen::leftovers(root, &artifacts)
-        .context("failed to look for files of models that are gone")?;
-    let targets = artifacts
-        .into_iter()
-        .map(|artifact| target(root, artifact))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let (mut files, mut leftovers) = (Vec::new(), Vec::new());
+    // Nothing is written unless all specs give code.
+    for target in TARGETS {
+        let spec = root.join(target.spec);
+        let spec = fs::read_to_string(&spec)
+            .with_context(|| format!("failed to read {}", spec.display()))?;
+        let artifacts = target.artifacts(&spec).context(target.spec)?;
+        let found = target.leftovers(root, &artifacts);
+        leftovers.extend(found.context("failed to look for files of models that are gone")?);
+        for artifact in artifacts {
+            files.push(generated_file(root, artifact, target.spec)?);
+        }
+    }
 
-    let total = targets.len();
-    let stale: Vec<_> = targets.iter().filter(|target| !target.is_fresh()).collect();
+    let total = files.len();
+    let stale: Vec<_> = files.iter().filter(|file| !file.is_fresh()).collect();
     if stale.is_empty() && leftovers.is_empty() {
         writeln!(out, "all {total} files are fresh")?;
         return Ok(Outcome::Fresh);
     }
     if options.check {
-        for target in &stale {
-            show(target, out)?;
+        for file in &stale {
+            show(file, out)?;
         }
         for path in &leftovers {
             writeln!(out, "{} is of no model in the spec\n", below(root, path))?;
@@ -88,10 +93,10 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut dyn Write) -> anyhow
         )?;
         return Ok(Outcome::Stale);
     }
-    for target in &stale {
-        write_atomically(&target.path, target.artifact.contents.as_bytes())
-            .with_context(|| format!("failed to write {}", target.path.display()))?;
-        writeln!(out, "wrote {}", target.artifact.path)?;
+    for file in &stale {
+        write_atomically(&file.path, file.artifact.contents.as_bytes())
+            .with_context(|| format!("failed to write {}", file.path.display()))?;
+        writeln!(out, "wrote {}", file.artifact.path)?;
     }
     for path in &leftovers {
         fs::remove_file(path).with_context(|| format!("failed to remove {}", path.display()))?;
@@ -100,7 +105,11 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut dyn Write) -> anyhow
     Ok(Outcome::Fresh)
 }
 
-fn target(root: &Path, artifact: Artifact) -> anyhow::Result<Target> {
+fn generated_file(
+    root: &Path,
+    artifact: Artifact,
+    spec: &'static str,
+) -> anyhow::Result<GeneratedFile> {
     let path = root.join(&artifact.path);
     let current = match fs::read(&path) {
         Ok(bytes) => Some(bytes),
@@ -109,9 +118,10 @@ fn target(root: &Path, artifact: Artifact) -> anyhow::Result<Target> {
             return Err(error).with_context(|| format!("failed to read {}", path.display()));
         }
     };
-    Ok(Target {
+    Ok(GeneratedFile {
         path,
         artifact,
+        spec,
         current,
     })
 }
@@ -123,19 +133,19 @@ fn below(root: &Path, path: &Path) -> String {
         .to_string()
 }
 
-fn show(target: &Target, out: &mut dyn Write) -> io::Result<()> {
-    let path = &target.artifact.path;
-    let Some(current) = &target.current else {
+fn show(file: &GeneratedFile, out: &mut dyn Write) -> io::Result<()> {
+    let path = &file.artifact.path;
+    let Some(current) = &file.current else {
         return writeln!(out, "{path} is missing\n");
     };
     let current = String::from_utf8_lossy(current);
-    let diff = TextDiff::from_lines(current.as_ref(), target.artifact.contents.as_str());
+    let diff = TextDiff::from_lines(current.as_ref(), file.artifact.contents.as_str());
     let diff = diff
         .unified_diff()
         .context_radius(3)
         .header(
             &format!("{path} (as it is)"),
-            &format!("{path} (as openapi.yaml gives it)"),
+            &format!("{path} (as {} gives it)", file.spec),
         )
         .to_string();
     let lines: Vec<_> = diff.lines().collect();
@@ -191,7 +201,7 @@ mod tests {
     }
 
     fn artifacts() -> Vec<Artifact> {
-        cometapi_codegen::artifacts(SPEC).unwrap()
+        cometapi_codegen::PREDICTIONS.artifacts(SPEC).unwrap()
     }
 
     fn generate(root: &TempDir, check: bool) -> (Outcome, String) {
@@ -310,7 +320,9 @@ mod tests {
         let spec = read(&root, "openapi.yaml").replacen("openapi: 3.0.3", "openapi: 3.1.0", 1);
         fs::write(root.path().join("openapi.yaml"), spec).unwrap();
         let error = run(root.path(), &Options { check: false }, &mut Vec::new()).unwrap_err();
-        assert!(error.to_string().contains("openapi-version"), "{error}");
+        let error = format!("{error:#}");
+        assert!(error.starts_with("openapi.yaml: "), "{error}");
+        assert!(error.contains("openapi-version"), "{error}");
         assert_eq!(read(&root, CODE), code);
     }
 }

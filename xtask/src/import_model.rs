@@ -220,7 +220,7 @@ mod tests {
         let after = spec(&root);
         let added = after.strip_prefix(&before).unwrap();
         assert!(added.starts_with("\n    BrushInput:\n"), "{added}");
-        assert!(cometapi_codegen::generate(&after).is_ok());
+        assert!(cometapi_codegen::PREDICTIONS.generate(&after).is_ok());
 
         for (model, words) in [
             ("acme/brush", "a component BrushInput already"),

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::target::Target;
+
 const SCHEMAS: &str = "#/components/schemas/";
 
 const METHODS: &[&str] = &[
@@ -13,6 +15,7 @@ const METHODS: &[&str] = &[
 /// A spec, walked.
 pub(crate) struct Document<'a> {
     pub(crate) root: &'a Value,
+    pub(crate) target: &'a Target,
     pub(crate) operations: Vec<Operation<'a>>,
     pub(crate) schemas: Vec<SchemaSite<'a>>,
     pub(crate) references: Vec<ReferenceSite<'a>>,
@@ -42,9 +45,10 @@ pub(crate) struct ReferenceSite<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn new(root: &'a Value) -> Self {
+    pub(crate) fn new(root: &'a Value, target: &'a Target) -> Self {
         let mut document = Self {
             root,
+            target,
             operations: operations(root),
             schemas: Vec::new(),
             references: Vec::new(),

@@ -1,5 +1,5 @@
-//! Turns `openapi.yaml` into the code of `cometapi-client`, and what it says of models into
-//! the typed inputs of `cometapi`.
+//! Turns a spec into the code of a client, and what it says of models into typed inputs. A
+//! [`Target`] says which spec and where the files go; [`PREDICTIONS`] is `openapi.yaml`.
 //!
 //! A spec goes through four steps, a module each:
 //!
@@ -16,12 +16,11 @@
 //!
 //! ```no_run
 //! let spec = std::fs::read_to_string("openapi.yaml")?;
-//! let generated = cometapi_codegen::generate(&spec)?;
+//! let generated = cometapi_codegen::PREDICTIONS.generate(&spec)?;
 //! assert!(generated.code.contains("pub async fn create_prediction"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod artifacts;
 mod document;
 mod error;
 mod import;
@@ -31,10 +30,10 @@ mod lower;
 mod models;
 mod read;
 mod render;
-mod replaced;
+mod target;
 
-pub use artifacts::{Artifact, Generated, artifacts, generate, leftovers};
 pub use error::{Error, Finding};
 pub use import::{ImportOptions, ImportOutput, Imported, import_model};
 pub use lint::rules;
 pub use read::read;
+pub use target::{Artifact, Generated, PREDICTIONS, Replaced, TARGETS, Target};

@@ -1,10 +1,10 @@
-//! L1: what is generated from the spec is what lies in the repository.
+//! L1: what is generated from a spec is what lies in the repository.
 
+use cometapi_codegen::{TARGETS, Target};
 use similar::TextDiff;
 
 use crate::layer::Layer;
 use crate::report::Report;
-use crate::workspace::SPEC;
 use crate::workspace::Workspace;
 
 const FIX: &str = "run `cargo xtask generate` and commit what it writes";
@@ -12,21 +12,28 @@ const FIX: &str = "run `cargo xtask generate` and commit what it writes";
 /// See the module.
 pub const LAYER: Layer<Workspace> = Layer {
     id: "L1",
-    title: "generated files against the spec",
+    title: "generated files against the specs",
     check: run,
 };
 
 fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let yaml = workspace.read(SPEC)?;
-    let artifacts = match cometapi_codegen::artifacts(&yaml) {
+    for target in TARGETS {
+        compare(target, workspace, &mut report)?;
+    }
+    Ok(report)
+}
+
+fn compare(target: &Target, workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
+    let yaml = workspace.read(target.spec)?;
+    let artifacts = match target.artifacts(&yaml) {
         Ok(artifacts) => artifacts,
         Err(error) => {
-            report.fail(SPEC, "generator", format!("{error}; L0 says more"));
-            return Ok(report);
+            report.fail(target.spec, "generator", format!("{error}; L0 says more"));
+            return Ok(());
         }
     };
-    for path in cometapi_codegen::leftovers(workspace.root(), &artifacts)? {
+    for path in target.leftovers(workspace.root(), &artifacts)? {
         report.fail(path.display().to_string(), "left over", FIX);
     }
     for artifact in artifacts {
@@ -47,7 +54,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
             ),
         );
     }
-    Ok(report)
+    Ok(())
 }
 
 fn first_difference(committed: &str, wanted: &str) -> String {

@@ -58,7 +58,9 @@ impl Workspace {
     /// A spec that gives no code is kept anyway: the lint then says why.
     #[must_use]
     pub fn with_spec(self, yaml: &str) -> Self {
-        let artifacts = cometapi_codegen::artifacts(yaml).unwrap_or_default();
+        let artifacts = cometapi_codegen::PREDICTIONS
+            .artifacts(yaml)
+            .unwrap_or_default();
         let start = self.with(SPEC, yaml);
         artifacts.into_iter().fold(start, |workspace, artifact| {
             workspace.with(&artifact.path, artifact.contents)

@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::rule::{Report, Rule};
 use crate::document::{Document, schema_name};
-use crate::replaced::REPLACED;
 
 pub(super) const RULES: &[Rule] = &[
     Rule::document("openapi-version", openapi_version),
@@ -74,7 +73,7 @@ fn ref_siblings(document: &Document<'_>, report: &mut Report) {
 
 /// A replacement without its schema would not be missed: a plain `String` takes its place.
 fn replaced_schema(document: &Document<'_>, report: &mut Report) {
-    for replaced in REPLACED {
+    for replaced in document.target.replaced {
         let used = document
             .references
             .iter()

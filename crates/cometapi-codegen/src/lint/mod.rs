@@ -19,6 +19,7 @@ use serde_json::Value;
 use self::rule::Rule;
 use crate::document::Document;
 use crate::error::Error;
+use crate::target::Target;
 
 const RULES: &[&[Rule]] = &[
     document::RULES,
@@ -34,8 +35,8 @@ pub fn rules() -> impl Iterator<Item = &'static str> {
     RULES.iter().copied().flatten().map(|rule| rule.id)
 }
 
-pub(crate) fn lint(spec: &Value) -> Result<(), Error> {
-    let document = Document::new(spec);
+pub(crate) fn lint(spec: &Value, target: &Target) -> Result<(), Error> {
+    let document = Document::new(spec, target);
     let mut findings = Vec::new();
     for rule in RULES.iter().copied().flatten() {
         rule.run(&document, &mut findings);

@@ -5,7 +5,7 @@ use crate::document::Document;
 use crate::models;
 
 pub(super) const RULES: &[Rule] = &[
-    Rule::document("model-shape", found),
+    Rule::document("model-shape", shape),
     Rule::document("model-words", found),
     Rule::document("model-names", names),
     Rule::document("model-order", found),
@@ -24,6 +24,19 @@ fn found(document: &Document<'_>, report: &mut Report) {
         .filter(|fault| fault.rule == rule)
     {
         report.at(fault.pointer, fault.message);
+    }
+}
+
+fn shape(document: &Document<'_>, report: &mut Report) {
+    found(document, report);
+    if document.target.models.is_none() {
+        for model in models::read(document.root).into_iter().flatten() {
+            report.at(
+                model.pointer(),
+                "nothing would be made of this model; describe it in the spec whose target has \
+                 `models`, or take out `x-model`",
+            );
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::document::{Document, Operation, SchemaSite};
 use crate::error::Finding;
-use crate::replaced::is_replaced;
 
 pub(super) struct Rule {
     pub(super) id: &'static str,
@@ -48,6 +47,10 @@ impl Rule {
             rule: self.id,
             place: String::new(),
             findings,
+        };
+        let is_replaced = |owner: &str| {
+            let mut replaced = document.target.replaced.iter();
+            replaced.any(|replaced| replaced.schema == owner)
         };
         let received =
             |site: &SchemaSite<'_>| site.received && !site.owner().is_some_and(is_replaced);

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::document::{self, Document};
+use crate::target::Target;
 
 /// A spec for the generator, and what it no longer shows.
 pub(crate) struct Lowered {
@@ -21,12 +22,12 @@ pub(crate) struct Lowered {
     pub(crate) received: BTreeSet<String>,
 }
 
-pub(crate) fn lower(spec: &Value) -> Lowered {
+pub(crate) fn lower(spec: &Value, target: &Target) -> Lowered {
     let mut lowered = spec.clone();
     drop_model_inputs(&mut lowered);
     drop_error_responses(&mut lowered);
     drop_error_unions(spec, &mut lowered);
-    open_markers(spec, &mut lowered);
+    open_markers(&Document::new(spec, target), &mut lowered);
     hoist::hoist_enums(&mut lowered);
     describe::describe_references(&mut lowered);
     // Roles by the whole spec: an error's type is received, though no method names it.
@@ -102,8 +103,7 @@ fn drop_error_unions(spec: &Value, lowered: &mut Value) {
 /// A required field of one value says in the spec which shape an answer has. Generated code
 /// reads any string there: a decoder decides by structure, and one odd value must not lose the
 /// id of a paid prediction.
-fn open_markers(spec: &Value, lowered: &mut Value) {
-    let document = Document::new(spec);
+fn open_markers(document: &Document<'_>, lowered: &mut Value) {
     for site in document.schemas.iter().filter(|site| site.received) {
         let pointer = site.pointer.trim_start_matches('#');
         if document.is_shape_marker(site)
@@ -119,6 +119,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::target::PREDICTIONS;
 
     #[test]
     fn a_marker_of_a_shape_is_read_as_any_string() {
@@ -137,7 +138,7 @@ mod tests {
                 },
             }},
         });
-        let lowered = lower(&spec).spec;
+        let lowered = lower(&spec, &PREDICTIONS).spec;
         let code = lowered.pointer("/components/schemas/Box/properties/code");
         assert_eq!(code, Some(&json!({"type": "string"})));
     }
@@ -167,7 +168,7 @@ mod tests {
                 },
             },
         });
-        let lowered = lower(&spec);
+        let lowered = lower(&spec, &PREDICTIONS);
         let keys = |pointer| {
             let object = lowered.spec.pointer(pointer).and_then(Value::as_object);
             object.unwrap().keys().cloned().collect::<Vec<_>>()

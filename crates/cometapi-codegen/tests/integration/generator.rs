@@ -1,9 +1,9 @@
 //! What the generator cannot take, and no rule foresees, is an error with a place.
 
-use cometapi_codegen::{Error, generate};
+use cometapi_codegen::Error;
 use serde_json::json;
 
-use crate::{at, changed, refused};
+use crate::{at, changed, generate, refused};
 
 #[test]
 fn a_panic_over_an_operation_names_the_operation() {

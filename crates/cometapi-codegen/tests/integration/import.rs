@@ -4,14 +4,12 @@
 use std::fmt::Write;
 use std::fs;
 
-use cometapi_codegen::{
-    Error, ImportOptions, ImportOutput, Imported, generate, import_model, read,
-};
+use cometapi_codegen::{Error, ImportOptions, ImportOutput, Imported, import_model, read};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::root;
+use crate::{generate, root};
 
 fn published(file: &str) -> String {
     let folder = root().join("crates/cometapi-codegen/tests/data/published");

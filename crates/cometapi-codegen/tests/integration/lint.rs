@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use cometapi_codegen::{Error, Finding, generate, rules};
+use cometapi_codegen::{Error, Finding, rules};
 use serde_json::{Value, json};
 
-use crate::{at, changed, refused, spec_text};
+use crate::{at, changed, generate, refused, spec_text};
 
 const CREATE: &str = "/paths/~1models~1{model_owner}~1{model_name}~1predictions/post";
 const GET: &str = "/paths/~1predictions~1{prediction_id}/get";

@@ -9,11 +9,12 @@ mod committed;
 mod generator;
 mod import;
 mod lint;
+mod second_spec;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cometapi_codegen::{Error, generate};
+use cometapi_codegen::{Error, Generated, PREDICTIONS};
 use serde_json::Value;
 
 /// The root of this workspace.
@@ -41,6 +42,10 @@ fn changed(change: impl FnOnce(&mut Value)) -> String {
 fn at<'a>(spec: &'a mut Value, pointer: &str) -> &'a mut Value {
     spec.pointer_mut(pointer)
         .unwrap_or_else(|| panic!("nothing at {pointer}"))
+}
+
+fn generate(spec: &str) -> Result<Generated, Error> {
+    PREDICTIONS.generate(spec)
 }
 
 /// Why a spec gives no code.
