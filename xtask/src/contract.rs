@@ -31,6 +31,9 @@ pub(crate) struct Upstream {
 }
 
 pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
+    let announcement = "building the contract (some minutes when nothing is built yet)";
+    writeln!(io::stderr(), "{announcement}")?;
+    // What cargo says is kept: the layers that run without the contract are shown first.
     let build = cargo(root, "build", "contract")
         .stderr(Stdio::piped())
         .output()

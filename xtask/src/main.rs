@@ -3,6 +3,7 @@
 mod contract;
 mod generate;
 mod import_model;
+mod release;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ enum Command {
     Contract(contract::Options),
     Upstream(contract::Upstream),
     ImportModel(import_model::Options),
+    Release(release::Options),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +43,9 @@ fn main() -> ExitCode {
                 let (mut input, mut notes) = (io::stdin().lock(), io::stderr());
                 import_model::run(&root, &options, &mut input, &mut out, &mut notes)
             })
+            .map(|()| ExitCode::SUCCESS),
+        Command::Release(options) => workspace_root()
+            .and_then(|root| release::run(&root, &options, &mut out))
             .map(|()| ExitCode::SUCCESS),
     };
     match result {

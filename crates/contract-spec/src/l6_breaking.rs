@@ -18,9 +18,8 @@ use self::differences::{Difference, differences};
 use crate::layer::Layer;
 use crate::report::Report;
 use crate::workspace::Workspace;
-use crate::workspace::has_extension;
 
-const RELEASED: &str = "crates/contract/data/released";
+const RELEASED: &str = "crates/contract/data/released.yaml";
 const CHANGES: &str = "crates/contract/data/changes.yaml";
 
 /// A change that somebody has judged.
@@ -105,27 +104,14 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// The newest of the released copies, by its version.
+/// The spec of the last release, and its version.
 fn last_release(workspace: &Workspace) -> anyhow::Result<(String, Value)> {
-    let version = |path: &String| {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let numbers = name
-            .trim_start_matches('v')
-            .trim_end_matches(".yaml")
-            .split('.');
-        numbers
-            .map(|part| part.parse().unwrap_or(0))
-            .collect::<Vec<u64>>()
-    };
-    let newest = workspace
-        .list(RELEASED)?
-        .into_iter()
-        .filter(|path| has_extension(path, "yaml"))
-        .max_by_key(version)
+    let text = workspace
+        .read(RELEASED)
         .with_context(|| format!("there is no released spec in {RELEASED}; copy one there"))?;
-    let json = cometapi_codegen::read(&workspace.read(&newest)?)?;
-    let name = newest.rsplit('/').next().unwrap_or_default();
-    Ok((name.trim_end_matches(".yaml").to_owned(), json))
+    let json = cometapi_codegen::read(&text)?;
+    let version = json.pointer("/info/version").and_then(Value::as_str);
+    Ok((format!("v{}", version.unwrap_or_default()), json))
 }
 
 /// How the versions in the two documents differ; `None` when they do not.
