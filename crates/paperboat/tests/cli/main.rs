@@ -22,6 +22,7 @@ mod mock_command;
 mod network;
 mod output;
 mod place;
+mod prune;
 #[cfg(unix)]
 mod resume;
 mod secrets;
