@@ -109,3 +109,8 @@ pub use crate::ledger::{
 };
 pub use crate::rows::{Format, NotText, Problem, Rows};
 pub use crate::single::Single;
+
+// Compiles the programs in the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

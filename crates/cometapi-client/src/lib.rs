@@ -38,7 +38,10 @@
 //! - `schemars`: the wire types export their JSON Schema.
 //! - `from-spec`: make the client from the `openapi.yaml` in this package while building,
 //!   instead of the committed code. It replaces rather than adds, costs about forty
-//!   seconds and some 26 crates, and gives the same bytes.
+//!   seconds and forty more crates, and gives the same bytes.
+
+// Shows on docs.rs which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod bounded;
 mod call;
@@ -101,3 +104,8 @@ pub use progenitor_client::{ClientInfo, Error, ResponseValue};
 
 /// The `openapi.yaml` that this client was made from.
 pub const SPEC: &str = include_str!("../openapi.yaml");
+
+// Compiles the programs in the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
