@@ -18,6 +18,7 @@ mod files;
 mod memory;
 mod models;
 mod packages;
+mod readme;
 mod resume;
 mod run;
 mod secrets;

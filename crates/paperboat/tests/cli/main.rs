@@ -24,6 +24,8 @@ mod output;
 mod place;
 mod prune;
 #[cfg(unix)]
+mod readme;
+#[cfg(unix)]
 mod resume;
 mod secrets;
 #[cfg(unix)]
