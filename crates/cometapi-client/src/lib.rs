@@ -16,19 +16,21 @@
 //! ```no_run
 //! use cometapi_client::{Client, Transport, http_client, types};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let base = "https://api.cometapi.com/replicate/v1";
-//! let client = Client::new_with_client(base, http_client().build()?, Transport::new("my-key")?);
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let base = "https://api.cometapi.com/replicate/v1";
+//!     let transport = Transport::new("my-key")?;
+//!     let client = Client::new_with_client(base, http_client().build()?, transport);
 //!
-//! let mut input = serde_json::Map::new();
-//! input.insert("prompt".into(), "a lighthouse made of glass".into());
-//! let body = types::CreatePredictionRequest { input };
-//! let response = client
-//!     .create_prediction(&"black-forest-labs".parse()?, &"flux-schnell".parse()?, &body)
-//!     .await?;
-//! println!("{:?}", response.prediction().map(|p| &p.id));
-//! # Ok(())
-//! # }
+//!     let mut input = serde_json::Map::new();
+//!     input.insert("prompt".into(), "a paper boat".into());
+//!     let body = types::CreatePredictionRequest { input };
+//!     let response = client
+//!         .create_prediction(&"black-forest-labs".parse()?, &"flux-schnell".parse()?, &body)
+//!         .await?;
+//!     println!("{:?}", response.prediction().map(|it| &it.id));
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # Features
