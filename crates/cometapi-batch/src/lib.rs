@@ -1,43 +1,46 @@
 //! Durable, resumable runs and batches of `CometAPI`'s Replicate-style predictions: killed at
 //! any instruction and started again, nothing is created twice and nothing is lost.
 //!
+//! A whole program, against the mock of the service:
+//!
 //! ```
 //! use std::io::Cursor;
 //! use std::sync::Arc;
 //!
 //! use cometapi::Client;
 //! use cometapi_batch::{Batch, Event, Format, Rows, SqliteLedger};
-//! # use cometapi_mock::{MockServer, Pace};
+//! use cometapi_mock::{MockServer, Pace};
 //!
-//! # #[tokio::main]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let server = MockServer::builder().pace(Pace::instant()).start().await?;
-//! # let base = tempfile::tempdir()?;
-//! # let (url, home) = (server.base_url(), base.path());
-//! let client = Client::builder().key("sk-any").base_url(url).build()?;
-//! let ledger = Arc::new(SqliteLedger::open(home.join("ledger.sqlite3"))?);
-//! let text = r#"
+//! const ROWS: &str = r#"
 //!     {"id": "boat", "model": "black-forest-labs/flux-schnell", "prompt": "a paper boat"}
 //!     {"id": "fox", "model": "black-forest-labs/flux-schnell", "prompt": "a red fox"}
 //! "#;
 //!
-//! // As often as it is run, each row is created once.
-//! for created in [2, 0] {
-//!     let report = Batch::new(&client, ledger.clone(), home.join("images"))
-//!         .concurrency(2)
-//!         .on_event(|event| {
-//!             if let Event::Recorded { file, .. } = event {
-//!                 println!("{}", file.path.display());
-//!             }
-//!         })
-//!         .run(Rows::reader(Cursor::new(text), Format::JsonLines))
-//!         .await?;
-//!     assert!(report.is_success());
-//!     assert_eq!(report.created, created);
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let server = MockServer::builder().pace(Pace::instant()).start().await?;
+//!     let client = Client::builder().key("any").base_url(server.base_url()).build()?;
+//!     let folder = tempfile::tempdir()?;
+//!     let images = folder.path().join("images");
+//!     let ledger = Arc::new(SqliteLedger::open(folder.path().join("ledger.sqlite3"))?);
+//!
+//!     // As often as it is run, each row is created once.
+//!     for created in [2, 0] {
+//!         let report = Batch::new(&client, ledger.clone(), &images)
+//!             .concurrency(2)
+//!             .on_event(|event| {
+//!                 if let Event::Recorded { file, .. } = event {
+//!                     println!("{}", file.path.display());
+//!                 }
+//!             })
+//!             .run(Rows::reader(Cursor::new(ROWS), Format::JsonLines))
+//!             .await?;
+//!         assert!(report.is_success());
+//!         assert_eq!(report.created, created);
+//!     }
+//!     assert!(images.join("fox-0.webp").exists());
+//!     Ok(())
 //! }
-//! assert!(home.join("images/fox-0.webp").exists());
-//! # Ok(())
-//! # }
 //! ```
 //!
 //! # Overview
@@ -109,3 +112,8 @@ pub use crate::ledger::{
 };
 pub use crate::rows::{Format, NotText, Problem, Rows};
 pub use crate::single::Single;
+
+// Compiles the programs in the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

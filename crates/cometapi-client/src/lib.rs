@@ -16,19 +16,21 @@
 //! ```no_run
 //! use cometapi_client::{Client, Transport, http_client, types};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let base = "https://api.cometapi.com/replicate/v1";
-//! let client = Client::new_with_client(base, http_client().build()?, Transport::new("my-key")?);
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let base = "https://api.cometapi.com/replicate/v1";
+//!     let transport = Transport::new("my-key")?;
+//!     let client = Client::new_with_client(base, http_client().build()?, transport);
 //!
-//! let mut input = serde_json::Map::new();
-//! input.insert("prompt".into(), "a lighthouse made of glass".into());
-//! let body = types::CreatePredictionRequest { input };
-//! let response = client
-//!     .create_prediction(&"black-forest-labs".parse()?, &"flux-schnell".parse()?, &body)
-//!     .await?;
-//! println!("{:?}", response.prediction().map(|p| &p.id));
-//! # Ok(())
-//! # }
+//!     let mut input = serde_json::Map::new();
+//!     input.insert("prompt".into(), "a paper boat".into());
+//!     let body = types::CreatePredictionRequest { input };
+//!     let response = client
+//!         .create_prediction(&"black-forest-labs".parse()?, &"flux-schnell".parse()?, &body)
+//!         .await?;
+//!     println!("{:?}", response.prediction().map(|it| &it.id));
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # Features
@@ -38,7 +40,10 @@
 //! - `schemars`: the wire types export their JSON Schema.
 //! - `from-spec`: make the client from the `openapi.yaml` in this package while building,
 //!   instead of the committed code. It replaces rather than adds, costs about forty
-//!   seconds and some 26 crates, and gives the same bytes.
+//!   seconds and forty more crates, and gives the same bytes.
+
+// Shows on docs.rs which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod bounded;
 mod call;
@@ -101,3 +106,8 @@ pub use progenitor_client::{ClientInfo, Error, ResponseValue};
 
 /// The `openapi.yaml` that this client was made from.
 pub const SPEC: &str = include_str!("../openapi.yaml");
+
+// Compiles the programs in the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -37,3 +37,8 @@ pub use import::{ImportOptions, ImportOutput, Imported, import_model};
 pub use lint::rules;
 pub use read::read;
 pub use target::{Artifact, Generated, PREDICTIONS, Replaced, TARGETS, Target};
+
+// Compiles the programs in the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -43,6 +43,9 @@
 //! It depends on none of the clients: it reads the document itself, so that it can disagree
 //! with them.
 
+// Shows on docs.rs which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod body;
 mod builder;
 mod clock;
@@ -80,3 +83,8 @@ pub use server::{MockServer, StartError, serve};
 pub use spec::{Checked, InputFault, Rule, SHIPPED, Spec, SpecError, Violation, known_models};
 pub use state::Snapshot;
 pub use wire::Form;
+
+// Compiles the programs in the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

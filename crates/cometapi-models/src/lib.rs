@@ -9,6 +9,8 @@
 //!   text. Without it there are [`Input`], [`ModelInput`] and [`media`].
 //! - `schemars`: typed inputs implement `schemars::JsonSchema`.
 
+// Shows on docs.rs which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "registry", doc = "")]
 #![cfg_attr(feature = "registry", doc = include_str!("examples.md"))]
 
@@ -52,3 +54,8 @@ pub use self::{
     registry::{find, models, nearest},
     support::UnknownChoice,
 };
+
+// Compiles the programs in the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,16 +5,19 @@
 //! use cometapi::Client;
 //! use cometapi::models::flux_schnell::{AspectRatio, FluxSchnell};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), cometapi::Error> {
-//! let client = Client::from_env()?; // COMETAPI_KEY
-//! let lighthouse = FluxSchnell::new("a lighthouse made of glass");
-//! for image in client.run(lighthouse.aspect_ratio(AspectRatio::Ratio16x9)).await? {
-//!     println!("{}", image.save_in("images").await?.path.display());
+//! #[tokio::main]
+//! async fn main() -> Result<(), cometapi::Error> {
+//!     let client = Client::from_env()?; // COMETAPI_KEY, COMETAPI_BASE_URL
+//!     let boat = FluxSchnell::new("A paper boat at sunrise").aspect_ratio(AspectRatio::Ratio16x9);
+//!     for image in client.run(boat).await? {
+//!         println!("{}", image.save_in("out").await?.path.display());
+//!     }
+//!     Ok(())
 //! }
-//! # Ok(())
-//! # }
 //! ```
+//!
+//! Requests run in a [tokio](https://tokio.rs) runtime and in no other; the example needs tokio's
+//! features `macros` and `rt-multi-thread`. The crate needs Rust 1.90 or later.
 //!
 //! # Overview
 //!
@@ -26,7 +29,8 @@
 //!   as a stream of updates.
 //! - [`Client::raw`] is the generated client underneath, for what is not covered here. Any
 //!   JSON object is an input, and any JSON is an output ([`Output`]).
-//! - [`Error`] is the one error. Its [`kind`](Error::kind) says what happened and what to do.
+//! - [`Error`] is the one error. Its [`kind`](Error::kind) says what happened and what to do. The
+//!   documentation of [`Create`] has a table of what each response to a create request leads to.
 //!
 //! # What it promises
 //!
@@ -46,13 +50,25 @@
 //! # Features
 //!
 //! - `rustls` (default), `rustls-no-provider`, `native-tls`: how `https` is spoken, as
-//!   `reqwest` names them.
+//!   `reqwest` names them. Without any of them, only plain http to this machine works.
 //! - `download` (default): [`OutputFile::bytes`](crate::OutputFile), `stream`, `save_in` and
 //!   `save_to`.
 //! - `models` (default): typed inputs of the known models, and the check of what is sent to
 //!   them.
+//! - `schemars`: the wire types and the typed inputs implement `schemars::JsonSchema`.
 //! - `tracing`: a span per create, poll and download, with id, attempt and request id; never
 //!   an input or a key.
+//!
+//! # Other crates
+//!
+//! - [`cometapi-models`](https://docs.rs/cometapi-models): the typed inputs alone, without HTTP
+//! - [`cometapi-client`](https://docs.rs/cometapi-client): the generated client alone
+//! - [`cometapi-batch`](https://docs.rs/cometapi-batch): durable, resumable batches
+//! - [`cometapi-mock`](https://docs.rs/cometapi-mock): a mock of the service, for your tests
+//! - [`paperboat`](https://docs.rs/paperboat): the command
+
+// Shows on docs.rs which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod calls;
 mod client;
@@ -102,3 +118,8 @@ pub use cometapi_client as wire;
 pub use cometapi_client::{IgnoredField, Status};
 #[doc(hidden)]
 pub use cometapi_client::{MAX_TEXT_LEN, truncate, truncate_owned};
+
+// Compiles the programs in the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -4,8 +4,3 @@ mod frozen_clock;
 pub mod memory;
 
 pub use frozen_clock::{FrozenClock, drive};
-
-/// The README's Rust is compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;

@@ -56,15 +56,19 @@ mod tests {
         insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"));
     }
 
-    /// The README's table of create requests names a kind and a code in each row: every kind that
-    /// a create request ends in, and no other.
+    /// The table in the documentation of `cometapi::Create` names a kind and a code in each row:
+    /// every kind that a create request ends in, and no other.
     #[test]
-    fn the_readme_shows_the_codes() {
-        let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-        let readme = std::fs::read_to_string(readme).unwrap();
+    fn the_documentation_of_create_shows_the_codes() {
+        let docs = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../cometapi/src/calls/create.rs"
+        );
+        let docs = std::fs::read_to_string(docs).unwrap();
         for kind in ErrorKind::ALL {
-            let end = format!("`{kind:?}` | {} |", of(*kind));
-            let named = readme.matches(&format!("`{kind:?}` |")).count();
+            let link = format!("(ErrorKind::{kind:?}) |");
+            let end = format!("{link} {} |", of(*kind));
+            let named = docs.matches(&link).count();
             let is_of_create_requests =
                 kind.creation() == Creation::NotCreated || *kind == ErrorKind::MaybeAccepted;
             // Those that are found before a request is made share a row.
@@ -72,13 +76,13 @@ mod tests {
             assert_eq!(
                 named > 0,
                 is_of_create_requests && !is_usage,
-                "README's table of create requests must have a row that ends in `{end}` exactly if \
-                 one can end in {kind:?}"
+                "the table of Create must have a row that ends in `{end}` exactly if a create \
+                 request can end in {kind:?}"
             );
             assert_eq!(
-                readme.matches(&end).count(),
+                docs.matches(&end).count(),
                 named,
-                "each README row of {kind:?} must end in `{end}`"
+                "each row of {kind:?} in the table of Create must end in `{end}`"
             );
         }
     }

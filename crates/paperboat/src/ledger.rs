@@ -56,7 +56,7 @@ pub(crate) fn of_wait(place: &LedgerPlace) -> Option<Arc<dyn Ledger>> {
     if place.no_ledger {
         return None;
     }
-    match read_only(place.ledger.as_deref()) {
+    match existing(place.ledger.as_deref()) {
         Ok(ledger) => Some(ledger),
         Err(failure) => {
             print::stderr(format_args!("note: nothing is recorded: {failure}"));
@@ -72,15 +72,15 @@ pub(crate) fn of_batch(place: &LedgerPlace, dry: bool) -> Result<Arc<dyn Ledger>
         return shared(SqliteLedger::in_memory());
     }
     if dry {
-        return read_only(flag);
+        return existing(flag);
     }
     needed(flag).map_err(|failure| {
         failure.with_advice("to record nothing, so that nothing can be resumed: --no-ledger")
     })
 }
 
-/// The ledger of a command that only reads; none is created if there is none.
-pub(crate) fn read_only(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
+/// The ledger of a command that creates none: if there is none, an empty one in memory.
+pub(crate) fn existing(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
     shared(SqliteLedger::open_if_there(path(flag)?))
 }
 

@@ -72,6 +72,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Wait(args) => command::wait::execute(args).await,
         Command::Batch(args) => command::batch::execute(args).await,
         Command::List(args) => command::list::execute(args).await,
+        Command::Prune(args) => command::prune::execute(args).await,
         Command::Models(args) => command::models::execute(&args),
         Command::Schema(args) => command::models::print_schema(&args),
         Command::Mock(args) => command::mock::execute(args).await,

@@ -7,6 +7,7 @@ pub(crate) mod sqlite;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use cometapi::BoxFuture;
 
@@ -101,6 +102,10 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// What is recorded, newest first; page on with [`Filter::before`].
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>>;
+
+    /// Removes predictions that belong to no batch and ended before this time, and returns how
+    /// many. Running and unresolved predictions and the rows of batches are never removed.
+    fn prune(&self, before: SystemTime) -> LedgerFuture<u64>;
 }
 
 /// A worker: who holds predictions.

@@ -21,26 +21,27 @@ use crate::core::trace;
 ///
 /// One request is sent. It is retried only if it provably had no effect:
 ///
-/// | What happened | Outcome |
-/// |---|---|
-/// | the request cannot be made | [`InvalidInput`](ErrorKind::InvalidInput) |
-/// | no connection: name not found, refused, TLS handshake cut | retried by policy, then [`NeverReached`](ErrorKind::NeverReached) |
-/// | no connection, and a retry cannot help: bad certificate, proxy 407, unsupported scheme | [`NeverReached`](ErrorKind::NeverReached) |
-/// | 429 of any shape | retried by policy, then [`RateLimited`](ErrorKind::RateLimited) |
-/// | 2xx with an id at the top level, in `data`, or in a JSON `message` | created |
-/// | 2xx or 5xx whose JSON code refuses | [`Refused`](ErrorKind::Refused) |
-/// | 2xx or 5xx whose JSON code is about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) |
-/// | 2xx without an id; body cut or unreadable | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
-/// | 302, 303 (never followed) | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
-/// | 2xx with a web page; any other 3xx | [`WrongEndpoint`](ErrorKind::WrongEndpoint) |
-/// | 401; 403 in the service's own JSON; neither about quota | [`Unauthorized`](ErrorKind::Unauthorized) |
-/// | any other 403: a firewall or proxy answered | [`Blocked`](ErrorKind::Blocked) |
-/// | 402; 401 or 403 about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) |
-/// | any other 4xx but 408 | [`Refused`](ErrorKind::Refused) |
-/// | 408; other 5xx; connection lost or timeout after bytes left | [`MaybeAccepted`](ErrorKind::MaybeAccepted) |
+/// | What happened | Outcome | Exit |
+/// |---|---|---|
+/// | the request cannot be made | [`InvalidInput`](ErrorKind::InvalidInput) | 2 |
+/// | no connection: name not found, refused, TLS handshake cut | retried by policy, then [`NeverReached`](ErrorKind::NeverReached) | 1 |
+/// | no connection, and a retry cannot help: bad certificate, proxy 407, unsupported scheme | [`NeverReached`](ErrorKind::NeverReached) | 1 |
+/// | 429 of any shape | retried by policy, then [`RateLimited`](ErrorKind::RateLimited) | 6 |
+/// | 2xx with an id at the top level, in `data`, or in a JSON `message` | created | 0 |
+/// | 2xx or 5xx whose JSON code refuses | [`Refused`](ErrorKind::Refused) | 1 |
+/// | 2xx or 5xx whose JSON code is about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) | 6 |
+/// | 2xx without an id; body cut or unreadable | [`MaybeAccepted`](ErrorKind::MaybeAccepted) | 7 |
+/// | 302, 303 (never followed) | [`MaybeAccepted`](ErrorKind::MaybeAccepted) | 7 |
+/// | 2xx with a web page; any other 3xx | [`WrongEndpoint`](ErrorKind::WrongEndpoint) | 1 |
+/// | 401; 403 in the service's own JSON; neither about quota | [`Unauthorized`](ErrorKind::Unauthorized) | 5 |
+/// | any other 403: a firewall or proxy answered | [`Blocked`](ErrorKind::Blocked) | 1 |
+/// | 402; 401 or 403 about quota | [`OutOfQuota`](ErrorKind::OutOfQuota) | 6 |
+/// | any other 4xx but 408 | [`Refused`](ErrorKind::Refused) | 1 |
+/// | 408; other 5xx; connection lost or timeout after bytes left | [`MaybeAccepted`](ErrorKind::MaybeAccepted) | 7 |
 ///
 /// On 2xx and 5xx only a JSON `code` decides: a message may quote the prompt, and a prompt may
-/// hold any word. Each create request is sent on a connection of its own.
+/// hold any word. Each create request is sent on a connection of its own. "Exit" is the exit code
+/// of the command `paperboat`.
 #[must_use = "a create request is not sent until it is awaited"]
 pub struct Create {
     core: Core,

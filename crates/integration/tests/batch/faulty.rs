@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use cometapi::{BoxFuture, Client};
 use cometapi_batch::{
@@ -108,6 +109,9 @@ impl Ledger for Faulty {
     }
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
         self.inner.list(filter)
+    }
+    fn prune(&self, before: SystemTime) -> LedgerFuture<u64> {
+        self.inner.prune(before)
     }
 }
 

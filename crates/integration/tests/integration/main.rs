@@ -17,6 +17,8 @@ mod files;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;
+mod packages;
+mod readme;
 mod resume;
 mod run;
 mod secrets;

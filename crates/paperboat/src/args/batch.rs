@@ -138,6 +138,22 @@ pub(crate) struct List {
     pub(crate) ledger: Option<PathBuf>,
 }
 
+#[derive(Args)]
+#[command(after_help = "\
+Running and unresolved predictions and the rows of batches are kept. Saved files are not touched, \
+and the ledger's file keeps its size: later records use the space.")]
+pub(crate) struct Prune {
+    /// Remove records of single predictions that ended longer ago than this, such as 12h or 30d
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub(crate) older_than: Duration,
+    /// Print the number of removed records as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The ledger, instead of PAPERBOAT_LEDGER or the one in the user's data folder
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ledger: Option<PathBuf>,
+}
+
 /// A time: a duration ago, or a date.
 fn since(text: &str) -> Result<SystemTime, String> {
     let text = text.trim();

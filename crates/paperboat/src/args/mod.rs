@@ -11,7 +11,7 @@ pub(crate) mod walk;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use self::batch::{Batch, List, RowFormat};
+pub(crate) use self::batch::{Batch, List, Prune, RowFormat};
 pub(crate) use self::command::{
     Complete, Completions, Create, Get, Man, Mock, Models, Run, Schema, Shell, Wait,
 };
@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Batch(Batch),
     /// List recorded predictions
     List(List),
+    /// Remove old records of ended predictions from the ledger
+    Prune(Prune),
     /// List known models and their fields
     Models(Models),
     /// Print the JSON Schema of a known model's input

@@ -18,7 +18,7 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
     let ledger = if args.accept_loss {
         ledger::accepting_loss(flag)?
     } else {
-        ledger::read_only(flag)?
+        ledger::existing(flag)?
     };
     let limit = match args.limit {
         0 => usize::MAX,

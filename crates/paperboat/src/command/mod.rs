@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod mock;
 pub(crate) mod models;
+pub(crate) mod prune;
 pub(crate) mod run;
 mod save;
 pub(crate) mod wait;

@@ -20,6 +20,7 @@ async fn each_command_explains_itself() {
     assert_snapshot!("wait", help(&["wait", "--help"]).await);
     assert_snapshot!("batch", help(&["batch", "--help"]).await);
     assert_snapshot!("list", help(&["list", "--help"]).await);
+    assert_snapshot!("prune", help(&["prune", "--help"]).await);
     assert_snapshot!("models", help(&["models", "--help"]).await);
     assert_snapshot!("schema", help(&["schema", "--help"]).await);
     assert_snapshot!("completions", help(&["completions", "--help"]).await);
@@ -45,7 +46,7 @@ async fn a_model_brings_its_fields_into_the_help() {
 #[tokio::test]
 async fn short_and_long_help_are_one() {
     assert_eq!(help(&["-h"]).await, help(&["--help"]).await);
-    for command in ["run", "wait", "batch", "list"] {
+    for command in ["run", "wait", "batch", "list", "prune"] {
         let short = help(&[command, "-h"]).await;
         assert_eq!(short, help(&[command, "--help"]).await);
         assert_eq!(short, help(&["help", command]).await);

@@ -22,6 +22,9 @@ mod mock_command;
 mod network;
 mod output;
 mod place;
+mod prune;
+#[cfg(unix)]
+mod readme;
 #[cfg(unix)]
 mod resume;
 mod secrets;

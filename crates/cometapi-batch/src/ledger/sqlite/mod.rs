@@ -12,6 +12,7 @@ mod locks;
 mod log;
 mod mark;
 mod place;
+mod prune;
 mod schema;
 mod stage;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::Connection;
 
@@ -297,6 +298,12 @@ impl Ledger for SqliteLedger {
             // must show this before the next run writes.
             worker::release_dead(writer)?;
             list::list(&writer.conn, &filter)
+        })
+    }
+
+    fn prune(&self, before: SystemTime) -> LedgerFuture<u64> {
+        self.writer.ask(Touch::Ledger, move |writer| {
+            prune::prune(&writer.conn, before)
         })
     }
 }

@@ -4,11 +4,11 @@
 mod imports;
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use self::imports::{Imports, Source, circles};
+use crate::packages::{packages, text};
 
 /// The layers of `cometapi` from the bottom up. A file imports from its own folder and from the
 /// layers below; `calls` and `files` are one layer and do not import each other.
@@ -52,22 +52,6 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     // It fixes a client that refuses to build, so it must build without one.
     ("xtask", &["cometapi-codegen"], &[]),
 ];
-
-/// The crates of the workspace, as Cargo lists them.
-fn packages() -> Vec<Value> {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    metadata["packages"].as_array().unwrap().clone()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
-}
 
 /// The imports in each library, program, build script and test of a crate.
 fn imports_of(package: &Value) -> Vec<Imports> {
