@@ -21,6 +21,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod artifacts;
 mod document;
 mod error;
 mod import;
@@ -32,11 +33,12 @@ mod read;
 mod render;
 mod target;
 
+pub use artifacts::{Artifact, Generated};
 pub use error::{Error, Finding};
 pub use import::{ImportOptions, ImportOutput, Imported, import_model};
 pub use lint::rules;
 pub use read::read;
-pub use target::{Artifact, Generated, PREDICTIONS, Replaced, TARGETS, Target};
+pub use target::{PREDICTIONS, Replaced, TARGETS, Target};
 
 // Compiles the programs in the package's README.
 #[cfg(doctest)]
