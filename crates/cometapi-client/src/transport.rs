@@ -42,7 +42,12 @@ const MAX_HEADERS: usize = 512;
 /// let http = cometapi_client::http_client().user_agent("my-service/1.0").build();
 /// ```
 pub fn http_client() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+    with_required_settings(reqwest::Client::builder())
+}
+
+/// The same on top of other settings: those that [`http_client`] names replace what `builder` has.
+pub fn with_required_settings(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)

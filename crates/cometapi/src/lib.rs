@@ -99,6 +99,8 @@ pub use cometapi_models::{Input, IntoInput, ModelInput};
 #[doc(hidden)]
 pub use crate::core::connection::causes;
 pub use cometapi_client as wire;
+// Whose builder `ClientBuilder::configure_http` takes.
 pub use cometapi_client::{IgnoredField, Status};
 #[doc(hidden)]
 pub use cometapi_client::{MAX_TEXT_LEN, truncate, truncate_owned};
+pub use reqwest;
