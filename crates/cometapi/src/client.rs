@@ -90,13 +90,13 @@ impl Client {
     ///
     /// Nothing is sent before it is awaited. It costs money.
     pub fn run<I: ModelInput>(&self, input: I) -> Run<I::Returns> {
-        self.new_run(self.predictions().create(I::MODEL, input))
+        self.new_run(self.predictions().create(input))
     }
 
     /// As [`run`](Self::run) of any model, on any JSON object. Gives the whole prediction and
     /// its files.
     pub fn run_model(&self, model: impl IntoModelRef, input: impl IntoInput) -> Run {
-        self.new_run(self.predictions().create(model, input))
+        self.new_run(self.predictions().create_model(model, input))
     }
 
     fn new_run<R>(&self, create: Create) -> Run<R> {
@@ -191,6 +191,7 @@ impl fmt::Debug for Client {
 /// # Ok::<(), cometapi::Error>(())
 /// ```
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
     key: Option<ApiKey>,
@@ -204,6 +205,7 @@ pub struct ClientBuilder {
     create: CreatePolicy,
     wait: WaitPolicy,
     seed: Option<u64>,
+    strict: bool,
     #[cfg(feature = "download")]
     download: DownloadPolicy,
     #[cfg(feature = "download")]
@@ -374,6 +376,31 @@ impl ClientBuilder {
         self
     }
 
+    /// Refuses a model whose name is a misspelling of a known model's: different in case or in
+    /// one or two letters. By default it is sent, because the service may offer it, and
+    /// the feature `tracing` logs a warning.
+    ///
+    /// A create request that is [`unchecked`](Create::unchecked) is neither refused nor warned of.
+    ///
+    /// ```
+    /// use cometapi::{Client, ErrorKind};
+    /// use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), cometapi::Error> {
+    /// let client = Client::builder().key("any").strict(true).build()?;
+    /// let input = json!({"prompt": "a red fox"});
+    /// let error = client.run_model("black-forest-labs/flux-schnel", input).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidModel);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "models")]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
     /// Makes the jitter of pauses repeatable, for tests.
     pub fn jitter_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -420,7 +447,7 @@ impl ClientBuilder {
         let ApiClients { pooled, unpooled } = ApiClients::new(&base, &settings, &network)?;
         let transport = Transport::new(key.expose())?.with_unpooled_client(unpooled);
         let raw = cometapi_client::Client::new_with_client(base.as_str(), pooled, transport);
-        let core = Core::new(raw, self.seed);
+        let core = Core::new(raw, self.seed, self.strict);
         let key = core.key_finder().clone();
         #[cfg(feature = "download")]
         let fetcher = {

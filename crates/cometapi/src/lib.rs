@@ -64,6 +64,7 @@ pub mod fuzzing;
 mod run;
 
 pub use crate::calls::create::{Create, CreateProgress};
+pub use crate::calls::limiter::{Limiter, Permit};
 pub use crate::calls::policy::{CreatePolicy, WaitPolicy};
 pub use crate::calls::predictions::Predictions;
 pub use crate::calls::wait::Wait;
@@ -88,6 +89,8 @@ pub use crate::files::download::{
 };
 pub use crate::files::output::Output;
 pub use crate::files::output_file::OutputFile;
+#[cfg(feature = "download")]
+pub use crate::files::save::Save;
 pub use crate::run::{Completed, Run, RunOutput};
 /// Typed inputs, checks and JSON Schemas of known models: the crate `cometapi-models`.
 #[doc(inline)]

@@ -19,6 +19,7 @@ use crate::core::state::{BoxFuture, Core};
 use crate::files::output_file::{FileContext, OutputFile};
 
 type HookError = Box<dyn StdError + Send + Sync>;
+type Observer = Box<dyn FnMut(&Prediction) + Send>;
 type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Send + Sync>;
 
 /// A run of a model that has not begun; await it.
@@ -45,6 +46,7 @@ pub struct Run<R = Json> {
     create: Create,
     wait: WaitPolicy,
     hook: Option<Hook>,
+    observer: Option<Observer>,
     returns: PhantomData<fn() -> R>,
 }
 
@@ -56,6 +58,7 @@ impl<R> Run<R> {
             create,
             wait,
             hook: None,
+            observer: None,
             returns: PhantomData,
         }
     }
@@ -68,6 +71,25 @@ impl<R> Run<R> {
         Fut: Future<Output = Result<(), HookError>> + Send + 'static,
     {
         self.hook = Some(Box::new(|created| Box::pin(hook(created))));
+        self
+    }
+
+    /// Calls `observer` with each state that is seen: the created prediction first, the terminal
+    /// state last. A slow observer delays the polls.
+    ///
+    /// ```no_run
+    /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+    /// use cometapi::models::flux_schnell::FluxSchnell;
+    ///
+    /// let images = client
+    ///     .run(FluxSchnell::new("a red fox"))
+    ///     .on_update(|prediction| println!("{}", prediction.status()))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_update(mut self, observer: impl FnMut(&Prediction) + Send + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -105,6 +127,7 @@ impl<R> Run<R> {
             create: self.create,
             wait: self.wait,
             hook: self.hook,
+            observer: self.observer,
             returns: PhantomData,
         }
     }
@@ -122,7 +145,13 @@ impl<R> Run<R> {
                 .with_source(e)
                 .with_prediction(created));
         }
-        let prediction = Wait::created(self.core, self.wait, created).await?;
+        let mut wait = Wait::created(self.core, self.wait, created);
+        if let Some(mut observer) = self.observer {
+            while let Some(update) = wait.next().await {
+                observer(&update?);
+            }
+        }
+        let prediction = wait.await?;
         let files = OutputFile::all(&self.files, &prediction, None);
         Ok(Completed { prediction, files })
     }

@@ -7,7 +7,6 @@ mod event;
 mod finish;
 mod folder;
 mod import;
-mod limiter;
 mod names;
 mod open_files;
 mod outage;

@@ -137,7 +137,7 @@ impl Create {
         let input = self.input?;
         #[cfg(feature = "models")]
         if !self.unchecked {
-            checked(&model, &input)?;
+            checked(&model, &input, self.core.is_strict())?;
         }
         let body = types::CreatePredictionRequest {
             input: input.into_fields(),
@@ -229,10 +229,20 @@ impl IntoFuture for Create {
     }
 }
 
-/// Holds the input of a known model to what that takes.
+/// Checks the input of a known model, and whether the name of another is a misspelling of one.
 #[cfg(feature = "models")]
-fn checked(model: &ModelRef, input: &Input) -> Result<(), Error> {
-    let Some(known) = cometapi_models::find(&model.to_string()) else {
+fn checked(model: &ModelRef, input: &Input, is_strict: bool) -> Result<(), Error> {
+    let name = model.to_string();
+    let Some(known) = cometapi_models::find(&name) else {
+        match cometapi_models::misspelled(&name) {
+            Some(meant) if is_strict => {
+                let meant = meant.name();
+                let what = format!("the model {name} is not known: did you mean {meant}?");
+                return Err(Error::new(ErrorKind::InvalidModel, what));
+            }
+            Some(meant) => trace::misspelled(model, meant.name()),
+            None => {}
+        }
         return Ok(());
     };
     for warning in known.check(input.fields())? {

@@ -64,6 +64,11 @@ mod spans {
         tracing::warn!(model = %model, field, "the model may read this field otherwise than meant");
     }
 
+    #[cfg(feature = "models")]
+    pub(crate) fn misspelled(model: &ModelRef, meant: &str) {
+        tracing::warn!(model = %model, meant, "the model is not known; its name may be misspelled");
+    }
+
     #[cfg(feature = "download")]
     pub(crate) fn download<F: Future>(
         id: &str,
@@ -93,6 +98,9 @@ mod spans {
 
     #[cfg(feature = "models")]
     pub(crate) fn input_warning(_model: &ModelRef, _field: &str) {}
+
+    #[cfg(feature = "models")]
+    pub(crate) fn misspelled(_model: &ModelRef, _meant: &str) {}
 
     #[cfg(feature = "download")]
     pub(crate) fn download<F: Future>(_id: &str, _position: usize, _attempt: u32, call: F) -> F {

@@ -26,10 +26,10 @@ use crate::files::download::{
     attempts::{self, Source},
     fault::{KeyInAddress, WebPage},
     fetch::{Fetcher, FileStream},
-    save::Target,
-    saved_file::SavedFile,
 };
 use crate::files::output::{Address, Place};
+#[cfg(feature = "download")]
+use crate::files::save::{Content, Save};
 use cometapi_models::media;
 
 /// What the files of one client share.
@@ -234,9 +234,8 @@ impl OutputFile {
         }
     }
 
-    async fn save(&self, target: Target) -> Result<SavedFile, Error> {
-        // Boxed, so that the futures of callers stay small.
-        Box::pin(attempts::save(&self.fetcher, self.source(), target)).await
+    fn content(&self) -> Content<'_> {
+        Content::File(&self.fetcher, self.source())
     }
 
     /// The whole file, in memory.
@@ -259,55 +258,24 @@ impl OutputFile {
         attempts::stream(&self.fetcher, self.source()).await
     }
 
-    /// Saves it in `folder`, which is created if it is missing, under a name from the
-    /// prediction's id, its position and its type: `ID-0.png`. Characters of the id that have no
+    /// Saves it in `folder`, under a name from the prediction's id, its position and its type:
+    /// `ID-0.png`. [`Save::name`] gives it another. Characters of the id that have no
     /// place in a name are escaped, so that no response of the service can choose another
     /// folder; an id of more than 100 bytes is cut and ends in its hash. Different ids give
     /// different names.
-    ///
-    /// The name appears when the file is whole; until then the bytes are in a hidden file
-    /// beside it, which does not outlive a failure.
-    ///
-    /// # Errors
-    ///
-    /// As [`bytes`](Self::bytes); [`File`](crate::ErrorKind::File) when it cannot be written
-    /// or is there already.
-    pub async fn save_in(&self, folder: impl AsRef<Path>) -> Result<SavedFile, Error> {
-        let target = Target::folder(folder.as_ref(), &self.id, self.position);
-        self.save(target).await
+    pub fn save_in(&self, folder: impl AsRef<Path>) -> Save<'_> {
+        Save::in_folder(self.content(), folder.as_ref(), &self.stem())
     }
 
-    /// The name that [`save_in`](Self::save_in) gives it, without its ending: `ID-0`. For
-    /// [`SavedFile::find`], which tells whether it is there already.
+    /// Returns the name that [`save_in`](Self::save_in) gives it, without its extension: `ID-0`. For
+    /// [`SavedFile::find`](crate::SavedFile::find), which tells whether it is there already.
     pub fn stem(&self) -> String {
         file_stem(&id_in_name(&self.id), self.position)
     }
 
-    /// Saves it in `folder` under `stem` and the ending that goes with what it is, for those
-    /// whose names are not the prediction's: `save_as("out", "fox-0")` gives `out/fox-0.png`.
-    /// [`SavedFile::find`] finds it again.
-    ///
-    /// # Errors
-    ///
-    /// As [`save_in`](Self::save_in); [`File`](crate::ErrorKind::File) also when the stem is
-    /// empty or holds a separator.
-    pub async fn save_as(
-        &self,
-        folder: impl AsRef<Path>,
-        stem: impl AsRef<str>,
-    ) -> Result<SavedFile, Error> {
-        let target = Target::stem(folder.as_ref(), stem.as_ref())?;
-        self.save(target).await
-    }
-
-    /// Saves it as `path`, whose folder is created if it is missing.
-    ///
-    /// # Errors
-    ///
-    /// As [`save_in`](Self::save_in).
-    pub async fn save_to(&self, path: impl AsRef<Path>) -> Result<SavedFile, Error> {
-        let target = Target::file(path.as_ref())?;
-        self.save(target).await
+    /// Saves it as `path`.
+    pub fn save_to(&self, path: impl AsRef<Path>) -> Save<'_> {
+        Save::to_path(self.content(), path.as_ref())
     }
 }
 
@@ -325,6 +293,8 @@ impl fmt::Debug for OutputFile {
 
 #[cfg(all(test, feature = "download"))]
 mod tests {
+    use std::future::IntoFuture;
+
     use super::*;
     use crate::Client;
 
@@ -354,8 +324,7 @@ mod tests {
         let file = OutputFile::at(client.file_context(), "data:,x");
         sendable(&file.bytes());
         sendable(&file.stream());
-        sendable(&file.save_in("x"));
-        sendable(&file.save_as("x", "y"));
-        sendable(&file.save_to("x"));
+        sendable(&file.save_in("x").into_future());
+        sendable(&file.save_to("x").into_future());
     }
 }

@@ -136,7 +136,7 @@ async fn a_connection_that_is_closed_unannounced_leaves_no_create_request_in_dou
     let service = Service::start(manner).await;
     let client = builder(&service.base).build().unwrap();
     for _ in 0..100 {
-        let created = client.predictions().create(SCHNELL, input()).await;
+        let created = client.predictions().create_model(SCHNELL, input()).await;
         assert!(created.is_ok(), "{created:?}");
     }
     assert_eq!(service.connections("post").len(), 100);
@@ -193,7 +193,7 @@ async fn a_certificate_that_is_not_trusted_is_not_tried_again() {
     let client = builder(&base).build().unwrap();
     let error = client
         .predictions()
-        .create(SCHNELL, input())
+        .create_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
@@ -215,7 +215,7 @@ async fn a_connection_that_is_refused_is_tried_again() {
     let client = builder(&base).build().unwrap();
     let error = client
         .predictions()
-        .create(SCHNELL, input())
+        .create_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
@@ -231,7 +231,11 @@ async fn a_response_with_hundreds_of_headers_is_read() {
     })
     .await;
     let client = builder(&service.base).build().unwrap();
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     assert_eq!(created.id(), "p1");
     let done = client.predictions().wait(created.id()).await.unwrap();
     assert_eq!(done.output().urls(), ["data:,x"]);
@@ -248,7 +252,7 @@ async fn a_create_request_is_in_doubt_if_its_response_has_more_headers_than_are_
     let client = builder(&service.base).build().unwrap();
     let error = client
         .predictions()
-        .create(SCHNELL, input())
+        .create_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MaybeAccepted, "{error:?}");
@@ -302,7 +306,7 @@ async fn settings_of_the_caller_turn_no_redirects_on() {
         .build()
         .unwrap();
     server.on_create(Fault::Found(format!("{}/elsewhere", server.base_url())));
-    let created = client.predictions().create(SCHNELL, input()).await;
+    let created = client.predictions().create_model(SCHNELL, input()).await;
     assert_eq!(created.unwrap_err().kind(), ErrorKind::MaybeAccepted);
     assert_eq!(server.requests().len(), 1);
 
@@ -323,7 +327,11 @@ async fn a_proxy_of_the_caller_is_used_with_its_login() {
         .configure_http(move |http| http.proxy(proxy.clone()))
         .build()
         .unwrap();
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     client.predictions().wait(created.id()).await.unwrap();
     let received = service.received.lock().unwrap();
     assert_eq!(received.len(), 2);
@@ -373,6 +381,10 @@ async fn a_certificate_of_the_caller_is_trusted() {
         })
         .build()
         .unwrap();
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     client.predictions().wait(created.id()).await.unwrap();
 }

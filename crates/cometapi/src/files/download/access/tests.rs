@@ -562,7 +562,7 @@ async fn the_api_of_a_localhost_name_is_on_this_machine() {
         let _ = client.predictions().get("p1").await;
         let _ = client
             .predictions()
-            .create("a/b", serde_json::json!({}))
+            .create_model("a/b", serde_json::json!({}))
             .await;
         let requests = server.requests();
         assert!(requests[0].starts_with("GET /replicate/v1/predictions/p1 "));
