@@ -116,6 +116,23 @@ impl Client {
         OutputFile::all(&self.0.files, prediction, None)
     }
 
+    /// The file at `url`, which a prediction returned earlier, so that a service that kept the URL
+    /// need not poll again. The rules for files of a prediction apply to it: it is fetched without
+    /// the key, and only from permitted addresses.
+    ///
+    /// A prediction that was kept as JSON gives its files by name: see [`Prediction`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+    /// let file = client.file("https://replicate.delivery/xezq/abc/out-0.webp");
+    /// file.save_in("images").name("fox").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn file(&self, url: impl AsRef<str>) -> OutputFile {
+        OutputFile::at(&self.0.files, url.as_ref())
+    }
+
     /// Returns what the output of a successful prediction consists of. `model` is the model
     /// that was run, if the caller knows it; the prediction itself need not name it.
     ///
@@ -153,11 +170,6 @@ impl Client {
         contents::contents(&self.0.files, prediction, model)
     }
 
-    #[cfg(all(test, feature = "download"))]
-    pub(crate) fn file_context(&self) -> &FileContext {
-        &self.0.files
-    }
-
     /// The generated client underneath, with the same key and limits, for what this one does
     /// not cover.
     pub fn raw(&self) -> &cometapi_client::Client {
@@ -191,7 +203,10 @@ impl fmt::Debug for Client {
 /// # Ok::<(), cometapi::Error>(())
 /// ```
 #[derive(Default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
     key: Option<ApiKey>,

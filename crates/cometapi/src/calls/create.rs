@@ -14,6 +14,7 @@ use crate::core::error_kind::ErrorKind;
 use crate::core::model::ModelRef;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
+use crate::core::runtime;
 use crate::core::state::{BoxFuture, Core};
 use crate::core::trace;
 
@@ -133,6 +134,7 @@ impl Create {
     }
 
     async fn send(mut self) -> Result<Prediction, Error> {
+        runtime::check()?;
         let model = self.model?;
         let input = self.input?;
         #[cfg(feature = "models")]

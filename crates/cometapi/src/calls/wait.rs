@@ -16,6 +16,7 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
+use crate::core::runtime;
 use crate::core::state::{BoxFuture, Core};
 
 /// A wait for a prediction to end: await it, or take its updates one by one.
@@ -242,6 +243,7 @@ impl Poller {
     }
 
     async fn update(&mut self) -> Result<Prediction, Error> {
+        runtime::check().map_err(|error| self.known(error))?;
         let began = *self.began.get_or_insert_with(Instant::now);
         if let Some(created) = self.created.take() {
             self.last = Some(created.clone());

@@ -71,7 +71,7 @@ mod spans {
 
     #[cfg(feature = "download")]
     pub(crate) fn download<F: Future>(
-        id: &str,
+        id: Option<&str>,
         position: usize,
         attempt: u32,
         call: F,
@@ -103,7 +103,12 @@ mod spans {
     pub(crate) fn misspelled(_model: &ModelRef, _meant: &str) {}
 
     #[cfg(feature = "download")]
-    pub(crate) fn download<F: Future>(_id: &str, _position: usize, _attempt: u32, call: F) -> F {
+    pub(crate) fn download<F: Future>(
+        _id: Option<&str>,
+        _position: usize,
+        _attempt: u32,
+        call: F,
+    ) -> F {
         call
     }
 }

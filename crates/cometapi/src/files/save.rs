@@ -6,6 +6,7 @@ use std::path::Path;
 use std::pin::Pin;
 
 use crate::core::error::Error;
+use crate::core::runtime;
 use crate::files::download::attempts::{self, Source};
 use crate::files::download::fetch::Fetcher;
 use crate::files::download::save::{Target, save_text};
@@ -92,7 +93,10 @@ impl<'f> IntoFuture for Save<'f> {
                     media_type,
                     prediction_id,
                 } => {
-                    let saved = save_text(text, media_type, target?).await;
+                    let saved = match runtime::check() {
+                        Ok(()) => save_text(text, media_type, target?).await,
+                        Err(error) => Err(error),
+                    };
                     saved.map_err(|error| error.with_id(prediction_id))
                 }
             }

@@ -150,6 +150,56 @@ async fn a_file_is_overwritten_if_asked_and_only_by_a_complete_one() {
     assert_eq!(names(folder.path()).len(), 3);
 }
 
+/// Another process: it has what was stored, and sends nothing to the API.
+#[tokio::test]
+async fn files_are_fetched_from_a_stored_prediction_or_its_urls() {
+    let server = mock().await;
+    let done = client(&server).run_model(SCHNELL, input()).await.unwrap();
+    let stored = serde_json::to_string(done.prediction()).unwrap();
+    let url = done.files()[0].url().to_owned();
+    let requests = server.requests().len();
+
+    let client = client(&server);
+    let prediction: cometapi::Prediction = serde_json::from_str(&stored).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let saved = client.files(&prediction)[0]
+        .save_in(folder.path())
+        .await
+        .unwrap();
+    let name = format!("{}-0.webp", done.prediction().id());
+    assert_eq!(saved.path.file_name().unwrap(), name.as_str());
+
+    let file = client.file(&url);
+    assert_eq!((file.prediction_id(), file.url()), (None, url.as_str()));
+    let by_url = file.save_in(folder.path()).await.unwrap();
+    assert_eq!(
+        SavedFile::find(folder.path(), client.file(&url).stem()),
+        Some(by_url.clone())
+    );
+    assert_eq!(
+        std::fs::read(by_url.path).unwrap(),
+        std::fs::read(saved.path).unwrap()
+    );
+    assert_eq!(server.requests().len(), requests);
+
+    for (url, why) in [
+        ("ftp://a/0.png", "only https: and http: are fetched"),
+        ("http://10.0.0.1/0.png", "private network"),
+        ("out-0.png", "no usable address"),
+        (
+            &format!("https://a/{}.png", crate::setup::KEY),
+            "contains the API key",
+        ),
+    ] {
+        let error = client.file(url).bytes().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.prediction_id()),
+            (ErrorKind::Download, None)
+        );
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_fault_on_the_way_is_repeated_and_leaves_nothing_behind() {
     let server = mock().await;
@@ -172,7 +222,7 @@ async fn a_fault_on_the_way_is_repeated_and_leaves_nothing_behind() {
         server.on_file(fault.always());
         let error = file.save_in(folder.path()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Download);
-        assert_eq!(error.prediction_id(), Some(file.prediction_id()));
+        assert_eq!(error.prediction_id(), file.prediction_id());
         assert_eq!(names(folder.path()), Vec::<String>::new());
         server.clear_plans();
     }

@@ -18,6 +18,7 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::http_clients::HttpSettings;
 use crate::core::retry_after;
+use crate::core::runtime;
 use crate::files::data_uri;
 use crate::files::download::access::{Access, RefusedAddress};
 use crate::files::download::clients::FileClients;
@@ -441,6 +442,9 @@ impl FileStream {
         let Some(body) = body else {
             return Poll::Ready(Ok(None));
         };
+        if let Err(error) = runtime::check() {
+            return Poll::Ready(Err(Fault::Final(error)));
+        }
         let polled = meter.poll(
             context,
             |context| body.as_mut().poll_next(context),

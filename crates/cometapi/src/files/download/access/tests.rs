@@ -12,7 +12,6 @@ use tokio::net::TcpListener;
 
 use crate::core::error::Error;
 use crate::core::network::{Network, Reach, reach};
-use crate::files::output_file::OutputFile;
 use crate::{Client, ClientBuilder, DownloadPolicy, ErrorKind};
 
 const KEY: &str = "sk-test-Vb5Nc8Rt2Wy6";
@@ -176,7 +175,7 @@ fn client(network: Network) -> Client {
 }
 
 async fn fetch(client: &Client, url: &str) -> Result<String, Error> {
-    let bytes = OutputFile::at(client.file_context(), url).bytes().await?;
+    let bytes = client.file(url).bytes().await?;
     Ok(String::from_utf8(bytes.to_vec()).unwrap())
 }
 
