@@ -121,13 +121,13 @@ impl Rows {
     /// use serde::Serialize;
     ///
     /// #[derive(Serialize)]
-    /// struct Picture {
+    /// struct Cover {
     ///     id: String,
     ///     model: &'static str,
     ///     prompt: String,
     /// }
     ///
-    /// let rows = Rows::from_iter(["fox", "boat"].map(|subject| Picture {
+    /// let rows = Rows::from_iter(["fox", "boat"].map(|subject| Cover {
     ///     id: subject.to_owned(),
     ///     model: "black-forest-labs/flux-schnell",
     ///     prompt: format!("a paper {subject}"),

@@ -1,4 +1,4 @@
-//! A file or a text that is about to be saved.
+//! Saving a file or the text of an output.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -12,7 +12,7 @@ use crate::files::download::fetch::Fetcher;
 use crate::files::download::save::{Target, save_text};
 use crate::files::download::saved_file::SavedFile;
 
-/// A file or a text of an output that has not been saved yet; await it.
+/// A file of an output, or its text, that has not been saved yet; await it.
 ///
 /// The name appears when the file is complete; until then the bytes are in a hidden file beside it,
 /// which does not outlive a failure. Folders are created if they are missing.
