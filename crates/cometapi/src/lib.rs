@@ -51,8 +51,9 @@
 //!   `save_to`.
 //! - `models` (default): typed inputs of the known models, and the check of what is sent to
 //!   them.
-//! - `tracing`: a span per create, poll and download, with id, attempt and request id; never
-//!   an input or a key.
+//! - `tracing`: a span `generate_content` per run, and one per create request, poll and
+//!   download, with the names of OpenTelemetry's conventions for generative AI; never an input or
+//!   a key. `tracing-opentelemetry` needs no glue.
 
 mod calls;
 mod client;
@@ -72,6 +73,7 @@ pub use crate::client::{Client, ClientBuilder};
 pub use crate::core::backoff::Backoff;
 pub use crate::core::error::Error;
 pub use crate::core::error_kind::{Creation, ErrorKind};
+pub use crate::core::failure_kind::FailureKind;
 pub use crate::core::key::ApiKey;
 pub use crate::core::model::{IntoModelRef, ModelRef};
 pub use crate::core::prediction::Prediction;

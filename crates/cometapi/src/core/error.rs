@@ -132,11 +132,6 @@ impl Error {
         self.0.kind
     }
 
-    /// Returns what to do next, where the message does not say it.
-    pub fn next_step(&self) -> Option<&'static str> {
-        self.kind().next_step()
-    }
-
     /// The prediction as it was last seen, when one was.
     pub fn prediction(&self) -> Option<&Prediction> {
         self.0.prediction.as_ref()

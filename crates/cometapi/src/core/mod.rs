@@ -5,6 +5,7 @@ pub(crate) mod base_url;
 pub(crate) mod connection;
 pub(crate) mod error;
 pub(crate) mod error_kind;
+pub(crate) mod failure_kind;
 pub(crate) mod http_clients;
 pub(crate) mod key;
 pub(crate) mod model;
