@@ -16,6 +16,7 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::state::{BoxFuture, Core};
+use crate::core::trace;
 use crate::files::output_file::{FileContext, OutputFile};
 
 type HookError = Box<dyn StdError + Send + Sync>;
@@ -133,26 +134,39 @@ impl<R> Run<R> {
     }
 
     async fn go(self) -> Result<Completed, Error> {
-        let created = self.create.await?;
-        if let Some(hook) = self.hook
-            && let Err(e) = hook(created.clone()).await
-        {
-            let message = format!(
-                "prediction {} was created, but what was to be done on its creation failed",
-                created.id()
-            );
-            return Err(Error::new(ErrorKind::Hook, message)
-                .with_source(e)
-                .with_prediction(created));
-        }
-        let mut wait = Wait::created(self.core, self.wait, created);
-        if let Some(mut observer) = self.observer {
-            while let Some(update) = wait.next().await {
-                observer(&update?);
+        let Self {
+            core,
+            files,
+            create,
+            wait,
+            hook,
+            observer,
+            returns: _,
+        } = self;
+        let model = create.model().cloned();
+        let end = async {
+            let created = create.await?;
+            if let Some(hook) = hook
+                && let Err(e) = hook(created.clone()).await
+            {
+                let message = format!(
+                    "prediction {} was created, but what was to be done on its creation failed",
+                    created.id()
+                );
+                return Err(Error::new(ErrorKind::Hook, message)
+                    .with_source(e)
+                    .with_prediction(created));
             }
-        }
-        let prediction = wait.await?;
-        let files = OutputFile::all(&self.files, &prediction, None);
+            let mut wait = Wait::created(core.clone(), wait, created);
+            if let Some(mut observer) = observer {
+                while let Some(update) = wait.next().await {
+                    observer(&update?);
+                }
+            }
+            wait.await
+        };
+        let prediction = trace::run(&core, model.as_ref(), end).await?;
+        let files = OutputFile::all(&files, &prediction, None);
         Ok(Completed { prediction, files })
     }
 }

@@ -99,6 +99,11 @@ impl Create {
         }
     }
 
+    /// The model, if it is `owner/name`.
+    pub(crate) fn model(&self) -> Option<&ModelRef> {
+        self.model.as_ref().ok()
+    }
+
     /// Calls `watcher` before each attempt and before each pause between two.
     pub fn on_progress(mut self, watcher: impl FnMut(CreateProgress<'_>) + Send + 'static) -> Self {
         self.watcher = Some(Box::new(watcher));
