@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use cometapi::causes;
+use tokio::runtime::Handle;
 
 use crate::rows::Problem;
 
@@ -13,7 +14,7 @@ use crate::rows::Problem;
 ///
 /// The ends of single predictions are no errors of a batch: see
 /// [`Outcome`](crate::Outcome). Cheap to clone: those who waited for the same commit share it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
 #[derive(Debug)]
@@ -63,6 +64,9 @@ pub enum ErrorKind {
     TakenId,
     /// The row belongs to another worker by now, so that this one must leave it alone.
     Lost,
+    /// No tokio runtime is running on the thread. Nothing was sent. Await the call in an async
+    /// function under `#[tokio::main]`.
+    NoRuntime,
 }
 
 impl Error {
@@ -89,6 +93,14 @@ impl Error {
         Self::with(ErrorKind::Rows, message, None, problems)
     }
 
+    /// Checks that the calling thread is in a tokio runtime, without which timers and tasks panic.
+    pub(crate) fn unless_in_runtime() -> Result<(), Self> {
+        let what = "no tokio runtime is running on this thread: await the call in an async \
+                    function under #[tokio::main], or enter a runtime first";
+        let found = Handle::try_current().map(drop);
+        found.map_err(|_| Self::new(ErrorKind::NoRuntime, what))
+    }
+
     fn with(
         kind: ErrorKind,
         message: String,
@@ -112,7 +124,7 @@ impl Error {
     pub fn is_before_sending(&self) -> bool {
         matches!(
             self.kind(),
-            ErrorKind::Rows | ErrorKind::Read | ErrorKind::Folder
+            ErrorKind::Rows | ErrorKind::Read | ErrorKind::Folder | ErrorKind::NoRuntime
         )
     }
 
@@ -125,6 +137,18 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
+    }
+}
+
+/// `{:?}` prints the message and its causes, for `fn main`; `{:#?}` prints the structure.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return self.0.fmt(f);
+        }
+        f.write_str(&self.0.message)?;
+        std::iter::successors(self.source(), |cause| (*cause).source())
+            .try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
 
@@ -216,5 +240,7 @@ mod tests {
         let error = Error::caused_by(ErrorKind::Ledger, "outer", "inner");
         assert_eq!(error.to_string(), "outer");
         assert_eq!(error.source().unwrap().to_string(), "inner");
+        assert_eq!(format!("{error:?}"), "outer: inner");
+        assert!(format!("{error:#?}").contains("kind: Ledger"));
     }
 }

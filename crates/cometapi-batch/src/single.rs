@@ -28,7 +28,7 @@ use crate::worker::Worker;
 /// let input = Input::from_iter([("prompt", "a red fox")]);
 ///
 /// let mut record = Single::begin(&client, ledger, &model, input.fields()).await?;
-/// let response = client.predictions().create(&model, input).await;
+/// let response = client.predictions().create_model(&model, input).await;
 /// record.responded(&response, |id| println!("{id}")).await?; // before anything else
 /// let mut wait = client.predictions().follow(response?);
 /// while let Some(update) = wait.next().await {

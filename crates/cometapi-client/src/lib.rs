@@ -90,7 +90,9 @@ pub use crate::key_finder::{KEY_PLACEHOLDER, KeyFinder};
 pub use crate::params::{InvalidParam, ModelName, ModelOwner, PredictionId};
 pub use crate::prediction_response::PredictionResponse;
 pub use crate::status::{Status, TaskStatus};
-pub use crate::transport::{InvalidKey, Transport, http_client, without_tls_roots};
+pub use crate::transport::{
+    InvalidKey, Transport, http_client, with_required_settings, without_tls_roots,
+};
 #[doc(hidden)]
 pub use crate::truncate::{MAX_TEXT_LEN, truncate, truncate_owned};
 pub use crate::truncated::id_in_truncated_body;

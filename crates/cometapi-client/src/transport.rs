@@ -36,16 +36,27 @@ const MAX_HEADERS: usize = 512;
 
 /// A `reqwest` client as this API wants it: no redirects (one would turn a create request into
 /// something else, or carry the key away), no repeats of its own, no connection that may
-/// have gone stale, ten seconds to connect, at most 512 headers in a response.
+/// have gone stale, no compression, ten seconds to connect, at most 512 headers in a response.
 ///
 /// ```
 /// let http = cometapi_client::http_client().user_agent("my-service/1.0").build();
 /// ```
 pub fn http_client() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+    with_required_settings(reqwest::Client::builder())
+}
+
+/// The same on top of other settings: those that [`http_client`] names replace what `builder` has.
+pub fn with_required_settings(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
+        // Another crate of the same binary may turn reqwest's features on, which would ask for
+        // compression and hide from a resumed download that the file came encoded.
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
         .connect_timeout(CONNECT_TIMEOUT)
         .http1_max_headers(MAX_HEADERS)
         .pool_idle_timeout(POOL_IDLE)

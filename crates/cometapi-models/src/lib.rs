@@ -51,7 +51,7 @@ pub use self::{
     image::ImageInput,
     json::{JsonError, JsonErrorKind, json_or_text, parse_json},
     model::{Condition, Field, Kind, Model, OutputKind},
-    registry::{find, models, nearest},
+    registry::{find, misspelled, models, nearest},
     support::UnknownChoice,
 };
 

@@ -50,6 +50,15 @@ pub trait ModelInput {
     }
 }
 
+impl<T: ModelInput> ModelInput for &T {
+    const MODEL: &'static str = T::MODEL;
+    type Returns = T::Returns;
+
+    fn to_input(&self) -> Input {
+        T::to_input(self)
+    }
+}
+
 impl<T: ModelInput> IntoInput for T {
     fn into_input(self) -> Result<Input, InputError> {
         Ok(self.to_input())

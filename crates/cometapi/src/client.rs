@@ -14,7 +14,7 @@ use crate::calls::predictions::Predictions;
 use crate::core::base_url::{self, BaseUrl};
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
-use crate::core::http_clients::ApiClients;
+use crate::core::http_clients::{ApiClients, HttpHook, HttpSettings};
 use crate::core::key::ApiKey;
 use crate::core::model::IntoModelRef;
 use crate::core::network::Network;
@@ -90,13 +90,13 @@ impl Client {
     ///
     /// Nothing is sent before it is awaited. It costs money.
     pub fn run<I: ModelInput>(&self, input: I) -> Run<I::Returns> {
-        self.new_run(self.predictions().create(I::MODEL, input))
+        self.new_run(self.predictions().create(input))
     }
 
     /// As [`run`](Self::run) of any model, on any JSON object. Gives the whole prediction and
     /// its files.
     pub fn run_model(&self, model: impl IntoModelRef, input: impl IntoInput) -> Run {
-        self.new_run(self.predictions().create(model, input))
+        self.new_run(self.predictions().create_model(model, input))
     }
 
     fn new_run<R>(&self, create: Create) -> Run<R> {
@@ -114,6 +114,23 @@ impl Client {
     /// The files of a prediction's output, in order.
     pub fn files(&self, prediction: &Prediction) -> Vec<OutputFile> {
         OutputFile::all(&self.0.files, prediction, None)
+    }
+
+    /// The file at `url`, which a prediction returned earlier, so that a service that kept the URL
+    /// need not poll again. The rules for files of a prediction apply to it: it is fetched without
+    /// the key, and only from permitted addresses.
+    ///
+    /// A prediction that was kept as JSON gives its files by name: see [`Prediction`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+    /// let file = client.file("https://replicate.delivery/xezq/abc/out-0.webp");
+    /// file.save_in("images").name("fox").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn file(&self, url: impl AsRef<str>) -> OutputFile {
+        OutputFile::at(&self.0.files, url.as_ref())
     }
 
     /// Returns what the output of a successful prediction consists of. `model` is the model
@@ -153,11 +170,6 @@ impl Client {
         contents::contents(&self.0.files, prediction, model)
     }
 
-    #[cfg(all(test, feature = "download"))]
-    pub(crate) fn file_context(&self) -> &FileContext {
-        &self.0.files
-    }
-
     /// The generated client underneath, with the same key and limits, for what this one does
     /// not cover.
     pub fn raw(&self) -> &cometapi_client::Client {
@@ -191,16 +203,24 @@ impl fmt::Debug for Client {
 /// # Ok::<(), cometapi::Error>(())
 /// ```
 #[derive(Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
     key: Option<ApiKey>,
     base_url: Option<String>,
     base_url_as_is: bool,
-    user_agent: Option<String>,
+    app: Option<String>,
+    http: Option<HttpHook>,
+    #[cfg(feature = "download")]
+    download_http: Option<HttpHook>,
     allow_plain_http: bool,
     create: CreatePolicy,
     wait: WaitPolicy,
     seed: Option<u64>,
+    strict: bool,
     #[cfg(feature = "download")]
     download: DownloadPolicy,
     #[cfg(feature = "download")]
@@ -246,9 +266,80 @@ impl ClientBuilder {
         self
     }
 
-    /// What the requests call themselves; `cometapi-rust/VERSION` by default.
-    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
-        self.user_agent = Some(name.into());
+    /// Appends the application's name and version to the user agent of all requests, API
+    /// requests and downloads: `cometapi-rust/VERSION my-service/1.0`.
+    ///
+    /// Several of the form `NAME/VERSION` are separated by a space; a version may be missing. Any
+    /// other form is refused by [`build`](Self::build).
+    ///
+    /// ```
+    /// use cometapi::Client;
+    ///
+    /// let client = Client::builder().key("any").app("my-service/1.0").build()?;
+    /// # Ok::<(), cometapi::Error>(())
+    /// ```
+    pub fn app(mut self, name: impl Into<String>) -> Self {
+        self.app = Some(name.into());
+        self
+    }
+
+    /// Changes the HTTP settings of API requests: proxies, certificates, DNS, sockets.
+    ///
+    /// `configure` is called for each HTTP client that is set up. Its settings are applied before
+    /// the ones that this crate's promises depend on, which always win: no redirects, no retries,
+    /// the timeouts of the policies, a connection of its own for each create request, the user
+    /// agent, and the addresses of `localhost`. A proxy that it sets is used for every base URL, also
+    /// on loopback; without one, the proxies of the environment are used, except for loopback. See
+    /// [`configure_download_http`](Self::configure_download_http) for downloads.
+    ///
+    /// [`cometapi::reqwest`](crate::reqwest) is the version whose types it takes.
+    ///
+    /// # What is then up to you
+    ///
+    /// - Default headers are sent with every request. They cannot replace the key.
+    /// - `connection_verbose` writes every byte to the log at level `trace`, the key included.
+    /// - A proxy, a connector layer, a resolver, an address set by `resolve`, or a client that
+    ///   accepts any certificate can pass the key on to another host.
+    ///
+    /// ```
+    /// use cometapi::{Client, reqwest};
+    ///
+    /// let proxy = reqwest::Proxy::all("http://proxy.example:3128")
+    ///     .expect("a valid URL")
+    ///     .basic_auth("user", "password");
+    /// let client = Client::builder()
+    ///     .key("any")
+    ///     .configure_http(move |http| http.proxy(proxy.clone()))
+    ///     .build()?;
+    /// # Ok::<(), cometapi::Error>(())
+    /// ```
+    pub fn configure_http(
+        mut self,
+        configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.http = Some(Arc::new(configure));
+        self
+    }
+
+    /// Changes the HTTP settings of downloads, as [`configure_http`](Self::configure_http) does
+    /// for API requests.
+    ///
+    /// Its settings are applied before ours as well: no redirects but those of
+    /// [`DownloadPolicy`], no retries, no timeouts but the policy's, the user agent, and the rules
+    /// for addresses (see [`allow_private_files`](Self::allow_private_files)). Hence a resolver that it sets is not used, and
+    /// an address that it sets by `resolve` is not checked.
+    ///
+    /// A proxy that it sets is used before one of the environment. It resolves the names of the files' hosts
+    /// itself. If the name of the proxy resolves to a private address, write the address instead of
+    /// the name, or set the proxy in the environment (`HTTPS_PROXY`).
+    ///
+    /// Default headers are sent to every host of files, so none may hold a secret.
+    #[cfg(feature = "download")]
+    pub fn configure_download_http(
+        mut self,
+        configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.download_http = Some(Arc::new(configure));
         self
     }
 
@@ -300,6 +391,31 @@ impl ClientBuilder {
         self
     }
 
+    /// Refuses a model whose name is a misspelling of a known model's: different in case or in
+    /// one or two letters. By default it is sent, because the service may offer it, and
+    /// the feature `tracing` logs a warning.
+    ///
+    /// A create request that is [`unchecked`](Create::unchecked) is neither refused nor warned of.
+    ///
+    /// ```
+    /// use cometapi::{Client, ErrorKind};
+    /// use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), cometapi::Error> {
+    /// let client = Client::builder().key("any").strict(true).build()?;
+    /// let input = json!({"prompt": "a red fox"});
+    /// let error = client.run_model("black-forest-labs/flux-schnel", input).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidModel);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "models")]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
     /// Makes the jitter of pauses repeatable, for tests.
     pub fn jitter_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -330,19 +446,35 @@ impl ClientBuilder {
                  the way: use https, or allow plain http if that is meant",
             ));
         }
-        let user_agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
+        let user_agent = user_agent(self.app.as_deref())?;
         let network = Network::system();
         #[cfg(all(test, feature = "download"))]
         let network = self.network.unwrap_or(network);
-        let ApiClients { pooled, unpooled } = ApiClients::new(&base, user_agent, &network)?;
+        #[cfg(feature = "download")]
+        let download_settings = HttpSettings {
+            user_agent: user_agent.clone(),
+            hook: self.download_http,
+        };
+        let settings = HttpSettings {
+            user_agent,
+            hook: self.http,
+        };
+        let ApiClients { pooled, unpooled } = ApiClients::new(&base, &settings, &network)?;
         let transport = Transport::new(key.expose())?.with_unpooled_client(unpooled);
         let raw = cometapi_client::Client::new_with_client(base.as_str(), pooled, transport);
-        let core = Core::new(raw, self.seed);
+        let core = Core::new(raw, self.seed, self.strict);
         let key = core.key_finder().clone();
         #[cfg(feature = "download")]
         let fetcher = {
             let access = Access::new(network, base.clone(), self.allow_private_files);
-            Arc::new(Fetcher::new(&base, self.download, access, key.clone())?)
+            let key = key.clone();
+            Arc::new(Fetcher::new(
+                &base,
+                download_settings,
+                self.download,
+                access,
+                key,
+            )?)
         };
         Ok(Client(Arc::new(Inner {
             core,
@@ -355,6 +487,30 @@ impl ClientBuilder {
             },
         })))
     }
+}
+
+/// The user agent, with the application's name appended.
+fn user_agent(app: Option<&str>) -> Result<String, Error> {
+    let Some(app) = app else {
+        return Ok(USER_AGENT.to_owned());
+    };
+    // A product of RFC 9110: a token, and a second one as its version.
+    let is_token = |text: &str| {
+        let is_token_char = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        !text.is_empty() && text.bytes().all(is_token_char)
+    };
+    let is_product = |text: &str| {
+        let (name, version) = text.split_once('/').unwrap_or((text, "0"));
+        is_token(name) && is_token(version)
+    };
+    if !app.split(' ').all(is_product) {
+        let what = format!(
+            "the application's name {app:?} cannot be sent as a user agent: write NAME/VERSION, \
+             such as my-service/1.0"
+        );
+        return Err(Error::new(ErrorKind::Config, what));
+    }
+    Ok(format!("{USER_AGENT} {app}"))
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -389,6 +545,31 @@ mod tests {
                 .build()
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn an_application_is_one_or_more_products() {
+        for app in ["my-service/1.0", "my_service", "a/1 b/2.0-rc.1+x"] {
+            let expected = format!("{USER_AGENT} {app}");
+            assert_eq!(user_agent(Some(app)).unwrap(), expected);
+        }
+        for app in [
+            "",
+            " ",
+            "a/",
+            "/1",
+            "a/1/2",
+            "a  b",
+            "my service/1.0 ",
+            "a\nb",
+            "\u{e4}/1",
+            "a(b)",
+        ] {
+            let error = Client::builder().key("k").app(app).build().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            let start = format!("the application's name {app:?} cannot be sent");
+            assert!(error.to_string().starts_with(&start), "{error}");
+        }
     }
 
     #[test]

@@ -56,8 +56,9 @@
 //! - `models` (default): typed inputs of the known models, and the check of what is sent to
 //!   them.
 //! - `schemars`: the wire types and the typed inputs implement `schemars::JsonSchema`.
-//! - `tracing`: a span per create, poll and download, with id, attempt and request id; never
-//!   an input or a key.
+//! - `tracing`: a span `generate_content` per run, and one per create request, poll and
+//!   download, with the names of OpenTelemetry's conventions for generative AI; never an input or
+//!   a key. `tracing-opentelemetry` needs no glue.
 //!
 //! # Other crates
 //!
@@ -80,6 +81,7 @@ pub mod fuzzing;
 mod run;
 
 pub use crate::calls::create::{Create, CreateProgress};
+pub use crate::calls::limiter::{Limiter, Permit};
 pub use crate::calls::policy::{CreatePolicy, WaitPolicy};
 pub use crate::calls::predictions::Predictions;
 pub use crate::calls::wait::Wait;
@@ -87,6 +89,7 @@ pub use crate::client::{Client, ClientBuilder};
 pub use crate::core::backoff::Backoff;
 pub use crate::core::error::Error;
 pub use crate::core::error_kind::{Creation, ErrorKind};
+pub use crate::core::failure_kind::FailureKind;
 pub use crate::core::key::ApiKey;
 pub use crate::core::model::{IntoModelRef, ModelRef};
 pub use crate::core::prediction::Prediction;
@@ -104,6 +107,8 @@ pub use crate::files::download::{
 };
 pub use crate::files::output::Output;
 pub use crate::files::output_file::OutputFile;
+#[cfg(feature = "download")]
+pub use crate::files::save::Save;
 pub use crate::run::{Completed, Run, RunOutput};
 /// Typed inputs, checks and JSON Schemas of known models: the crate `cometapi-models`.
 #[doc(inline)]
@@ -118,6 +123,8 @@ pub use cometapi_client as wire;
 pub use cometapi_client::{IgnoredField, Status};
 #[doc(hidden)]
 pub use cometapi_client::{MAX_TEXT_LEN, truncate, truncate_owned};
+// `ClientBuilder::configure_http` takes its builder.
+pub use reqwest;
 
 // Compiles the programs in the package's README.
 #[cfg(doctest)]

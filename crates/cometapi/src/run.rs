@@ -16,9 +16,11 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::state::{BoxFuture, Core};
+use crate::core::trace;
 use crate::files::output_file::{FileContext, OutputFile};
 
 type HookError = Box<dyn StdError + Send + Sync>;
+type Observer = Box<dyn FnMut(&Prediction) + Send>;
 type Hook = Box<dyn FnOnce(Prediction) -> BoxFuture<Result<(), HookError>> + Send + Sync>;
 
 /// A run of a model that has not begun; await it.
@@ -45,6 +47,7 @@ pub struct Run<R = Json> {
     create: Create,
     wait: WaitPolicy,
     hook: Option<Hook>,
+    observer: Option<Observer>,
     returns: PhantomData<fn() -> R>,
 }
 
@@ -56,6 +59,7 @@ impl<R> Run<R> {
             create,
             wait,
             hook: None,
+            observer: None,
             returns: PhantomData,
         }
     }
@@ -68,6 +72,25 @@ impl<R> Run<R> {
         Fut: Future<Output = Result<(), HookError>> + Send + 'static,
     {
         self.hook = Some(Box::new(|created| Box::pin(hook(created))));
+        self
+    }
+
+    /// Calls `observer` with each state that is seen: the created prediction first, the terminal
+    /// state last. A slow observer delays the polls.
+    ///
+    /// ```no_run
+    /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+    /// use cometapi::models::flux_schnell::FluxSchnell;
+    ///
+    /// let images = client
+    ///     .run(FluxSchnell::new("a red fox"))
+    ///     .on_update(|prediction| println!("{}", prediction.status()))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_update(mut self, observer: impl FnMut(&Prediction) + Send + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -105,25 +128,45 @@ impl<R> Run<R> {
             create: self.create,
             wait: self.wait,
             hook: self.hook,
+            observer: self.observer,
             returns: PhantomData,
         }
     }
 
     async fn go(self) -> Result<Completed, Error> {
-        let created = self.create.await?;
-        if let Some(hook) = self.hook
-            && let Err(e) = hook(created.clone()).await
-        {
-            let message = format!(
-                "prediction {} was created, but what was to be done on its creation failed",
-                created.id()
-            );
-            return Err(Error::new(ErrorKind::Hook, message)
-                .with_source(e)
-                .with_prediction(created));
-        }
-        let prediction = Wait::created(self.core, self.wait, created).await?;
-        let files = OutputFile::all(&self.files, &prediction, None);
+        let Self {
+            core,
+            files,
+            create,
+            wait,
+            hook,
+            observer,
+            returns: _,
+        } = self;
+        let model = create.model().cloned();
+        let end = async {
+            let created = create.await?;
+            if let Some(hook) = hook
+                && let Err(e) = hook(created.clone()).await
+            {
+                let message = format!(
+                    "prediction {} was created, but what was to be done on its creation failed",
+                    created.id()
+                );
+                return Err(Error::new(ErrorKind::Hook, message)
+                    .with_source(e)
+                    .with_prediction(created));
+            }
+            let mut wait = Wait::created(core.clone(), wait, created);
+            if let Some(mut observer) = observer {
+                while let Some(update) = wait.next().await {
+                    observer(&update?);
+                }
+            }
+            wait.await
+        };
+        let prediction = trace::run(&core, model.as_ref(), end).await?;
+        let files = OutputFile::all(&files, &prediction, None);
         Ok(Completed { prediction, files })
     }
 }

@@ -27,7 +27,7 @@ pub async fn run(mut args: impl Iterator<Item = String>) {
     let result = match action.as_str() {
         "create" => {
             let input = serde_json::json!({"prompt": "a fox"});
-            let created = client.predictions().create("a/b", input).await;
+            let created = client.predictions().create_model("a/b", input).await;
             shown(created)
         }
         "get" => shown(

@@ -1,6 +1,6 @@
 //! What to do next, by what happened.
 
-use cometapi::{Error, ErrorKind};
+use cometapi::{Error, ErrorKind, FailureKind};
 
 /// Advice on a create request that may have been accepted.
 pub(crate) const LOOK_FIRST: &str =
@@ -37,6 +37,7 @@ pub(crate) fn of(error: &Error) -> Vec<String> {
         }
         // Its id is the way to find out.
         ErrorKind::MaybeAccepted if error.prediction_id().is_some() => None,
+        ErrorKind::Failed => error.failure_kind().and_then(after_failure),
         kind => next_step(kind),
     };
     response_start(error)
@@ -57,6 +58,18 @@ fn response_start(error: &Error) -> Option<String> {
     }
     let head: String = body.chars().take(300).collect();
     Some(format!("the response was: {head}"))
+}
+
+/// What to do next after a prediction failed, where its reason does not say it.
+fn after_failure(kind: FailureKind) -> Option<&'static str> {
+    Some(match kind {
+        FailureKind::Moderation => "change the prompt or the images: a safety check refused them",
+        FailureKind::InvalidInput => "fix the input; its fields: paperboat models MODEL",
+        FailureKind::Upstream => {
+            "run the same command again (this may cost again): the provider failed, not the input"
+        }
+        _ => return None,
+    })
 }
 
 /// What to do next after an error of `kind`, where that is the same for all of them.

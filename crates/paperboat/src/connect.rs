@@ -22,6 +22,7 @@ pub(crate) fn service(args: &Service, allow_private_files: bool) -> Result<Conne
     let key = given(args.key.as_ref(), KEY)?.ok_or_else(no_key)?;
     let mut builder = Client::builder()
         .key(key)
+        .app(concat!("paperboat/", env!("CARGO_PKG_VERSION")))
         .allow_plain_http(args.allow_http)
         .base_url_as_is(args.base_url_as_is)
         .allow_private_files(allow_private_files);

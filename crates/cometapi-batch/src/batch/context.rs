@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use cometapi::{Limiter, Permit};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::batch::downloads::{Downloads, Turn};
 use crate::batch::event::{Event, RowInfo};
-use crate::batch::limiter::Limiter;
 use crate::batch::outage::Outage;
 use crate::batch::present::Present;
 use crate::batch::reason::{PauseReason, Stopped};
@@ -26,7 +26,7 @@ pub(crate) struct Context {
     pub(crate) worker: Worker,
     /// The rows that it is of; none when it finishes what was left.
     pub(crate) load: Option<LoadId>,
-    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) limiter: Limiter,
     pub(crate) created: AtomicU64,
     /// Predictions that succeeded with an output that cannot be used.
     pub(crate) unusable: AtomicU64,
@@ -58,7 +58,7 @@ struct UnrecordedId {
 impl Context {
     pub(crate) fn new(settings: Settings, worker: Worker, load: Option<LoadId>) -> Arc<Self> {
         Arc::new(Self {
-            limiter: Limiter::new(settings.concurrency, settings.create.backoff),
+            limiter: Limiter::with_backoff(settings.concurrency, settings.create.backoff),
             outage: Outage::new(settings.give_up_after),
             downloads: Downloads::new(settings.max_failed_downloads),
             settings,
@@ -134,7 +134,6 @@ impl Context {
             }
             *stopped = Some(reason.clone());
         }
-        self.limiter.close();
         self.halted.send_replace(true);
         self.notify(&Event::Stopping { reason: &reason });
     }
@@ -150,6 +149,17 @@ impl Context {
             if reason == PauseReason::Unreachable {
                 self.leaving.send_replace(true);
             }
+        }
+    }
+
+    /// Waits until another prediction may be created; `None` once the run stops creating.
+    pub(crate) async fn acquire(&self) -> Option<Permit> {
+        let mut halted = self.halted.subscribe();
+        tokio::select! {
+            biased;
+            // Cannot fail: `self` owns the sender.
+            _ = halted.wait_for(|halted| *halted) => None,
+            permit = self.limiter.acquire() => Some(permit),
         }
     }
 

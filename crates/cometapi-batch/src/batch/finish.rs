@@ -53,6 +53,7 @@ impl Finish {
     /// Those of the folder, and of the ledger before anything is taken up. The end of a
     /// prediction is not an error; a ledger that fails later is [`Stopped::Ledger`](crate::Stopped::Ledger).
     pub async fn run(mut self) -> Result<Report, Error> {
+        Error::unless_in_runtime()?;
         self.settings.folder = folder::prepare(&self.settings.folder)?;
         self.settings.fit_concurrency();
         let settings = &self.settings;

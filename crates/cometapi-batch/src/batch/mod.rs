@@ -7,7 +7,6 @@ mod event;
 mod finish;
 mod folder;
 mod import;
-mod limiter;
 mod names;
 mod open_files;
 mod outage;
@@ -173,6 +172,7 @@ impl Batch {
     /// reported. Asked to [stop](Self::stop) before the intents are recorded, it writes
     /// none.
     pub async fn run(self, rows: Rows) -> Result<Report, Error> {
+        Error::unless_in_runtime()?;
         let load = Load::new(&self.settings.ledger);
         let stop = self.settings.stop.clone();
         let (skipped, settings, worker) = tokio::select! {
@@ -227,6 +227,7 @@ impl Batch {
     ///
     /// As [`run`](Self::run) before anything is sent.
     pub async fn dry_run(self, rows: Rows) -> Result<Report, Error> {
+        Error::unless_in_runtime()?;
         let folder = folder::name(&self.settings.folder)?;
         let ledger = &self.settings.ledger;
         let load = Load::new(ledger);

@@ -6,12 +6,11 @@ mod own_files;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cometapi::{Error, ErrorKind, ModelRef, Prediction};
+use cometapi::{Error, ErrorKind, ModelRef, Permit, Prediction};
 use serde_json::Value;
 
 use crate::batch::context::{Context, Recorded};
 use crate::batch::event::{Event, RowInfo};
-use crate::batch::limiter::Permit;
 use crate::batch::reason::{PauseReason, Stopped};
 use crate::error::is_out_of_files;
 use crate::ledger::retry::{RetryAction, last_action};
@@ -88,11 +87,11 @@ impl Row {
                 self.end(outcome, &[], None).await;
                 return Created::NotSent;
             }
-            let Some(permit) = self.context.limiter.acquire().await else {
+            let Some(permit) = self.context.acquire().await else {
                 self.record(Mark::Released).await;
                 return Created::NotSent;
             };
-            if permit.resumed {
+            if permit.is_first_after_pause() {
                 let limit = self.context.limiter.limit();
                 self.context.notify(&Event::Resumed { limit });
             }
@@ -113,7 +112,7 @@ impl Row {
                 .settings
                 .client
                 .predictions()
-                .create(&model, input.clone())
+                .create_model(&model, input.clone())
                 // Checked with all the others, before the first was created.
                 .unchecked()
                 .policy(policy.clone())
@@ -208,13 +207,13 @@ impl Row {
         let pause = match error.kind() {
             ErrorKind::RateLimited => Some((
                 PauseReason::RateLimited,
-                permit.limited(error.retry_after()),
+                permit.rate_limited(error.retry_after()),
             )),
             ErrorKind::NeverReached if is_out_of_files(error) => {
-                Some((PauseReason::OpenFiles, permit.away()))
+                Some((PauseReason::OpenFiles, permit.unreachable()))
             }
             ErrorKind::NeverReached if !error.is_permanent() => {
-                Some((PauseReason::Unreachable, permit.away()))
+                Some((PauseReason::Unreachable, permit.unreachable()))
             }
             _ => None,
         };

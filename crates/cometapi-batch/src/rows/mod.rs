@@ -8,6 +8,7 @@ mod jsonl;
 mod problem;
 mod records;
 mod row;
+mod serialized;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
 use cometapi::ModelRef;
+use serde::Serialize;
 
 pub use crate::rows::content::NotText;
 use crate::rows::content::without_mark;
@@ -25,6 +27,7 @@ pub(crate) use crate::rows::identity::{canonical_map, hash};
 pub(crate) use crate::rows::problem::MAX_PROBLEMS;
 pub use crate::rows::problem::Problem;
 pub(crate) use crate::rows::row::RowResult;
+use crate::rows::serialized::Serialized;
 use crate::rows::table::Certainty;
 
 /// The longest row that is read unless set otherwise, in bytes. An input may hold a small image, but
@@ -107,6 +110,38 @@ impl Rows {
     /// The rows of anything that can be read once: standard input, a string in memory.
     pub fn reader(read: impl Read + Send + 'static, format: Format) -> Self {
         Self::detect(read).format(format)
+    }
+
+    /// The rows of an iterator: anything that serializes to the JSON object of a row, as in
+    /// [`Format::JsonLines`]. They are taken from it one by one, while the batch reads them. A row
+    /// that cannot be serialized fails the batch before anything is created.
+    ///
+    /// ```
+    /// use cometapi_batch::Rows;
+    /// use serde::Serialize;
+    ///
+    /// #[derive(Serialize)]
+    /// struct Cover {
+    ///     id: String,
+    ///     model: &'static str,
+    ///     prompt: String,
+    /// }
+    ///
+    /// let rows = Rows::from_iter(["fox", "boat"].map(|subject| Cover {
+    ///     id: subject.to_owned(),
+    ///     model: "black-forest-labs/flux-schnell",
+    ///     prompt: format!("a paper {subject}"),
+    /// }));
+    /// ```
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the trait cannot ask for the bounds that reading row by row needs"
+    )]
+    pub fn from_iter<I>(rows: I) -> Self
+    where
+        I: IntoIterator<Item: Serialize, IntoIter: Send + 'static>,
+    {
+        Self::reader(Serialized::new(rows.into_iter()), Format::JsonLines)
     }
 
     /// The rows of anything that can be read once, in the format that its content shows. A table

@@ -653,3 +653,62 @@ fn the_problems_of_a_row_are_few_and_short() {
     let problem = Problem::new(1, long.clone(), long);
     assert!(problem.to_string().len() < 3 * MAX_PROBLEM);
 }
+
+#[derive(serde::Serialize)]
+struct Own {
+    id: Option<&'static str>,
+    model: &'static str,
+    prompt: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+}
+
+#[test]
+fn rows_are_serialized_one_by_one_as_they_are_read() {
+    let own = |id, prompt: &str, seed| Own {
+        id,
+        model: "a/b",
+        prompt: prompt.to_owned(),
+        seed,
+    };
+    let long = "x\n".repeat(5000);
+    let rows = [
+        own(Some("fox"), "a red fox", Some(7)),
+        own(None, &long, None),
+    ];
+    let mut found = Vec::new();
+    read(Rows::from_iter(rows), None, &mut |row| {
+        found.push(row);
+        true
+    })
+    .unwrap();
+    assert_eq!(
+        shown(found),
+        [
+            json!([1, "fox", "a/b", {"prompt": "a red fox", "seed": 7}]),
+            json!([2, null, "a/b", {"prompt": long}]),
+        ]
+    );
+}
+
+#[test]
+fn a_row_that_cannot_be_serialized_refuses_all_and_names_the_row() {
+    use std::collections::BTreeMap;
+
+    let good = BTreeMap::from([(vec![0_u8; 0], 1)]);
+    let rows = [BTreeMap::new(), good];
+    let refused = read(Rows::from_iter(rows), None, &mut |_| true).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "row 2 cannot be serialized: key must be a string"
+    );
+    // JSON, and no row.
+    let mut found = Vec::new();
+    read(Rows::from_iter([1, 2]), None, &mut |row| {
+        found.push(row);
+        true
+    })
+    .unwrap();
+    assert!(found.iter().all(Result::is_err), "{found:?}");
+    assert_eq!(found.len(), 2);
+}

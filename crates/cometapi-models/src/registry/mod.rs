@@ -30,6 +30,39 @@ pub fn nearest(name: &str) -> Option<&'static Model> {
     models().iter().find(|model| short(model.name) == near)
 }
 
+/// Returns the known model whose name `name` is probably meant to be: of the same owner, and
+/// different only in case or in one or two letters. Names with other digits are other models.
+/// `None` if `name` itself is known.
+///
+/// [`nearest`] finds more, for a suggestion; this is sure enough to refuse a name.
+///
+/// ```
+/// use cometapi_models::misspelled;
+///
+/// let meant = misspelled("black-forest-labs/flux-schnel").unwrap();
+/// assert_eq!(meant.name(), "black-forest-labs/flux-schnell");
+/// assert!(misspelled("black-forest-labs/flux-1.2-pro").is_none());
+/// ```
+pub fn misspelled(name: &str) -> Option<&'static Model> {
+    let (owner, short) = name.split_once('/')?;
+    // Comparing costs the square of the length.
+    if short.len() > 100 || find(name).is_some() {
+        return None;
+    }
+    let short = short.to_lowercase();
+    let not_letters = |text: &str| text.replace(char::is_alphabetic, "");
+    let candidates = models().iter().filter_map(|model| {
+        let (known_owner, known) = model.name.split_once('/')?;
+        let is_near = known_owner.eq_ignore_ascii_case(owner)
+            && not_letters(known) == not_letters(&short)
+            && strsim::osa_distance(known, &short) <= 2;
+        is_near.then(|| (strsim::osa_distance(known, &short), model))
+    });
+    candidates
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, model)| model)
+}
+
 /// The one of `names` that `typed` is a slip of the finger away from: a letter in three may
 /// be wrong; case and the kind of dash do not count.
 pub(crate) fn nearest_name<'n>(
@@ -101,6 +134,39 @@ mod tests {
         ] {
             let found = nearest(name).map(|model| model.name().split_once('/').unwrap().1);
             assert_eq!(found, meant, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_misspelled_if_only_case_or_one_or_two_letters_differ() {
+        for (name, meant) in [
+            ("black-forest-labs/flux-schnel", Some("flux-schnell")),
+            ("black-forest-labs/flux-shcnell", Some("flux-schnell")),
+            ("black-forest-labs/flux-scnel", Some("flux-schnell")),
+            ("Black-Forest-Labs/FLUX-Schnell", Some("flux-schnell")),
+            ("black-forest-labs/flux-1.1-prp", Some("flux-1.1-pro")),
+            ("black-forest-labs/flux-schnell", None),
+            // Other models, known or not.
+            ("black-forest-labs/flux-1.2-pro", None),
+            ("black-forest-labs/flux-11-pro", None),
+            ("black-forest-labs/flux-3-pro", None),
+            ("black-forest-labs/flux-2-max", None),
+            ("black-forest-labs/flux-krea-dev", None),
+            ("black-forest-labs/flux-scne", None),
+            ("black-forest-lab/flux-schnel", None),
+            ("acme/flux-schnel", None),
+            ("flux-schnel", None),
+            ("", None),
+        ] {
+            let found = misspelled(name).map(|model| model.name().split_once('/').unwrap().1);
+            assert_eq!(found, meant, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_known_model_is_a_misspelling_of_another() {
+        for model in models() {
+            assert_eq!(misspelled(model.name()).map(Model::name), None);
         }
     }
 

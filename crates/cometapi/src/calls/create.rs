@@ -14,6 +14,7 @@ use crate::core::error_kind::ErrorKind;
 use crate::core::model::ModelRef;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
+use crate::core::runtime;
 use crate::core::state::{BoxFuture, Core};
 use crate::core::trace;
 
@@ -99,6 +100,11 @@ impl Create {
         }
     }
 
+    /// The model, if it is `owner/name`.
+    pub(crate) fn model(&self) -> Option<&ModelRef> {
+        self.model.as_ref().ok()
+    }
+
     /// Calls `watcher` before each attempt and before each pause between two.
     pub fn on_progress(mut self, watcher: impl FnMut(CreateProgress<'_>) + Send + 'static) -> Self {
         self.watcher = Some(Box::new(watcher));
@@ -134,11 +140,12 @@ impl Create {
     }
 
     async fn send(mut self) -> Result<Prediction, Error> {
+        runtime::check()?;
         let model = self.model?;
         let input = self.input?;
         #[cfg(feature = "models")]
         if !self.unchecked {
-            checked(&model, &input)?;
+            checked(&model, &input, self.core.is_strict())?;
         }
         let body = types::CreatePredictionRequest {
             input: input.into_fields(),
@@ -230,10 +237,20 @@ impl IntoFuture for Create {
     }
 }
 
-/// Holds the input of a known model to what that takes.
+/// Checks the input of a known model, and whether the name of another is a misspelling of one.
 #[cfg(feature = "models")]
-fn checked(model: &ModelRef, input: &Input) -> Result<(), Error> {
-    let Some(known) = cometapi_models::find(&model.to_string()) else {
+fn checked(model: &ModelRef, input: &Input, is_strict: bool) -> Result<(), Error> {
+    let name = model.to_string();
+    let Some(known) = cometapi_models::find(&name) else {
+        match cometapi_models::misspelled(&name) {
+            Some(meant) if is_strict => {
+                let meant = meant.name();
+                let what = format!("the model {name} is not known: did you mean {meant}?");
+                return Err(Error::new(ErrorKind::InvalidModel, what));
+            }
+            Some(meant) => trace::misspelled(model, meant.name()),
+            None => {}
+        }
         return Ok(());
     };
     for warning in known.check(input.fields())? {

@@ -9,6 +9,7 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
+use crate::core::runtime;
 use crate::core::state::Core;
 use crate::core::trace;
 
@@ -25,6 +26,7 @@ pub(crate) async fn get(
     id: &PredictionId,
     timeout: Duration,
 ) -> Result<Prediction, Error> {
+    runtime::check().map_err(|error| error.with_id(id.as_str()))?;
     match poll_once(core, id, 1, CallOptions::with_timeout(timeout)).await {
         AttemptOutcome::Response(_, Body::Prediction(prediction)) => Ok(*prediction),
         attempt => Err(poll_error(id, attempt)),

@@ -1,6 +1,6 @@
 //! The operations one by one.
 
-use cometapi_models::IntoInput;
+use cometapi_models::{IntoInput, ModelInput};
 
 use crate::calls::create::Create;
 use crate::calls::policy::{CreatePolicy, WaitPolicy};
@@ -15,12 +15,10 @@ use crate::core::state::Core;
 ///
 /// ```no_run
 /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
-/// use serde_json::json;
+/// use cometapi::models::flux_schnell::FluxSchnell;
 ///
-/// let created = client
-///     .predictions()
-///     .create("black-forest-labs/flux-schnell", json!({"prompt": "a red fox"}))
-///     .await?;
+/// let input = FluxSchnell::new("a red fox");
+/// let created = client.predictions().create(input).await?;
 /// println!("keep this: {}", created.id());
 /// let done = client.predictions().wait(created.id()).await?;
 /// println!("{:?}", done.output().urls());
@@ -39,11 +37,36 @@ impl<'c> Predictions<'c> {
         Self { core, create, wait }
     }
 
-    /// Starts a run and gives back the prediction with its id, as a rule `starting`.
+    /// Creates a prediction from a typed input and returns it with its id, as a rule `starting`.
     ///
-    /// Costs money. Sent once; sent again only when it provably did not happen. Nothing is
-    /// sent before it is awaited.
-    pub fn create(&self, model: impl IntoModelRef, input: impl IntoInput) -> Create {
+    /// It costs money. One request is sent, and retried only if it provably had no effect. Nothing
+    /// is sent before it is awaited.
+    ///
+    /// ```no_run
+    /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+    /// use cometapi::models::flux_schnell::FluxSchnell;
+    ///
+    /// let input = FluxSchnell::new("a red fox");
+    /// let created = client.predictions().create(&input).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create<I: ModelInput>(&self, input: I) -> Create {
+        self.create_model(I::MODEL, input)
+    }
+
+    /// As [`create`](Self::create) for any model, from any JSON object.
+    ///
+    /// ```no_run
+    /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+    /// use serde_json::json;
+    ///
+    /// let input = json!({"prompt": "a red fox"});
+    /// let created = client.predictions().create_model("acme/portrait", input).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_model(&self, model: impl IntoModelRef, input: impl IntoInput) -> Create {
         Create::new(
             self.core.clone(),
             self.create.clone(),

@@ -16,13 +16,15 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
+use crate::core::runtime;
 use crate::core::state::{BoxFuture, Core};
 
 /// A wait for a prediction to end: await it, or take its updates one by one.
 ///
 /// Awaited, it gives the prediction that succeeded, or the error that its end is. As a
 /// [`Stream`], or by [`next`](Wait::next), it gives each state that was really seen, the
-/// terminal one last; a run that failed is then an update like any other.
+/// terminal one last; a run that failed is then an update like any other. Awaited after its
+/// updates, it gives what it would have given without them.
 ///
 /// It continues through 408, 429, 5xx, web pages, broken responses and lost connections until
 /// its deadline, which is always there ([`WaitPolicy::timeout`]). It ends at once when the
@@ -36,6 +38,7 @@ use crate::core::state::{BoxFuture, Core};
 /// while let Some(update) = wait.next().await {
 ///     println!("{}", update?.status());
 /// }
+/// let done = wait.await?; // An error if it failed, and its output if it succeeded.
 /// # Ok(())
 /// # }
 /// ```
@@ -48,17 +51,18 @@ type Stepped = (Box<Poller>, Result<Prediction, Error>);
 enum State {
     Idle(Box<Poller>),
     Busy(BoxFuture<Stepped>),
-    Refused(Option<Error>),
+    Refused(Error),
     /// Over before the first poll.
     Ended(Box<Prediction>),
-    Done,
+    /// All updates were given. The last was this one, or an error about this id.
+    Done(Result<Box<Prediction>, Option<String>>),
 }
 
 impl Wait {
     pub(crate) fn new(core: Core, policy: WaitPolicy, id: Result<PredictionId, Error>) -> Self {
         Self(match id {
             Ok(id) => State::Idle(Box::new(Poller::new(core, policy, id))),
-            Err(error) => State::Refused(Some(error)),
+            Err(error) => State::Refused(error),
         })
     }
 
@@ -83,7 +87,7 @@ impl Wait {
                     created.id()
                 );
                 let refused = Error::new(ErrorKind::Undecodable, what);
-                *error = Some(refused.with_prediction(created));
+                *error = refused.with_prediction(created);
             }
             _ => {}
         }
@@ -112,17 +116,19 @@ impl Wait {
     }
 
     async fn end(mut self) -> Result<Prediction, Error> {
-        let mut last = None;
         while let Some(update) = self.next().await {
-            last = Some(update?);
+            update?;
         }
-        match last {
-            Some(prediction) => prediction.into_outcome(),
-            // Awaited after its updates had all been taken.
-            None => Err(Error::new(
-                ErrorKind::Unavailable,
-                "the wait has already given its last update",
-            )),
+        match self.0 {
+            State::Done(Ok(prediction)) => prediction.into_outcome(),
+            ended => {
+                let what = "the wait has already ended in an error, which was its last update";
+                let error = Error::new(ErrorKind::Unavailable, what);
+                Err(match ended {
+                    State::Done(Err(Some(id))) => error.with_id(&id),
+                    _ => error,
+                })
+            }
         }
     }
 }
@@ -131,30 +137,33 @@ impl Stream for Wait {
     type Item = Result<Prediction, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let done = |error: &Error| State::Done(Err(error.prediction_id().map(str::to_owned)));
         loop {
-            match &mut self.0 {
-                State::Busy(future) => {
-                    let (poller, update) = std::task::ready!(future.as_mut().poll(context));
-                    let over = !matches!(&update, Ok(p) if !p.is_terminal());
-                    self.0 = if over {
-                        State::Done
-                    } else {
-                        State::Idle(poller)
+            match std::mem::replace(&mut self.0, State::Done(Err(None))) {
+                State::Idle(poller) => self.0 = State::Busy(Box::pin(poller.step())),
+                State::Busy(mut future) => {
+                    let Poll::Ready((mut poller, update)) = future.as_mut().poll(context) else {
+                        self.0 = State::Busy(future);
+                        return Poll::Pending;
+                    };
+                    self.0 = match &update {
+                        Ok(prediction) if !prediction.is_terminal() => State::Idle(poller),
+                        Ok(_) => State::Done(poller.last.take().map(Box::new).ok_or(None)),
+                        Err(error) => done(error),
                     };
                     return Poll::Ready(Some(update));
                 }
                 State::Refused(error) => {
-                    let error = error.take();
-                    self.0 = State::Done;
-                    return Poll::Ready(error.map(Err));
+                    self.0 = done(&error);
+                    return Poll::Ready(Some(Err(error)));
                 }
-                State::Done => return Poll::Ready(None),
-                State::Idle(_) | State::Ended(_) => {
-                    match std::mem::replace(&mut self.0, State::Done) {
-                        State::Idle(poller) => self.0 = State::Busy(Box::pin(poller.step())),
-                        State::Ended(created) => return Poll::Ready(Some(Ok(*created))),
-                        other => self.0 = other,
-                    }
+                State::Ended(created) => {
+                    self.0 = State::Done(Ok(created.clone()));
+                    return Poll::Ready(Some(Ok(*created)));
+                }
+                ended @ State::Done(_) => {
+                    self.0 = ended;
+                    return Poll::Ready(None);
                 }
             }
         }
@@ -234,6 +243,7 @@ impl Poller {
     }
 
     async fn update(&mut self) -> Result<Prediction, Error> {
+        runtime::check().map_err(|error| self.known(error))?;
         let began = *self.began.get_or_insert_with(Instant::now);
         if let Some(created) = self.created.take() {
             self.last = Some(created.clone());

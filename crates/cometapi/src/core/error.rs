@@ -1,7 +1,7 @@
 //! The one error: what happened, what is known of it, what to do next.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -296,8 +296,13 @@ impl fmt::Display for Error {
     }
 }
 
+/// `{:?}` prints what a person needs, so that `fn main() -> Result<(), cometapi::Error>` does: the
+/// message, its causes, the prediction, and what to do next. `{:#?}` prints the structure.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return self.fmt_sentence(f);
+        }
         let inner = &*self.0;
         f.debug_struct("Error")
             .field("kind", &inner.kind)
@@ -311,6 +316,35 @@ impl fmt::Debug for Error {
             .field("elapsed", &inner.elapsed)
             .field("source", &inner.source)
             .finish_non_exhaustive()
+    }
+}
+
+impl Error {
+    fn fmt_sentence(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = self.to_string();
+        for cause in std::iter::successors(self.source(), |cause| (*cause).source()) {
+            let cause = cause.to_string();
+            // Some errors repeat their cause.
+            if !text.ends_with(&cause) {
+                text += ": ";
+                text += &cause;
+            }
+        }
+        // The text of others must not control a terminal.
+        for c in text.chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                f.write_char(c)?;
+            }
+        }
+        if let Some(id) = self.prediction_id().filter(|id| !text.contains(id)) {
+            write!(f, "\n  prediction: {}", id.escape_debug())?;
+        }
+        match self.next_step() {
+            Some(step) => write!(f, "\n  next: {step}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -362,6 +396,21 @@ mod tests {
             .with_source("connection refused");
         assert_eq!(error.to_string(), "the service was never reached");
         assert_eq!(error.source().unwrap().to_string(), "connection refused");
+    }
+
+    #[test]
+    fn debug_prints_a_sentence_and_its_alternate_form_the_structure() {
+        let error = Error::new(ErrorKind::NeverReached, "no connection was made")
+            .with_source(std::io::Error::other("connection\u{1b}[2J refused"))
+            .with_id("p1");
+        assert_eq!(
+            format!("{error:?}"),
+            "no connection was made: connection\\u{1b}[2J refused\n  prediction: p1\n  next: check \
+             the network and the base url, then call again"
+        );
+        let error = Error::new(ErrorKind::NoKey, "no API key: set COMETAPI_KEY");
+        assert_eq!(format!("{error:?}"), error.to_string());
+        assert!(format!("{error:#?}").contains("kind: NoKey"));
     }
 
     #[test]

@@ -146,6 +146,46 @@ impl ErrorKind {
         }
     }
 
+    /// Returns what to do next, where that is the same for all errors of this kind and their
+    /// messages do not say it.
+    pub fn next_step(self) -> Option<&'static str> {
+        match self {
+            Self::NeverReached => Some("check the network and the base url, then call again"),
+            Self::WrongEndpoint => {
+                Some("check the base url; the default is https://api.cometapi.com")
+            }
+            Self::Unauthorized => {
+                Some("check the key: keys only work with the service that issued them")
+            }
+            Self::Blocked => Some("check for a VPN, a region or an address that is blocked"),
+            Self::OutOfQuota => Some("top up the account, then call again"),
+            Self::RateLimited => Some("call again later, or with fewer predictions at once"),
+            Self::Refused => Some("change the request"),
+            Self::InvalidInput => Some("fix the input, or send it unchecked"),
+            Self::MaybeAccepted => {
+                Some("check the account's task list before you send it again: you may pay twice")
+            }
+            Self::NotFound => Some("check the id, and use the key that created it"),
+            Self::Undecodable => Some("please report the response; `Error::body` holds its start"),
+            Self::UnexpectedOutput => {
+                Some("read the output from the prediction, or accept any with `Run::completed`")
+            }
+            Self::Expired => Some("run the model again, which costs again, and save files at once"),
+            Self::Hook => Some("wait for the prediction by its id"),
+            Self::Download => Some("download the file again while the service keeps it"),
+            Self::NoKey
+            | Self::Config
+            | Self::InvalidModel
+            | Self::InvalidId
+            | Self::Unavailable
+            | Self::Failed
+            | Self::Canceled
+            | Self::Aborted
+            | Self::WaitTimeout
+            | Self::File => None,
+        }
+    }
+
     /// How severe this kind is among the errors of many predictions; higher is more severe. What
     /// may have cost money without a result comes first, then what stops every request, then what
     /// is lost, then what failed, and last what only takes longer.

@@ -1,15 +1,62 @@
 //! The HTTP clients for API requests: one sends create requests, each on a connection of its own,
-//! the other polls on kept connections.
+//! the other polls on kept connections. And what every HTTP client starts from.
 //!
-//! Neither follows redirects nor retries by itself. TLS is set up only where it is used: a client of
+//! None follows redirects or retries by itself. TLS is set up only where it is used: a client of
 //! a plain http base URL works without a store of certificates.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::core::base_url::BaseUrl;
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::network::Network;
+
+/// Replaces timeouts of the caller's, which cannot be removed from a builder. Every request has
+/// those of its policy.
+const ENDLESS: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A function of the caller's that changes HTTP settings.
+pub(crate) type HttpHook =
+    Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+
+/// What the HTTP clients of one purpose start from.
+#[derive(Clone)]
+pub(crate) struct HttpSettings {
+    pub(crate) user_agent: String,
+    pub(crate) hook: Option<HttpHook>,
+}
+
+impl HttpSettings {
+    /// Returns a builder with the caller's settings, and ours on top. The proxies of the
+    /// environment are used if `uses_environment_proxies`; those of the caller always.
+    pub(crate) fn builder(
+        &self,
+        uses_tls: bool,
+        uses_environment_proxies: bool,
+    ) -> reqwest::ClientBuilder {
+        let mut http = reqwest::Client::builder();
+        if !uses_environment_proxies {
+            http = http.no_proxy();
+        }
+        let http = match &self.hook {
+            None if uses_tls => http,
+            None => cometapi_client::without_tls_roots(http),
+            // TLS stays: a proxy of the caller's may need it.
+            Some(hook) => hook(http).timeout(ENDLESS).read_timeout(ENDLESS),
+        };
+        cometapi_client::with_required_settings(http).user_agent(&self.user_agent)
+    }
+}
+
+impl fmt::Debug for HttpSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSettings")
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}
 
 pub(crate) struct ApiClients {
     /// For what is safe to repeat.
@@ -19,9 +66,16 @@ pub(crate) struct ApiClients {
 }
 
 impl ApiClients {
-    pub(crate) fn new(base: &BaseUrl, user_agent: &str, network: &Network) -> Result<Self, Error> {
+    pub(crate) fn new(
+        base: &BaseUrl,
+        settings: &HttpSettings,
+        network: &Network,
+    ) -> Result<Self, Error> {
+        // A proxy of the environment's cannot reach this machine's loopback.
+        let uses_proxies = !base.is_loopback();
+        let uses_tls = base.is_https() || (uses_proxies && has_https_proxy());
         let builder = || {
-            let http = builder(base).user_agent(user_agent);
+            let http = settings.builder(uses_tls, uses_proxies);
             if base.is_localhost_name() {
                 // DNS could answer with another machine, which would get the key in plain http.
                 http.dns_resolver(Arc::clone(&network.localhost))
@@ -33,22 +87,6 @@ impl ApiClients {
             pooled: build(builder())?,
             unpooled: build(builder().pool_max_idle_per_host(0))?,
         })
-    }
-}
-
-/// Settings of the clients for API requests.
-fn builder(base: &BaseUrl) -> reqwest::ClientBuilder {
-    let http = cometapi_client::http_client();
-    let (http, uses_tls) = if base.is_loopback() {
-        // A proxy of the environment's cannot reach this machine's loopback.
-        (http.no_proxy(), base.is_https())
-    } else {
-        (http, base.is_https() || has_https_proxy())
-    };
-    if uses_tls {
-        http
-    } else {
-        cometapi_client::without_tls_roots(http)
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod base_url;
 pub(crate) mod connection;
 pub(crate) mod error;
 pub(crate) mod error_kind;
+pub(crate) mod failure_kind;
 pub(crate) mod http_clients;
 pub(crate) mod key;
 pub(crate) mod model;
@@ -13,6 +14,7 @@ pub(crate) mod outcome;
 pub(crate) mod prediction;
 pub(crate) mod response;
 pub(crate) mod retry_after;
+pub(crate) mod runtime;
 pub(crate) mod service_error;
 pub(crate) mod state;
 #[cfg(test)]

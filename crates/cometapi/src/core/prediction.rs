@@ -3,14 +3,29 @@
 use std::fmt;
 
 use bytes::Bytes;
-use cometapi_client::{IgnoredField, Status, types};
-use serde::{Serialize, Serializer};
+use cometapi_client::{IgnoredField, PredictionResponse, Status, types};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 /// A prediction: the run of a model, as one response of the service shows it.
 ///
-/// It serialises to the JSON of a bare prediction, whatever the response was wrapped in, and
-/// without what the gateway adds of its own.
+/// It serializes to the JSON of a bare prediction, whatever the response was wrapped in, and
+/// without what the gateway adds of its own. From that JSON it is read back, also by another
+/// process, with its files; so it is from the JSON of a response. What it was read from is then its
+/// [`raw`](Self::raw) body, and the request id is not known.
+///
+/// ```no_run
+/// # async fn example(client: cometapi::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let done = client.predictions().wait("q4chw5rey9rmt0cww76t4h3ma4").await?;
+/// let row = serde_json::to_string(&done)?; // Into the database, and out again.
+///
+/// let done: cometapi::Prediction = serde_json::from_str(&row)?;
+/// for file in client.files(&done) {
+///     file.save_in("images").await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Prediction {
     wire: types::Prediction,
@@ -136,7 +151,8 @@ impl Prediction {
         &self.wire
     }
 
-    /// Returns the body of the response, byte for byte.
+    /// Returns the body of the response, byte for byte; of a prediction that was deserialized, the
+    /// JSON.
     pub fn raw(&self) -> &[u8] {
         &self.raw
     }
@@ -172,7 +188,18 @@ impl Serialize for Prediction {
     }
 }
 
-/// It serialises to the wire's bare prediction, so it is described as that.
+impl<'de> Deserialize<'de> for Prediction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Value::deserialize(deserializer)?;
+        let raw = serde_json::to_vec(&json).map_err(de::Error::custom)?;
+        let (wire, ignored) = PredictionResponse::from_json(json)
+            .into_prediction()
+            .ok_or_else(|| de::Error::custom("not a prediction: it needs an id and a status"))?;
+        Ok(Self::new(wire, ignored, raw.into(), None))
+    }
+}
+
+/// It serializes to the wire's bare prediction, so it is described as that.
 #[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Prediction {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -188,12 +215,71 @@ impl schemars::JsonSchema for Prediction {
     }
 }
 
-#[cfg(all(test, feature = "schemars"))]
+#[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
 
+    #[test]
+    fn a_prediction_is_read_back_from_what_it_serializes_to() {
+        let json = json!({
+            "id": "p1",
+            "status": "succeeded",
+            "model": "a/b",
+            "input": {"prompt": "a fox", "seed": 18_446_744_073_709_551_615_u64},
+            "output": ["https://a/0.png"],
+            "logs": "a\u{0}b",
+            "metrics": {"predict_time": 0.1},
+            "of_tomorrow": [1, null],
+        });
+        let read: Prediction = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(read.output().urls(), ["https://a/0.png"]);
+        assert!(read.ignored_fields().is_empty());
+        assert_eq!(serde_json::from_slice::<Value>(read.raw()).unwrap(), json);
+        let again = serde_json::to_string(&read).unwrap();
+        let again: Prediction = serde_json::from_str(&again).unwrap();
+        assert_eq!(
+            serde_json::to_value(&again).unwrap(),
+            serde_json::to_value(&read).unwrap()
+        );
+        // The JSON of a response that wraps it.
+        let wrapped = json!({"code": "success", "data": {"task_id": "t1", "status": "SUCCESS", "data": json}});
+        let wrapped: Prediction = serde_json::from_value(wrapped).unwrap();
+        assert_eq!((wrapped.id(), wrapped.status()), ("t1", &Status::Succeeded));
+        for other in [
+            json!({}),
+            json!([]),
+            json!("p1"),
+            json!({"status": "starting"}),
+        ] {
+            let error = serde_json::from_value::<Prediction>(other).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "not a prediction: it needs an id and a status"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_prediction_survives_being_stored(
+            id in "\\PC{1,20}", status in "\\PC{0,12}", error in ".{0,20}", count in any::<i64>(),
+            number in any::<f64>().prop_filter("JSON has no other numbers", |n| n.is_finite()),
+        ) {
+            let json = json!({
+                "id": id, "status": status, "error": error, "output": [number, count],
+            });
+            let read: Prediction = serde_json::from_value(json).unwrap();
+            let stored = serde_json::to_value(&read).unwrap();
+            let again: Prediction = serde_json::from_value(stored.clone()).unwrap();
+            prop_assert_eq!(serde_json::to_value(&again).unwrap(), stored);
+            prop_assert_eq!(again.status(), read.status());
+        }
+    }
+
+    #[cfg(feature = "schemars")]
     #[test]
     fn a_prediction_is_described_as_what_it_serialises_to() {
         let schema = schemars::schema_for!(Prediction).to_value();

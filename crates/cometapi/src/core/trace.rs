@@ -1,15 +1,99 @@
-//! Spans, when the feature `tracing` is on; nothing at all when it is off. Ids, attempts and
-//! statuses go into them; inputs, outputs and keys never do.
+//! Spans, when the feature `tracing` is on; nothing at all when it is off. Names follow
+//! OpenTelemetry's conventions for generative AI and for HTTP; `otel.*` fields are those that
+//! `tracing-opentelemetry` reads. Ids, attempts and statuses go into them; inputs, outputs, URLs of
+//! files and keys never do.
 
 #[cfg(feature = "tracing")]
 mod spans {
     use std::future::Future;
 
-    use cometapi_client::{Exchange, PredictionId};
-    use tracing::field::Empty;
+    use cometapi_client::{ClientInfo, Exchange, PredictionId};
+    use tracing::field::{Empty, debug};
     use tracing::{Instrument, Span, info_span};
 
+    use crate::core::error::Error;
     use crate::core::model::ModelRef;
+    use crate::core::prediction::Prediction;
+    use crate::core::state::Core;
+
+    /// Spans a whole run: the create request and the wait.
+    pub(crate) async fn run(
+        core: &Core,
+        model: Option<&ModelRef>,
+        run: impl Future<Output = Result<Prediction, Error>>,
+    ) -> Result<Prediction, Error> {
+        let model = model.map(ToString::to_string);
+        let url = reqwest::Url::parse(core.raw().baseurl()).ok();
+        let host = url.as_ref().and_then(reqwest::Url::host_str);
+        let is_replicate = host.is_some_and(|host| host.ends_with("replicate.com"));
+        let span = info_span!(
+            "generate_content",
+            "otel.name" = model
+                .as_ref()
+                .map(|model| format!("generate_content {model}")),
+            "otel.kind" = "client",
+            "otel.status_code" = Empty,
+            "gen_ai.operation.name" = "generate_content",
+            "gen_ai.provider.name" = if is_replicate {
+                "replicate"
+            } else {
+                "cometapi"
+            },
+            "gen_ai.request.model" = model,
+            "gen_ai.output.type" = model.as_deref().and_then(output_type),
+            "gen_ai.response.id" = Empty,
+            "gen_ai.response.model" = Empty,
+            "gen_ai.response.finish_reasons" = Empty,
+            "server.address" = host,
+            "server.port" = url.as_ref().and_then(reqwest::Url::port_or_known_default),
+            "error.type" = Empty,
+        );
+        let result = run.instrument(span.clone()).await;
+        let prediction = match &result {
+            Ok(prediction) => Some(prediction),
+            Err(error) => {
+                failed(&span, error.kind().as_str());
+                span.record("gen_ai.response.id", error.prediction_id());
+                error.prediction()
+            }
+        };
+        if let Some(prediction) = prediction {
+            span.record("gen_ai.response.id", prediction.id());
+            span.record("gen_ai.response.model", prediction.model());
+            if prediction.is_terminal() {
+                let reasons = [prediction.status().as_str()];
+                span.record("gen_ai.response.finish_reasons", debug(reasons));
+            }
+        }
+        result
+    }
+
+    #[cfg(feature = "models")]
+    fn output_type(model: &str) -> Option<&'static str> {
+        use cometapi_models::{OutputKind, find};
+
+        match find(model)?.output_kind() {
+            OutputKind::Files | OutputKind::OneFile => Some("image"),
+            OutputKind::Text => Some("text"),
+            OutputKind::Json => Some("json"),
+            _ => None,
+        }
+    }
+
+    #[cfg(not(feature = "models"))]
+    fn output_type(_: &str) -> Option<&'static str> {
+        None
+    }
+
+    fn failed(span: &Span, error_type: &str) {
+        span.record("otel.status_code", "ERROR");
+        span.record("error.type", error_type);
+    }
+
+    /// How often a request was sent before.
+    fn resend_count(attempt: u32) -> Option<u32> {
+        attempt.checked_sub(1).filter(|count| *count > 0)
+    }
 
     pub(crate) async fn create<T>(
         model: &ModelRef,
@@ -18,10 +102,16 @@ mod spans {
     ) -> (T, Option<Exchange>) {
         let span = info_span!(
             "create",
-            model = %model,
-            attempt,
-            http.response.status_code = Empty,
-            request_id = Empty,
+            "otel.name" = "POST /models/{model_owner}/{model_name}/predictions",
+            "otel.kind" = "client",
+            "otel.status_code" = Empty,
+            "http.request.method" = "POST",
+            "url.template" = "/models/{model_owner}/{model_name}/predictions",
+            "http.request.resend_count" = resend_count(attempt),
+            "gen_ai.request.model" = %model,
+            "http.response.status_code" = Empty,
+            "cometapi.request_id" = Empty,
+            "error.type" = Empty,
         );
         answered(span, call).await
     }
@@ -31,12 +121,19 @@ mod spans {
         attempt: u32,
         call: impl Future<Output = (T, Option<Exchange>)>,
     ) -> (T, Option<Exchange>) {
+        // A poll is a request of its own, not a resent one.
         let span = info_span!(
             "poll",
-            id = %id,
-            attempt,
-            http.response.status_code = Empty,
-            request_id = Empty,
+            "otel.name" = "GET /predictions/{prediction_id}",
+            "otel.kind" = "client",
+            "otel.status_code" = Empty,
+            "http.request.method" = "GET",
+            "url.template" = "/predictions/{prediction_id}",
+            "gen_ai.response.id" = %id,
+            "cometapi.poll" = attempt,
+            "http.response.status_code" = Empty,
+            "cometapi.request_id" = Empty,
+            "error.type" = Empty,
         );
         answered(span, call).await
     }
@@ -46,13 +143,18 @@ mod spans {
         call: impl Future<Output = (T, Option<Exchange>)>,
     ) -> (T, Option<Exchange>) {
         let (result, exchange) = call.instrument(span.clone()).await;
-        if let Some(exchange) = &exchange {
-            span.record("http.response.status_code", exchange.status.as_u16());
-            let id = ["x-cometapi-request-id", "x-oneapi-request-id"]
-                .iter()
-                .find_map(|name| exchange.headers.get(*name)?.to_str().ok());
-            if let Some(id) = id {
-                span.record("request_id", id);
+        match &exchange {
+            None => failed(&span, "no_response"),
+            Some(exchange) => {
+                let status = exchange.status;
+                span.record("http.response.status_code", status.as_u16());
+                if status.is_client_error() || status.is_server_error() {
+                    failed(&span, status.as_str());
+                }
+                let id = ["x-cometapi-request-id", "x-oneapi-request-id"]
+                    .iter()
+                    .find_map(|name| exchange.headers.get(*name)?.to_str().ok());
+                span.record("cometapi.request_id", id);
             }
         }
         (result, exchange)
@@ -61,17 +163,38 @@ mod spans {
     /// The field alone: the words of a warning may hold its value.
     #[cfg(feature = "models")]
     pub(crate) fn input_warning(model: &ModelRef, field: &str) {
-        tracing::warn!(model = %model, field, "the model may read this field otherwise than meant");
+        tracing::warn!(
+            "gen_ai.request.model" = %model,
+            field,
+            "the model may read this field otherwise than meant"
+        );
+    }
+
+    #[cfg(feature = "models")]
+    pub(crate) fn misspelled(model: &ModelRef, meant: &str) {
+        tracing::warn!(
+            "gen_ai.request.model" = %model,
+            meant,
+            "the model is not known; its name may be misspelled"
+        );
     }
 
     #[cfg(feature = "download")]
     pub(crate) fn download<F: Future>(
-        id: &str,
+        id: Option<&str>,
         position: usize,
         attempt: u32,
         call: F,
     ) -> impl Future<Output = F::Output> + use<F> {
-        call.instrument(info_span!("download", id, position, attempt))
+        call.instrument(info_span!(
+            "download",
+            "otel.name" = "GET",
+            "otel.kind" = "client",
+            "http.request.method" = "GET",
+            "http.request.resend_count" = resend_count(attempt),
+            "gen_ai.response.id" = id,
+            "cometapi.file" = position,
+        ))
     }
 }
 
@@ -82,6 +205,11 @@ mod spans {
     use cometapi_client::PredictionId;
 
     use crate::core::model::ModelRef;
+    use crate::core::state::Core;
+
+    pub(crate) fn run<F: Future>(_core: &Core, _model: Option<&ModelRef>, run: F) -> F {
+        run
+    }
 
     pub(crate) fn create<F: Future>(_model: &ModelRef, _attempt: u32, call: F) -> F {
         call
@@ -94,8 +222,16 @@ mod spans {
     #[cfg(feature = "models")]
     pub(crate) fn input_warning(_model: &ModelRef, _field: &str) {}
 
+    #[cfg(feature = "models")]
+    pub(crate) fn misspelled(_model: &ModelRef, _meant: &str) {}
+
     #[cfg(feature = "download")]
-    pub(crate) fn download<F: Future>(_id: &str, _position: usize, _attempt: u32, call: F) -> F {
+    pub(crate) fn download<F: Future>(
+        _id: Option<&str>,
+        _position: usize,
+        _attempt: u32,
+        call: F,
+    ) -> F {
         call
     }
 }

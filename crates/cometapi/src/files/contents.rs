@@ -9,13 +9,10 @@ use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 #[cfg(feature = "download")]
 use crate::files::download::names::{id_in_name, text_stem};
-#[cfg(feature = "download")]
-use crate::files::download::{
-    save::{self, Target},
-    saved_file::SavedFile,
-};
 use crate::files::output::Output;
 use crate::files::output_file::{FileContext, OutputFile, returns_files};
+#[cfg(feature = "download")]
+use crate::files::save::{Content, Save};
 
 /// What an output consists of. Returned by [`Client::contents`](crate::Client::contents).
 #[derive(Clone, Debug)]
@@ -143,30 +140,14 @@ impl OutputText {
         text_stem(id_in_name(&self.id))
     }
 
-    /// Saves it in `folder` as `ID.txt` or `ID.json`, with the guarantees of
-    /// [`OutputFile::save_in`]: the name appears when the file is complete, and nothing is
-    /// overwritten.
-    ///
-    /// # Errors
-    ///
-    /// [`File`](ErrorKind::File) if it cannot be written or exists already.
-    pub async fn save_in(&self, folder: impl AsRef<Path>) -> Result<SavedFile, Error> {
-        self.save_as(folder, self.stem()).await
-    }
-
-    /// Saves it in `folder` as `stem` with the extension `txt` or `json`.
-    ///
-    /// # Errors
-    ///
-    /// As [`save_in`](Self::save_in); also if `stem` is empty or holds a separator.
-    pub async fn save_as(
-        &self,
-        folder: impl AsRef<Path>,
-        stem: impl AsRef<str>,
-    ) -> Result<SavedFile, Error> {
-        let target = Target::stem(folder.as_ref(), stem.as_ref())?;
-        let saved = save::save_text(&self.text, self.media_type(), target).await;
-        saved.map_err(|error| error.with_id(&self.id))
+    /// Saves it in `folder` as `ID.txt` or `ID.json`. [`Save::name`] gives it another name.
+    pub fn save_in(&self, folder: impl AsRef<Path>) -> Save<'_> {
+        let content = Content::Text {
+            text: &self.text,
+            media_type: self.media_type(),
+            prediction_id: &self.id,
+        };
+        Save::in_folder(content, folder.as_ref(), &self.stem())
     }
 }
 

@@ -6,3 +6,5 @@ pub(crate) mod data_uri;
 pub(crate) mod download;
 pub(crate) mod output;
 pub(crate) mod output_file;
+#[cfg(feature = "download")]
+pub(crate) mod save;

@@ -20,16 +20,16 @@ use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::files::data_uri;
 #[cfg(feature = "download")]
-use crate::files::download::names::{file_stem, id_in_name};
+use crate::files::download::names::{file_stem, id_in_name, url_stem};
 #[cfg(feature = "download")]
 use crate::files::download::{
     attempts::{self, Source},
     fault::{KeyInAddress, WebPage},
     fetch::{Fetcher, FileStream},
-    save::Target,
-    saved_file::SavedFile,
 };
 use crate::files::output::{Address, Place};
+#[cfg(feature = "download")]
+use crate::files::save::{Content, Save};
 use cometapi_models::media;
 
 /// What the files of one client share.
@@ -59,7 +59,8 @@ pub(crate) struct FileContext {
 pub struct OutputFile {
     #[cfg(feature = "download")]
     fetcher: Arc<Fetcher>,
-    id: String,
+    /// Of its prediction, if that is known.
+    id: Option<String>,
     position: usize,
     url: String,
     #[cfg_attr(
@@ -138,7 +139,7 @@ impl OutputFile {
             .map(|(position, address)| Self {
                 #[cfg(feature = "download")]
                 fetcher: Arc::clone(&context.fetcher),
-                id: prediction.id().to_owned(),
+                id: Some(prediction.id().to_owned()),
                 position,
                 link: if is_known {
                     Link::No
@@ -150,14 +151,14 @@ impl OutputFile {
             .collect()
     }
 
-    /// A file at `url`, whether or not it would be found in an output.
-    #[cfg(all(test, feature = "download"))]
+    /// Returns the file at `url`, of which no prediction is known.
     pub(crate) fn at(context: &FileContext, url: &str) -> Self {
         Self {
+            #[cfg(feature = "download")]
             fetcher: Arc::clone(&context.fetcher),
-            id: "p1".into(),
+            id: None,
             position: 0,
-            url: url.into(),
+            url: without_key(&context.key, url),
             link: Link::No,
         }
     }
@@ -172,9 +173,9 @@ impl OutputFile {
         self.position
     }
 
-    /// The id of the prediction that it is of.
-    pub fn prediction_id(&self) -> &str {
-        &self.id
+    /// The id of its prediction; `None` for a file of [`Client::file`](crate::Client::file).
+    pub fn prediction_id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// Returns whether `error`, which fetching it ended in, shows that its URL is a link in the
@@ -229,14 +230,13 @@ impl OutputFile {
     fn source(&self) -> Source<'_> {
         Source {
             url: &self.url,
-            prediction_id: &self.id,
+            prediction_id: self.prediction_id(),
             position: self.position,
         }
     }
 
-    async fn save(&self, target: Target) -> Result<SavedFile, Error> {
-        // Boxed, so that the futures of callers stay small.
-        Box::pin(attempts::save(&self.fetcher, self.source(), target)).await
+    fn content(&self) -> Content<'_> {
+        Content::File(&self.fetcher, self.source())
     }
 
     /// The whole file, in memory.
@@ -259,55 +259,28 @@ impl OutputFile {
         attempts::stream(&self.fetcher, self.source()).await
     }
 
-    /// Saves it in `folder`, which is created if it is missing, under a name from the
-    /// prediction's id, its position and its type: `ID-0.png`. Characters of the id that have no
+    /// Saves it in `folder`, under a name from the prediction's id, its position and its type:
+    /// `ID-0.png`, or from a hash of its URL if its prediction is not known. [`Save::name`] gives it
+    /// another. Characters of the id that have no
     /// place in a name are escaped, so that no response of the service can choose another
     /// folder; an id of more than 100 bytes is cut and ends in its hash. Different ids give
     /// different names.
-    ///
-    /// The name appears when the file is whole; until then the bytes are in a hidden file
-    /// beside it, which does not outlive a failure.
-    ///
-    /// # Errors
-    ///
-    /// As [`bytes`](Self::bytes); [`File`](crate::ErrorKind::File) when it cannot be written
-    /// or is there already.
-    pub async fn save_in(&self, folder: impl AsRef<Path>) -> Result<SavedFile, Error> {
-        let target = Target::folder(folder.as_ref(), &self.id, self.position);
-        self.save(target).await
+    pub fn save_in(&self, folder: impl AsRef<Path>) -> Save<'_> {
+        Save::in_folder(self.content(), folder.as_ref(), &self.stem())
     }
 
-    /// The name that [`save_in`](Self::save_in) gives it, without its ending: `ID-0`. For
-    /// [`SavedFile::find`], which tells whether it is there already.
+    /// Returns the name that [`save_in`](Self::save_in) gives it, without its extension: `ID-0`. For
+    /// [`SavedFile::find`](crate::SavedFile::find), which tells whether it is there already.
     pub fn stem(&self) -> String {
-        file_stem(&id_in_name(&self.id), self.position)
+        match &self.id {
+            Some(id) => file_stem(&id_in_name(id), self.position),
+            None => url_stem(&self.url),
+        }
     }
 
-    /// Saves it in `folder` under `stem` and the ending that goes with what it is, for those
-    /// whose names are not the prediction's: `save_as("out", "fox-0")` gives `out/fox-0.png`.
-    /// [`SavedFile::find`] finds it again.
-    ///
-    /// # Errors
-    ///
-    /// As [`save_in`](Self::save_in); [`File`](crate::ErrorKind::File) also when the stem is
-    /// empty or holds a separator.
-    pub async fn save_as(
-        &self,
-        folder: impl AsRef<Path>,
-        stem: impl AsRef<str>,
-    ) -> Result<SavedFile, Error> {
-        let target = Target::stem(folder.as_ref(), stem.as_ref())?;
-        self.save(target).await
-    }
-
-    /// Saves it as `path`, whose folder is created if it is missing.
-    ///
-    /// # Errors
-    ///
-    /// As [`save_in`](Self::save_in).
-    pub async fn save_to(&self, path: impl AsRef<Path>) -> Result<SavedFile, Error> {
-        let target = Target::file(path.as_ref())?;
-        self.save(target).await
+    /// Saves it as `path`.
+    pub fn save_to(&self, path: impl AsRef<Path>) -> Save<'_> {
+        Save::to_path(self.content(), path.as_ref())
     }
 }
 
@@ -325,6 +298,8 @@ impl fmt::Debug for OutputFile {
 
 #[cfg(all(test, feature = "download"))]
 mod tests {
+    use std::future::IntoFuture;
+
     use super::*;
     use crate::Client;
 
@@ -340,7 +315,12 @@ mod tests {
             .into_prediction()
             .unwrap();
         let prediction = Prediction::new(wire, ignored, Bytes::new(), None);
-        let files = client.files(&prediction);
+        let mut files = client.files(&prediction);
+        files.extend(
+            ["https://a/?b=", "data:text/plain,"].map(|start| client.file(format!("{start}{KEY}"))),
+        );
+        assert_eq!(files.remove(2).url(), "https://a/?b=[key]");
+        assert_eq!(files.remove(2).url(), data);
         assert_eq!(files[0].url(), "https://a/[key].png?b=[key]");
         // It is the file itself.
         assert_eq!(files[1].url(), data);
@@ -351,11 +331,10 @@ mod tests {
     fn every_future_can_be_spawned() {
         fn sendable<T: Send>(_: &T) {}
         let client = Client::builder().key("k").build().unwrap();
-        let file = OutputFile::at(client.file_context(), "data:,x");
+        let file = client.file("data:,x");
         sendable(&file.bytes());
         sendable(&file.stream());
-        sendable(&file.save_in("x"));
-        sendable(&file.save_as("x", "y"));
-        sendable(&file.save_to("x"));
+        sendable(&file.save_in("x").into_future());
+        sendable(&file.save_to("x").into_future());
     }
 }

@@ -215,7 +215,10 @@ async fn requests(spec: &Arc<Spec>, oracle: &Oracle, report: &mut Report) -> any
         let valid = owners.is_valid(&first.into())
             && names.is_valid(&rest.into())
             && bodies.is_valid(&body);
-        let created = client.predictions().create(model.as_str(), input).await;
+        let created = client
+            .predictions()
+            .create_model(model.as_str(), input)
+            .await;
         let sent = fresh(&server, &mut seen);
         let place = format!("create {model:?}");
         judged(&place, valid, &sent, created.err().as_ref(), report);

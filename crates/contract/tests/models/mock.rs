@@ -11,7 +11,10 @@ async fn create(
     input: serde_json::Value,
 ) -> Result<(), cometapi::Error> {
     let predictions = client.predictions();
-    let created = predictions.create(&row.model, input).unchecked().await;
+    let created = predictions
+        .create_model(&row.model, input)
+        .unchecked()
+        .await;
     created.map(drop)
 }
 

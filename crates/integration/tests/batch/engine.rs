@@ -743,7 +743,7 @@ async fn a_single_prediction_is_found_by_the_next_process_that_waits() {
     let response = bench
         .client
         .predictions()
-        .create(&model, input.clone())
+        .create_model(&model, input.clone())
         .await;
     let mut shown = None;
     let show = |id: &str| shown = Some(id.to_owned());

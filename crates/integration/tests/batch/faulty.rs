@@ -222,7 +222,7 @@ async fn the_id_of_a_single_prediction_is_recorded_late_rather_than_never() {
         let mut record = Single::begin(&client, ledger, &model, input.fields())
             .await
             .unwrap();
-        let response = client.predictions().create(&model, input).await;
+        let response = client.predictions().create_model(&model, input).await;
         record.responded(&response, |_| {}).await.unwrap_err();
         let prediction = response.unwrap();
         match steps {

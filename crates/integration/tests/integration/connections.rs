@@ -1,18 +1,21 @@
 //! Which connection a request is sent on, and what follows when none can be made.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use cometapi::ErrorKind;
+use cometapi::{ErrorKind, reqwest};
+use cometapi_mock::Fault;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 
-use crate::setup::{SCHNELL, builder, input, quick_create};
+use crate::files::output_of;
+use crate::setup::{SCHNELL, builder, input, mock, quick_create, quick_download};
 
 /// A service that keeps its connections open, and notes on which one each request came.
 struct Service {
     base: String,
-    /// The connection's number and the request's method, in order.
+    /// The connection's number and the head of the request in lower case, in order.
     received: Arc<Mutex<Vec<(usize, String)>>>,
 }
 
@@ -45,20 +48,20 @@ impl Service {
     /// The connections on which requests of this method came.
     fn connections(&self, method: &str) -> Vec<usize> {
         let received = self.received.lock().unwrap();
-        let of_method = received.iter().filter(|(_, received)| received == method);
+        let of_method = received.iter().filter(|(_, head)| is_of(method, head));
         of_method.map(|(connection, _)| *connection).collect()
     }
 }
 
 async fn serve(
-    mut socket: TcpStream,
+    mut socket: impl AsyncRead + AsyncWrite + Unpin,
     connection: usize,
     manner: Manner,
     log: Arc<Mutex<Vec<(usize, String)>>>,
 ) {
     let mut read = Vec::new();
     while let Some(head) = head(&mut socket, &mut read).await {
-        let (method, rest) = head.split_once(' ').unwrap();
+        let (_, rest) = head.split_once(' ').unwrap();
         let length = head
             .lines()
             .find_map(|line| line.strip_prefix("content-length: "))
@@ -69,8 +72,8 @@ async fn serve(
         read.drain(..length);
         let (count, first_poll) = {
             let mut log = log.lock().unwrap();
-            log.push((connection, method.to_owned()));
-            let first_poll = log.iter().find(|(_, method)| method == "get");
+            log.push((connection, head.clone()));
+            let first_poll = log.iter().find(|(_, head)| is_of("get", head));
             (log.len(), first_poll.map(|(connection, _)| *connection))
         };
         let is_out_of_step = manner.loses_step && first_poll == Some(connection);
@@ -91,8 +94,12 @@ async fn serve(
     }
 }
 
+fn is_of(method: &str, head: &str) -> bool {
+    head.split(' ').next() == Some(method)
+}
+
 /// The head of the next request; `None` when the connection ends.
-async fn head(socket: &mut TcpStream, read: &mut Vec<u8>) -> Option<String> {
+async fn head(socket: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> Option<String> {
     loop {
         if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = read.drain(..end + 4).collect();
@@ -129,7 +136,7 @@ async fn a_connection_that_is_closed_unannounced_leaves_no_create_request_in_dou
     let service = Service::start(manner).await;
     let client = builder(&service.base).build().unwrap();
     for _ in 0..100 {
-        let created = client.predictions().create(SCHNELL, input()).await;
+        let created = client.predictions().create_model(SCHNELL, input()).await;
         assert!(created.is_ok(), "{created:?}");
     }
     assert_eq!(service.connections("post").len(), 100);
@@ -150,8 +157,11 @@ async fn a_wait_leaves_a_connection_that_shows_another_prediction() {
     assert_ne!(polls[0], polls[1]);
 }
 
-#[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_not_tried_again() {
+/// A server's TLS for 127.0.0.1, and its certificate, which nobody trusts.
+fn tls() -> (
+    tokio_rustls::TlsAcceptor,
+    rustls_pki_types::CertificateDer<'static>,
+) {
     let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let key = rustls_pki_types::PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
     let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
@@ -162,6 +172,12 @@ async fn a_certificate_that_is_not_trusted_is_not_tried_again() {
         .with_single_cert(vec![certified.cert.der().clone()], key.into())
         .unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    (acceptor, certified.cert.der().clone())
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_not_tried_again() {
+    let (acceptor, _) = tls();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("https://{}", listener.local_addr().unwrap());
     let accepted = Arc::<Mutex<usize>>::default();
@@ -177,7 +193,7 @@ async fn a_certificate_that_is_not_trusted_is_not_tried_again() {
     let client = builder(&base).build().unwrap();
     let error = client
         .predictions()
-        .create(SCHNELL, input())
+        .create_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
@@ -199,7 +215,7 @@ async fn a_connection_that_is_refused_is_tried_again() {
     let client = builder(&base).build().unwrap();
     let error = client
         .predictions()
-        .create(SCHNELL, input())
+        .create_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
@@ -215,7 +231,11 @@ async fn a_response_with_hundreds_of_headers_is_read() {
     })
     .await;
     let client = builder(&service.base).build().unwrap();
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     assert_eq!(created.id(), "p1");
     let done = client.predictions().wait(created.id()).await.unwrap();
     assert_eq!(done.output().urls(), ["data:,x"]);
@@ -232,9 +252,139 @@ async fn a_create_request_is_in_doubt_if_its_response_has_more_headers_than_are_
     let client = builder(&service.base).build().unwrap();
     let error = client
         .predictions()
-        .create(SCHNELL, input())
+        .create_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MaybeAccepted, "{error:?}");
     assert_eq!(service.connections("post").len(), 1);
+}
+
+/// Settings of a caller's under which a create request could be sent twice or be left in doubt.
+fn unsafe_settings(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    http.redirect(reqwest::redirect::Policy::limited(10))
+        .timeout(Duration::from_nanos(1))
+        .read_timeout(Duration::from_nanos(1))
+        .connect_timeout(Duration::from_nanos(1))
+        .pool_max_idle_per_host(10)
+        .pool_idle_timeout(None)
+        .user_agent("another")
+}
+
+#[tokio::test]
+async fn settings_of_the_caller_keep_each_create_request_on_a_connection_of_its_own() {
+    let service = Service::start(Manner::default()).await;
+    let client = builder(&service.base)
+        .configure_http(unsafe_settings)
+        .configure_download_http(unsafe_settings)
+        .app("my-service/1.0")
+        .build()
+        .unwrap();
+    for _ in 0..3 {
+        client.run_model(SCHNELL, input()).await.unwrap();
+    }
+    let mut creates = service.connections("post");
+    creates.dedup();
+    assert_eq!(creates.len(), 3, "{creates:?}");
+    let agent = format!(
+        "user-agent: cometapi-rust/{} my-service/1.0\r\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    for (_, head) in service.received.lock().unwrap().iter() {
+        assert!(head.contains(&agent), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn settings_of_the_caller_turn_no_redirects_on() {
+    let server = mock().await;
+    let mut download = quick_download();
+    download.max_redirects = 0;
+    let client = builder(server.base_url())
+        .configure_http(unsafe_settings)
+        .configure_download_http(unsafe_settings)
+        .download_policy(download)
+        .build()
+        .unwrap();
+    server.on_create(Fault::Found(format!("{}/elsewhere", server.base_url())));
+    let created = client.predictions().create_model(SCHNELL, input()).await;
+    assert_eq!(created.unwrap_err().kind(), ErrorKind::MaybeAccepted);
+    assert_eq!(server.requests().len(), 1);
+
+    let done = client.run_model(SCHNELL, input()).await.unwrap();
+    done.files()[0].bytes().await.unwrap();
+    server.on_file(Fault::FileMoved);
+    let error = done.files()[0].bytes().await.unwrap_err();
+    assert!(error.to_string().contains("redirects"), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_caller_is_used_with_its_login() {
+    let service = Service::start(Manner::default()).await;
+    let proxy = reqwest::Proxy::all(&service.base).unwrap();
+    let proxy = proxy.basic_auth("user", "password");
+    let client = builder("http://service.invalid/x")
+        .allow_plain_http(true)
+        .configure_http(move |http| http.proxy(proxy.clone()))
+        .build()
+        .unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
+    client.predictions().wait(created.id()).await.unwrap();
+    let received = service.received.lock().unwrap();
+    assert_eq!(received.len(), 2);
+    for (_, head) in received.iter() {
+        assert!(head.contains(" http://service.invalid/x/"), "{head}");
+        assert!(head.contains("proxy-authorization: basic "), "{head}");
+    }
+}
+
+/// The name of the file's host does not exist: only the proxy can fetch it.
+#[tokio::test]
+async fn a_proxy_of_the_caller_is_used_for_downloads() {
+    let server = mock().await;
+    let proxy = wiremock::MockServer::start().await;
+    let file = wiremock::ResponseTemplate::new(200).set_body_bytes(b"GIF89a".as_slice());
+    let any = wiremock::Mock::given(|_: &wiremock::Request| true);
+    any.respond_with(file).mount(&proxy).await;
+    let uri = proxy.uri();
+    let client = builder(server.base_url())
+        .configure_download_http(move |http| http.proxy(reqwest::Proxy::all(&uri).unwrap()))
+        .build()
+        .unwrap();
+    let file = output_of(&server, &client, "http://files.invalid/0.gif").await;
+    assert_eq!(file.bytes().await.unwrap(), b"GIF89a".as_slice());
+    // An address is checked also then.
+    let file = output_of(&server, &client, "http://10.0.0.1/0.gif").await;
+    let error = file.bytes().await.unwrap_err();
+    assert!(error.to_string().contains("private network"), "{error:#?}");
+    assert_eq!(proxy.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_caller_is_trusted() {
+    let (acceptor, certificate) = tls();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            let socket = acceptor.accept(socket).await.unwrap();
+            tokio::spawn(serve(socket, 0, Manner::default(), Arc::default()));
+        }
+    });
+    let client = builder(&base)
+        .configure_http(move |http| {
+            http.tls_certs_merge([reqwest::Certificate::from_der(&certificate).unwrap()])
+        })
+        .build()
+        .unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
+    client.predictions().wait(created.id()).await.unwrap();
 }

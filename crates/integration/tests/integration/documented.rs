@@ -44,7 +44,11 @@ fn input() -> Value {
 async fn the_create_documented_on_2026_03_12_is_read_whole() {
     let server = server("/replicate/v1", json!({"id": ID, "status": "succeeded"})).await;
     let client = builder(&server.uri()).build().unwrap();
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     assert_eq!(created.raw(), CREATE.as_bytes());
     assert_eq!(created.id(), ID);
     assert_eq!(created.status(), &Status::Starting);

@@ -270,7 +270,7 @@ async fn before_a_connection_is_made_nothing_was_accepted() {
         let client = builder(base).allow_plain_http(true).build().unwrap();
         let error = client
             .predictions()
-            .create(SCHNELL, input())
+            .create_model(SCHNELL, input())
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NeverReached, "{base}: {error:?}");
@@ -332,7 +332,7 @@ async fn create_with_pauses(
         .build()
         .unwrap();
     let (sender, mut pauses) = mpsc::unbounded_channel();
-    let create = client.predictions().create(SCHNELL, input());
+    let create = client.predictions().create_model(SCHNELL, input());
     let create = create.on_progress(move |progress| {
         if let CreateProgress::Pausing { pause, .. } = progress {
             sender.send(pause).unwrap();
@@ -362,7 +362,7 @@ async fn a_create_request_awaits_its_hook_before_each_attempt_and_pause() {
         .build()
         .unwrap();
     let (sender, mut steps) = mpsc::unbounded_channel();
-    let create = client.predictions().create(SCHNELL, input());
+    let create = client.predictions().create_model(SCHNELL, input());
     let create = create.before_attempt(move |progress| {
         let (go_on, awaited) = oneshot::channel::<()>();
         let step = match progress {
@@ -496,13 +496,19 @@ async fn doubt_is_repeated_only_where_the_caller_says_so() {
         .create_policy(policy)
         .build()
         .unwrap();
-    assert!(client.predictions().create(SCHNELL, input()).await.is_ok());
+    assert!(
+        client
+            .predictions()
+            .create_model(SCHNELL, input())
+            .await
+            .is_ok()
+    );
     assert_eq!(posts(&server), 3);
     // An id that could still be read is never given up for a second run.
     server.on_create(Fault::CutBody);
     let error = client
         .predictions()
-        .create(SCHNELL, input())
+        .create_model(SCHNELL, input())
         .await
         .unwrap_err();
     assert!(error.may_have_been_accepted() && error.prediction_id().is_some());

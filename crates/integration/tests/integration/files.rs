@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cometapi::{Client, ErrorKind, OutputFile, SavedFile};
+use cometapi::{Client, ErrorKind, OutputFile, OutputText, SavedFile};
 use cometapi_mock::{Ending, Fault, MockServer};
 use serde_json::json;
 
@@ -94,6 +94,113 @@ async fn what_is_there_is_never_overwritten() {
 }
 
 #[tokio::test]
+async fn a_file_is_overwritten_if_asked_and_only_by_a_complete_one() {
+    let server = mock().await;
+    let client = client(&server);
+    let file = output(&client).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fox.webp");
+    std::fs::write(&path, "old").unwrap();
+    let saved = file.save_in(folder.path()).name("fox");
+    assert_eq!(saved.await.unwrap_err().kind(), ErrorKind::File);
+    server.on_file(Fault::FileGone);
+    file.save_in(folder.path())
+        .name("fox")
+        .overwrite()
+        .await
+        .unwrap_err();
+    server.clear_plans();
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+
+    let saved = file
+        .save_in(folder.path())
+        .overwrite()
+        .name("fox")
+        .await
+        .unwrap();
+    assert_eq!(saved.path, path);
+    assert_eq!(std::fs::read(&path).unwrap().len() as u64, saved.bytes);
+    std::fs::write(&path, "old").unwrap();
+    assert_eq!(file.save_to(&path).overwrite().await.unwrap(), saved);
+    assert_eq!(std::fs::read(&path).unwrap().len() as u64, saved.bytes);
+    assert_eq!(names(folder.path()), ["fox.webp"]);
+
+    server.on_end(Ending::Output(json!("a fox")));
+    let done = client.run_model(SCHNELL, input()).await.unwrap();
+    let text = OutputText::of(done.prediction());
+    text.save_in(folder.path()).name("text").await.unwrap();
+    text.save_in(folder.path()).name("text").await.unwrap_err();
+    text.save_in(folder.path())
+        .name("text")
+        .overwrite()
+        .await
+        .unwrap();
+    assert_eq!(names(folder.path()), ["fox.webp", "text.txt"]);
+    let error = text.save_in(folder.path()).name("../x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::File);
+    // A folder has the name.
+    std::fs::create_dir(folder.path().join("taken.webp")).unwrap();
+    let error = file
+        .save_in(folder.path())
+        .name("taken")
+        .overwrite()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::File);
+    assert_eq!(names(folder.path()).len(), 3);
+}
+
+/// Another process: it has what was stored, and sends nothing to the API.
+#[tokio::test]
+async fn files_are_fetched_from_a_stored_prediction_or_its_urls() {
+    let server = mock().await;
+    let done = client(&server).run_model(SCHNELL, input()).await.unwrap();
+    let stored = serde_json::to_string(done.prediction()).unwrap();
+    let url = done.files()[0].url().to_owned();
+    let requests = server.requests().len();
+
+    let client = client(&server);
+    let prediction: cometapi::Prediction = serde_json::from_str(&stored).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let saved = client.files(&prediction)[0]
+        .save_in(folder.path())
+        .await
+        .unwrap();
+    let name = format!("{}-0.webp", done.prediction().id());
+    assert_eq!(saved.path.file_name().unwrap(), name.as_str());
+
+    let file = client.file(&url);
+    assert_eq!((file.prediction_id(), file.url()), (None, url.as_str()));
+    let by_url = file.save_in(folder.path()).await.unwrap();
+    assert_eq!(
+        SavedFile::find(folder.path(), client.file(&url).stem()),
+        Some(by_url.clone())
+    );
+    assert_eq!(
+        std::fs::read(by_url.path).unwrap(),
+        std::fs::read(saved.path).unwrap()
+    );
+    assert_eq!(server.requests().len(), requests);
+
+    for (url, why) in [
+        ("ftp://a/0.png", "only https: and http: are fetched"),
+        ("http://10.0.0.1/0.png", "private network"),
+        ("out-0.png", "no usable address"),
+        (
+            &format!("https://a/{}.png", crate::setup::KEY),
+            "contains the API key",
+        ),
+    ] {
+        let error = client.file(url).bytes().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.prediction_id()),
+            (ErrorKind::Download, None)
+        );
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_fault_on_the_way_is_repeated_and_leaves_nothing_behind() {
     let server = mock().await;
     let file = output(&client(&server)).await;
@@ -115,7 +222,7 @@ async fn a_fault_on_the_way_is_repeated_and_leaves_nothing_behind() {
         server.on_file(fault.always());
         let error = file.save_in(folder.path()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Download);
-        assert_eq!(error.prediction_id(), Some(file.prediction_id()));
+        assert_eq!(error.prediction_id(), file.prediction_id());
         assert_eq!(names(folder.path()), Vec::<String>::new());
         server.clear_plans();
     }
@@ -651,7 +758,11 @@ async fn different_ids_never_share_a_name() {
             .mount(&service)
             .await;
         let client = builder(&service.uri()).build().unwrap();
-        let done = client.predictions().create(SCHNELL, input()).await.unwrap();
+        let done = client
+            .predictions()
+            .create_model(SCHNELL, input())
+            .await
+            .unwrap();
         let (files, text) = client.contents(&done, None).unwrap().into_parts();
         let saved = files[0].save_in(folder.path()).await.unwrap();
         assert_eq!(
@@ -695,7 +806,11 @@ async fn an_id_cannot_lead_out_of_the_folder() {
             .mount(&service)
             .await;
         let client = builder(&service.uri()).build().unwrap();
-        let seen = client.predictions().create(SCHNELL, input()).await.unwrap();
+        let seen = client
+            .predictions()
+            .create_model(SCHNELL, input())
+            .await
+            .unwrap();
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("images");
         let saved = client.files(&seen)[0].save_in(&folder).await.unwrap();

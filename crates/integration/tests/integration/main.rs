@@ -17,6 +17,7 @@ mod files;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;
+mod no_runtime;
 mod packages;
 mod readme;
 mod resume;

@@ -8,7 +8,7 @@ use cometapi::{Completed, Error, ErrorKind, Input, ModelInput, OutputFile, RunOu
 use cometapi_mock::Ending;
 use serde_json::json;
 
-use crate::setup::{SCHNELL, client, mock};
+use crate::setup::{SCHNELL, builder, client, input, mock};
 
 #[tokio::test]
 async fn a_typed_run_gives_files_as_its_model_answers_them() {
@@ -91,7 +91,7 @@ async fn what_a_known_model_does_not_take_is_refused_before_the_wire() {
     assert_eq!(done.prediction().input().unwrap()["hat"], true);
     let refused = client
         .predictions()
-        .create(SCHNELL, input)
+        .create_model(SCHNELL, input)
         .unchecked()
         .await;
     assert_eq!(refused.unwrap_err().status(), Some(422));
@@ -214,4 +214,36 @@ async fn a_caller_maps_an_output_to_a_type_of_its_own() {
     let server = mock().await;
     server.on_end(Ending::Output(json!(6)));
     assert_eq!(client(&server).run(Depth).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_typed_input_is_created_without_naming_its_model_again() {
+    let server = mock().await;
+    let client = client(&server);
+    let input = FluxSchnell::new("a red fox").seed(7);
+    let by_reference = client.predictions().create(&input).await.unwrap();
+    let by_value = client.predictions().create(input).await.unwrap();
+    for created in [by_reference, by_value] {
+        assert_eq!(created.model(), Some(SCHNELL));
+        assert_eq!(created.input().unwrap()["seed"], 7);
+    }
+}
+
+#[tokio::test]
+async fn a_misspelled_model_is_sent_unless_the_client_is_strict() {
+    let server = mock().await;
+    let typo = "black-forest-labs/flux-schnel";
+    // The service may offer it.
+    client(&server).run_model(typo, input()).await.unwrap();
+    let strict = builder(server.base_url()).strict(true).build().unwrap();
+    let error = strict.run_model(typo, input()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidModel);
+    assert_eq!(
+        error.to_string(),
+        format!("the model {typo} is not known: did you mean {SCHNELL}?")
+    );
+    assert!(error.is_before_sending());
+    assert_eq!(server.create_requests(), 1);
+    strict.run_model(typo, input()).unchecked().await.unwrap();
+    strict.run_model("acme/painter", input()).await.unwrap();
 }

@@ -1,8 +1,9 @@
 //! The main job.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use cometapi::models::flux_schnell::FluxSchnell;
 use cometapi::{ErrorKind, Status};
 use cometapi_mock::{Ending, Pace};
 use serde_json::json;
@@ -81,6 +82,30 @@ async fn the_hook_has_the_id_before_the_first_poll() {
 }
 
 #[tokio::test]
+async fn an_observer_sees_every_state_from_the_first_to_the_last() {
+    let server = checked().pace(Pace::polls(0, 2)).start().await.unwrap();
+    for ending in [Ending::Succeeded, Ending::Canceled] {
+        server.on_end(ending.clone());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let states = Arc::clone(&seen);
+        let run = client(&server)
+            .run(FluxSchnell::new("a red fox"))
+            .on_update(move |state| states.lock().unwrap().push(state.status().to_string()))
+            .completed();
+        let done = run.await;
+        let last = if ending == Ending::Succeeded {
+            assert_eq!(done.unwrap().files().len(), 1);
+            "succeeded"
+        } else {
+            assert_eq!(done.unwrap_err().kind(), ErrorKind::Canceled);
+            "canceled"
+        };
+        let seen = seen.lock().unwrap();
+        assert_eq!(*seen, ["starting", "processing", "processing", last]);
+    }
+}
+
+#[tokio::test]
 async fn a_hook_that_fails_stops_with_the_id() {
     let server = mock().await;
     let error = client(&server)
@@ -101,7 +126,12 @@ async fn futures_can_be_spawned_and_dropping_one_sends_nothing() {
     let server = mock().await;
     let client = client(&server);
     drop(client.run_model(SCHNELL, input()));
-    drop(client.predictions().create(SCHNELL, input()).into_future());
+    drop(
+        client
+            .predictions()
+            .create_model(SCHNELL, input())
+            .into_future(),
+    );
     drop(client.predictions().wait("a"));
     assert_eq!(server.requests().len(), 0);
     let done = tokio::spawn(client.run_model(SCHNELL, input()).into_future())

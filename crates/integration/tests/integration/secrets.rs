@@ -140,7 +140,7 @@ async fn a_service_that_repeats_the_key_anywhere_does_not_get_it_into_what_is_pr
                 any.respond_with(response).mount(&server).await;
                 let client = builder(&server.uri()).build().unwrap();
                 let predictions = client.predictions();
-                let created = predictions.create(SCHNELL, input()).await;
+                let created = predictions.create_model(SCHNELL, input()).await;
                 let wait = predictions.wait("abc").timeout(Duration::ZERO);
                 for end in [created, predictions.get("abc").await, wait.await] {
                     match end {

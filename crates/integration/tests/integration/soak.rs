@@ -51,7 +51,7 @@ fn plan(rng: &mut fastrand::Rng, server: &MockServer) {
 async fn one(client: Client, number: usize) -> Result<(), Error> {
     let input = json!({"prompt": format!("number {number}"), "seed": number});
     let predictions = client.predictions();
-    let wait = match predictions.create(SCHNELL, input).await {
+    let wait = match predictions.create_model(SCHNELL, input).await {
         Ok(created) => predictions.follow(created),
         // An id in a cut answer is enough to continue with.
         Err(error) => match error.prediction_id() {

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use cometapi::{Backoff, Client, ErrorKind, Status, WaitPolicy};
+use cometapi::{Backoff, Client, Error, ErrorKind, Status, WaitPolicy};
 use cometapi_mock::{Ending, Fault, MockServer, Pace, Script, Step};
 use futures_core::Stream;
 use integration::{FrozenClock, drive};
@@ -53,7 +53,11 @@ async fn endless() -> MockServer {
 async fn each_update_is_a_state_that_was_seen() {
     let server = checked().pace(Pace::polls(1, 2)).start().await.unwrap();
     let client = client(&server);
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     let mut wait = client.predictions().wait(created.id());
     let mut seen = Vec::new();
     while let Some(update) = wait.next().await {
@@ -76,13 +80,71 @@ async fn each_update_is_a_state_that_was_seen() {
 async fn a_wait_is_a_stream() {
     let server = mock().await;
     let client = client(&server);
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     let mut wait = client.predictions().follow(created);
     let mut states = Vec::new();
     while let Some(update) = std::future::poll_fn(|cx| Pin::new(&mut wait).poll_next(cx)).await {
         states.push(update.unwrap().status().to_string());
     }
     assert_eq!(states, ["starting", "succeeded"]);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_awaited_after_its_updates_gives_the_end_once_more() {
+    let server = mock().await;
+    let client = client(&server);
+    for (ending, kind) in [
+        (Ending::Succeeded, None),
+        (Ending::nsfw(), Some(ErrorKind::Failed)),
+    ] {
+        server.on_end(ending.clone());
+        let created = client
+            .predictions()
+            .create_model(SCHNELL, input())
+            .await
+            .unwrap();
+        let mut wait = client.predictions().follow(created);
+        while let Some(update) = wait.next().await {
+            update.unwrap();
+        }
+        let requests = server.requests().len();
+        let end = wait.await;
+        assert_eq!(end.as_ref().err().map(Error::kind), kind);
+        assert_eq!(server.requests().len(), requests, "nothing is sent");
+        if let Ok(done) = end {
+            // Over before the first poll.
+            let mut wait = client.predictions().follow(done.clone());
+            assert_eq!(wait.next().await.unwrap().unwrap().id(), done.id());
+            assert!(wait.next().await.is_none());
+            assert_eq!(wait.await.unwrap().id(), done.id());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_ended_in_an_error_keeps_the_id() {
+    let server = mock().await;
+    server.on_poll(Fault::InvalidToken);
+    let client = client(&server);
+    let mut wait = client.predictions().wait("p1");
+    let error = wait.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(wait.next().await.is_none());
+    let error = wait.await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.prediction_id()),
+        (ErrorKind::Unavailable, Some("p1"))
+    );
+
+    let mut wait = client.predictions().wait(" ");
+    let error = wait.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidId);
+    assert!(wait.next().await.is_none());
+    assert_eq!(wait.await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]
@@ -129,7 +191,11 @@ async fn a_wait_ends_at_once_where_nothing_will_change() {
         (Fault::QuotaFlat, ErrorKind::OutOfQuota),
         (Fault::ModelNameMissing, ErrorKind::Refused),
     ] {
-        let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+        let created = client
+            .predictions()
+            .create_model(SCHNELL, input())
+            .await
+            .unwrap();
         let before = server.requests().len();
         server.on_poll(fault);
         let error = client.predictions().wait(created.id()).await.unwrap_err();
@@ -168,7 +234,11 @@ async fn the_deadline_is_kept_and_hands_back_what_is_known() {
     let mut policy = wait_every(10);
     policy.timeout = secs(60);
     let client = client_with(&server, policy);
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     let began = Instant::now();
     let mut wait = client.predictions().follow(created);
     wait.next().await.unwrap().unwrap();
@@ -196,7 +266,11 @@ async fn silent_wait(mut policy: WaitPolicy, idle: Duration) -> Duration {
     policy.timeout = secs(4);
     let client = client_with(&server, policy);
     let clock = FrozenClock::hold();
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     let began = Instant::now();
     let wait = client.predictions().follow(created);
     advance(idle).await;
@@ -332,7 +406,11 @@ async fn a_state_that_was_seen_gives_an_id_its_whole_grace_again() {
     let mut policy = restless_wait();
     policy.not_found_grace = secs(30);
     let client = client_with(&server, policy);
-    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     server.on_poll(Fault::TaskNotExist.always());
     let wait = client.predictions().wait(created.id()).into_future();
     let error = drive(wait, async {

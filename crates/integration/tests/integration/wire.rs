@@ -18,7 +18,7 @@ async fn a_create_is_exactly_the_documented_request() {
         json!({"prompt": "x", "list": [1, {"a": null}], "seed": 18_446_744_073_709_551_615_u64});
     let created = client(&server)
         .predictions()
-        .create(SCHNELL, request.clone())
+        .create_model(SCHNELL, request.clone())
         // No field of that model is a list.
         .unchecked()
         .await
@@ -77,12 +77,12 @@ async fn what_cannot_be_sent_is_refused_before_the_wire() {
         "", "x", "/", "a/", "/b", "a/b/c", "../x", "a/..", "a/.", "a\\b/c", "a/b%2Fc", "a/b c",
         "a/b\n", "a/b:1", "å/b", "a/b?x", "a/b#x", "a/\u{0}",
     ] {
-        let error = predictions.create(model, input()).await.unwrap_err();
+        let error = predictions.create_model(model, input()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidModel, "{model:?}");
         assert!(error.is_before_sending());
     }
     for bad in [json!(null), json!([]), json!("x"), json!(1)] {
-        let error = predictions.create(SCHNELL, bad).await.unwrap_err();
+        let error = predictions.create_model(SCHNELL, bad).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
     for id in ["", " ", ".", "..", "a\u{0}", "a\nb", &"a".repeat(257)] {
@@ -143,7 +143,11 @@ async fn every_spelling_of_the_base_url_gives_the_documented_path() {
         format!(" {origin}/replicate/v1// "),
     ] {
         let client = builder(&base).build().unwrap();
-        client.predictions().create(SCHNELL, input()).await.unwrap();
+        client
+            .predictions()
+            .create_model(SCHNELL, input())
+            .await
+            .unwrap();
     }
     let targets: BTreeSet<String> = server.requests().into_iter().map(|r| r.target).collect();
     assert_eq!(

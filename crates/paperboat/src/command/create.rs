@@ -88,7 +88,7 @@ pub(super) async fn send(
     let (watcher, mut steps) = unbounded_channel();
     let create = client
         .predictions()
-        .create(&what.model, input)
+        .create_model(&what.model, input)
         .before_attempt(move |now| {
             let doing = match now {
                 CreateProgress::Pausing { pause, cause, .. } => Doing::Pausing(format!(

@@ -136,8 +136,23 @@ async fn of_a_service_that_is_not_there() {
 
 #[tokio::test]
 async fn of_a_run_that_ended_without_success() {
-    let rows: [(Ending, i32, &[&str]); 5] = [
-        (Ending::nsfw(), 3, &["failed: NSFW content detected"]),
+    let rows: [(Ending, i32, &[&str]); 6] = [
+        (
+            Ending::nsfw(),
+            3,
+            &[
+                "failed: NSFW content detected",
+                "  change the prompt or the images",
+            ],
+        ),
+        (
+            Ending::failed("KeyError: 'sample'"),
+            3,
+            &[
+                "failed: KeyError: 'sample'",
+                "  run the same command again (this may cost again)",
+            ],
+        ),
         (
             Ending::failed("Traceback:\n  line 1\nCUDA is out of \u{1b}[31mmemory"),
             3,

@@ -363,8 +363,8 @@ enum Content<'a> {
 impl Content<'_> {
     async fn save(self, folder: &Path, stem: &str) -> Result<SavedFile, Error> {
         match self {
-            Self::File(file) => file.save_as(folder, stem).await,
-            Self::Text(text) => text.save_as(folder, stem).await,
+            Self::File(file) => file.save_in(folder).name(stem).await,
+            Self::Text(text) => text.save_in(folder).name(stem).await,
         }
     }
 

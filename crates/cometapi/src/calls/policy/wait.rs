@@ -31,7 +31,9 @@ pub struct WaitPolicy {
     /// How long the service may say that it does not know the id; 30 s by default. It was
     /// observed to do so for a few seconds after a create request.
     pub not_found_grace: Duration,
-    /// The pauses between polls. A delay that the service names wins over a shorter one.
+    /// The pauses between polls; by default 0.3 s, then 1.5 times as long each, up to 10 s, with
+    /// a jitter of 0.15. So one prediction is never polled more often than every 250 ms, and a quick
+    /// one does not wait for a second. A delay that the service names wins over a shorter one.
     pub backoff: Backoff,
 }
 
@@ -42,7 +44,11 @@ impl Default for WaitPolicy {
             attempt_timeout: Duration::from_secs(60),
             hedge_after: Duration::from_secs(10),
             not_found_grace: Duration::from_secs(30),
-            backoff: Backoff::default(),
+            backoff: Backoff {
+                first: Duration::from_millis(300),
+                jitter: 0.15,
+                ..Backoff::default()
+            },
         }
     }
 }
@@ -262,12 +268,22 @@ mod tests {
     }
 
     #[test]
+    fn no_prediction_is_polled_more_often_than_every_250_ms() {
+        let backoff = WaitPolicy::default().backoff;
+        for turn in 0..20 {
+            for chance in [0.0, 0.5, 1.0] {
+                assert!(backoff.delay(turn, chance) >= Duration::from_millis(250));
+            }
+        }
+    }
+
+    #[test]
     fn the_last_poll_comes_before_the_deadline() {
         let policy = WaitPolicy::default();
         let secs = Duration::from_secs;
         assert_eq!(
             policy.step(0, secs(900), None, 0.5),
-            WaitDecision::Poll(secs(1))
+            WaitDecision::Poll(Duration::from_millis(300))
         );
         assert_eq!(
             policy.step(0, secs(900), Some(secs(20)), 0.5),

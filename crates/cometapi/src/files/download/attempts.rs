@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::core::error::Error;
-use crate::core::trace;
+use crate::core::{runtime, trace};
 use crate::files::download::fault::Fault;
 use crate::files::download::fetch::{Fetcher, FileStream};
 use crate::files::download::policy::DownloadPolicy;
@@ -14,12 +14,22 @@ use crate::files::download::saved_file::SavedFile;
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'f> {
     pub(crate) url: &'f str,
-    pub(crate) prediction_id: &'f str,
+    /// If it is known.
+    pub(crate) prediction_id: Option<&'f str>,
     pub(crate) position: usize,
 }
 
+impl Source<'_> {
+    fn known(&self, error: Error) -> Error {
+        match self.prediction_id {
+            Some(id) => error.with_id(id),
+            None => error,
+        }
+    }
+}
+
 pub(crate) async fn bytes(fetcher: &Fetcher, file: Source<'_>) -> Result<Bytes, Error> {
-    let mut attempts = Attempts::of(fetcher, file);
+    let mut attempts = Attempts::of(fetcher, file)?;
     loop {
         match attempts.traced(in_memory(fetcher, file)).await {
             Ok(bytes) => return Ok(bytes),
@@ -50,7 +60,7 @@ async fn in_memory(fetcher: &Fetcher, file: Source<'_>) -> Result<Bytes, Fault> 
 }
 
 pub(crate) async fn stream(fetcher: &Fetcher, file: Source<'_>) -> Result<FileStream, Error> {
-    let mut attempts = Attempts::of(fetcher, file);
+    let mut attempts = Attempts::of(fetcher, file)?;
     loop {
         match attempts.traced(fetcher.open(file.url, None)).await {
             Ok(stream) => return Ok(stream),
@@ -64,7 +74,7 @@ pub(crate) async fn save(
     file: Source<'_>,
     target: Target,
 ) -> Result<SavedFile, Error> {
-    let mut attempts = Attempts::of(fetcher, file);
+    let mut attempts = Attempts::of(fetcher, file)?;
     let mut saving = Saving::new(target);
     loop {
         match attempts.traced(saving.attempt(fetcher, file.url)).await {
@@ -81,12 +91,13 @@ struct Attempts<'f> {
 }
 
 impl<'f> Attempts<'f> {
-    fn of(fetcher: &'f Fetcher, file: Source<'f>) -> Self {
-        Self {
+    fn of(fetcher: &'f Fetcher, file: Source<'f>) -> Result<Self, Error> {
+        runtime::check().map_err(|error| file.known(error))?;
+        Ok(Self {
             policy: fetcher.policy(),
             file,
             made: 0,
-        }
+        })
     }
 
     /// Counts an attempt and gives it its span.
@@ -109,6 +120,6 @@ impl<'f> Attempts<'f> {
             },
             Fault::Final(error) => error,
         };
-        Err(error.with_id(self.file.prediction_id))
+        Err(self.file.known(error))
     }
 }

@@ -9,13 +9,14 @@ use hyper_util::client::proxy::matcher::Intercept;
 
 use crate::core::base_url::BaseUrl;
 use crate::core::error::Error;
-use crate::core::http_clients::{build, unusable};
+use crate::core::http_clients::{HttpSettings, build, unusable};
 use crate::files::download::access::{Access, PermittedOnly};
 
 /// The clients that fetch files: some connect to the hosts of files and to no proxy, the others
 /// only to a proxy. See [`Access`] for the reason.
 #[derive(Debug)]
 pub(crate) struct FileClients {
+    settings: HttpSettings,
     access: Arc<Access>,
     stall_timeout: Duration,
     plain: reqwest::Client,
@@ -29,16 +30,19 @@ pub(crate) struct FileClients {
 impl FileClients {
     pub(crate) fn new(
         base: &BaseUrl,
+        settings: HttpSettings,
         stall_timeout: Duration,
         access: Arc<Access>,
     ) -> Result<Self, Error> {
         let uses_tls = base.is_https();
-        let plain = direct(uses_tls, stall_timeout, &access)?;
+        let http = file_builder(&settings, uses_tls, stall_timeout);
+        let plain = direct(http, &access)?;
         let tls = OnceLock::new();
         if uses_tls {
             tls.get_or_init(|| plain.clone());
         }
         Ok(Self {
+            settings,
             access,
             stall_timeout,
             plain,
@@ -62,34 +66,37 @@ impl FileClients {
         if let Some(client) = client.get() {
             return Ok(client);
         }
+        let by_tls = |proxy: &Intercept| proxy.uri().scheme_str() == Some("https");
+        let uses_tls = uses_tls || proxy.as_ref().is_some_and(by_tls);
+        let http = file_builder(&self.settings, uses_tls, self.stall_timeout);
         let new = match &proxy {
-            None => direct(uses_tls, self.stall_timeout, &self.access),
-            Some(proxy) => proxied(proxy, uses_tls, self.stall_timeout, &self.access),
+            None => direct(http, &self.access),
+            Some(proxy) => proxied(http, proxy, &self.access),
         };
         let new = new?;
         Ok(client.get_or_init(|| new))
     }
 }
 
-fn direct(
+fn file_builder(
+    settings: &HttpSettings,
     uses_tls: bool,
     stall_timeout: Duration,
-    access: &Arc<Access>,
-) -> Result<reqwest::Client, Error> {
-    build(
-        file_builder(uses_tls, stall_timeout)
-            .no_proxy()
-            .dns_resolver(PermittedOnly::direct(access)),
-    )
+) -> reqwest::ClientBuilder {
+    settings
+        .builder(uses_tls, false)
+        .read_timeout(stall_timeout)
+}
+
+fn direct(http: reqwest::ClientBuilder, access: &Arc<Access>) -> Result<reqwest::Client, Error> {
+    build(http.dns_resolver(PermittedOnly::direct(access)))
 }
 
 fn proxied(
+    http: reqwest::ClientBuilder,
     proxy: &Intercept,
-    uses_tls: bool,
-    stall_timeout: Duration,
     access: &Arc<Access>,
 ) -> Result<reqwest::Client, Error> {
-    let uses_tls = uses_tls || proxy.uri().scheme_str() == Some("https");
     let mut via = reqwest::Proxy::all(proxy.uri().to_string()).map_err(unusable)?;
     if let Some((user, password)) = proxy.raw_auth() {
         via = via.basic_auth(user, password);
@@ -98,19 +105,7 @@ fn proxied(
         via = via.custom_http_auth(authorization.clone());
     }
     build(
-        file_builder(uses_tls, stall_timeout)
-            .proxy(via)
+        http.proxy(via)
             .dns_resolver(PermittedOnly::behind(proxy, access)),
     )
-}
-
-fn file_builder(uses_tls: bool, stall_timeout: Duration) -> reqwest::ClientBuilder {
-    let http = cometapi_client::http_client()
-        .user_agent(concat!("cometapi-rust/", env!("CARGO_PKG_VERSION")))
-        .read_timeout(stall_timeout);
-    if uses_tls {
-        http
-    } else {
-        cometapi_client::without_tls_roots(http)
-    }
 }

@@ -16,7 +16,9 @@ use crate::core::base_url::BaseUrl;
 use crate::core::connection::causes;
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
+use crate::core::http_clients::HttpSettings;
 use crate::core::retry_after;
+use crate::core::runtime;
 use crate::files::data_uri;
 use crate::files::download::access::{Access, RefusedAddress};
 use crate::files::download::clients::FileClients;
@@ -38,13 +40,14 @@ pub(crate) struct Fetcher {
 impl Fetcher {
     pub(crate) fn new(
         base: &BaseUrl,
+        settings: HttpSettings,
         policy: DownloadPolicy,
         access: Access,
         key: KeyFinder,
     ) -> Result<Self, Error> {
         let access = Arc::new(access);
         Ok(Self {
-            http: FileClients::new(base, policy.stall_timeout, Arc::clone(&access))?,
+            http: FileClients::new(base, settings, policy.stall_timeout, Arc::clone(&access))?,
             policy,
             access,
             key,
@@ -439,6 +442,9 @@ impl FileStream {
         let Some(body) = body else {
             return Poll::Ready(Ok(None));
         };
+        if let Err(error) = runtime::check() {
+            return Poll::Ready(Err(Fault::Final(error)));
+        }
         let polled = meter.poll(
             context,
             |context| body.as_mut().poll_next(context),

@@ -32,6 +32,11 @@ pub fn file_stem(name: &str, position: usize) -> String {
     format!("{name}-{position}")
 }
 
+/// Returns the stem of a file of which nothing but its URL is known: the same for the same URL.
+pub fn url_stem(url: &str) -> String {
+    format!("file-{:032x}", fnv1a(url.as_bytes()))
+}
+
 /// Returns the stem of the text, from a name without a position. It is never that of a file of
 /// another name: the text of `fox-0` and the first file of `fox` get different stems.
 pub fn text_stem(mut name: String) -> String {

@@ -11,7 +11,6 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::files::download::fault::Fault;
 use crate::files::download::fetch::Fetcher;
-use crate::files::download::names::{file_stem, id_in_name};
 use crate::files::download::range::{Resume, Version};
 use crate::files::download::saved_file::SavedFile;
 use crate::files::download::{durable, part};
@@ -24,27 +23,38 @@ pub(crate) struct Target {
     stem: String,
     /// The name as given, or one made of the stem and what the file is.
     name: Option<PathBuf>,
+    /// Whether a file that has the name is replaced.
+    overwrite: bool,
 }
 
 impl Target {
-    pub(crate) fn folder(folder: &Path, id: &str, position: usize) -> Self {
-        Self {
+    pub(crate) fn stem(folder: &Path, stem: &str) -> Result<Self, Error> {
+        let target = Self {
             folder: folder.to_owned(),
-            stem: file_stem(&id_in_name(id), position),
+            stem: String::new(),
             name: None,
-        }
+            overwrite: false,
+        };
+        target.with_stem(stem)
     }
 
-    pub(crate) fn stem(folder: &Path, stem: &str) -> Result<Self, Error> {
+    pub(crate) fn with_stem(self, stem: &str) -> Result<Self, Error> {
         if stem.is_empty() || stem.contains(['/', '\\', '\0']) {
             let what = format!("{stem:?} cannot be a file's name");
             return Err(Error::new(ErrorKind::File, what));
         }
         Ok(Self {
-            folder: folder.to_owned(),
             stem: stem.to_owned(),
             name: None,
+            ..self
         })
+    }
+
+    pub(crate) fn overwriting(self) -> Self {
+        Self {
+            overwrite: true,
+            ..self
+        }
     }
 
     pub(crate) fn file(path: &Path) -> Result<Self, Error> {
@@ -55,6 +65,7 @@ impl Target {
             folder: path.parent().unwrap_or(Path::new("")).to_owned(),
             stem: name.to_string_lossy().into_owned(),
             name: Some(name.into()),
+            overwrite: false,
         })
     }
 
@@ -131,6 +142,7 @@ struct Part {
     /// What to ask for the rest with, once it broke off.
     version: Option<Version>,
     media_type: String,
+    overwrite: bool,
     /// The folders that get a new name with it.
     folders: Vec<PathBuf>,
 }
@@ -138,7 +150,8 @@ struct Part {
 impl Part {
     async fn begin(target: &Target, kind: &FileType) -> Result<Self, Fault> {
         let path = target.path(&kind.extension);
-        if fs::try_exists(&path).await.unwrap_or(false) && !is_empty_file(&path) {
+        let is_kept = !target.overwrite && !is_empty_file(&path);
+        if is_kept && fs::try_exists(&path).await.unwrap_or(false) {
             return Err(exists(&path));
         }
         let folders = durable::create_folder(&target.folder).await;
@@ -154,6 +167,7 @@ impl Part {
             written: 0,
             version: None,
             media_type: kind.media_type.clone(),
+            overwrite: target.overwrite,
             folders,
         })
     }
@@ -179,7 +193,12 @@ impl Part {
     async fn finish(&mut self) -> Result<SavedFile, Fault> {
         let synced = durable::sync_file(&mut self.file).await;
         synced.map_err(|e| wrong(&self.path, e))?;
-        match claim(&self.hidden, &self.path).await {
+        let named = if self.overwrite {
+            fs::rename(&self.hidden, &self.path).await
+        } else {
+            claim(&self.hidden, &self.path).await
+        };
+        match named {
             Ok(()) => {}
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(exists(&self.path)),
             Err(e) => return Err(wrong(&self.path, e)),
@@ -209,7 +228,8 @@ fn wrong(path: &Path, e: io::Error) -> Fault {
 }
 
 fn exists(path: &Path) -> Fault {
-    let what = format!("{} is there already; it was left as it is", path.display());
+    let path = path.display();
+    let what = format!("{path} exists and was left as it is: overwrite it, or choose another name");
     Fault::Final(Error::new(ErrorKind::File, what))
 }
 

@@ -19,7 +19,7 @@ pub struct SavedFile {
 }
 
 impl SavedFile {
-    /// Returns the file that [`save_as`](crate::OutputFile::save_as) saved earlier in `folder` under
+    /// Returns the file that [`OutputFile::save_in`](crate::OutputFile::save_in) saved earlier in `folder` under
     /// `stem`, whatever its extension. A name appears when its file is complete, so a file that
     /// is found is complete; an empty file is not taken for one. Of several files, the first by
     /// name is returned.
@@ -41,7 +41,7 @@ impl SavedFile {
         })
     }
 
-    /// Returns the text or JSON that [`OutputText::save_as`](crate::OutputText::save_as) saved
+    /// Returns the text or JSON that [`OutputText::save_in`](crate::OutputText::save_in) saved
     /// earlier in `folder` under `stem`. Blocks on the file system.
     pub fn find_text(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<Self> {
         let (folder, stem) = (folder.as_ref(), stem.as_ref());

@@ -92,7 +92,7 @@ impl Wire {
         // In a task of its own, whose panic is a value here.
         let task = tokio::spawn(async move {
             match call {
-                Call::Create => client.predictions().create(MODEL, json!({})).await,
+                Call::Create => client.predictions().create_model(MODEL, json!({})).await,
                 Call::Get => client.predictions().get(id).await,
             }
         });

@@ -49,7 +49,7 @@ async fn run_a_model(origin: &str) -> Result<(Prediction, usize), Error> {
         .build()?;
     let predictions = client.predictions();
     let created = predictions
-        .create(
+        .create_model(
             "black-forest-labs/flux-schnell",
             json!({"prompt": "a paper boat"}),
         )

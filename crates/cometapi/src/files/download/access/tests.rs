@@ -12,7 +12,6 @@ use tokio::net::TcpListener;
 
 use crate::core::error::Error;
 use crate::core::network::{Network, Reach, reach};
-use crate::files::output_file::OutputFile;
 use crate::{Client, ClientBuilder, DownloadPolicy, ErrorKind};
 
 const KEY: &str = "sk-test-Vb5Nc8Rt2Wy6";
@@ -176,7 +175,7 @@ fn client(network: Network) -> Client {
 }
 
 async fn fetch(client: &Client, url: &str) -> Result<String, Error> {
-    let bytes = OutputFile::at(client.file_context(), url).bytes().await?;
+    let bytes = client.file(url).bytes().await?;
     Ok(String::from_utf8(bytes.to_vec()).unwrap())
 }
 
@@ -562,7 +561,7 @@ async fn the_api_of_a_localhost_name_is_on_this_machine() {
         let _ = client.predictions().get("p1").await;
         let _ = client
             .predictions()
-            .create("a/b", serde_json::json!({}))
+            .create_model("a/b", serde_json::json!({}))
             .await;
         let requests = server.requests();
         assert!(requests[0].starts_with("GET /replicate/v1/predictions/p1 "));
