@@ -150,6 +150,7 @@ mod tests {
             (404, "<html>", Missing),
             (401, "", Stop(K::Unauthorized)),
             (403, r#"{"error":{"message":"no"}}"#, Stop(K::Unauthorized)),
+            (402, "", Stop(K::OutOfQuota)),
             (401, "{\"error\":{\"mess", Nothing),
             (401, "unauthorized", Stop(K::Unauthorized)),
             (
@@ -217,6 +218,27 @@ mod tests {
         ];
         for (status, body, expected) in rows {
             assert_eq!(event(status, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn only_a_poll_that_cannot_be_made_ends_a_wait_without_a_response() {
+        let impossible = cometapi_client::Error::InvalidRequest("no url".to_owned());
+        assert_eq!(
+            PollOutcome::of(&AttemptOutcome::Impossible(Box::new(impossible))),
+            PollOutcome::Stop(ErrorKind::InvalidId)
+        );
+        let lost = || reqwest::Client::new().get("x:").build().unwrap_err();
+        for attempt in [
+            AttemptOutcome::NoConnection(lost()),
+            AttemptOutcome::NoConnectionPossible(lost()),
+            AttemptOutcome::NoResponse(lost()),
+        ] {
+            assert_eq!(
+                PollOutcome::of(&attempt),
+                PollOutcome::Nothing,
+                "{attempt:?}"
+            );
         }
     }
 
