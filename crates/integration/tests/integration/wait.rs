@@ -417,7 +417,8 @@ async fn pages_alone_mean_the_wrong_address_unless_a_state_was_seen() {
 
         let run = client.run_model(SCHNELL, input()).into_future();
         let error = drive(run, async {
-            // The create request, and a poll.
+            // The create request and a poll, then polls after the first page has arrived.
+            polls_go_on(&server).await;
             polls_go_on(&server).await;
             advance(secs(30)).await;
             polls_go_on(&server).await;

@@ -311,5 +311,10 @@ mod tests {
             policy.step(0, secs(30), Some(secs(500)), 0.5),
             WaitDecision::LastPoll(secs(28))
         );
+        // A pause that ends when the last poll is due leaves no time for one more.
+        assert_eq!(
+            policy.step(0, secs(30), Some(secs(28)), 0.5),
+            WaitDecision::LastPoll(secs(28))
+        );
     }
 }
