@@ -81,3 +81,79 @@ pub(crate) fn poll_error(id: &PredictionId, attempt: AttemptOutcome) -> Error {
         .error(kind, &format!("prediction {id}: {what}"))
         .with_id(id.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::testing;
+
+    fn response_error(status: u16, body: &str) -> Error {
+        let mut response = http::Response::new(bytes::Bytes::from(body.to_owned()));
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        attempt_error(testing::attempt(response, Some("a")))
+    }
+
+    fn attempt_error(attempt: AttemptOutcome) -> Error {
+        poll_error(&"a".parse().unwrap(), attempt)
+    }
+
+    #[test]
+    fn a_poll_without_a_state_has_the_error_kind_of_its_cause() {
+        use ErrorKind as K;
+        let rows = [
+            (404, "", K::NotFound),
+            (
+                200,
+                r#"{"code":"task_not_exist","message":"m"}"#,
+                K::NotFound,
+            ),
+            (401, "", K::Unauthorized),
+            (403, r#"{"error":{"message":"no"}}"#, K::Unauthorized),
+            (402, "", K::OutOfQuota),
+            (400, r#"{"error":{"message":"no"}}"#, K::Refused),
+            (407, "", K::NeverReached),
+            // A firewall's page is not what a wrong address returns.
+            (403, "<html>", K::Blocked),
+            (403, r#"{"message":"Forbidden"}"#, K::Blocked),
+            (429, "", K::RateLimited),
+            (429, "<html>", K::RateLimited),
+            (200, "<html>", K::WrongEndpoint),
+            (302, "", K::WrongEndpoint),
+            // JSON on a success is the service's; on a 5xx it may be any gateway's.
+            (200, r#"{"ok":true}"#, K::Undecodable),
+            (500, r#"{"ok":true}"#, K::Unavailable),
+            (200, r#"{"id":"other","status":"starting"}"#, K::Undecodable),
+            (200, r#"{"code":"success","data":null}"#, K::Unavailable),
+            (200, "{\"id\":\"a", K::Unavailable),
+            (408, "", K::Unavailable),
+            (502, "<html>", K::Unavailable),
+        ];
+        for (status, body, expected) in rows {
+            let error = response_error(status, body);
+            assert_eq!(error.kind(), expected, "{status} {body}");
+            assert_eq!(error.prediction_id(), Some("a"), "{status} {body}");
+            // Only where another poll may help does the message say so.
+            assert_eq!(
+                error.to_string().contains("safe to poll again"),
+                expected == K::Unavailable,
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_poll_that_cannot_be_made_is_not_worth_repeating() {
+        let cause = cometapi_client::Error::InvalidRequest("no url".to_owned());
+        let error = attempt_error(AttemptOutcome::Impossible(Box::new(cause)));
+        assert_eq!(error.kind(), ErrorKind::InvalidId);
+        assert!(error.to_string().contains("cannot be made"), "{error}");
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_sent_is_an_invalid_id() {
+        assert_eq!(checked_id(" a\n").unwrap().as_str(), "a");
+        let error = checked_id("").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidId);
+        assert_eq!(error.prediction_id(), Some(""));
+    }
+}

@@ -390,3 +390,47 @@ async fn either<A: Future + Unpin, B: Future + Unpin>(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::testing;
+
+    /// It cannot come from a response, but from whatever stored it.
+    #[tokio::test]
+    async fn a_prediction_whose_id_cannot_be_polled_is_an_error_that_keeps_it() {
+        let created = testing::prediction(r#"{"id":"a\u0007","status":"starting"}"#);
+        let wait = Wait::created(
+            testing::core("http://127.0.0.1:1"),
+            WaitPolicy::default(),
+            created.clone(),
+        );
+        let error = wait.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Undecodable);
+        assert_eq!(error.prediction().unwrap().id(), created.id());
+        assert!(error.to_string().contains("exists"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_id_that_cannot_be_polled_is_refused_once() {
+        let id = checked_id("");
+        let mut wait = Wait::new(
+            testing::core("http://127.0.0.1:1"),
+            WaitPolicy::default(),
+            id,
+        );
+        let error = wait.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidId);
+        assert!(wait.next().await.is_none());
+    }
+    #[test]
+    fn the_debug_form_names_what_is_waited_for() {
+        let core = testing::core("http://127.0.0.1:1");
+        let wait = Wait::new(core, WaitPolicy::default(), checked_id("abc"));
+        let printed = format!("{wait:?}");
+        assert!(
+            printed.contains("abc") && printed.contains("hedge_after"),
+            "{printed}"
+        );
+    }
+}

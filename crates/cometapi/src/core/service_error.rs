@@ -338,6 +338,48 @@ mod tests {
     }
 
     #[test]
+    fn a_problem_is_its_title_and_detail_without_repetition() {
+        for (title, detail, message) in [
+            (json!("Not allowed"), "by policy", "Not allowed: by policy"),
+            (json!("Not allowed"), "Not allowed here", "Not allowed here"),
+            (json!(null), "by policy", "by policy"),
+        ] {
+            let e = of(json!({"title": title, "detail": detail}));
+            assert_eq!(e.message, message, "{title} {detail}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_any_scalar_type_is_text() {
+        for (code, text) in [
+            (json!(" a "), Some("a")),
+            (json!(7), Some("7")),
+            (json!(true), Some("true")),
+            (json!(" "), None),
+            (json!(null), None),
+            (json!(["a"]), None),
+        ] {
+            let e = of(json!({"message": "m", "code": code}));
+            assert_eq!(e.code.as_deref(), text, "{code}");
+        }
+    }
+
+    #[test]
+    fn request_ids_are_split_off_up_to_the_limit() {
+        let ids = "(request id: a)".repeat(MAX_REQUEST_IDS + 1);
+        let e = of(json!({"message": format!("m {ids}")}));
+        assert_eq!(
+            (e.message.as_str(), e.request_ids.len()),
+            ("m", MAX_REQUEST_IDS)
+        );
+        let e = of(json!({"message": "m (request id: a"}));
+        assert_eq!(
+            (e.message.as_str(), e.request_ids.len()),
+            ("m (request id: a", 0)
+        );
+    }
+
+    #[test]
     fn an_answer_inside_the_message_is_nearer_the_cause() {
         let inner = json!({"title": "T", "detail": "d", "status": 422}).to_string();
         let e = of(json!({"code": "fail_to_fetch_task", "message": inner, "data": null}));
@@ -432,6 +474,7 @@ mod tests {
             (json!({"detail": "Your rate limit resets in ~30s."}), 30.0),
             (json!({"detail": "Expected available in 1 second."}), 1.0),
             (json!({"detail": "resets in 2.5s"}), 2.5),
+            (json!({"detail": "resets in 500 ms"}), 0.5),
             (json!({"detail": "resets in ~2 minutes"}), 120.0),
             (json!({"detail": "x", "retry_after": 5}), 5.0),
             (json!({"detail": "x", "retry_after": "7"}), 7.0),

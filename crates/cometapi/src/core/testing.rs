@@ -3,9 +3,29 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use cometapi_client::{CallOptions, PredictionResponse, ResponseValue};
+use cometapi_client::{CallOptions, Client, PredictionResponse, ResponseValue};
 
+use crate::core::prediction::Prediction;
 use crate::core::response::AttemptOutcome;
+use crate::core::state::Core;
+
+/// The state of a client of the service at `base_url`.
+pub(crate) fn core(base_url: &str) -> Core {
+    Core::new(client(base_url), Some(1))
+}
+
+fn client(base_url: &str) -> Client {
+    let http = cometapi_client::http_client().no_proxy().build().unwrap();
+    let transport = cometapi_client::Transport::new("k").unwrap();
+    Client::new_with_client(base_url, http, transport)
+}
+
+/// The prediction in a response that is not checked further.
+pub(crate) fn prediction(body: &str) -> Prediction {
+    let response = PredictionResponse::from_slice(body.as_bytes()).unwrap();
+    let (wire, ignored) = response.into_prediction().unwrap();
+    Prediction::new(wire, ignored, Bytes::from(body.to_owned()), None)
+}
 
 /// What comes of a request when the service sends `response`: through the generated client and
 /// its hook. A poll is for the prediction `polled`.
@@ -37,9 +57,7 @@ pub(crate) fn attempt(response: http::Response<Bytes>, polled: Option<&str>) -> 
             socket.write_all(text.as_bytes()).await.unwrap();
             socket.write_all(&body).await.unwrap();
         });
-        let http = cometapi_client::http_client().no_proxy().build().unwrap();
-        let transport = cometapi_client::Transport::new("k").unwrap();
-        let client = cometapi_client::Client::new_with_client(&base, http, transport);
+        let client = client(&base);
         let polled = polled.map(|id| id.parse().unwrap());
         let id = polled.clone().unwrap_or_else(|| "a".parse().unwrap());
         let outcome: (Result<ResponseValue<PredictionResponse>, _>, _) =

@@ -258,12 +258,11 @@ async fn the_deadline_is_kept_and_hands_back_what_is_known() {
     assert_eq!(attempts, (Some(6), Some(secs(58))));
 }
 
-/// How long a wait of 4 s takes when no poll is answered, counted from the response to the create request.
-/// The caller does something else for `idle` before it waits.
-async fn silent_wait(mut policy: WaitPolicy, idle: Duration) -> Duration {
+/// The error of a wait in which no poll is answered, and how long it took from the response to the create
+/// request. The caller does something else for `idle` before it waits.
+async fn silent_wait(policy: WaitPolicy, idle: Duration) -> (Error, Duration) {
     let server = mock().await;
     server.on_poll(Fault::Hang.always());
-    policy.timeout = secs(4);
     let client = client_with(&server, policy);
     let clock = FrozenClock::hold();
     let created = client
@@ -279,8 +278,15 @@ async fn silent_wait(mut policy: WaitPolicy, idle: Duration) -> Duration {
     let error = wait.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
     assert!(error.prediction_id().is_some());
+    (error, began.elapsed())
+}
+
+/// How long a silent wait of 4 s takes.
+async fn silent_wait_of_4_s(mut policy: WaitPolicy, idle: Duration) -> Duration {
+    policy.timeout = secs(4);
+    let (error, elapsed) = silent_wait(policy, idle).await;
     assert!(error.attempts().unwrap() > 0);
-    began.elapsed()
+    elapsed
 }
 
 /// Timers of tokio fire up to a millisecond late.
@@ -297,7 +303,7 @@ fn assert_kept(elapsed: Duration) {
 async fn the_deadline_is_kept_by_a_second_poll_beside_the_first() {
     let mut policy = wait_every(1);
     policy.hedge_after = secs(1);
-    assert_kept(silent_wait(policy, Duration::ZERO).await);
+    assert_kept(silent_wait_of_4_s(policy, Duration::ZERO).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -306,13 +312,49 @@ async fn the_deadline_is_kept_when_every_poll_hangs() {
     for attempt_timeout in [secs(100), secs(3), secs(1)] {
         let mut policy = wait_every(1);
         policy.attempt_timeout = attempt_timeout;
-        assert_kept(silent_wait(policy, Duration::ZERO).await);
+        assert_kept(silent_wait_of_4_s(policy, Duration::ZERO).await);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_counts_from_the_create_response() {
-    assert_kept(silent_wait(wait_every(1), secs(3)).await);
+    assert_kept(silent_wait_of_4_s(wait_every(1), secs(3)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pauses_between_polls_grow_also_while_nothing_is_answered() {
+    let mut policy = quick_wait();
+    policy.timeout = secs(60);
+    policy.attempt_timeout = secs(1);
+    policy.backoff = Backoff {
+        first: secs(1),
+        factor: 2.0,
+        max: secs(60),
+        jitter: 0.0,
+    };
+    let (error, _) = silent_wait(policy, Duration::ZERO).await;
+    // Pauses of 1, 2, 4, 8 and 16 s, each before a poll of 1 s, and the last poll at 58 s.
+    assert_eq!(error.attempts(), Some(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_times_out_keeps_the_last_body_that_could_not_be_read() {
+    let server = mock().await;
+    let _clock = FrozenClock::hold();
+    let mut policy = restless_wait();
+    policy.timeout = secs(60);
+    let client = client_with(&server, policy);
+    let created = client.predictions().create(SCHNELL, input()).await.unwrap();
+    server.on_poll(Fault::BrokenJson.always());
+    let wait = client.predictions().wait(created.id()).into_future();
+    let error = drive(wait, async {
+        polls_go_on(&server).await;
+        advance(secs(58)).await;
+    });
+    let error = error.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WaitTimeout);
+    let body = String::from_utf8_lossy(error.body().unwrap());
+    assert!(body.starts_with(r#"{""#), "{body}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -453,7 +495,8 @@ async fn pages_alone_mean_the_wrong_address_unless_a_state_was_seen() {
 
         let run = client.run_model(SCHNELL, input()).into_future();
         let error = drive(run, async {
-            // The create request, and a poll.
+            // The create request and a poll, then polls after the first page has arrived.
+            polls_go_on(&server).await;
             polls_go_on(&server).await;
             advance(secs(30)).await;
             polls_go_on(&server).await;

@@ -398,6 +398,29 @@ mod tests {
     }
 
     #[test]
+    fn without_a_response_only_a_request_that_left_is_in_doubt() {
+        let lost = || reqwest::Client::new().get("x:").build().unwrap_err();
+        let impossible = cometapi_client::Error::InvalidRequest("no url".to_owned());
+        for (attempt, expected) in [
+            (
+                AttemptOutcome::Impossible(Box::new(impossible)),
+                CreateOutcome::NotSendable,
+            ),
+            (
+                AttemptOutcome::NoConnection(lost()),
+                CreateOutcome::NoConnection,
+            ),
+            (
+                AttemptOutcome::NoConnectionPossible(lost()),
+                CreateOutcome::NoConnectionPossible,
+            ),
+            (AttemptOutcome::NoResponse(lost()), CreateOutcome::Unknown),
+        ] {
+            assert_eq!(CreateOutcome::of(&attempt), expected, "{attempt:?}");
+        }
+    }
+
+    #[test]
     fn what_an_error_says_of_the_prediction_is_what_the_table_says() {
         for event in CreateOutcome::ALL.iter().copied() {
             let (kind, creation) = match event.decision() {

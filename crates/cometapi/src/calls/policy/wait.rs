@@ -156,6 +156,7 @@ mod tests {
             (404, "<html>", Missing),
             (401, "", Stop(K::Unauthorized)),
             (403, r#"{"error":{"message":"no"}}"#, Stop(K::Unauthorized)),
+            (402, "", Stop(K::OutOfQuota)),
             (401, "{\"error\":{\"mess", Nothing),
             (401, "unauthorized", Stop(K::Unauthorized)),
             (
@@ -223,6 +224,27 @@ mod tests {
         ];
         for (status, body, expected) in rows {
             assert_eq!(event(status, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn only_a_poll_that_cannot_be_made_ends_a_wait_without_a_response() {
+        let impossible = cometapi_client::Error::InvalidRequest("no url".to_owned());
+        assert_eq!(
+            PollOutcome::of(&AttemptOutcome::Impossible(Box::new(impossible))),
+            PollOutcome::Stop(ErrorKind::InvalidId)
+        );
+        let lost = || reqwest::Client::new().get("x:").build().unwrap_err();
+        for attempt in [
+            AttemptOutcome::NoConnection(lost()),
+            AttemptOutcome::NoConnectionPossible(lost()),
+            AttemptOutcome::NoResponse(lost()),
+        ] {
+            assert_eq!(
+                PollOutcome::of(&attempt),
+                PollOutcome::Nothing,
+                "{attempt:?}"
+            );
         }
     }
 
@@ -303,6 +325,11 @@ mod tests {
         );
         assert_eq!(
             policy.step(0, secs(30), Some(secs(500)), 0.5),
+            WaitDecision::LastPoll(secs(28))
+        );
+        // A pause that ends when the last poll is due leaves no time for one more.
+        assert_eq!(
+            policy.step(0, secs(30), Some(secs(28)), 0.5),
             WaitDecision::LastPoll(secs(28))
         );
     }
