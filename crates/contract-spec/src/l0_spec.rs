@@ -14,6 +14,9 @@ use crate::workspace::Workspace;
 /// As published at `https://spec.openapis.org/oas/3.0/schema/2021-09-28` (Apache-2.0).
 const OFFICIAL: &str = include_str!("../../contract/data/openapi-3.0.schema.json");
 
+/// The manifest of the crate that is generated from the spec.
+const CLIENT: &str = "crates/cometapi-client/Cargo.toml";
+
 /// See the module.
 pub const LAYER: Layer<Workspace> = Layer {
     id: "L0",
@@ -32,10 +35,44 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
         }
     };
     report.pass("document");
+    version(workspace, &root, &mut report)?;
     official(&root, &mut report)?;
     house_rules(&yaml, &mut report);
     examples(root, &mut report);
     Ok(report)
+}
+
+/// The spec has the version of the crate that is generated from it.
+fn version(workspace: &Workspace, root: &Value, report: &mut Report) -> anyhow::Result<()> {
+    let spec = root["info"]["version"].as_str();
+    let client = workspace.read(CLIENT)?;
+    let (file, section) = if client.contains("\nversion.workspace = true\n") {
+        ("Cargo.toml", "[workspace.package]")
+    } else {
+        (CLIENT, "[package]")
+    };
+    let manifest = workspace.read(file)?;
+    let of_crate = manifest
+        .lines()
+        .skip_while(|line| *line != section)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .find_map(|line| line.strip_prefix("version = "))
+        .map(|version| version.trim_matches('"'));
+    if spec.is_some() && spec == of_crate {
+        report.pass("versions");
+    } else {
+        report.fail(
+            "#/info/version",
+            "version",
+            format!(
+                "it is {} and {CLIENT} has {}; raise both together",
+                spec.unwrap_or("missing"),
+                of_crate.unwrap_or("none")
+            ),
+        );
+    }
+    Ok(())
 }
 
 fn official(root: &Value, report: &mut Report) -> anyhow::Result<()> {

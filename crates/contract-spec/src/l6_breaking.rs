@@ -53,6 +53,7 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let (name, released) = last_release(workspace)?;
     let current = workspace.spec()?;
     let changes: Vec<Acknowledged> = workspace.data(CHANGES)?;
+    versions(&name, &released, &current, &mut report)?;
     let mut found = differences(&released, &current);
     for judged in by_drift(&released, &current) {
         let near = found
@@ -128,20 +129,43 @@ fn last_release(workspace: &Workspace) -> anyhow::Result<(String, Value)> {
     Ok((name.trim_end_matches(".yaml").to_owned(), json))
 }
 
+/// The version of a document, as text and as its numbers.
+fn version(spec: &Value) -> anyhow::Result<(&str, Vec<u64>)> {
+    let text = spec["info"]["version"].as_str().unwrap_or_default();
+    let numbers = text.split('.').map(str::parse).collect::<Result<_, _>>();
+    let numbers = numbers.with_context(|| format!("info.version {text:?} is not three numbers"))?;
+    Ok((text, numbers))
+}
+
+/// The released copy has the version that its name says, and the spec is not older.
+fn versions(
+    name: &str,
+    released: &Value,
+    current: &Value,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let ((release, old), (text, new)) = (version(released)?, version(current)?);
+    if name != format!("v{release}") {
+        report.fail(
+            format!("{RELEASED}/{name}.yaml#/info/version"),
+            "release-version",
+            format!("it is {release}; name the file after the version that it holds"),
+        );
+    } else if new < old {
+        report.fail(
+            "#/info/version",
+            "version-behind-release",
+            format!("it is {text} and {name} is released; raise it"),
+        );
+    } else {
+        report.pass("versions");
+    }
+    Ok(())
+}
+
 /// How the versions in the two documents differ; `None` when they do not.
 fn bumped(released: &Value, current: &Value) -> anyhow::Result<Option<Bump>> {
-    let version = |spec: &Value| -> anyhow::Result<Vec<u64>> {
-        let text = spec
-            .pointer("/info/version")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let parts = text
-            .split('.')
-            .map(str::parse)
-            .collect::<Result<Vec<u64>, _>>();
-        parts.with_context(|| format!("info.version {text:?} is not three numbers"))
-    };
-    let (old, new) = (version(released)?, version(current)?);
+    let (old, new) = (version(released)?.1, version(current)?.1);
     let kinds = [Bump::Major, Bump::Minor, Bump::Patch];
     let first = old.iter().zip(&new).position(|(old, new)| old < new);
     Ok(first.and_then(|index| kinds.get(index).copied()))

@@ -31,7 +31,8 @@ pub struct WaitPolicy {
     /// How long the service may say that it does not know the id; 30 s by default. It was
     /// observed to do so for a few seconds after a create request.
     pub not_found_grace: Duration,
-    /// The pauses between polls. A delay that the service names wins over a shorter one.
+    /// The pauses between polls; 1 s, then times 1.5 each up to 10 s by default. A delay that
+    /// the service names wins over a shorter one.
     pub backoff: Backoff,
 }
 
