@@ -114,18 +114,30 @@ fn examples(root: Value, report: &mut Report) {
     let oracle = Oracle::new(root);
     let mut judged = 0;
     for example in oracle.examples() {
-        let faults = match oracle.validator(&example.schema) {
-            Ok(validator) => faults(&validator, &example.value),
-            Err(error) => vec![format!("{error:#}")],
-        };
-        for fault in &faults {
-            report.fail(
-                &example.pointer,
-                "example",
-                format!("{fault}; fix the example, or the schema that refuses it"),
-            );
+        match oracle.validator(&example.schema) {
+            Ok(validator) => {
+                let faults = faults(&validator, &example.value);
+                for fault in &faults {
+                    // A schema that is written where the example is has no place of its own.
+                    let cause = if fault.schema.starts_with("/components/") {
+                        fault.schema.clone()
+                    } else {
+                        format!("{} {}", example.pointer, fault.schema)
+                    };
+                    report.fail_by(
+                        cause,
+                        &example.pointer,
+                        "example",
+                        format!("{fault}; fix the example, or the schema that refuses it"),
+                    );
+                }
+                judged += usize::from(faults.is_empty());
+            }
+            Err(error) => {
+                let cause = error.root_cause().to_string();
+                report.fail_by(cause, &example.pointer, "example", format!("{error:#}"));
+            }
         }
-        judged += usize::from(faults.is_empty());
     }
     report.passed_many("examples", judged);
     complete(&oracle, report);
