@@ -199,9 +199,9 @@ fn text(oracle: &Oracle, schema: &Value) -> anyhow::Result<BoxedStrategy<String>
 
 /// The string, its last character repeated until it is as long as `least`, cut after `most`.
 fn resized(text: &str, least: usize, most: usize) -> String {
-    let last = text.chars().last().unwrap_or('x');
+    let repeated = text.chars().last().unwrap_or('x');
     let missing = least.saturating_sub(text.chars().count());
-    let padding = std::iter::repeat_n(last, missing);
+    let padding = std::iter::repeat_n(repeated, missing);
     text.chars().chain(padding).take(most).collect()
 }
 

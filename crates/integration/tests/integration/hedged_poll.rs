@@ -45,7 +45,7 @@ async fn a_first_poll_that_times_out_leaves_the_second_its_time() {
     server.on_poll(Fault::Hang);
     server.on_poll(Fault::Hold(hold.clone()));
     run(&server, async {
-        advance(ATTEMPT_TIMEOUT - HEDGE_AFTER).await;
+        advance(ATTEMPT_TIMEOUT.saturating_sub(HEDGE_AFTER)).await;
         hold.release();
     })
     .await;
