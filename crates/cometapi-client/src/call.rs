@@ -15,7 +15,8 @@ use http::{HeaderMap, StatusCode};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CallOptions {
-    /// How long the attempt may take, from the first byte sent to the last received.
+    /// How long the attempt may take, from the first byte sent to the last received; 60 s by
+    /// default.
     pub timeout: Option<Duration>,
     /// Whether the request is sent on a connection of its own, as what is not safe to repeat
     /// always is ([`Transport::with_unpooled_client`](crate::Transport::with_unpooled_client)).

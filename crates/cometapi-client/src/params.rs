@@ -49,7 +49,7 @@ impl fmt::Display for InvalidParam {
         let what = self.what;
         match self.why {
             Why::Empty => write!(f, "the {what} is empty"),
-            Why::TooLong(max) => write!(f, "the {what} is longer than {max} bytes"),
+            Why::TooLong(max) => write!(f, "the {what} is longer than {max} characters"),
             Why::Start(c) => write!(
                 f,
                 "the {what} {:?} starts with {c:?}; it must start with a letter, a digit or '_'",
@@ -83,7 +83,8 @@ fn check_length(what: &'static str, text: &str, max: usize) -> Result<(), Invali
     if text.is_empty() {
         return Err(refusal(what, text, Why::Empty));
     }
-    if text.len() > max {
+    // The spec's `maxLength` counts characters.
+    if text.len() > max && text.chars().count() > max {
         return Err(refusal(what, text, Why::TooLong(max)));
     }
     Ok(())
@@ -190,7 +191,7 @@ path_param!(
 );
 
 path_param!(
-    /// The id of a prediction: 1 to 256 bytes without control characters, and neither `.` nor
+    /// The id of a prediction: 1 to 256 characters without control characters, and neither `.` nor
     /// `..`. Opaque otherwise, and percent-encoded when it is sent: ids of gateways hold `=`,
     /// `+`, `/` and `:` (observed).
     PredictionId, "prediction id", 256, OPAQUE
@@ -247,9 +248,11 @@ mod tests {
             "a\u{7f}",
             "a\u{9b}b",
             &"a".repeat(257),
+            &"狐".repeat(257),
         ] {
             assert!(bad.parse::<PredictionId>().is_err(), "{bad:?}");
         }
+        assert!("狐".repeat(256).parse::<PredictionId>().is_ok());
         for (id, encoded) in [
             ("q4chw5rey9rmt0cww76t4h3ma4", "q4chw5rey9rmt0cww76t4h3ma4"),
             ("task_0aZ", "task_0aZ"),

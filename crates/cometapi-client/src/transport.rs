@@ -35,8 +35,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADERS: usize = 512;
 
 /// A `reqwest` client as this API wants it: no redirects (one would turn a create request into
-/// something else, or carry the key away), no repeats of its own, no connection that may
-/// have gone stale, no compression, ten seconds to connect, at most 512 headers in a response.
+/// something else, or carry the key away), no repeats of its own, no compression, no connection that
+/// has been idle for more than 4 s, 10 s to connect, at most 512 headers in a response.
 ///
 /// ```
 /// let http = cometapi_client::http_client().user_agent("my-service/1.0").build();
@@ -289,6 +289,26 @@ fn rebuild(status: StatusCode, mut headers: HeaderMap, body: Bytes) -> reqwest::
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limits_are_the_documented_ones() {
+        let docs = [include_str!("call.rs"), include_str!("transport.rs")].concat();
+        let docs = docs.replace("\n    /// ", " ").replace("\n/// ", " ");
+        let seconds = |time: Duration| time.as_secs_f64();
+        for documented in [
+            format!(
+                "the last received; {} s by default",
+                seconds(ATTEMPT_TIMEOUT)
+            ),
+            format!("idle for more than {} s,", seconds(POOL_IDLE)),
+            format!("{} s to connect,", seconds(CONNECT_TIMEOUT)),
+            format!("at most {MAX_HEADERS} headers"),
+            format!("{} MiB by default", BODY_CAP >> 20),
+        ] {
+            assert!(docs.contains(&documented), "{documented}");
+        }
+        assert!(format!("{:?}", http_client()).contains("connect_timeout: 10s"));
+    }
 
     #[test]
     fn a_key_is_never_printed() {

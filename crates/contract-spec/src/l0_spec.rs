@@ -14,6 +14,9 @@ use crate::workspace::Workspace;
 /// As published at `https://spec.openapis.org/oas/3.0/schema/2021-09-28` (Apache-2.0).
 const OFFICIAL: &str = include_str!("../../contract/data/openapi-3.0.schema.json");
 
+/// The manifest of the crate that is generated from the spec.
+const CLIENT: &str = "crates/cometapi-client/Cargo.toml";
+
 /// See the module.
 pub const LAYER: Layer<Workspace> = Layer {
     id: "L0",
@@ -32,10 +35,44 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
         }
     };
     report.pass("document");
+    version(workspace, &root, &mut report)?;
     official(&root, &mut report)?;
     house_rules(&yaml, &mut report);
     examples(root, &mut report);
     Ok(report)
+}
+
+/// The spec has the version of the crate that is generated from it.
+fn version(workspace: &Workspace, root: &Value, report: &mut Report) -> anyhow::Result<()> {
+    let spec = root["info"]["version"].as_str();
+    let client = workspace.read(CLIENT)?;
+    let (file, section) = if client.contains("\nversion.workspace = true\n") {
+        ("Cargo.toml", "[workspace.package]")
+    } else {
+        (CLIENT, "[package]")
+    };
+    let manifest = workspace.read(file)?;
+    let of_crate = manifest
+        .lines()
+        .skip_while(|line| *line != section)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .find_map(|line| line.strip_prefix("version = "))
+        .map(|version| version.trim_matches('"'));
+    if spec.is_some() && spec == of_crate {
+        report.pass("versions");
+    } else {
+        report.fail(
+            "#/info/version",
+            "version",
+            format!(
+                "it is {} and {CLIENT} has {}; raise both together",
+                spec.unwrap_or("missing"),
+                of_crate.unwrap_or("none")
+            ),
+        );
+    }
+    Ok(())
 }
 
 fn official(root: &Value, report: &mut Report) -> anyhow::Result<()> {
@@ -77,18 +114,30 @@ fn examples(root: Value, report: &mut Report) {
     let oracle = Oracle::new(root);
     let mut judged = 0;
     for example in oracle.examples() {
-        let faults = match oracle.validator(&example.schema) {
-            Ok(validator) => faults(&validator, &example.value),
-            Err(error) => vec![format!("{error:#}")],
-        };
-        for fault in &faults {
-            report.fail(
-                &example.pointer,
-                "example",
-                format!("{fault}; fix the example, or the schema that refuses it"),
-            );
+        match oracle.validator(&example.schema) {
+            Ok(validator) => {
+                let faults = faults(&validator, &example.value);
+                for fault in &faults {
+                    // A schema that is written where the example is has no place of its own.
+                    let cause = if fault.schema.starts_with("/components/") {
+                        fault.schema.clone()
+                    } else {
+                        format!("{} {}", example.pointer, fault.schema)
+                    };
+                    report.fail_by(
+                        cause,
+                        &example.pointer,
+                        "example",
+                        format!("{fault}; fix the example, or the schema that refuses it"),
+                    );
+                }
+                judged += usize::from(faults.is_empty());
+            }
+            Err(error) => {
+                let cause = error.root_cause().to_string();
+                report.fail_by(cause, &example.pointer, "example", format!("{error:#}"));
+            }
         }
-        judged += usize::from(faults.is_empty());
     }
     report.passed_many("examples", judged);
     complete(&oracle, report);

@@ -52,6 +52,14 @@ fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let (name, released) = last_release(workspace)?;
     let current = workspace.spec()?;
     let changes: Vec<Acknowledged> = workspace.data(CHANGES)?;
+    let (text, new) = version(&current)?;
+    if new < version(&released)?.1 {
+        report.fail(
+            "#/info/version",
+            "version-behind-release",
+            format!("it is {text} and {name} is released; raise it"),
+        );
+    }
     let mut found = differences(&released, &current);
     for judged in by_drift(&released, &current) {
         let near = found
@@ -110,24 +118,21 @@ fn last_release(workspace: &Workspace) -> anyhow::Result<(String, Value)> {
         .read(RELEASED)
         .with_context(|| format!("there is no released spec in {RELEASED}; copy one there"))?;
     let json = cometapi_codegen::read(&text)?;
-    let version = json.pointer("/info/version").and_then(Value::as_str);
-    Ok((format!("v{}", version.unwrap_or_default()), json))
+    let (text, _) = version(&json)?;
+    Ok((format!("v{text}"), json))
+}
+
+/// The version of a document, as text and as its numbers.
+fn version(spec: &Value) -> anyhow::Result<(&str, Vec<u64>)> {
+    let text = spec["info"]["version"].as_str().unwrap_or_default();
+    let numbers = text.split('.').map(str::parse).collect::<Result<_, _>>();
+    let numbers = numbers.with_context(|| format!("info.version {text:?} is not three numbers"))?;
+    Ok((text, numbers))
 }
 
 /// How the versions in the two documents differ; `None` when they do not.
 fn bumped(released: &Value, current: &Value) -> anyhow::Result<Option<Bump>> {
-    let version = |spec: &Value| -> anyhow::Result<Vec<u64>> {
-        let text = spec
-            .pointer("/info/version")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let parts = text
-            .split('.')
-            .map(str::parse)
-            .collect::<Result<Vec<u64>, _>>();
-        parts.with_context(|| format!("info.version {text:?} is not three numbers"))
-    };
-    let (old, new) = (version(released)?, version(current)?);
+    let (old, new) = (version(released)?.1, version(current)?.1);
     let kinds = [Bump::Major, Bump::Minor, Bump::Patch];
     let first = old.iter().zip(&new).position(|(old, new)| old < new);
     Ok(first.and_then(|index| kinds.get(index).copied()))

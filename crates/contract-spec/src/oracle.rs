@@ -4,6 +4,7 @@
 //! written here once more, apart from the mock's and the generator's, so that a mistake in
 //! one of them shows as a difference.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use anyhow::Context;
@@ -196,8 +197,23 @@ pub fn reference(component: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{component}")})
 }
 
-/// What is wrong with `value`, in the words of the judge, the place before each.
-pub fn faults(validator: &Validator, value: &Value) -> Vec<String> {
+/// What a judge says of a value.
+#[derive(Debug)]
+pub struct Fault {
+    /// The place in the value, and what is wrong there.
+    pub text: String,
+    /// The place in the schema that refuses it.
+    pub schema: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What is wrong with `value`, in the words of the judge.
+pub fn faults(validator: &Validator, value: &Value) -> Vec<Fault> {
     let place = |path: String| {
         if path.is_empty() {
             "its root".to_owned()
@@ -207,12 +223,13 @@ pub fn faults(validator: &Validator, value: &Value) -> Vec<String> {
     };
     validator
         .iter_errors(value)
-        .map(|error| {
-            format!(
+        .map(|error| Fault {
+            text: format!(
                 "{}: {}",
                 place(error.instance_path().to_string()),
                 short(&error.to_string())
-            )
+            ),
+            schema: error.schema_path().to_string(),
         })
         .collect()
 }
@@ -286,12 +303,13 @@ mod tests {
         let oracle = oracle();
         let prediction = oracle.component("Prediction").unwrap();
         let mut value = json!({"id": "a", "status": "starting", "logs": null});
-        assert_eq!(faults(&prediction, &value), Vec::<String>::new());
+        assert!(faults(&prediction, &value).is_empty());
         value["status"] = Value::Null;
-        assert_eq!(
-            faults(&prediction, &value),
-            ["/status: null is not of type \"string\""]
-        );
+        let [fault] = &faults(&prediction, &value)[..] else {
+            panic!("{value} has one fault");
+        };
+        assert_eq!(fault.text, "/status: null is not of type \"string\"");
+        assert_eq!(fault.schema, "/components/schemas/PredictionStatus/type");
     }
 
     #[test]

@@ -6,20 +6,32 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// One thing that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One thing that is not as it should be, wherever it shows.
+#[derive(Clone, Debug, Serialize)]
 pub struct Finding {
-    /// Where: a JSON pointer, a file, an example, a request.
+    /// Where it shows first: a JSON pointer, a file, an example, a request.
     pub place: String,
     /// The rule that is broken, as a short word.
     pub rule: String,
-    /// What was seen, and what to do about it.
+    /// What was seen there, and what to do about it.
     pub message: String,
+    /// How often it shows.
+    pub count: usize,
+    /// A second place where it shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub also: Option<String>,
+    #[serde(skip)]
+    cause: String,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.place, self.rule, self.message)
+        write!(f, "{}: {}: {}", self.place, self.rule, self.message)?;
+        match (self.count - 1, &self.also) {
+            (0, _) => Ok(()),
+            (more, Some(also)) => write!(f, " ({more} more with this cause, such as {also})"),
+            (more, None) => write!(f, " ({more} more with this cause)"),
+        }
     }
 }
 
@@ -55,21 +67,43 @@ impl Report {
         *self.passed.entry(what).or_default() += count;
     }
 
-    /// Adds a finding.
+    /// Adds a finding whose place is its cause.
     pub fn fail(
         &mut self,
         place: impl Into<String>,
         rule: impl Into<String>,
         message: impl Into<String>,
     ) {
-        let finding = Finding {
-            place: place.into(),
-            rule: rule.into(),
-            message: message.into(),
+        let (place, message) = (place.into(), message.into());
+        let cause = format!("{place}: {message}");
+        self.fail_by(cause, place, rule, message);
+    }
+
+    /// Adds what `cause` makes fail at `place`: a schema, a pattern, a component. Many examples or
+    /// generated values that fail by one rule and one cause are one finding.
+    pub fn fail_by(
+        &mut self,
+        cause: impl Into<String>,
+        place: impl Into<String>,
+        rule: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        let (cause, place, rule) = (cause.into(), place.into(), rule.into());
+        let known = |one: &&mut Finding| one.rule == rule && one.cause == cause;
+        let Some(one) = self.findings.iter_mut().find(known) else {
+            self.findings.push(Finding {
+                place,
+                rule,
+                message: message.into(),
+                count: 1,
+                also: None,
+                cause,
+            });
+            return;
         };
-        // A thousand generated values that show one fault show it once.
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
+        one.count += 1;
+        if place != one.place && one.also.is_none() {
+            one.also = Some(place);
         }
     }
 
@@ -201,6 +235,38 @@ mod tests {
     }
 
     #[test]
+    fn what_one_cause_makes_fail_is_one_finding_with_a_count_and_two_places() {
+        let mut report = Report::default();
+        for id in ["a b", "c/d", "e?f"] {
+            report.fail_by(
+                "PredictionId",
+                format!("get {id}"),
+                "sent",
+                format!("{id} was sent"),
+            );
+        }
+        report.fail_by("ModelName", "create x/y z", "sent", "it was sent");
+        report.fail_by("PredictionId", "get g", "refused", "it was refused");
+        report.fail("get a b", "sent", "a place is its own cause");
+        report.fail("get c/d", "sent", "a place is its own cause");
+        let lines: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "get a b: sent: a b was sent (2 more with this cause, such as get c/d)",
+                "create x/y z: sent: it was sent",
+                "get g: refused: it was refused",
+                "get a b: sent: a place is its own cause",
+                "get c/d: sent: a place is its own cause",
+            ]
+        );
+        let ran = ran(report);
+        let json = serde_json::to_value(&ran).unwrap();
+        assert_eq!(json["findings"][0]["count"], 3);
+        assert!(printed(&[ran]).ends_with("\n0 passed, 5 failed\n"));
+    }
+
+    #[test]
     fn a_line_a_layer_and_the_closing_line_alone() {
         let mut good = Report::default();
         good.passed_many("examples", 2);
@@ -212,7 +278,7 @@ mod tests {
             printed(&[ran(good), ran(bad), ran(Report::skipped("no key; set one"))]),
             "L9 a test: ok: 2 examples, 1 rules (3 ms)\n\
              L9 a test: 1 FAILED: nothing passed (3 ms)\n   \
-             #/a: rule: fix it\n\
+             #/a: rule: fix it (1 more with this cause)\n\
              L9 a test: SKIPPED: no key; set one\n\
              3 passed, 1 failed\n"
         );

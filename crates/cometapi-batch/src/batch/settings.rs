@@ -145,3 +145,36 @@ macro_rules! shared_settings {
     };
 }
 pub(crate) use shared_settings;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SqliteLedger;
+
+    #[test]
+    fn the_documentation_states_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let client = Client::builder().key("k").build().unwrap();
+        let ledger = SqliteLedger::open(folder.path().join("ledger.sqlite3")).unwrap();
+        let settings = Settings::new(&client, Arc::new(ledger), folder.path().to_owned());
+        let docs = [include_str!("settings.rs"), include_str!("mod.rs")].concat();
+        let docs: Vec<_> = docs
+            .split_whitespace()
+            .filter(|word| *word != "///")
+            .collect();
+        let docs = docs.join(" ");
+        for documented in [
+            format!("at most; {} unless set", settings.concurrency),
+            format!(
+                "{} minutes unless set",
+                settings.give_up_after.as_secs_f64() / 60.0
+            ),
+            format!(
+                "until one succeeds; {} unless set",
+                settings.max_failed_downloads
+            ),
+        ] {
+            assert!(docs.contains(&documented), "{documented}");
+        }
+    }
+}

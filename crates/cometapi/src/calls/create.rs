@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::time::{Duration, SystemTime};
 
-use cometapi_client::{CallOptions, observe, types};
+use cometapi_client::{CallOptions, PredictionId, PredictionResponse, observe, types};
 use cometapi_models::Input;
 use tokio::time::{Instant, sleep};
 
@@ -292,11 +292,23 @@ fn in_doubt(attempt: AttemptOutcome) -> Error {
         Some(why) => format!("{what}: {why}"),
         None => what.to_owned(),
     };
+    let id = id.or_else(|| match &attempt {
+        AttemptOutcome::Response(meta, _) => id_in(&meta.raw),
+        _ => None,
+    });
     let error = attempt.error(KIND, &what);
     match id {
         Some(id) => error.with_id(id.as_str()),
         None => error,
     }
+}
+
+/// The id of the prediction that a response holds although its status is that of an error.
+fn id_in(raw: &[u8]) -> Option<PredictionId> {
+    let (prediction, _) = PredictionResponse::from_slice(raw)
+        .ok()?
+        .into_prediction()?;
+    prediction.id.parse().ok()
 }
 
 /// The error of a request that had no effect and is not retried.
@@ -345,6 +357,29 @@ fn spent(kind: ErrorKind, attempt: AttemptOutcome) -> Error {
 mod tests {
     use super::*;
     use crate::calls::policy::CreateDecision;
+    use crate::core::testing;
+
+    /// The prediction may exist, and its id is what finds it.
+    #[test]
+    fn an_error_response_that_holds_a_prediction_keeps_its_id() {
+        for status in [408, 500, 502, 524] {
+            for body in [
+                r#"{"id":"a","status":"starting"}"#,
+                r#"{"id":"a","status":"failed","error":"out of memory"}"#,
+                r#"{"code":"success","data":{"task_id":"a","status":"SUBMITTED"}}"#,
+                r#"{"code":"fail_to_fetch_task","message":"{\"id\":\"a\",\"status\":\"starting\"}"}"#,
+                r#"{"id":"a","sta"#,
+            ] {
+                let mut response = http::Response::new(bytes::Bytes::from(body));
+                *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+                let attempt = testing::attempt(response, None);
+                let decision = CreateOutcome::of(&attempt).decision();
+                assert_eq!(decision, CreateDecision::MaybeAccepted, "{status} {body}");
+                let error = in_doubt(attempt);
+                assert_eq!(error.prediction_id(), Some("a"), "{status} {body}");
+            }
+        }
+    }
 
     /// The message of a kind without an arm in `what` would say that the service refused.
     #[test]

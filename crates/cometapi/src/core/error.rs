@@ -200,7 +200,8 @@ impl Error {
     /// # Troubleshooting
     ///
     /// It was sent once and not repeated. Look at the account's task list before sending it
-    /// again; [`prediction_id`](Self::prediction_id) is set if part of the response arrived.
+    /// again; [`prediction_id`](Self::prediction_id) is set if the response, or the part of it that
+    /// arrived, holds one.
     pub fn may_have_been_accepted(&self) -> bool {
         self.0.kind == ErrorKind::MaybeAccepted
     }

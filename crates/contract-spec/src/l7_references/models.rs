@@ -98,6 +98,7 @@ fn compare(row: &Row, name: &str, schema: &Value, report: &mut Report) {
             ),
         }
     }
+    order(row, &place, schema, report);
     for field in wanted.keys().chain(extras.keys()) {
         if schema["properties"].get(field).is_some() {
             continue;
@@ -110,14 +111,35 @@ fn compare(row: &Row, name: &str, schema: &Value, report: &mut Report) {
     }
 }
 
+/// The fields that spec and table share stand in the same order.
+fn order(row: &Row, place: &str, schema: &Value, report: &mut Report) {
+    let properties = &schema["properties"];
+    let name = |row: &Value| row["name"].as_str().unwrap_or_default().to_owned();
+    let mut theirs: Vec<_> = row.fields.iter().chain(&row.extras).map(name).collect();
+    theirs.retain(|field| properties.get(field).is_some());
+    let mut ours = theirs.clone();
+    ours.sort_by_key(|field| properties[field]["x-order"].as_u64());
+    if ours == theirs {
+        report.pass("orders of fields");
+    } else {
+        report.fail(
+            place,
+            "model-order",
+            format!("`x-order` gives {ours:?} and {TABLE} has {theirs:?}; one of them is wrong"),
+        );
+    }
+}
+
 /// A property in the words of the table.
 fn described(name: &str, property: &Value, schema: &Value) -> Value {
-    let is_uri = |schema: &Value| schema["format"] == "uri";
-    let kind = match property["type"].as_str() {
-        Some("string") if is_uri(property) => "image",
-        Some("array") if is_uri(&property["items"]) => "images",
-        Some(kind) => kind,
-        None => "any",
+    let item = &property["items"];
+    let kind = match (property["type"].as_str(), item["type"].as_str()) {
+        (Some("string"), _) if property["format"] == "uri" => "image".to_owned(),
+        (Some("array"), Some("string")) if item["format"] == "uri" => "images".to_owned(),
+        (Some("array"), Some("string")) => "array".to_owned(),
+        (Some("array"), _) => format!("array of {item}"),
+        (Some(kind), _) => kind.to_owned(),
+        (None, _) => "any".to_owned(),
     };
     let mut made = Map::new();
     made.insert("name".into(), name.into());

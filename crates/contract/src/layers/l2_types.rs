@@ -64,6 +64,8 @@ pub(crate) fn runner(name: &str) -> TestRunner {
     TestRunner::new_with_rng(
         Config {
             failure_persistence: None,
+            // A schema that no value fits shows soon.
+            max_local_rejects: 2000,
             ..Config::default()
         },
         rng,
@@ -79,16 +81,19 @@ fn examine(
     let schema = reference(subject.schema);
     let judge = oracle.component(subject.schema)?;
     let exported = (subject.exported)()?;
-    let strategy = valid(oracle, &schema, 4);
+    let strategy = valid(oracle, &schema, 4)?;
     let mut runner = runner(subject.schema);
     for _ in 0..VALUES {
-        let mut tree = strategy
-            .new_tree(&mut runner)
-            .map_err(|reason| anyhow::anyhow!("no value can be drawn: {reason}"))?;
+        let Ok(mut tree) = strategy.new_tree(&mut runner) else {
+            report.fail(
+                format!("type for {}", subject.schema),
+                "no-valid-value",
+                "no value was found that its schema allows; fix the rules that contradict each \
+                 other, or teach crates/contract/src/values.rs the rule that it does not know",
+            );
+            return Ok(());
+        };
         let value = tree.current();
-        if !judge.is_valid(&value) {
-            anyhow::bail!("a drawn value is not valid, so the drawing is wrong: {value}");
-        }
         if let Some(fault) = invalid_refusal(subject, &exported, &value) {
             let least = shrink(&mut tree, |value| {
                 invalid_refusal(subject, &exported, value).is_some()
@@ -109,7 +114,8 @@ fn examine(
             let valid = judge.is_valid(&mutant.value);
             let read = (subject.read)(&mutant.value);
             if valid && let Err(reason) = &read {
-                report.fail(
+                report.fail_by(
+                    format!("{} {}", subject.schema, mutant.at),
                     format!("type for {} at {:?}", subject.schema, mutant.at),
                     "valid-value-refused",
                     format!(
@@ -132,7 +138,8 @@ fn examine(
             }
             match (valid, exported.is_valid(&mutant.value)) {
                 (false, true) if !subject.takes_anything => tolerated("schema"),
-                (true, false) => report.fail(
+                (true, false) => report.fail_by(
+                    format!("exported {} {}", subject.schema, mutant.at),
                     format!("exported schema of {} at {:?}", subject.schema, mutant.at),
                     "valid-value-refused",
                     format!(
@@ -226,7 +233,8 @@ fn compare(listed: &[Tolerance], seen: &BTreeSet<Seen>, report: &mut Report) {
         }
     }
     for (schema, by, at, what) in seen.difference(&wanted) {
-        report.fail(
+        report.fail_by(
+            format!("{schema} {by} {at}"),
             format!("type for {schema} at {at:?}"),
             "new-tolerance",
             format!(
@@ -236,7 +244,8 @@ fn compare(listed: &[Tolerance], seen: &BTreeSet<Seen>, report: &mut Report) {
         );
     }
     for (schema, by, at, what) in wanted.difference(seen) {
-        report.fail(
+        report.fail_by(
+            format!("{schema} {by} {at}"),
             format!("type for {schema} at {at:?}"),
             "stale-tolerance",
             format!(

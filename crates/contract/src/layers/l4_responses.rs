@@ -4,6 +4,7 @@
 mod examples;
 mod faults;
 mod generated;
+mod shown;
 mod wire;
 
 use self::wire::Wire;
@@ -25,6 +26,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Report> {
         examples::fixtures(options, &oracle, &wire, &mut report).await?;
         generated::predictions(&oracle, &wire, &mut report).await?;
         generated::errors(&oracle, &wire, &mut report).await?;
+        shown::fields(options, &oracle, &wire, &mut report).await?;
         faults::faults(&wire, &mut report).await?;
         let requests = wire.server.requests();
         operations::check("l4_responses/wire.rs", &requests, &spec, &mut report);

@@ -1,11 +1,12 @@
 //! The proof that the layers can fail: every mutation of the committed list must turn its
-//! layer red, with a finding that says what it should.
+//! layer red, with a finding that says what it should. Faults in code that no layer runs must
+//! be noticed by a test.
 
 pub(crate) mod drawn;
 mod mutation;
 mod scratch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Instant;
 
@@ -41,14 +42,13 @@ pub(crate) fn run(
     options.live = Some(Live::rehearsal(records.path()));
 
     clean(&options, &list)?;
-    let mut scratch = None;
+    let scratch = clean_scratch(&options, &list)?;
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     for mutation in &list {
         let began = Instant::now();
-        let fate = if mutation.is_compiled() {
-            in_scratch(&mut scratch, &options, mutation)
-        } else {
-            in_process(&options, mutation)
+        let fate = match &scratch {
+            Some(scratch) if mutation.is_compiled() => in_scratch(scratch, mutation),
+            _ => in_process(&options, mutation),
         };
         let fate = fate.unwrap_or_else(|error| Fate::Survived(format!("{error:#}")));
         let millis = began.elapsed().as_millis();
@@ -96,6 +96,30 @@ fn clean(options: &Options, list: &[Mutation]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The copy for faults in source, if there are any: it builds, and the tests pass in it.
+fn clean_scratch(options: &Options, list: &[Mutation]) -> anyhow::Result<Option<Scratch>> {
+    let mut compiled = list.iter().filter(|mutation| mutation.is_compiled());
+    if compiled.clone().next().is_none() {
+        return Ok(None);
+    }
+    let scratch = Scratch::of(options.workspace.root())?;
+    if compiled.any(|mutation| mutation.test.is_none()) {
+        scratch
+            .build()
+            .context("the copy does not build without any mutation")?;
+    }
+    let tests: BTreeSet<_> = list
+        .iter()
+        .filter_map(|mutation| Some((mutation.test.as_ref()?, &mutation.says)))
+        .collect();
+    for (test, name) in tests {
+        if !scratch.passes(test, name)? {
+            bail!("{name} fails without any mutation; fix that first");
+        }
+    }
+    Ok(Some(scratch))
+}
+
 fn in_process(options: &Options, mutation: &Mutation) -> anyhow::Result<Fate> {
     let layer =
         find(&mutation.layer).with_context(|| format!("there is no layer {}", mutation.layer))?;
@@ -121,19 +145,20 @@ fn fate_of(said: &[String], mutation: &Mutation) -> Fate {
     })
 }
 
-fn in_scratch(
-    scratch: &mut Option<Scratch>,
-    options: &Options,
-    mutation: &Mutation,
-) -> anyhow::Result<Fate> {
-    if scratch.is_none() {
-        let made = Scratch::of(options.workspace.root())?;
-        made.build()
-            .context("the copy does not build without any mutation")?;
-        *scratch = Some(made);
+fn in_scratch(scratch: &Scratch, mutation: &Mutation) -> anyhow::Result<Fate> {
+    if let Some(test) = &mutation.test {
+        let name = &mutation.says;
+        let passes = scratch.with(mutation, || scratch.passes(test, name))?;
+        return Ok(if passes {
+            Fate::Survived(format!("{name} passes"))
+        } else {
+            Fate::Killed
+        });
     }
-    let scratch = scratch.as_ref().context("there is no copy")?;
-    let report = scratch.judge(mutation)?;
+    let report = scratch.with(mutation, || {
+        scratch.build()?;
+        scratch.report(&mutation.layer)
+    })?;
     let said: Vec<_> = report["findings"]
         .as_array()
         .into_iter()
@@ -151,8 +176,7 @@ fn in_scratch(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
+    use super::mutation::TEST;
     use super::*;
     use crate::layers::LAYERS;
     use contract_spec::workspace::Workspace;
@@ -168,6 +192,11 @@ mod tests {
         for layer in LAYERS {
             let of_layer = list.iter().filter(|one| one.layer == layer.id);
             assert!(of_layer.count() >= 3, "{}", layer.id);
+        }
+        for mutation in &list {
+            let is_by_test = mutation.layer == TEST;
+            assert_eq!(is_by_test, mutation.test.is_some(), "{}", mutation.name);
+            assert!(!is_by_test || mutation.is_compiled(), "{}", mutation.name);
         }
         let names: BTreeSet<_> = list.iter().map(|one| (&one.layer, &one.name)).collect();
         assert_eq!(names.len(), list.len());

@@ -15,10 +15,12 @@ pub(crate) const LIST: &str = "crates/contract/data/mutations.yaml";
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mutation {
     pub(crate) name: String,
-    /// The layer that must turn red.
+    /// The layer that must turn red; `test` for a test outside of the contract.
     pub(crate) layer: String,
-    /// What one of its findings must contain: its rule, as a rule.
+    /// What one of its findings must contain: its rule, as a rule. Of a test, its whole name.
     pub(crate) says: String,
+    /// The package and the target of the test: `lib`, `bin`, or the name of an integration test.
+    pub(crate) test: Option<(String, String)>,
     /// Edits of the spec; everything is generated anew from it.
     #[serde(default)]
     pub(crate) spec: Vec<Edit>,
@@ -57,6 +59,10 @@ pub(crate) struct FileEdit {
     #[serde(default)]
     nth: usize,
 }
+
+/// The layer of the mutations that a test must notice.
+#[cfg(test)]
+pub(crate) const TEST: &str = "test";
 
 impl Edit {
     fn apply(&self, text: &str) -> anyhow::Result<String> {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, bail};
 use serde_json::Value;
@@ -60,8 +60,12 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// The report of the mutation's layer, of a build with the fault in it.
-    pub(super) fn judge(&self, mutation: &Mutation) -> anyhow::Result<Value> {
+    /// Runs `judge` while the fault is in the copy.
+    pub(super) fn with<T>(
+        &self,
+        mutation: &Mutation,
+        judge: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let mut before = Vec::new();
         for edit in &mutation.source {
             let path = self.root.join(&edit.path);
@@ -77,49 +81,32 @@ impl Scratch {
         for (path, _, after) in &before {
             fs::write(path, after)?;
         }
-        let report = self.build().and_then(|()| self.report(&mutation.layer));
+        let judged = judge();
         for (path, text, _) in before {
             fs::write(path, text)?;
         }
-        report
+        judged
     }
 
-    /// Builds what stands there; the first time takes as long as any first build.
+    /// Builds the contract that stands there; the first time takes as long as any first build.
     pub(super) fn build(&self) -> anyhow::Result<()> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
-            .current_dir(&self.root)
-            .args([
-                "build",
-                "--quiet",
-                "--locked",
-                "--package",
-                "contract",
-                "--bin",
-                "contract",
-            ])
-            .env("CARGO_TARGET_DIR", &self.target)
-            .env("CARGO_INCREMENTAL", "1")
-            // Warnings of a deliberate fault are no news.
-            .env("RUSTFLAGS", "-Awarnings")
-            .stdin(Stdio::null())
-            .output()
-            .context("cargo cannot be started")?;
+        let args = [
+            "build",
+            "--quiet",
+            "--package",
+            "contract",
+            "--bin",
+            "contract",
+        ];
+        let output = self.cargo(&args)?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            let errors: Vec<_> = said
-                .lines()
-                .filter(|line| line.starts_with("error"))
-                .collect();
-            bail!(
-                "it does not compile, so nothing is proved: {}",
-                errors.join("; ")
-            );
+            bail!(does_not_compile(&output));
         }
         Ok(())
     }
 
-    fn report(&self, layer: &str) -> anyhow::Result<Value> {
+    /// The report of a layer, by the contract that was built last.
+    pub(super) fn report(&self, layer: &str) -> anyhow::Result<Value> {
         let output = Command::new(self.target.join("debug/contract"))
             .args(["--json", "--layer", layer, "--root"])
             .arg(&self.root)
@@ -134,6 +121,61 @@ impl Scratch {
         })?;
         Ok(report["layers"][0].clone())
     }
+
+    /// Whether the test of this name passes.
+    pub(super) fn passes(
+        &self,
+        (package, target): &(String, String),
+        name: &str,
+    ) -> anyhow::Result<bool> {
+        let mut args = vec!["test", "--package", package];
+        match target.as_str() {
+            "lib" => args.push("--lib"),
+            "bin" => args.push("--bins"),
+            test => args.extend(["--test", test]),
+        }
+        args.extend(["--", "--exact", name]);
+        let output = self.cargo(&args)?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        if said.contains(&format!("test {name} ... ok")) {
+            return Ok(true);
+        }
+        if said.contains(&format!("test {name} ... FAILED")) {
+            return Ok(false);
+        }
+        if said.contains("running 0 tests") {
+            bail!("{package} has no test {name} in {target}");
+        }
+        bail!(does_not_compile(&output))
+    }
+
+    fn cargo(&self, args: &[&str]) -> anyhow::Result<Output> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let (command, args) = args.split_first().context("no command")?;
+        Command::new(cargo)
+            .current_dir(&self.root)
+            .args([*command, "--locked"])
+            .args(args)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_INCREMENTAL", "1")
+            // Warnings about a deliberate fault are not errors.
+            .env_remove("RUSTFLAGS")
+            .stdin(Stdio::null())
+            .output()
+            .context("cargo cannot be started")
+    }
+}
+
+fn does_not_compile(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let errors: Vec<_> = said
+        .lines()
+        .filter(|line| line.starts_with("error"))
+        .collect();
+    format!(
+        "it does not compile, so nothing is proved: {}",
+        errors.join("; ")
+    )
 }
 
 fn mirror(from: &Path, to: &Path) -> std::io::Result<()> {

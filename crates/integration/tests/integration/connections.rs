@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use cometapi::{ErrorKind, reqwest};
 use cometapi_mock::Fault;
+use integration::FrozenClock;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::advance;
 
 use crate::files::output_of;
 use crate::setup::{SCHNELL, builder, input, mock, quick_create, quick_download};
@@ -125,6 +127,21 @@ async fn each_create_request_has_a_connection_of_its_own_and_polls_share_one() {
     assert!(!creates.contains(&polls[0]));
     creates.dedup();
     assert_eq!(creates.len(), 5, "{creates:?}");
+}
+
+/// The service may close an idle connection at any time, and a request that meets the close breaks.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_idle_for_more_than_4_seconds_is_not_used_again() {
+    let service = Service::start(Manner::default()).await;
+    let client = builder(&service.base).build().unwrap();
+    let _clock = FrozenClock::hold();
+    for idle in [0, 3_900, 4_100] {
+        advance(Duration::from_millis(idle)).await;
+        client.predictions().get("p1").await.unwrap();
+    }
+    let polls = service.connections("get");
+    assert_eq!(polls[0], polls[1], "{polls:?}");
+    assert_ne!(polls[1], polls[2], "{polls:?}");
 }
 
 #[tokio::test]

@@ -10,10 +10,12 @@
 )]
 
 mod connections;
+mod defaults;
 mod documented;
 mod fault_table;
 mod faults;
 mod files;
+mod hedged_poll;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;

@@ -32,7 +32,7 @@ pub struct CreatePolicy {
     /// The longest delay that the service may ask for and be given; 60 s by default. Asked
     /// for more, the create request stops at once and says when to come back.
     pub max_retry_after: Duration,
-    /// The pauses when the service names none.
+    /// The pauses when the service names none; 1 s, then times 2 each up to 30 s by default.
     pub backoff: Backoff,
     /// Sends the create request again although it may have been accepted; off by default. Each such
     /// repeat may be charged once more: for those to whom a missing image costs more than

@@ -31,9 +31,9 @@ pub struct WaitPolicy {
     /// How long the service may say that it does not know the id; 30 s by default. It was
     /// observed to do so for a few seconds after a create request.
     pub not_found_grace: Duration,
-    /// The pauses between polls; by default 0.3 s, then 1.5 times as long each, up to 10 s, with
-    /// a jitter of 0.15. So one prediction is never polled more often than every 250 ms, and a quick
-    /// one does not wait for a second. A delay that the service names wins over a shorter one.
+    /// The pauses between polls; 0.3 s, then times 1.5 each up to 10 s, with a jitter of 0.15 by
+    /// default. So one prediction is never polled more often than every 250 ms, and a quick one does
+    /// not wait for a second. A delay that the service names wins over a shorter one.
     pub backoff: Backoff,
 }
 

@@ -35,7 +35,7 @@ pub struct DownloadPolicy {
     /// The longest `Retry-After` of a file's host that is waited for; 60 s by default. If the
     /// host asks for more, the download fails at once: see [`Error::retry_after`](crate::Error::retry_after).
     pub max_retry_after: Duration,
-    /// The pauses between attempts.
+    /// The pauses between attempts; 1 s, then times 1.5 each up to 10 s by default.
     pub backoff: Backoff,
 }
 

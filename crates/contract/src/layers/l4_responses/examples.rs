@@ -10,7 +10,7 @@ use crate::layers::Options;
 use contract_spec::oracle::{Example, Oracle, faults, reference};
 use contract_spec::report::Report;
 
-const TABLE: &str = "crates/contract/data/responses.yaml";
+pub(super) const TABLE: &str = "crates/contract/data/responses.yaml";
 const FIXTURES: &str = "crates/contract/fixtures";
 
 #[derive(Deserialize)]
@@ -94,7 +94,7 @@ async fn success(
     wanted: &Success,
     report: &mut Report,
 ) {
-    for call in [Call::Create, Call::Get] {
+    for call in Call::ALL {
         let place = format!("{place} as {call:?}");
         let seen = match wire.json(call, http, &example.value).await {
             Err(why) => return panicked(&place, &why, report),
@@ -175,7 +175,11 @@ async fn refusal(
         Value::String(page) => page.clone(),
         json => json.to_string(),
     };
-    for (call, kind) in [(Call::Create, &wanted.create), (Call::Get, &wanted.get)] {
+    for call in Call::ALL {
+        let kind = match call {
+            Call::Create => &wanted.create,
+            Call::Get => &wanted.get,
+        };
         let place = format!("{place} as {call:?}");
         let came: Came = wire
             .answer(call, wanted.http, &example.media, body.clone())
@@ -237,7 +241,8 @@ pub(super) async fn fixtures(
             "PredictionResponse"
         };
         for fault in faults(&oracle.validator(&reference(component))?, &json) {
-            report.fail(
+            report.fail_by(
+                &fault.schema,
                 &path,
                 "fixture-against-spec",
                 format!("{fault}; the service has answered so, fix the schema {component}"),

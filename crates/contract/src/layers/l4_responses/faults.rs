@@ -8,7 +8,7 @@ use contract_spec::report::Report;
 
 pub(super) async fn faults(wire: &Wire, report: &mut Report) -> anyhow::Result<()> {
     for fault in Fault::catalogue() {
-        for call in [Call::Create, Call::Get] {
+        for call in Call::ALL {
             let place = format!("{call:?} under {fault:?}");
             wire.server.clear_plans();
             let id = match wire.call(Call::Create, "").await {

@@ -18,7 +18,7 @@ const STATUSES: [u16; 17] = [
 ];
 
 fn draw(oracle: &Oracle, component: &str, count: usize) -> anyhow::Result<Vec<Value>> {
-    let strategy = valid(oracle, &reference(component), 4);
+    let strategy = valid(oracle, &reference(component), 4)?;
     let mut runner = runner(component);
     (0..count)
         .map(|_| {
@@ -37,44 +37,53 @@ pub(super) async fn predictions(
 ) -> anyhow::Result<()> {
     let schema = reference("Prediction");
     for value in draw(oracle, "Prediction", ANSWERS)? {
-        for call in [Call::Create, Call::Get] {
+        for call in Call::ALL {
             bare(call, wire, &value, true, report).await;
         }
         report.pass("answers drawn");
         // A few of the dozens, another few each time.
         let all = mutants(oracle, &schema, &value);
         let step = all.len().div_ceil(6).max(1);
-        for mutant in all.iter().skip(report.total() % step).step_by(step) {
-            bare(Call::Get, wire, &mutant.value, false, report).await;
+        let few = all.iter().skip(report.total() % step).step_by(step);
+        for (mutant, call) in few.zip(Call::ALL.into_iter().cycle()) {
+            bare(call, wire, &mutant.value, false, report).await;
             report.pass("mutants");
         }
     }
     for task in draw(oracle, "Task", ANSWERS)? {
         let wrapped = json!({"code": "success", "message": "", "data": task});
-        enveloped(wire, &wrapped, &task, report).await;
+        for call in Call::ALL {
+            enveloped(call, wire, &wrapped, &task, report).await;
+        }
         report.pass("answers drawn");
     }
     for value in draw(oracle, "TaskError", ERRORS)? {
-        let place = format!("2xx with {}", short(&value.to_string()));
-        let body = value.to_string();
-        match wire.json(Call::Get, 200, &value).await {
-            Err(why) => panicked(&place, &why, report),
-            // One of the texts that are drawn is a prediction, and is to be read as one.
-            Ok(Ok(_)) if holds_prediction(&value) => {}
-            Ok(Ok(_)) => report.fail(&place, "error-as-value", "a task error gave a prediction"),
-            Ok(Err(error)) => {
-                whole(
-                    &place,
-                    &error,
-                    Call::Get,
-                    Some((200, body.as_bytes())),
-                    report,
-                );
-            }
+        for call in Call::ALL {
+            task_error(call, wire, &value, report).await;
         }
         report.pass("answers drawn");
     }
     Ok(())
+}
+
+async fn task_error(call: Call, wire: &Wire, value: &Value, report: &mut Report) {
+    let body = value.to_string();
+    let place = format!("{call:?} answered by {}", short(&body));
+    match wire.json(call, 200, value).await {
+        Err(why) => panicked(&place, &why, report),
+        // One of the texts that are drawn is a prediction, and is to be read as one.
+        Ok(Ok(_)) if holds_prediction(value) => {}
+        Ok(Ok(_)) => report.fail_by(
+            "TaskError",
+            &place,
+            "error-as-value",
+            "a task error gave a prediction",
+        ),
+        Ok(Err(error)) => {
+            let sent = Some((200, body.as_bytes()));
+            whole(&place, &error, call, sent, report);
+        }
+    }
 }
 
 /// A bare prediction, valid or nearly so: with an id it is a value, whatever else is wrong.
@@ -94,7 +103,8 @@ async fn bare(call: Call, wire: &Wire, value: &Value, valid: bool, report: &mut 
             .as_ref()
             .is_ok_and(|prediction| prediction.id() != id);
         if changed {
-            report.fail(
+            report.fail_by(
+                format!("{call:?} unusable id"),
                 &place,
                 "value-changed",
                 "it became another id; fix the wrapper",
@@ -105,14 +115,20 @@ async fn bare(call: Call, wire: &Wire, value: &Value, valid: bool, report: &mut 
     match (answer, id) {
         (Err(why), _) => panicked(&place, &why, report),
         (Ok(Ok(prediction)), Some(id)) => {
-            for fault in unlike(&prediction, value, id, valid) {
-                report.fail(&place, "value-changed", format!("{fault}; fix the wrapper"));
+            for (what, fault) in unlike(&prediction, value, id, valid) {
+                report.fail_by(
+                    format!("{call:?} {what}"),
+                    &place,
+                    "value-changed",
+                    format!("{fault}; fix the wrapper"),
+                );
             }
         }
         (Ok(Ok(prediction)), None) => {
             let number = value.get("id").is_some_and(Value::is_number);
             if !number || prediction.id().is_empty() {
-                report.fail(
+                report.fail_by(
+                    format!("{call:?}"),
                     &place,
                     "value-without-id",
                     "nobody can poll for it; make it an error",
@@ -122,7 +138,8 @@ async fn bare(call: Call, wire: &Wire, value: &Value, valid: bool, report: &mut 
         (Ok(Err(error)), None) => {
             whole(&place, &error, call, Some((200, body.as_bytes())), report);
         }
-        (Ok(Err(error)), Some(_)) => report.fail(
+        (Ok(Err(error)), Some(_)) => report.fail_by(
+            format!("{call:?} {:?}", error.kind()),
             &place,
             "paid-and-lost",
             format!("it holds an id and became the error {error}; leave out what has the wrong type instead"),
@@ -130,31 +147,35 @@ async fn bare(call: Call, wire: &Wire, value: &Value, valid: bool, report: &mut 
     }
 }
 
-fn unlike(prediction: &Prediction, value: &Value, id: &str, valid: bool) -> Vec<String> {
+/// How `prediction` differs from the value that it was read from, in short and in full.
+fn unlike(
+    prediction: &Prediction,
+    value: &Value,
+    id: &str,
+    valid: bool,
+) -> Vec<(&'static str, String)> {
     let mut faults = Vec::new();
     if prediction.id() != id {
-        faults.push(format!("the id became {:?}", prediction.id()));
+        faults.push(("id", format!("the id became {:?}", prediction.id())));
     }
     if prediction.raw() != value.to_string().as_bytes() {
-        faults.push("the raw body is not what came".to_owned());
+        faults.push(("raw", "the raw body is not what came".to_owned()));
     }
     if valid {
         let word = value["status"].as_str().unwrap_or_default();
-        if prediction.status().as_str() != word {
-            faults.push(format!(
-                "the status {word:?} became {:?}",
-                prediction.status()
-            ));
+        let status = prediction.status();
+        if status.as_str() != word {
+            faults.push(("status", format!("the status {word:?} became {status:?}")));
         }
         let again = serde_json::to_value(prediction).unwrap_or_default();
         if plain(&again) != plain(value) {
-            faults.push(format!("it serialises to {}", short(&again.to_string())));
+            let again = short(&again.to_string());
+            faults.push(("serialized", format!("it serializes to {again}")));
         }
-        if !prediction.ignored_fields().is_empty() {
-            faults.push(format!(
-                "valid fields were left out: {:?}",
-                prediction.ignored_fields()
-            ));
+        let ignored = prediction.ignored_fields();
+        if !ignored.is_empty() {
+            let fault = format!("valid fields were left out: {ignored:?}");
+            faults.push(("ignored", fault));
         }
     }
     faults
@@ -171,15 +192,16 @@ fn meaning(word: &str) -> &str {
     }
 }
 
-async fn enveloped(wire: &Wire, wrapped: &Value, task: &Value, report: &mut Report) {
-    let place = format!("Get answered by {}", short(&wrapped.to_string()));
+async fn enveloped(call: Call, wire: &Wire, wrapped: &Value, task: &Value, report: &mut Report) {
+    let place = format!("{call:?} answered by {}", short(&wrapped.to_string()));
     let id = task["task_id"].as_str().unwrap_or_default();
     let word = meaning(task["status"].as_str().unwrap_or_default());
-    match wire.json(Call::Get, 200, wrapped).await {
+    match wire.json(call, 200, wrapped).await {
         Err(why) => panicked(&place, &why, report),
         Ok(Ok(prediction)) if prediction.id() == id && !id.is_empty() => {
             if prediction.status().as_str() != word {
-                report.fail(
+                report.fail_by(
+                    format!("TaskStatus {word}"),
                     &place,
                     "envelope-status",
                     format!(
@@ -190,7 +212,8 @@ async fn enveloped(wire: &Wire, wrapped: &Value, task: &Value, report: &mut Repo
             }
         }
         Ok(Err(_)) if !is_usable(id) => report.pass("errors whole"),
-        Ok(other) => report.fail(
+        Ok(other) => report.fail_by(
+            "Task",
             &place,
             "envelope-id",
             format!("it names the task {id:?} and became {other:?}; fix `Answer`"),
@@ -206,7 +229,7 @@ pub(super) async fn errors(
     for (index, value) in draw(oracle, "AnyError", ERRORS)?.into_iter().enumerate() {
         for step in 0..4 {
             let status = STATUSES[(index * 4 + step) % STATUSES.len()];
-            for call in [Call::Create, Call::Get] {
+            for call in Call::ALL {
                 error(call, wire, status, &value, report).await;
             }
         }
@@ -219,13 +242,20 @@ pub(super) async fn errors(
             "{\"odd\":1}",
             "[]",
             "{\"id\":",
+            "{\"id\":\"q4chw5rey9rmt0cww76t4h3ma4\",\"status\":\"starting\"}",
+            "{\"id\":\"q4chw5rey9rmt0cww76t4h3ma4\",\"sta",
             "\u{feff}{}",
         ] {
-            for call in [Call::Create, Call::Get] {
+            for call in Call::ALL {
                 let place = format!("{call:?} answered by {status} {body:?}");
                 match wire.answer(call, status, "text/html", body).await {
                     Err(why) => panicked(&place, &why, report),
-                    Ok(Ok(_)) => report.fail(&place, "error-as-value", "it gave a prediction"),
+                    Ok(Ok(_)) => report.fail_by(
+                        format!("{call:?} {body}"),
+                        &place,
+                        "error-as-value",
+                        "it gave a prediction",
+                    ),
                     Ok(Err(error)) => {
                         whole(
                             &place,
@@ -249,7 +279,8 @@ async fn error(call: Call, wire: &Wire, status: u16, value: &Value, report: &mut
     match wire.json(call, status, value).await {
         Err(why) => panicked(&place, &why, report),
         Ok(Ok(_)) if (200..300).contains(&status) && holds_prediction(value) => {}
-        Ok(Ok(_)) => report.fail(
+        Ok(Ok(_)) => report.fail_by(
+            format!("{call:?} AnyError"),
             &place,
             "error-as-value",
             "an error status gave a prediction",
@@ -303,7 +334,8 @@ fn retryable(
     if error.kind() == wanted {
         report.pass("kinds right");
     } else {
-        report.fail(
+        report.fail_by(
+            format!("{call:?} {status} {wanted:?}"),
             place,
             "error-kind",
             format!(

@@ -22,6 +22,10 @@ pub(super) enum Call {
     Get,
 }
 
+impl Call {
+    pub(super) const ALL: [Self; 2] = [Self::Create, Self::Get];
+}
+
 pub(super) struct Wire {
     pub(super) server: MockServer,
     client: Client,
@@ -106,7 +110,18 @@ impl Wire {
 
 /// The id to ask for, so that `body` is of that prediction: its own where it can be sent.
 fn asked(body: &[u8]) -> String {
-    let json = serde_json::from_slice(body).unwrap_or(Value::Null);
+    named(body)
+        .filter(|id| is_usable(id))
+        .unwrap_or_else(|| ID.to_owned())
+}
+
+/// The id of the prediction that `body` is about, which may break off after it.
+fn named(body: &[u8]) -> Option<String> {
+    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+        let text = std::str::from_utf8(body).ok()?;
+        let (_, rest) = text.split_once("\"id\":\"")?;
+        return rest.split_once('"').map(|(id, _)| id.to_owned());
+    };
     [&json["data"]["task_id"], &json["task_id"], &json["id"]]
         .into_iter()
         .find_map(|id| match id {
@@ -114,8 +129,6 @@ fn asked(body: &[u8]) -> String {
             Value::Number(id) => Some(id.to_string()),
             _ => None,
         })
-        .filter(|id| is_usable(id))
-        .unwrap_or_else(|| ID.to_owned())
 }
 
 /// Whether an id can be sent back to the service.
@@ -133,43 +146,59 @@ pub(super) fn whole(
     report: &mut Report,
 ) {
     const KEPT: usize = 16 * 1024;
+    let doubt = error.kind() == cometapi::ErrorKind::MaybeAccepted;
+    // What is wrong, in short and in full.
     let mut faults = Vec::new();
     if let Some((status, body)) = sent {
         if error.status() != Some(status) {
-            faults.push(format!(
-                "status {status} was lost, it says {:?}",
-                error.status()
+            let is = error.status();
+            faults.push((
+                "status",
+                format!("status {status} was lost, it says {is:?}"),
             ));
         }
         if error.request_id().is_none() {
-            faults.push("the request id of the headers was lost".to_owned());
+            let fault = "the request id of the headers was lost";
+            faults.push(("request id", fault.to_owned()));
         }
         let kept = body.get(..KEPT).unwrap_or(body);
         if error.body() != Some(kept) {
-            faults.push("the body was lost".to_owned());
+            faults.push(("body", "the body was lost".to_owned()));
         }
+        let id = match call {
+            Call::Get => Some(asked(body)),
+            // What was accepted must be found again.
+            Call::Create if doubt => named(body).filter(|id| is_usable(id)),
+            Call::Create => None,
+        };
+        let is = error.prediction_id();
+        if let Some(id) = id
+            && is != Some(&*id)
+        {
+            faults.push(("id", format!("the id {id:?} was lost, it says {is:?}")));
+        }
+    } else if call == Call::Get && error.prediction_id().is_none() {
+        faults.push(("id", "the id that was asked for was lost".to_owned()));
     }
-    if call == Call::Get && error.prediction_id().is_none() {
-        faults.push("the id that was asked for was lost".to_owned());
-    }
-    let doubt = error.kind() == cometapi::ErrorKind::MaybeAccepted;
     if error.may_have_been_accepted() != doubt {
-        faults.push("its kind and `may_have_been_accepted` disagree".to_owned());
+        let fault = "its kind and `may_have_been_accepted` disagree";
+        faults.push(("doubt", fault.to_owned()));
     }
     if call == Call::Get && doubt {
-        faults.push("a read cannot have been accepted".to_owned());
+        faults.push(("doubt", "a read cannot have been accepted".to_owned()));
     }
     if error.is_before_sending() {
-        faults.push("it says that nothing was sent".to_owned());
+        faults.push(("sending", "it says that nothing was sent".to_owned()));
     }
     if format!("{error} {error:?}").contains(KEY) {
-        faults.push("it shows the key".to_owned());
+        faults.push(("key", "it shows the key".to_owned()));
     }
     if faults.is_empty() {
         report.pass("errors whole");
     }
-    for fault in faults {
-        report.fail(
+    for (what, fault) in faults {
+        report.fail_by(
+            format!("{call:?} {what}"),
             place,
             "error-incomplete",
             format!("{fault}; fix the wrapper's `response`"),
@@ -178,7 +207,8 @@ pub(super) fn whole(
 }
 
 pub(super) fn panicked(place: &str, why: &str, report: &mut Report) {
-    report.fail(
+    report.fail_by(
+        why,
         place,
         "panic",
         format!("{why}; no answer may do that, fix what panics"),
