@@ -191,7 +191,10 @@ impl fmt::Debug for Client {
 /// # Ok::<(), cometapi::Error>(())
 /// ```
 #[derive(Default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
     key: Option<ApiKey>,
