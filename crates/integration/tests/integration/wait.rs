@@ -344,7 +344,11 @@ async fn a_wait_that_times_out_keeps_the_last_body_that_could_not_be_read() {
     let mut policy = restless_wait();
     policy.timeout = secs(60);
     let client = client_with(&server, policy);
-    let created = client.predictions().create_model(SCHNELL, input()).await.unwrap();
+    let created = client
+        .predictions()
+        .create_model(SCHNELL, input())
+        .await
+        .unwrap();
     server.on_poll(Fault::BrokenJson.always());
     let wait = client.predictions().wait(created.id()).into_future();
     let error = drive(wait, async {
