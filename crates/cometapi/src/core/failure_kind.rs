@@ -163,7 +163,7 @@ mod tests {
                 json!({"message": "failed", "detail": "KeyError: 'sample'"}),
                 Upstream,
             ),
-            // A text may quote the prompt.
+            // The message may quote the prompt.
             (json!("cannot draw \"NSFW content detected\""), Unknown),
             (json!("cannot draw (E005) on a wall"), Unknown),
             (json!("cannot draw (E005) (on a wall)"), Unknown),
