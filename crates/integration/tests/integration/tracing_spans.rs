@@ -1,7 +1,7 @@
 //! One span per create, poll and download, with ids and without secrets.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -20,6 +20,10 @@ impl Log {
     pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
         // One for the process; the second call finds it there.
         let _ = tracing_log::LogTracer::init();
+        // With one subscriber alone, tracing asks only the thread that meets a span first whether it
+        // is wanted. That may be the thread of another test, which would turn the span off here.
+        static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
+        SECOND.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
         let log = self.clone();
         tracing::subscriber::set_default(
             tracing_subscriber::fmt()
