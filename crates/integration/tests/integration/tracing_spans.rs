@@ -7,6 +7,10 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::setup::{KEY, SCHNELL, client, mock};
 
+/// With one subscriber alone, tracing asks only the thread that meets a span first whether it is
+/// wanted. That may be the thread of another test, which would turn the span off for all.
+static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
+
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -20,9 +24,6 @@ impl Log {
     pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
         // One for the process; the second call finds it there.
         let _ = tracing_log::LogTracer::init();
-        // With one subscriber alone, tracing asks only the thread that meets a span first whether it
-        // is wanted. That may be the thread of another test, which would turn the span off here.
-        static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
         SECOND.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
         let log = self.clone();
         tracing::subscriber::set_default(
