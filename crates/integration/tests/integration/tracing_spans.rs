@@ -1,13 +1,17 @@
 //! A span per run, create, poll and download, by the names of OpenTelemetry, without secrets.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use cometapi::ErrorKind;
 use cometapi_mock::{Ending, Fault};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::setup::{KEY, SCHNELL, client, mock};
+
+/// With one subscriber alone, tracing asks only the thread that meets a span first whether it is
+/// wanted. That may be the thread of another test, which would turn the span off for all.
+static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
 
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
@@ -22,6 +26,7 @@ impl Log {
     pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
         // One for the process; the second call finds it there.
         let _ = tracing_log::LogTracer::init();
+        SECOND.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
         let log = self.clone();
         tracing::subscriber::set_default(
             tracing_subscriber::fmt()

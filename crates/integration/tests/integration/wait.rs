@@ -302,8 +302,12 @@ fn assert_kept(elapsed: Duration) {
 #[tokio::test(start_paused = true)]
 async fn the_deadline_is_kept_by_a_second_poll_beside_the_first() {
     let mut policy = wait_every(1);
+    policy.timeout = secs(4);
     policy.hedge_after = secs(1);
-    assert_kept(silent_wait_of_4_s(policy, Duration::ZERO).await);
+    let (error, elapsed) = silent_wait(policy, Duration::ZERO).await;
+    assert_kept(elapsed);
+    // The first poll, the second beside it, and the last.
+    assert_eq!(error.attempts(), Some(3));
 }
 
 #[tokio::test(start_paused = true)]
