@@ -1,7 +1,7 @@
 //! Tells errors apart by their kind, and says what to do about each.
 
 use cometapi::models::flux_schnell::FluxSchnell;
-use cometapi::{Client, Error, ErrorKind};
+use cometapi::{Client, Error, ErrorKind, FailureKind};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -21,8 +21,13 @@ async fn main() -> Result<(), Error> {
 
 fn advice(error: &Error) -> String {
     match error.kind() {
-        // The model ran and failed: the same input may fail again.
-        ErrorKind::Failed => format!("change the prompt, or try again: {error}"),
+        // The model ran and failed. The same input may succeed, unless it was the input's fault.
+        ErrorKind::Failed => match error.failure_kind() {
+            Some(FailureKind::Moderation | FailureKind::InvalidInput) => {
+                "change the input".to_owned()
+            }
+            _ => format!("try again: {error}"),
+        },
         // The request may have been accepted: sending it again may cost twice.
         ErrorKind::MaybeAccepted => {
             "look at the account's tasks before you send it again".to_owned()
