@@ -1,5 +1,7 @@
 //! The maintainers' commands: `cargo xtask …`.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod contract;
 mod generate;
 mod import_model;

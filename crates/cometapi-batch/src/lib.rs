@@ -83,6 +83,8 @@
 //! Memory does not grow with the rows: they are in the ledger, and in a temporary file of
 //! `SQLite`'s while they are being read.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod batch;
 mod error;
 #[cfg(any(fuzzing, test))]

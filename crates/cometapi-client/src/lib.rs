@@ -42,6 +42,7 @@
 //!   instead of the committed code. It replaces rather than adds, costs about forty
 //!   seconds and forty more crates, and gives the same bytes.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
 // Shows on docs.rs which feature an item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -21,6 +21,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod artifacts;
 mod document;
 mod error;

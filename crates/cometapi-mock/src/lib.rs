@@ -47,6 +47,7 @@
 //! It depends on none of the clients: it reads the document itself, so that it can disagree
 //! with them.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
 // Shows on docs.rs which feature an item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -9,6 +9,7 @@
 //!   text. Without it there are [`Input`], [`ModelInput`] and [`media`].
 //! - `schemars`: typed inputs implement `schemars::JsonSchema`.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
 // Shows on docs.rs which feature an item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "registry", doc = "")]

@@ -17,7 +17,7 @@ use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::post;
 use cometapi::models::flux_schnell::FluxSchnell;
-use cometapi::{Client, Error, Prediction};
+use cometapi::{Client, Error, OutputFile, Prediction};
 use futures_util::{Stream, StreamExt};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -42,9 +42,10 @@ async fn images(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, (StatusCode, String)> {
     let create = client.predictions().create(FluxSchnell::new(prompt));
     let created = create.await.map_err(|error| {
-        let status = match error.is_before_sending() {
-            true => StatusCode::BAD_REQUEST,
-            false => StatusCode::BAD_GATEWAY,
+        let status = if error.is_before_sending() {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::BAD_GATEWAY
         };
         (status, error.to_string())
     })?;
@@ -57,7 +58,7 @@ fn event(client: &Client, update: Result<Prediction, Error>) -> Event {
     let (name, data) = match update {
         Ok(prediction) if prediction.is_terminal() => {
             let files = client.files(&prediction);
-            let urls: Vec<_> = files.iter().map(|file| file.url()).collect();
+            let urls: Vec<_> = files.iter().map(OutputFile::url).collect();
             let end =
                 json!({"status": prediction.status(), "files": urls, "error": prediction.error()});
             ("end", end)

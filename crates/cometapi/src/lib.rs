@@ -68,6 +68,7 @@
 //! - [`cometapi-mock`](https://docs.rs/cometapi-mock): a mock of the service, for your tests
 //! - [`paperboat`](https://docs.rs/paperboat): the command
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
 // Shows on docs.rs which feature an item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -2,6 +2,8 @@
 //! that a spec can be judged while the client does not compile. Package `contract` runs them with
 //! the others; nothing here is published.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod l0_spec;
 pub mod l1_drift;
 pub mod l6_breaking;

@@ -5,6 +5,8 @@
 //! the layers can fail is proved by `--prove`: a committed list of mutations, each of which
 //! must turn its layer red.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod cli;
 mod layers;
 mod prove;

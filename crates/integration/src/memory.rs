@@ -15,7 +15,7 @@ use cometapi_batch::{Batch, Rows, SqliteLedger};
 /// # Panics
 ///
 /// If the arguments are incomplete, or the peak cannot be read, as it is on Linux alone.
-#[expect(clippy::expect_used, clippy::print_stdout, reason = "a test's helper")]
+#[expect(clippy::expect_used, reason = "a test's helper")]
 pub async fn run(mut args: impl Iterator<Item = String>) {
     let mut next = || args.next().expect("an argument");
     let (action, base_url, folder) = (next(), next(), next());

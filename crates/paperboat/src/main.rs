@@ -2,6 +2,8 @@
 //!
 //! stdout is data, stderr is for people, and the exit code says what happened.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod advice;
 mod args;
 mod check;

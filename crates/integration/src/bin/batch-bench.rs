@@ -5,7 +5,6 @@
 
 #![allow(
     clippy::expect_used,
-    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a measurement: a panic is the failure, and it prints what it found"
 )]

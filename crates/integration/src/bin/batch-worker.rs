@@ -11,7 +11,6 @@
 
 #![allow(
     clippy::expect_used,
-    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test's helper: a panic is the failure, and the parent reads what is printed"
 )]

@@ -2,7 +2,6 @@
 
 #![allow(
     clippy::expect_used,
-    clippy::print_stderr,
     clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "tests: a panic is the failure, and a story is as long as it is"

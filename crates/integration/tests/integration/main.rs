@@ -3,7 +3,6 @@
 #![allow(
     clippy::expect_used,
     clippy::format_push_string,
-    clippy::print_stderr,
     clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "tests: a panic is the failure, and a table is as long as it is"
