@@ -37,20 +37,27 @@ fn watch(file: &Path) {
 /// package` there. A vendored copy may well lie two folders below somebody else's `openapi.yaml`.
 fn workspace(here: &Path) -> Option<PathBuf> {
     let here = here.canonicalize().ok()?;
-    here.ancestors()
-        .find(|root| {
-            let ours = ["crates/cometapi-codegen/Cargo.toml", "xtask/Cargo.toml"];
-            let is_in = [
-                root.join("crates/cometapi-client"),
-                root.join("target/package"),
-            ];
-            ours.iter().all(|path| root.join(path).is_file())
-                && is_in
-                    .iter()
-                    .filter_map(|folder| folder.canonicalize().ok())
-                    .any(|folder| here.starts_with(folder))
-        })
-        .map(Path::to_path_buf)
+    let within = here
+        .ancestors()
+        .find(|root| is_ours(root) && here.starts_with(root.join("crates/cometapi-client")));
+    if let Some(root) = within {
+        return Some(root.to_path_buf());
+    }
+    // A copy that is verified lies in the target folder, which may be anywhere, while cargo runs in
+    // the workspace.
+    let is_verified = here
+        .parent()
+        .is_some_and(|folder| folder.ends_with("package"));
+    let started = env::var_os("PWD").map(PathBuf::from);
+    let folders = started.iter().flat_map(|folder| folder.ancestors());
+    let mut folders = folders.chain(here.ancestors());
+    let root = folders.find(|root| is_verified && is_ours(root));
+    root.map(Path::to_path_buf)
+}
+
+fn is_ours(root: &Path) -> bool {
+    let files = ["crates/cometapi-codegen/Cargo.toml", "xtask/Cargo.toml"];
+    files.iter().all(|path| root.join(path).is_file())
 }
 
 #[cfg(not(feature = "from-spec"))]

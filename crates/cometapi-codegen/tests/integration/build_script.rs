@@ -141,6 +141,31 @@ fn a_file_that_is_not_what_the_spec_gives_fails_the_build_until_it_is_again() {
     }
 }
 
+/// The target folder is not the workspace's here, so the copy that is verified lies elsewhere.
+#[test]
+fn a_drifted_tree_is_not_packaged() {
+    let copy = workspace();
+    let package = [
+        "package",
+        "--allow-dirty",
+        "--package=cometapi-codegen",
+        "--package=cometapi-client",
+    ];
+    let spec = copy.path().join("openapi.yaml");
+    let text = fs::read_to_string(&spec).unwrap();
+    fs::write(&spec, text.replacen(DESCRIPTION, CHANGED, 1)).unwrap();
+    let build = cargo(copy.path(), &package);
+    assert!(!build.status.success());
+    let stderr = stderr(&build);
+    assert!(
+        stderr.contains("openapi.yaml is missing or has changed"),
+        "{stderr}"
+    );
+
+    fs::write(&spec, text).unwrap();
+    ok(&cargo(copy.path(), &package));
+}
+
 /// An unknown model, from its publisher's schema to a caller's program.
 #[test]
 fn a_published_schema_imports_generates_compiles_and_checks() {
@@ -269,6 +294,8 @@ fn cargo(folder: &Path, arguments: &[&str]) -> Output {
         .args(["--offline"])
         .args(arguments)
         .current_dir(folder)
+        // As a shell sets it.
+        .env("PWD", folder)
         .env("CARGO_TARGET_DIR", TARGET)
         // Neither is of use to a copy that is gone at the end.
         .env("CARGO_INCREMENTAL", "0")
