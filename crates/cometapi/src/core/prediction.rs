@@ -194,7 +194,7 @@ impl<'de> Deserialize<'de> for Prediction {
         let raw = serde_json::to_vec(&json).map_err(de::Error::custom)?;
         let (wire, ignored) = PredictionResponse::from_json(json)
             .into_prediction()
-            .ok_or_else(|| de::Error::custom("not a prediction: it needs an id and a status"))?;
+            .ok_or_else(|| de::Error::custom("not a prediction: it has no id"))?;
         Ok(Self::new(wire, ignored, raw.into(), None))
     }
 }
@@ -255,10 +255,7 @@ mod tests {
             json!({"status": "starting"}),
         ] {
             let error = serde_json::from_value::<Prediction>(other).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "not a prediction: it needs an id and a status"
-            );
+            assert_eq!(error.to_string(), "not a prediction: it has no id");
         }
     }
 

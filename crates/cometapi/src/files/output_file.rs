@@ -151,7 +151,7 @@ impl OutputFile {
             .collect()
     }
 
-    /// Returns the file at `url`, of which no prediction is known.
+    /// Returns the file at `url`, without a prediction.
     pub(crate) fn at(context: &FileContext, url: &str) -> Self {
         Self {
             #[cfg(feature = "download")]

@@ -79,9 +79,8 @@ impl Fetcher {
         // Without the key that was in its host, an address cannot be parsed.
         self.check_key(url)?;
         let whole_url = url;
-        let mut url = Url::parse(url).map_err(|e| {
-            Fault::Final(failed("the output holds no usable address").with_source(e))
-        })?;
+        let mut url = Url::parse(url)
+            .map_err(|e| Fault::Final(failed("the file's address is not a URL").with_source(e)))?;
         for _ in 0..=self.policy.max_redirects {
             self.check_address(&url).await?;
             let mut request = self.http.of(&url).map_err(Fault::Final)?.get(url.clone());

@@ -32,7 +32,7 @@ pub fn file_stem(name: &str, position: usize) -> String {
     format!("{name}-{position}")
 }
 
-/// Returns the stem of a file of which nothing but its URL is known: the same for the same URL.
+/// Returns the stem of a file that is known only by its URL: the same for the same URL.
 pub fn url_stem(url: &str) -> String {
     format!("file-{:032x}", fnv1a(url.as_bytes()))
 }
