@@ -185,7 +185,7 @@ async fn files_are_fetched_from_a_stored_prediction_or_its_urls() {
     for (url, why) in [
         ("ftp://a/0.png", "only https: and http: are fetched"),
         ("http://10.0.0.1/0.png", "private network"),
-        ("out-0.png", "no usable address"),
+        ("out-0.png", "not a URL"),
         (
             &format!("https://a/{}.png", crate::setup::KEY),
             "contains the API key",

@@ -341,7 +341,7 @@ async fn a_host_that_is_not_one_is_not_fetched() {
             .await
             .unwrap_err();
         assert!(
-            error.to_string().contains("no usable address"),
+            error.to_string().contains("not a URL"),
             "{host}: {error}"
         );
     }
