@@ -4,9 +4,11 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ExitCode, Stdio};
 
 use anyhow::Context;
+
+use crate::package::{cargo, start};
 
 /// Check the contract in layers: spec, generated files, types, requests, answers, outside
 /// judges, releases, other references, the live service.
@@ -39,12 +41,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<ExitCode> {
         .output()
         .context("cargo cannot be started")?;
     if build.status.success() {
-        return start(root, "contract", &options.arguments);
+        return start(root, "contract", &[], &options.arguments);
     }
     // The layers that read the spec still run, and may say why the client does not compile.
     let mut arguments = vec!["layers".into()];
     arguments.extend(spec_arguments(&options.arguments));
-    start(root, "contract-spec", &arguments)?;
+    start(root, "contract-spec", &[], &arguments)?;
     let mut stderr = io::stderr().lock();
     writeln!(
         stderr,
@@ -74,30 +76,7 @@ pub(crate) fn upstream(root: &Path, options: &Upstream) -> anyhow::Result<ExitCo
     if options.all {
         arguments.push("--all".into());
     }
-    start(root, "contract-spec", &arguments)
-}
-
-fn start(root: &Path, package: &str, arguments: &[OsString]) -> anyhow::Result<ExitCode> {
-    let status = cargo(root, "run", package)
-        .arg("--")
-        .args(arguments)
-        .status()
-        .context("cargo cannot be started")?;
-    Ok(
-        match status.code().and_then(|code| u8::try_from(code).ok()) {
-            Some(code) => code.into(),
-            None => ExitCode::FAILURE,
-        },
-    )
-}
-
-fn cargo(root: &Path, command: &str, package: &str) -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut cargo = Command::new(cargo);
-    cargo
-        .args([command, "--quiet", "--package", package, "--manifest-path"])
-        .arg(root.join("Cargo.toml"));
-    cargo
+    start(root, "contract-spec", &[], &arguments)
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
+mod bench;
 mod contract;
 mod generate;
 mod import_model;
+mod package;
 mod release;
 
 use std::io::{self, Write};
@@ -22,6 +24,8 @@ enum Command {
     #[command(disable_help_flag = true)]
     Contract(contract::Options),
     Upstream(contract::Upstream),
+    #[command(disable_help_flag = true)]
+    Bench(bench::Options),
     ImportModel(import_model::Options),
     Release(release::Options),
 }
@@ -39,6 +43,10 @@ fn main() -> ExitCode {
         Command::Upstream(options) => {
             drop(out);
             workspace_root().and_then(|root| contract::upstream(&root, &options))
+        }
+        Command::Bench(options) => {
+            drop(out);
+            workspace_root().and_then(|root| bench::run(&root, &options))
         }
         Command::ImportModel(options) => workspace_root()
             .and_then(|root| {

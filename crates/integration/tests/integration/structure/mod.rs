@@ -53,6 +53,11 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
         &["cometapi", "cometapi-batch", "cometapi-mock"],
         &[],
     ),
+    (
+        "bench",
+        &["cometapi", "cometapi-batch", "cometapi-mock"],
+        &[],
+    ),
     // It fixes a client that refuses to build, so it must build without one.
     ("xtask", &["cometapi-codegen"], &[]),
 ];

@@ -340,10 +340,7 @@ async fn a_host_that_is_not_one_is_not_fetched() {
         let error = fetch(&client, &format!("http://{host}/"))
             .await
             .unwrap_err();
-        assert!(
-            error.to_string().contains("not a URL"),
-            "{host}: {error}"
-        );
+        assert!(error.to_string().contains("not a URL"), "{host}: {error}");
     }
 }
 

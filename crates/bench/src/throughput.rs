@@ -1,0 +1,11 @@
+//! B2: predictions per second, many at once.
+
+use crate::context::Context;
+use crate::report::Row;
+
+pub(crate) fn rows(_: &Context) -> anyhow::Result<Vec<Row>> {
+    Ok(vec![Row::skipped(
+        "predictions per second",
+        "not written yet",
+    )])
+}
