@@ -1,6 +1,6 @@
 //! What every measure is given.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
@@ -9,6 +9,10 @@ use anyhow::{Context as _, ensure};
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) quick: bool,
+    /// How many pairs of runs, instead of what a measure finds enough.
+    pub(crate) pairs: Option<usize>,
+    /// The root of the workspace.
+    pub(crate) root: PathBuf,
 }
 
 impl Context {
@@ -17,17 +21,16 @@ impl Context {
         if self.quick { quick } else { full }
     }
 
-    /// The root of the workspace.
-    pub(crate) fn root(&self) -> PathBuf {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        root.canonicalize().unwrap_or(root)
+    /// Returns how many pairs of runs to make: `full`, unless something else was asked for.
+    pub(crate) fn pairs(&self, full: usize) -> usize {
+        self.scale(self.pairs.unwrap_or(full), 1)
     }
 
     /// `cargo` in the workspace.
     pub(crate) fn cargo(&self) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut cargo = Command::new(cargo);
-        cargo.current_dir(self.root());
+        cargo.current_dir(&self.root);
         cargo
     }
 

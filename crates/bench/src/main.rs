@@ -51,6 +51,10 @@ struct Arguments {
     /// Run each measure so small that it only proves that it runs; the numbers mean nothing.
     #[arg(long)]
     quick: bool,
+    /// Make N pairs of runs, or N runs where there is nothing to compare, instead of each measure's
+    /// own number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pairs: Option<u8>,
     /// Write all numbers to one file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -75,6 +79,9 @@ enum ChildProcess {
     /// Serve predictions.
     #[command(hide = true)]
     Serve(server::Options),
+    /// Serve predictions with the mock or with wiremock.
+    #[command(hide = true)]
+    ServeMock { kind: mock::Kind },
 }
 
 fn find(name: &str) -> Result<&'static Measure, String> {
@@ -99,6 +106,10 @@ fn main() -> anyhow::Result<ExitCode> {
             server::serve(&options, |origin| println!("{origin}"))?;
             Ok(ExitCode::SUCCESS)
         }
+        Some(ChildProcess::ServeMock { kind }) => {
+            mock::serve(kind)?;
+            Ok(ExitCode::SUCCESS)
+        }
         None if arguments.list => {
             println!("{}", measures::list());
             Ok(ExitCode::SUCCESS)
@@ -110,9 +121,13 @@ fn main() -> anyhow::Result<ExitCode> {
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let context = Context {
         quick: arguments.quick,
+        pairs: arguments.pairs.map(usize::from),
+        root: Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .canonicalize()?,
     };
     let machine = Machine::read();
-    let folder = context.root().join("target/bench");
+    let folder = context.root.join("target/bench");
     fs::create_dir_all(&folder)?;
     let all: Vec<_> = MEASURES.iter().collect();
     let chosen = if arguments.measures.is_empty() {
@@ -149,7 +164,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.quick {
         println!("quick: the numbers mean nothing");
     }
-    println!("\n{}", report::markdown(&sections));
+    println!("\n{}", report::markdown(&sections, arguments.quick));
     Ok(code)
 }
 

@@ -107,7 +107,7 @@ pub(crate) const MEASURES: [Measure; 12] = [
         against: "wiremock answering the same",
         goal: "state",
         rows: mock::rows,
-        side: no_sides,
+        side: mock::side,
     },
     Measure {
         id: "B10",
@@ -116,7 +116,7 @@ pub(crate) const MEASURES: [Measure; 12] = [
         against: "curl -o f && sync f",
         goal: "≥ 0.9 of the speed, ≤ 20 MB",
         rows: download::rows,
-        side: no_sides,
+        side: download::side,
     },
     Measure {
         id: "B11",
@@ -134,7 +134,7 @@ pub(crate) const MEASURES: [Measure; 12] = [
         against: "a loop of bare reqwest that writes nothing",
         goal: "state; dry run ≤ 4 s",
         rows: batch::rows,
-        side: no_sides,
+        side: batch::side,
     },
 ];
 

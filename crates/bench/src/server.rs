@@ -23,12 +23,18 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::measure::{raise_open_files, thread_time};
+
+/// The name of the only file.
+const FILE: &str = "out-0.webp";
+
 const SPEC: &str = include_str!("../../../openapi.yaml");
 
 /// How the server answers.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Polls until a prediction has succeeded; all before the last find it processing.
+    /// Polls until a prediction has succeeded; all before the last find it processing. With 0, the
+    /// response to the create request is the end.
     #[arg(long, default_value_t = 3)]
     pub(crate) polls: u32,
     /// The share of polls, 0 to 1, that get no response for as long as `hang` says.
@@ -65,7 +71,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a child process of this program that serves.
+    /// Starts a static server in a child process.
     pub(crate) fn start(options: &Options) -> anyhow::Result<Self> {
         let Options {
             polls,
@@ -74,13 +80,21 @@ impl Server {
             seed,
             file,
         } = options;
+        Self::spawn(&[
+            "serve".to_owned(),
+            format!("--polls={polls}"),
+            format!("--hanging={hanging}"),
+            format!("--hang={hang}"),
+            format!("--seed={seed}"),
+            format!("--file={file}"),
+        ])
+    }
+
+    /// Starts this program with the arguments of a server, which prints its origin when it is
+    /// ready.
+    pub(crate) fn spawn(arguments: &[String]) -> anyhow::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .arg("serve")
-            .arg(format!("--polls={polls}"))
-            .arg(format!("--hanging={hanging}"))
-            .arg(format!("--hang={hang}"))
-            .arg(format!("--seed={seed}"))
-            .arg(format!("--file={file}"))
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -92,6 +106,11 @@ impl Server {
         Ok(Self { child, origin })
     }
 
+    /// The processor time that the server has used so far, in seconds. Linux only.
+    pub(crate) fn processor_time(&self) -> Option<f64> {
+        thread_time(&self.child.id().to_string(), None)
+    }
+
     /// The base URL of the API.
     pub(crate) fn base_url(&self) -> String {
         format!("{}/replicate/v1", self.origin)
@@ -99,7 +118,7 @@ impl Server {
 
     /// The URL of an output file.
     pub(crate) fn file_url(&self) -> String {
-        format!("{}/files/out-0.webp", self.origin)
+        format!("{}/files/{FILE}", self.origin)
     }
 
     /// Serves on a thread of this process, for tests, and returns the base URL.
@@ -124,7 +143,7 @@ impl Drop for Server {
 
 /// Serves until the process ends. `ready` is called with the origin, `http://ADDRESS`.
 pub(crate) fn serve(options: &Options, ready: impl FnOnce(&str)) -> anyhow::Result<()> {
-    crate::measure::raise_open_files();
+    raise_open_files();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -196,7 +215,7 @@ impl Service {
         ] {
             processing[name] = value;
         }
-        succeeded["output"][0] = format!("{origin}/files/out-0.webp").into();
+        succeeded["output"][0] = format!("{origin}/files/{FILE}").into();
         Ok(Self {
             options: options.clone(),
             starting: Template::new(&starting)?,
@@ -217,7 +236,7 @@ impl Service {
         let last = parts.uri.path().rsplit('/').next().unwrap_or_default();
         Ok(match parts.method {
             Method::POST => json(StatusCode::CREATED, self.create()),
-            _ if last.ends_with(".webp") => {
+            _ if last == FILE => {
                 let mut response = Response::new(Repeated {
                     block: self.file.clone(),
                     left: self.options.file,
@@ -233,7 +252,12 @@ impl Service {
 
     fn create(&self) -> Bytes {
         let number = self.next.replace_with(|it| *it + 1);
-        self.starting.of(&format!("bench{number:021}"))
+        let template = if self.options.polls == 0 {
+            &self.succeeded
+        } else {
+            &self.starting
+        };
+        template.of(&format!("bench{number:021}"))
     }
 
     async fn poll(&self, id: &str) -> Bytes {
