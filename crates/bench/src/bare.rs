@@ -5,12 +5,9 @@
 //! not classify errors, repeat polls that failed, or keep the response's bytes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::task::JoinSet;
 
 /// A prediction with all documented fields.
 #[derive(Debug, Deserialize)]
@@ -85,35 +82,6 @@ impl Bare {
     pub(crate) async fn file(&self, url: &str) -> reqwest::Result<usize> {
         Ok(self.poll.get(url).send().await?.bytes().await?.len())
     }
-}
-
-/// Runs `work` `count` times, at most `at_once` at a time. The first error ends it.
-pub(crate) async fn repeat<F>(
-    count: u32,
-    at_once: u32,
-    work: impl Fn(u32) -> F + Clone + Send + Sync + 'static,
-) -> anyhow::Result<()>
-where
-    F: Future<Output = anyhow::Result<()>> + Send + 'static,
-{
-    let next = Arc::new(AtomicU32::new(0));
-    let mut tasks = JoinSet::<anyhow::Result<()>>::new();
-    for _ in 0..at_once {
-        let (next, work) = (Arc::clone(&next), work.clone());
-        tasks.spawn(async move {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= count {
-                    return Ok(());
-                }
-                work(number).await?;
-            }
-        });
-    }
-    while let Some(task) = tasks.join_next().await {
-        task??;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -16,8 +16,9 @@ use cometapi::Client;
 use cometapi_batch::{Batch, Rows, SqliteLedger};
 use serde_json::json;
 
-use crate::bare::{Bare, repeat};
+use crate::bare::Bare;
 use crate::context::Context;
+use crate::load::repeat;
 use crate::measure::{Pairs, Readings, Region, Side, program, raise_open_files, thread_time};
 use crate::report::{Goal, Row};
 use crate::server::{Options, Server};

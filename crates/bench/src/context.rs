@@ -38,7 +38,9 @@ impl Context {
     pub(crate) fn paperboat(&self) -> anyhow::Result<PathBuf> {
         let mut cargo = self.cargo();
         cargo.args(["build", "--quiet", "--locked", "--package", "paperboat"]);
-        cargo.args(self.scale(&["--release"][..], &[]));
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
         let status = cargo.status().context("cargo cannot be started")?;
         ensure!(
             status.success(),

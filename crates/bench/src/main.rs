@@ -14,6 +14,7 @@ mod decoding;
 mod download;
 mod downstream;
 mod hedging;
+mod load;
 mod machine;
 mod measure;
 mod measures;
@@ -29,7 +30,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Parser;
 
 use crate::context::Context;
@@ -119,6 +120,11 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    ensure!(
+        arguments.quick || !cfg!(debug_assertions),
+        "this is a development build, and its numbers mean nothing: build it with --release, as \
+         cargo xtask bench does, or pass --quick"
+    );
     let context = Context {
         quick: arguments.quick,
         pairs: arguments.pairs.map(usize::from),

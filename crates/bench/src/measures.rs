@@ -172,7 +172,7 @@ mod tests {
     fn each_module_of_a_measure_is_listed_once() {
         // What every file that is no measure is for.
         let others = [
-            "bare", "context", "machine", "main", "measure", "measures", "report", "server",
+            "bare", "context", "load", "machine", "main", "measure", "measures", "report", "server",
         ];
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
         let files = std::fs::read_dir(folder).unwrap();
@@ -183,6 +183,24 @@ mod tests {
         let mut listed: Vec<_> = MEASURES.iter().map(|it| it.name).collect();
         listed.sort_unstable();
         assert_eq!(listed, modules);
+    }
+
+    #[test]
+    fn benchmarks_md_has_each_measure_once_and_its_goal() {
+        let text = include_str!("../../../BENCHMARKS.md");
+        for it in &MEASURES {
+            let start = format!("| {} | `{}` | ", it.id, it.name);
+            let rows: Vec<_> = text
+                .lines()
+                .filter(|line| line.starts_with(&start))
+                .collect();
+            let [row] = rows[..] else {
+                panic!("{start} is there {} times", rows.len());
+            };
+            assert!(row.contains(&format!("| {} |", it.goal)), "{row}");
+        }
+        let rows = text.lines().filter(|line| line.starts_with("| B"));
+        assert_eq!(rows.count(), MEASURES.len());
     }
 
     #[test]

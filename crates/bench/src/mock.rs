@@ -13,8 +13,9 @@ use cometapi_mock::{MockServer, Pace};
 use serde_json::json;
 use wiremock::Mock;
 
-use crate::bare::{Bare, repeat};
+use crate::bare::Bare;
 use crate::context::Context;
+use crate::load::repeat;
 use crate::measure::{Pairs, Readings, Region, Side};
 use crate::report::Row;
 use crate::server::Server;

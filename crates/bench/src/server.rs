@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -103,7 +103,12 @@ impl Server {
         let mut origin = String::new();
         BufReader::new(out).read_line(&mut origin)?;
         let origin = origin.trim().to_owned();
-        Ok(Self { child, origin })
+        let server = Self { child, origin };
+        ensure!(
+            server.origin.starts_with("http"),
+            "the server ended before it was ready"
+        );
+        Ok(server)
     }
 
     /// The processor time that the server has used so far, in seconds. Linux only.
