@@ -8,6 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue};
 
+use self::candidates::Filter;
+
+mod candidates;
+
 /// What stands for the key where it was removed.
 pub const KEY_PLACEHOLDER: &str = "[key]";
 
@@ -28,8 +32,7 @@ pub struct KeyFinder(Arc<Forms>);
 
 struct Forms {
     forms: Vec<Vec<u8>>,
-    /// Whether a form may begin with the byte; most positions of text are left at that.
-    is_first: [bool; 256],
+    filter: Filter,
 }
 
 impl KeyFinder {
@@ -48,18 +51,8 @@ impl KeyFinder {
                 forms.push(base64_form(&URL_SAFE_NO_PAD, secret, offset));
             }
         }
-        let mut is_first = [false; 256];
-        for form in &forms {
-            for byte in [
-                form[0].to_ascii_lowercase(),
-                form[0].to_ascii_uppercase(),
-                b'%',
-                b'\\',
-            ] {
-                is_first[usize::from(byte)] = true;
-            }
-        }
-        Self(Arc::new(Forms { forms, is_first }))
+        let filter = Filter::new(&forms);
+        Self(Arc::new(Forms { forms, filter }))
     }
 
     /// Returns whether `url` holds the key, or held it before it was removed from the response.
@@ -67,7 +60,8 @@ impl KeyFinder {
         let url = url.as_bytes();
         let had_key =
             || (0..url.len()).any(|at| match_at(url, at, KEY_PLACEHOLDER.as_bytes()).is_ok());
-        (0..url.len()).any(|at| self.match_at(url, at).is_some()) || had_key()
+        let mut forms = self.0.forms.iter();
+        forms.any(|form| (0..url.len()).any(|at| match_at(url, at, form).is_ok())) || had_key()
     }
 
     /// Returns `text` with a placeholder for the key.
@@ -84,7 +78,10 @@ impl KeyFinder {
 
     /// Removes the key from the values of `headers`.
     pub(crate) fn redact_headers(&self, headers: &mut HeaderMap) {
-        for value in headers.values_mut() {
+        for value in headers
+            .values_mut()
+            .filter(|value| value.len() >= SHORTEST_PART)
+        {
             if let Some(redacted) = self.redact_bytes(value.as_bytes()) {
                 *value = HeaderValue::from_bytes(&redacted)
                     .unwrap_or_else(|_| HeaderValue::from_static(KEY_PLACEHOLDER));
@@ -95,17 +92,16 @@ impl KeyFinder {
     /// Returns `None` if the key is not in `text`. At its end, where it may have been cut, the
     /// beginning of the key is removed as well.
     pub(crate) fn redact_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let mut candidates = self.0.filter.candidates(text);
         let mut redacted = Vec::new();
         let (mut kept, mut at) = (0, 0);
-        while at < text.len() {
-            match self.match_at(text, at).or_else(|| self.part_at(text, at)) {
-                Some(end) => {
-                    redacted.extend_from_slice(&text[kept..at]);
-                    redacted.extend_from_slice(KEY_PLACEHOLDER.as_bytes());
-                    kept = end;
-                    at = end;
-                }
-                None => at += 1,
+        while let Some(begin) = candidates.next_from(at) {
+            at = begin + 1;
+            if let Some(end) = self.end_of_key(text, begin) {
+                redacted.extend_from_slice(&text[kept..begin]);
+                redacted.extend_from_slice(KEY_PLACEHOLDER.as_bytes());
+                kept = end;
+                at = end;
             }
         }
         if redacted.is_empty() {
@@ -115,19 +111,15 @@ impl KeyFinder {
         Some(redacted)
     }
 
-    fn match_at(&self, text: &[u8], at: usize) -> Option<usize> {
-        let may_begin = self.0.is_first[usize::from(text[at])];
-        let mut forms = self.0.forms.iter().filter(|_| may_begin);
-        forms.find_map(|form| match_at(text, at, form).ok())
-    }
-
-    /// The end of `text` if the beginning of the key stands from `at` on.
-    fn part_at(&self, text: &[u8], at: usize) -> Option<usize> {
-        let may_begin = self.0.is_first[usize::from(text[at])];
-        let mut forms = self.0.forms.iter().filter(|_| may_begin);
-        forms
-            .any(|form| match_at(text, at, form) == Err(Mismatch::TextEnds))
-            .then_some(text.len())
+    /// Returns where a form ends that begins at `begin`; the end of `text` if it is cut there.
+    fn end_of_key(&self, text: &[u8], begin: usize) -> Option<usize> {
+        let ends = || self.0.forms.iter().map(|form| match_at(text, begin, form));
+        let whole = ends().find_map(Result::ok);
+        whole.or_else(|| {
+            ends()
+                .any(|end| end == Err(Mismatch::TextEnds))
+                .then_some(text.len())
+        })
     }
 }
 
