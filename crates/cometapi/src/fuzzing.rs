@@ -38,7 +38,7 @@ pub fn response(status: u16, body: &[u8]) {
             assert_eq!(prediction.raw(), body);
             let _ = (prediction.output().urls(), prediction.error());
             // What is written of it reads back as the same run.
-            let text = serde_json::to_vec(&*prediction).unwrap_or_default();
+            let text = serde_json::to_vec(&prediction).unwrap_or_default();
             let again: PredictionResponse =
                 serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(again.id(), Some(prediction.id()));

@@ -179,7 +179,7 @@ impl Create {
             let failure = match decision {
                 CreateDecision::Created => match attempt {
                     AttemptOutcome::Response(_, Body::Prediction(prediction)) => {
-                        return Ok(*prediction);
+                        return Ok(prediction);
                     }
                     // Only a response that holds a prediction is the event `Created`.
                     attempt => in_doubt(attempt),

@@ -28,7 +28,7 @@ pub(crate) async fn get(
 ) -> Result<Prediction, Error> {
     runtime::check().map_err(|error| error.with_id(id.as_str()))?;
     match poll_once(core, id, 1, CallOptions::with_timeout(timeout)).await {
-        AttemptOutcome::Response(_, Body::Prediction(prediction)) => Ok(*prediction),
+        AttemptOutcome::Response(_, Body::Prediction(prediction)) => Ok(prediction),
         attempt => Err(poll_error(id, attempt)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -53,9 +53,9 @@ enum State {
     Busy(BoxFuture<Stepped>),
     Refused(Error),
     /// Over before the first poll.
-    Ended(Box<Prediction>),
+    Ended(Prediction),
     /// All updates were given. The last was this one, or an error about this id.
-    Done(Result<Box<Prediction>, Option<String>>),
+    Done(Result<Prediction, Option<String>>),
 }
 
 impl Wait {
@@ -70,7 +70,7 @@ impl Wait {
     /// the first poll leaves the run a moment.
     pub(crate) fn created(core: Core, policy: WaitPolicy, created: Prediction) -> Self {
         if created.is_terminal() {
-            return Self(State::Ended(Box::new(created)));
+            return Self(State::Ended(created));
         }
         let id = checked_id(created.id());
         let mut wait = Self::new(core, policy, id);
@@ -148,7 +148,7 @@ impl Stream for Wait {
                     };
                     self.0 = match &update {
                         Ok(prediction) if !prediction.is_terminal() => State::Idle(poller),
-                        Ok(_) => State::Done(poller.last.take().map(Box::new).ok_or(None)),
+                        Ok(_) => State::Done(poller.last.take().ok_or(None)),
                         Err(error) => done(error),
                     };
                     return Poll::Ready(Some(update));
@@ -159,7 +159,7 @@ impl Stream for Wait {
                 }
                 State::Ended(created) => {
                     self.0 = State::Done(Ok(created.clone()));
-                    return Poll::Ready(Some(Ok(*created)));
+                    return Poll::Ready(Some(Ok(created)));
                 }
                 ended @ State::Done(_) => {
                     self.0 = ended;
@@ -280,8 +280,8 @@ impl Poller {
             match (event, attempt) {
                 (PollOutcome::State, AttemptOutcome::Response(_, Body::Prediction(prediction))) => {
                     self.missing_since = None;
-                    self.last = Some((*prediction).clone());
-                    return Ok(*prediction);
+                    self.last = Some(prediction.clone());
+                    return Ok(prediction);
                 }
                 (PollOutcome::Missing, attempt) => {
                     // Not from the wait's beginning: polls before may have hung or failed.
@@ -308,7 +308,7 @@ impl Poller {
         };
         let (core, id) = (&self.core, &self.id);
         self.requests += 1;
-        let mut first = Box::pin(poll_once(core, id, self.requests, options(left)));
+        let mut first = pin!(poll_once(core, id, self.requests, options(left)));
         if let Some(attempt) = before(&mut first, sleep(self.policy.hedge_after)).await {
             return attempt;
         }
@@ -367,7 +367,7 @@ impl Poller {
 
 /// What `future` gives, if it does before `alarm`.
 async fn before<F: Future + Unpin>(future: &mut F, alarm: impl Future) -> Option<F::Output> {
-    let mut alarm = Box::pin(alarm);
+    let mut alarm = pin!(alarm);
     poll_fn(|context| {
         if let Poll::Ready(output) = Pin::new(&mut *future).poll(context) {
             return Poll::Ready(Some(output));

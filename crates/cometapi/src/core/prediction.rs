@@ -1,6 +1,7 @@
 //! One run of a model, as it was last seen.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cometapi_client::{IgnoredField, PredictionResponse, Status, types};
@@ -26,8 +27,12 @@ use serde_json::{Map, Value};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A clone shares what was read.
 #[derive(Clone)]
-pub struct Prediction {
+pub struct Prediction(Arc<Contents>);
+
+struct Contents {
     wire: types::Prediction,
     ignored: Vec<IgnoredField>,
     raw: Bytes,
@@ -41,22 +46,22 @@ impl Prediction {
         raw: Bytes,
         request_id: Option<String>,
     ) -> Self {
-        Self {
+        Self(Arc::new(Contents {
             wire,
             ignored,
             raw,
             request_id,
-        }
+        }))
     }
 
     /// The id to poll with. Opaque; keep it, the run has been paid for.
     pub fn id(&self) -> &str {
-        &self.wire.id
+        &self.0.wire.id
     }
 
     /// The state. Where an envelope and the prediction in it disagree, what has ended wins.
     pub fn status(&self) -> &Status {
-        &self.wire.status
+        &self.0.wire.status
     }
 
     /// Whether the run has ended: a terminal status, or an `error` beside a word that is
@@ -72,17 +77,17 @@ impl Prediction {
 
     /// The model, `owner/name`, when the service says it.
     pub fn model(&self) -> Option<&str> {
-        self.wire.model.as_deref()
+        self.0.wire.model.as_deref()
     }
 
     /// The input as the service took it. Empty once removed.
     pub fn input(&self) -> Option<&Map<String, Value>> {
-        self.wire.input.as_ref()
+        self.0.wire.input.as_ref()
     }
 
     /// Why the run failed. Documented as a sentence; other JSON is given as its text.
     pub fn error(&self) -> Option<String> {
-        match self.wire.error.as_ref()? {
+        match self.0.wire.error.as_ref()? {
             Value::Null => None,
             Value::String(text) if text.trim().is_empty() => None,
             Value::String(text) => Some(text.clone()),
@@ -92,69 +97,69 @@ impl Prediction {
 
     /// What the model printed.
     pub fn logs(&self) -> Option<&str> {
-        self.wire.logs.as_deref()
+        self.0.wire.logs.as_deref()
     }
 
     /// Whether the service has deleted the output (documented; Replicate documents one hour).
     pub fn data_removed(&self) -> bool {
-        self.wire.data_removed.unwrap_or(false)
+        self.0.wire.data_removed.unwrap_or(false)
     }
 
     /// When the run was created, as it came: RFC 3339 with three to nine fractional digits
     /// (documented and observed).
     pub fn created_at(&self) -> Option<&str> {
-        self.wire.created_at.as_deref()
+        self.0.wire.created_at.as_deref()
     }
 
     /// When the model began, in the same form.
     pub fn started_at(&self) -> Option<&str> {
-        self.wire.started_at.as_deref()
+        self.0.wire.started_at.as_deref()
     }
 
     /// When the run ended, in the same form.
     pub fn completed_at(&self) -> Option<&str> {
-        self.wire.completed_at.as_deref()
+        self.0.wire.completed_at.as_deref()
     }
 
     /// What the run took, in seconds and images.
     pub fn metrics(&self) -> Option<&types::PredictionMetrics> {
-        self.wire.metrics.as_ref()
+        self.0.wire.metrics.as_ref()
     }
 
     /// The gateway's id of the request that showed this, to give to support.
     pub fn request_id(&self) -> Option<&str> {
-        self.request_id.as_deref()
+        self.0.request_id.as_deref()
     }
 
     /// Returns whether the output holds nothing but null, empty strings, and lists and objects of
     /// those.
     pub(crate) fn is_output_empty(&self) -> bool {
-        self.wire.output.as_ref().is_none_or(is_empty)
+        self.0.wire.output.as_ref().is_none_or(is_empty)
     }
 
     /// Why the output could not be decoded; `None` if it could.
     pub(crate) fn undecoded_output(&self) -> Option<&str> {
         // Inside of an envelope, the path begins with the envelope's own members.
         let is_output = |path: &str| path == "output" || path.ends_with(".output");
-        let field = self.ignored.iter().find(|field| is_output(&field.path))?;
+        let field = self.0.ignored.iter().find(|field| is_output(&field.path))?;
         Some(&field.reason)
     }
 
     /// The fields that were not what the spec says they are, or too large to be decoded (see
     /// [`PredictionResponse`](cometapi_client::PredictionResponse)), and were left out. [`raw`](Self::raw) holds them.
     pub fn ignored_fields(&self) -> &[IgnoredField] {
-        &self.ignored
+        &self.0.ignored
     }
 
     /// Every field that is known, and those that are not under `extra`.
     pub fn wire(&self) -> &types::Prediction {
-        &self.wire
+        &self.0.wire
     }
 
     /// Returns the body of the response, byte for byte; of a prediction that was deserialized, the
     /// JSON.
     pub fn raw(&self) -> &[u8] {
-        &self.raw
+        &self.0.raw
     }
 }
 
@@ -177,14 +182,14 @@ impl fmt::Debug for Prediction {
             .field("status", &self.status())
             .field("model", &self.model())
             .field("error", &self.error())
-            .field("request_id", &self.request_id)
+            .field("request_id", &self.0.request_id)
             .finish_non_exhaustive()
     }
 }
 
 impl Serialize for Prediction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.wire.serialize(serializer)
+        self.0.wire.serialize(serializer)
     }
 }
 

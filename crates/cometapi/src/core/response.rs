@@ -54,7 +54,7 @@ pub(crate) struct ResponseMeta {
 #[derive(Debug)]
 pub(crate) enum Body {
     /// A 2xx response that holds a prediction.
-    Prediction(Box<Prediction>),
+    Prediction(Prediction),
     /// The prediction of another id than the one that was asked for.
     OtherPrediction { id: String },
     /// A prediction that has not ended, and whose id cannot be sent back to the service.
@@ -134,7 +134,12 @@ impl AttemptOutcome {
                 }
             };
         };
-        let response = result.ok().map(cometapi_client::ResponseValue::into_inner);
+        let response = match result {
+            Ok(value) => Some(Ok(value.into_inner())),
+            Err(Wire::InvalidResponsePayload(_, error)) => Some(Err(error)),
+            // Not decoded: another status than a success of the spec.
+            Err(_) => None,
+        };
         let unreadable = match exchange.state {
             BodyState::Complete => None,
             BodyState::TooLarge => Some(Unreadable::TooLarge),
@@ -207,10 +212,8 @@ impl AttemptOutcome {
 impl AttemptOutcome {
     /// What a response is that came whole.
     pub(crate) fn whole(status: StatusCode, raw: Bytes) -> Self {
-        let named = matches!(status.as_u16(), 200..=202);
-        let response = serde_json::from_slice(&raw).ok().filter(|_| named);
         let mut meta = ResponseMeta::new(status, &HeaderMap::new(), raw, SystemTime::UNIX_EPOCH);
-        let body = body(&mut meta, response, None);
+        let body = body(&mut meta, None, None);
         Self::Response(Box::new(meta), body)
     }
 }
@@ -225,12 +228,9 @@ fn encoding(headers: &HeaderMap) -> String {
 
 fn body(
     meta: &mut ResponseMeta,
-    response: Option<PredictionResponse>,
+    response: Option<Result<PredictionResponse, serde_json::Error>>,
     polled: Option<&PredictionId>,
 ) -> Body {
-    if let Some(response) = response {
-        return decoded(meta, response, polled);
-    }
     let raw = meta.raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&meta.raw);
     let unreadable = |error: serde_json::Error| match raw.trim_ascii_start().first() {
         None => Body::Empty,
@@ -243,7 +243,8 @@ fn body(
         Some(_) => Body::Text,
     };
     if meta.status.is_success() {
-        return match PredictionResponse::from_slice(&meta.raw) {
+        let response = response.unwrap_or_else(|| PredictionResponse::from_slice(&meta.raw));
+        return match response {
             Ok(response) => decoded(meta, response, polled),
             Err(error) => unreadable(error),
         };
@@ -292,7 +293,7 @@ fn decoded(
             let id = prediction.id().to_owned();
             return Body::UnusableId { id };
         }
-        return Body::Prediction(Box::new(prediction));
+        return Body::Prediction(prediction);
     }
     match error {
         Some(error) => service_error(meta, error),
