@@ -4,7 +4,6 @@
 //! A prediction is decoded straight from its bytes into the typed struct; the same code reads
 //! one that stands inside another value.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -16,7 +15,8 @@ use crate::bounded::{self, BoundedMap, LEVELS, LIMIT, LeftOut, SCALAR_LIMIT};
 use crate::generated::types::{Prediction, PredictionMetrics, PredictionUrls, Task, TaskError};
 use crate::ignored_field::IgnoredField;
 use crate::status::{Status, TaskStatus};
-use crate::truncate::{MAX_TEXT_LEN, truncate, truncate_owned};
+use crate::truncate::{MAX_TEXT_LEN, truncate_owned};
+use crate::typed;
 
 /// The longest part of a value that a reason quotes, in characters.
 const QUOTED: usize = 40;
@@ -156,11 +156,6 @@ pub(crate) fn id(value: Value) -> Result<Option<String>, Value> {
     }
 }
 
-/// A word for a state; nothing if there is none.
-fn known_word(word: Option<&str>) -> Cow<'_, str> {
-    truncate(word.unwrap_or_default(), MAX_TEXT_LEN)
-}
-
 fn is_id(value: &Value) -> bool {
     matches!(id(value.clone()), Ok(Some(_)))
 }
@@ -181,7 +176,8 @@ fn unfit(path: &str, expected: &str, found: &Value) -> IgnoredField {
 /// The members of a prediction, as far as they have been read.
 pub(crate) struct PredictionMembers {
     id: Option<String>,
-    has_status: bool,
+    /// As it came: a task's is another word than a prediction's.
+    status: Option<String>,
     prediction: Prediction,
     extra: BoundedMap,
     /// Members of the wrong type, with what was expected of them.
@@ -194,7 +190,7 @@ impl Default for PredictionMembers {
     fn default() -> Self {
         Self {
             id: None,
-            has_status: false,
+            status: None,
             prediction: Prediction::new(String::new(), Status::Unknown(String::new())),
             extra: BoundedMap::new(LIMIT),
             unfit: Vec::new(),
@@ -263,8 +259,7 @@ impl Members for PredictionMembers {
             }
             Key::Status => {
                 let word = self.fit("status", "a string", text, members)?;
-                self.has_status = word.is_some();
-                self.prediction.status = Status::from(&*known_word(word.as_deref()));
+                self.status = word.map(|word| truncate_owned(word, MAX_TEXT_LEN));
             }
             Key::Urls => self.prediction.urls = self.nested("urls", members)?,
             Key::Version => {
@@ -356,7 +351,7 @@ impl PredictionMembers {
     }
 
     pub(crate) fn has_status(&self) -> bool {
-        self.has_status
+        self.status.is_some()
     }
 
     /// Whether it is an object with an id, and not a gateway's task or envelope around one.
@@ -364,7 +359,7 @@ impl PredictionMembers {
         let extra = &self.extra.map;
         self.id.is_some()
             && !extra.get("task_id").is_some_and(is_id)
-            && (self.has_status || !extra.get("data").is_some_and(Value::is_object))
+            && (self.has_status() || !extra.get("data").is_some_and(Value::is_object))
     }
 
     /// The prediction, and what was left out of it.
@@ -372,13 +367,14 @@ impl PredictionMembers {
         let mut prediction = self.prediction;
         prediction.extra = self.extra.map;
         prediction.id = self.id.unwrap_or_default();
+        prediction.status = Status::from(self.status.as_deref().unwrap_or_default());
         let mut ignored = self.ignored;
         let unfit = self
             .unfit
             .iter()
             .map(|(name, expected, value)| unfit(name, expected, value));
         ignored.extend(unfit);
-        if !self.has_status && !self.unfit.iter().any(|(name, ..)| *name == "status") {
+        if self.status.is_none() && !self.unfit.iter().any(|(name, ..)| *name == "status") {
             ignored.push(IgnoredField {
                 path: "status".to_owned(),
                 reason: "missing".to_owned(),
@@ -403,12 +399,11 @@ impl PredictionMembers {
             output,
             source,
             started_at,
-            status,
+            status: _,
             urls,
             version,
         } = self.prediction;
         let mut object = self.extra.map;
-        let status = self.has_status.then(|| status.as_str().to_owned());
         let strings = [
             ("completed_at", completed_at),
             ("created_at", created_at),
@@ -417,7 +412,7 @@ impl PredictionMembers {
             ("model", model),
             ("source", source),
             ("started_at", started_at),
-            ("status", status),
+            ("status", self.status),
             ("version", version),
         ];
         let strings = strings.map(|(name, text)| (name, text.map(Value::String)));
@@ -504,6 +499,24 @@ macro_rules! nested {
             pub(crate) enum Key {
                 $($member,)*
                 Extra(String),
+            }
+
+            impl typed::Members for $ty {
+                type Key = Key;
+
+                fn read<'de, A: MapAccess<'de>>(
+                    &mut self,
+                    key: Key,
+                    members: &mut A,
+                ) -> Result<(), A::Error> {
+                    match key {
+                        $(Key::$member => self.$member = members.next_value()?,)*
+                        Key::Extra(name) => {
+                            self.extra.insert(name, members.next_value()?);
+                        }
+                    }
+                    Ok(())
+                }
             }
 
             impl Members for Nested<$ty> {

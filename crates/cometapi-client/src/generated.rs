@@ -410,9 +410,9 @@ impl Client {
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            201u16 => ResponseValue::from_response(response).await,
-            202u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::response::decode(response).await,
+            201u16 => crate::response::decode(response).await,
+            202u16 => crate::response::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -462,7 +462,7 @@ impl Client {
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::response::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }

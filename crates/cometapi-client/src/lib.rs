@@ -55,12 +55,14 @@ mod key_finder;
 mod lenient;
 mod params;
 mod prediction_response;
+mod response;
 #[cfg(feature = "schemars")]
 mod schema;
 mod status;
 mod transport;
 mod truncate;
 mod truncated;
+mod typed;
 
 #[cfg(not(feature = "from-spec"))]
 #[rustfmt::skip]

@@ -10,6 +10,7 @@ use crate::generated::types::{Prediction, Task, TaskError};
 use crate::ignored_field::IgnoredField;
 use crate::lenient;
 use crate::status::{Status, TaskStatus};
+use crate::typed::{self, Typed};
 
 /// Envelopes were seen one level deep; gateways chain, so a few more are opened.
 const DEPTH: usize = 4;
@@ -56,6 +57,18 @@ enum Shape {
     Other(Value),
 }
 
+impl From<Typed> for Shape {
+    fn from(typed: Typed) -> Self {
+        match typed {
+            Typed::Bare(prediction) => Self::Bare(prediction),
+            Typed::Wrapped(task, prediction) => Self::Wrapped {
+                task: Some(task),
+                prediction,
+            },
+        }
+    }
+}
+
 impl PredictionResponse {
     /// Decodes a body. What is not quite JSON is accepted where Python's `json.loads`, or
     /// JavaScript's `JSON.parse` after `TextDecoder`, accepts it: a byte-order mark, UTF-16,
@@ -76,6 +89,16 @@ impl PredictionResponse {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn from_slice(body: &[u8]) -> Result<Self, serde_json::Error> {
+        match typed::from_slice(body) {
+            Some(typed) => Ok(Self {
+                shape: typed.into(),
+                ignored: Vec::new(),
+            }),
+            None => Self::lenient_from_slice(body),
+        }
+    }
+
+    fn lenient_from_slice(body: &[u8]) -> Result<Self, serde_json::Error> {
         let (mut response, replaced): (Self, _) = lenient::from_slice(body)?;
         if !replaced.is_empty() {
             response.leave_out_replaced()?;

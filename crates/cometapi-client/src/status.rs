@@ -65,15 +65,20 @@ impl Status {
 
 impl From<&str> for Status {
     fn from(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "starting" | "queued" => Self::Starting,
-            "processing" | "running" => Self::Processing,
-            "succeeded" | "completed" | "success" => Self::Succeeded,
-            "failed" | "error" => Self::Failed,
-            "canceled" | "cancelled" => Self::Canceled,
-            "aborted" => Self::Aborted,
-            _ => Self::Unknown(word.to_owned()),
-        }
+        let known = |word: &str| {
+            Some(match word {
+                "starting" | "queued" => Self::Starting,
+                "processing" | "running" => Self::Processing,
+                "succeeded" | "completed" | "success" => Self::Succeeded,
+                "failed" | "error" => Self::Failed,
+                "canceled" | "cancelled" => Self::Canceled,
+                "aborted" => Self::Aborted,
+                _ => return None,
+            })
+        };
+        known(word)
+            .or_else(|| known(&word.to_ascii_lowercase()))
+            .unwrap_or_else(|| Self::Unknown(word.to_owned()))
     }
 }
 

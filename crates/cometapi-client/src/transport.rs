@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::ResponseBuilderExt;
 
 use crate::call::{self, BodyState, Exchange};
 use crate::encoding::{ContentDecoder, DecodeError};
@@ -31,12 +32,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most headers that a response may have; hyper's own limit is 100. A response with more
 /// cannot be read at all, and leaves the outcome of a create request unknown. The memory is needed only while
-/// the head of a response is parsed: about 30 KiB.
-const MAX_HEADERS: usize = 512;
+/// the head of a response is parsed, about 20 KiB, but it is cleared each time.
+const MAX_HEADERS: usize = 320;
 
 /// A `reqwest` client as this API wants it: no redirects (one would turn a create request into
 /// something else, or carry the key away), no repeats of its own, no compression, no connection that
-/// has been idle for more than 4 s, 10 s to connect, at most 512 headers in a response.
+/// has been idle for more than 4 s, 10 s to connect, at most 320 headers in a response.
 ///
 /// ```
 /// let http = cometapi_client::http_client().user_agent("my-service/1.0").build();
@@ -186,7 +187,7 @@ impl ClientHooks<Transport> for Client {
         });
         match error {
             Some(error) => Err(error),
-            None => Ok(rebuild(status, headers, body)),
+            None => Ok(rebuild(response.url().clone(), status, headers, body)),
         }
     }
 }
@@ -231,6 +232,9 @@ fn decoded(headers: &HeaderMap, read: (Bytes, BodyState), cap: usize) -> (Bytes,
     }
 }
 
+/// A body below this is copied, in bytes. It is less than a read buffer of hyper, which begins with 8 KiB.
+const COPIED: usize = 4096;
+
 /// Reads the body once, up to `cap`. On a fault, what had come until then goes with it.
 async fn read(
     response: &mut reqwest::Response,
@@ -241,6 +245,10 @@ async fn read(
     loop {
         let so_far = first.len() + rest.len();
         match response.chunk().await {
+            // A piece is part of the connection's read buffer, which a kept body would keep as well.
+            Ok(Some(chunk)) if so_far == 0 && chunk.len() < COPIED => {
+                first = Bytes::copy_from_slice(&chunk);
+            }
             // Most responses come in one piece, which then needs no copy.
             Ok(Some(chunk)) if so_far == 0 => first = chunk,
             Ok(Some(chunk)) => {
@@ -275,12 +283,19 @@ fn is_plain(body: &[u8]) -> bool {
 }
 
 /// The same response with its body in memory, for the generated code to decode.
-fn rebuild(status: StatusCode, mut headers: HeaderMap, body: Bytes) -> reqwest::Response {
+fn rebuild(
+    url: reqwest::Url,
+    status: StatusCode,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> reqwest::Response {
     if headers.remove(CONTENT_ENCODING).is_some() {
         // That of the encoded body.
         headers.remove(CONTENT_LENGTH);
     }
-    let mut response = http::Response::new(body);
+    // Without a URL, reqwest parses a placeholder each time.
+    let response = http::Response::builder().url(url).body(());
+    let mut response = response.unwrap_or_default().map(|()| body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     reqwest::Response::from(response)

@@ -326,3 +326,141 @@ proptest! {
         }
     }
 }
+
+/// What both decoders give, in a form that can be compared.
+fn both(json: &Value) -> (Option<String>, String) {
+    let body = json.to_string();
+    let typed = typed::from_slice(body.as_bytes()).map(|typed| PredictionResponse {
+        shape: typed.into(),
+        ignored: Vec::new(),
+    });
+    let lenient = PredictionResponse::lenient_from_slice(body.as_bytes()).unwrap();
+    (
+        typed.map(|typed| format!("{typed:?}")),
+        format!("{lenient:?}"),
+    )
+}
+
+#[test]
+fn what_the_spec_describes_is_decoded_by_type() {
+    let bare = json!({
+        "id": "a", "status": "succeeded", "model": "m/n", "version": "hidden",
+        "input": {"prompt": "p", "seed": 1, "images": ["https://a/0"]},
+        "output": ["https://a/0.png"], "error": null, "logs": "", "data_removed": false,
+        "created_at": "2026-01-01T00:00:00Z", "metrics": {"predict_time": 1, "of_tomorrow": []},
+        "urls": {"get": "https://a", "cancel": null}, "deadline": null,
+    });
+    let mut wrapped = envelope("SUCCESS", "", bare.clone());
+    wrapped["data"]["progress"] = "100%".into();
+    wrapped["data"]["finish_time"] = 1_772_000_000.into();
+    wrapped["data"]["id"] = 17.into();
+    wrapped["data"]["created_at"] = 1_772_000_000.into();
+    wrapped["data"]["input"] = Value::Null;
+    wrapped["data"]["channel_id"] = Value::Null;
+    for json in [bare, wrapped, envelope("IN_PROGRESS", "", Value::Null)] {
+        let (typed, lenient) = both(&json);
+        assert_eq!(typed.as_deref(), Some(lenient.as_str()), "{json}");
+    }
+}
+
+/// A member as the spec describes it, or nearly.
+fn value_of(name: &str) -> BoxedStrategy<Value> {
+    let usual = match name {
+        "id" | "task_id" => "[a-z]{0,3}".prop_map(Value::from).boxed(),
+        "status" => prop_oneof![Just("succeeded".into()), Just("SUCCESS".into())].boxed(),
+        "code" => prop_oneof![
+            Just("success".into()),
+            Just("fail".into()),
+            Just(200.into())
+        ]
+        .boxed(),
+        "metrics" | "urls" | "input" => prop_oneof![
+            Just(json!({})),
+            Just(json!({"predict_time": 1, "get": "u"})),
+            Just(json!({"predict_time": "x", "get": 1, "image_count": 1.0})),
+        ]
+        .boxed(),
+        _ => any::<u8>().prop_map(|n| json!(n.to_string())).boxed(),
+    };
+    prop_oneof![
+        8 => usual,
+        1 => Just(Value::Null),
+        1 => Just(json!(17)),
+        1 => Just(json!(1.5)),
+        1 => Just(json!(["a", {"b": null}])),
+        1 => Just(json!("{\"id\":\"a\",\"status\":\"failed\"}")),
+    ]
+    .boxed()
+}
+
+fn object_of(names: &'static [&'static str]) -> impl Strategy<Value = Value> {
+    let names = prop::sample::subsequence(names, 1..=names.len()).prop_shuffle();
+    names
+        .prop_flat_map(|names| {
+            let values: Vec<_> = names.iter().map(|name| value_of(name)).collect();
+            (Just(names), values)
+        })
+        .prop_map(|(names, values)| {
+            let names = names.into_iter().map(str::to_owned);
+            Value::Object(names.zip(values).collect())
+        })
+}
+
+const PREDICTION: &[&str] = &[
+    "id",
+    "status",
+    "output",
+    "error",
+    "input",
+    "metrics",
+    "urls",
+    "logs",
+    "data_removed",
+    "created_at",
+    "of_tomorrow",
+    "code",
+    "task_id",
+    "data",
+];
+const TASK: &[&str] = &[
+    "task_id",
+    "status",
+    "fail_reason",
+    "finish_time",
+    "progress",
+    "action",
+    "id",
+    "error",
+    "metrics",
+    "urls",
+    "input",
+    "created_at",
+    "platform",
+    "quota",
+];
+
+proptest! {
+    /// The decoder by type may refuse anything, and must give what the lenient one gives.
+    #[test]
+    fn both_decoders_agree(
+        prediction in object_of(PREDICTION),
+        task in object_of(TASK),
+        outer in object_of(&["code", "message", "data", "id", "request_id"]),
+        nesting in 0..4,
+    ) {
+        let with_data = |mut outer: Value, data: Value| {
+            outer["data"] = data;
+            outer
+        };
+        let json = match nesting {
+            0 => prediction,
+            1 => with_data(task, prediction),
+            2 => with_data(outer, prediction),
+            _ => with_data(outer, with_data(task, prediction)),
+        };
+        let (typed, lenient) = both(&json);
+        if let Some(typed) = typed {
+            prop_assert_eq!(typed, lenient, "{}", json);
+        }
+    }
+}

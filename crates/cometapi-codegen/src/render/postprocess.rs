@@ -3,8 +3,8 @@
 use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, Field, Fields, File, ImplItem, ItemImpl, ItemStruct, Lit, Meta, Type,
-    UseGroup, UseTree,
+    Attribute, Expr, ExprPath, Field, Fields, File, ImplItem, ItemImpl, ItemStruct, Lit, Meta,
+    Type, UseGroup, UseTree,
 };
 
 use crate::error::Error;
@@ -110,6 +110,14 @@ impl VisitMut for Postprocess {
             );
         }
         visit_mut::visit_item_impl_mut(self, item);
+    }
+
+    /// Decodes a success in the client's package, which reads the body as it is, instead of by `serde`.
+    fn visit_expr_path_mut(&mut self, path: &mut ExprPath) {
+        let names = path.path.segments.iter().map(|segment| &segment.ident);
+        if names.eq(["ResponseValue", "from_response"]) {
+            *path = syn::parse_quote!(crate::response::decode);
+        }
     }
 }
 
