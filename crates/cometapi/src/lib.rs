@@ -83,7 +83,9 @@ mod run;
 
 pub use crate::calls::create::{Create, CreateProgress};
 pub use crate::calls::limiter::{Limiter, Permit};
-pub use crate::calls::policy::{CreatePolicy, WaitPolicy};
+pub use crate::calls::policy::{
+    CreatePolicy, Durations, NextPoll, PollPace, PollSchedule, WaitPolicy,
+};
 pub use crate::calls::predictions::Predictions;
 pub use crate::calls::wait::Wait;
 pub use crate::client::{Client, ClientBuilder};

@@ -10,7 +10,7 @@ use cometapi_client::{CallOptions, PredictionId};
 use futures_core::Stream;
 use tokio::time::{Instant, sleep};
 
-use crate::calls::policy::{PollOutcome, WaitDecision, WaitPolicy};
+use crate::calls::policy::{NextPoll, PollOutcome, PollPace, PollSchedule, WaitPolicy};
 use crate::calls::poll::{checked_id, poll_error, poll_once};
 use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
@@ -110,6 +110,18 @@ impl Wait {
         self
     }
 
+    /// Polls by `schedule`, made from how long past runs of the model took. It has no effect if the policy
+    /// has a schedule, or another pace than by default.
+    pub fn schedule(mut self, schedule: impl Into<Option<PollSchedule>>) -> Self {
+        if let State::Idle(poller) = &mut self.0
+            && poller.policy.pace == PollPace::default()
+        {
+            let own = poller.policy.schedule.take();
+            poller.policy.schedule = own.or_else(|| schedule.into());
+        }
+        self
+    }
+
     /// The next state that is seen; `None` once the last has been given.
     pub async fn next(&mut self) -> Option<Result<Prediction, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
@@ -198,11 +210,12 @@ struct Poller {
     policy: WaitPolicy,
     /// When the wait began: at the response to the create request, or at the first step.
     began: Option<Instant>,
+    /// How old the prediction was then, as far as it is known.
+    age: Duration,
     /// The created prediction, until it is returned as the first update.
     created: Option<Prediction>,
     last: Option<Prediction>,
     rng: fastrand::Rng,
-    turn: u32,
     requests: u32,
     retry_after: Option<Duration>,
     /// Whether a response was of another prediction: its connection may stay one response out
@@ -223,10 +236,10 @@ impl Poller {
             id,
             policy,
             began: None,
+            age: Duration::ZERO,
             created: None,
             last: None,
             rng,
-            turn: 0,
             requests: 0,
             retry_after: None,
             is_out_of_step: false,
@@ -253,16 +266,15 @@ impl Poller {
         while !self.last_poll_done {
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Nothing is known yet of a run that another process created: poll at once.
-            let step = if self.last.is_none() && self.requests == 0 {
-                WaitDecision::Poll(Duration::ZERO)
+            let next = if self.last.is_none() && self.requests == 0 {
+                NextPoll::at_once()
             } else {
+                let age = self.age + began.elapsed();
                 self.policy
-                    .step(self.turn, left, self.retry_after, self.rng.f64())
+                    .next_poll(age, left, self.retry_after, self.rng.f64())
             };
-            let (WaitDecision::Poll(pause) | WaitDecision::LastPoll(pause)) = step;
-            sleep(pause).await;
-            self.last_poll_done = matches!(step, WaitDecision::LastPoll(_));
-            self.turn += 1;
+            sleep(next.pause).await;
+            self.last_poll_done = next.is_last;
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Boxed, so that a wait at rest is small.
             let attempt = Box::pin(self.poll(left)).await;
@@ -278,8 +290,16 @@ impl Poller {
                 event => event,
             };
             match (event, attempt) {
-                (PollOutcome::State, AttemptOutcome::Response(_, Body::Prediction(prediction))) => {
+                (
+                    PollOutcome::State,
+                    AttemptOutcome::Response(meta, Body::Prediction(prediction)),
+                ) => {
                     self.missing_since = None;
+                    if self.last.is_none() {
+                        // The first that is known of a prediction that was created elsewhere.
+                        let age = prediction.age_at(meta.sent_at).unwrap_or_default();
+                        self.age = age.saturating_sub(began.elapsed());
+                    }
                     self.last = Some(prediction.clone());
                     return Ok(prediction);
                 }
@@ -393,7 +413,11 @@ async fn either<A: Future + Unpin, B: Future + Unpin>(
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::calls::policy::Durations;
     use crate::core::testing;
 
     /// It cannot come from a response, but from whatever stored it.
@@ -432,5 +456,70 @@ mod tests {
             printed.contains("abc") && printed.contains("hedge_after"),
             "{printed}"
         );
+    }
+
+    /// Answers every poll: created at 08:15:30, still running, and 100 s later by its own clock.
+    async fn slow_service() -> String {
+        const BODY: &str =
+            r#"{"id":"p","status":"processing","created_at":"2026-03-20T08:15:30.000Z"}"#;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = vec![];
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(stream.read_u8().await.unwrap());
+                }
+                let head = "HTTP/1.1 200 OK\r\nDate: Fri, 20 Mar 2026 08:17:10 GMT\r\n\
+                    Content-Type: application/json\r\nConnection: close";
+                let response = format!("{head}\r\nContent-Length: {}\r\n\r\n{BODY}", BODY.len());
+                stream.write_all(response.as_bytes()).await.unwrap();
+            }
+        });
+        format!("http://{address}")
+    }
+
+    #[tokio::test]
+    async fn the_pace_of_a_wait_for_an_id_begins_with_the_age_that_the_service_tells() {
+        let policy = WaitPolicy {
+            // The last poll is due after 0.1 s.
+            timeout: Duration::from_millis(600),
+            pace: PollPace {
+                min: Duration::ZERO,
+                share: 0.1,
+                max: Duration::MAX,
+                jitter: 0.0,
+            },
+            ..WaitPolicy::default()
+        };
+        let core = testing::core(&slow_service().await);
+        let error = Wait::new(core, policy, checked_id("p")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WaitTimeout);
+        // A tenth of the age is beyond that; a tenth of the time waited would be many polls.
+        assert_eq!(error.attempts(), Some(2));
+    }
+
+    #[test]
+    fn a_schedule_or_a_pace_of_its_own_is_kept() {
+        let schedule = |seconds| {
+            let durations: Durations = [Duration::from_secs(seconds)].into_iter().collect();
+            durations.schedule()
+        };
+        let kept = |policy: WaitPolicy| {
+            let core = testing::core("http://127.0.0.1:1");
+            let wait = Wait::new(core, policy, checked_id("p")).schedule(schedule(1));
+            let State::Idle(poller) = wait.0 else {
+                panic!("it waits");
+            };
+            poller.policy.schedule
+        };
+        let mut policy = WaitPolicy::default();
+        assert_eq!(kept(policy.clone()), schedule(1));
+        policy.schedule = schedule(2);
+        assert_eq!(kept(policy.clone()), schedule(2));
+        policy.schedule = None;
+        policy.pace = PollPace::every(Duration::from_secs(1));
+        assert_eq!(kept(policy), None);
     }
 }

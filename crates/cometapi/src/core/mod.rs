@@ -20,4 +20,5 @@ pub(crate) mod state;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod text;
+pub(crate) mod timestamp;
 pub(crate) mod trace;

@@ -2,11 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use cometapi_client::{IgnoredField, PredictionResponse, Status, types};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
+
+use crate::core::timestamp;
+
+/// The service ends a prediction after a day; an older one shows a wrong clock.
+const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// A prediction: the run of a model, as one response of the service shows it.
 ///
@@ -119,6 +125,56 @@ impl Prediction {
     /// When the run ended, in the same form.
     pub fn completed_at(&self) -> Option<&str> {
         self.0.wire.completed_at.as_deref()
+    }
+
+    /// How long the run took by the service's clock, from [`created_at`](Self::created_at) to
+    /// [`completed_at`](Self::completed_at), the time in the queue included. Where only the gateway's own record has
+    /// both times, it is in whole seconds. `None` if it has not ended, or the times are not known or
+    /// contradict each other.
+    ///
+    /// ```
+    /// # fn example(done: &cometapi::Prediction, past: &mut cometapi::Durations) {
+    /// past.extend(done.duration());
+    /// # }
+    /// ```
+    pub fn duration(&self) -> Option<Duration> {
+        if !self.is_terminal() {
+            return None;
+        }
+        let created = self.created_at().and_then(timestamp::parse);
+        let completed = self.completed_at().and_then(timestamp::parse);
+        match (created, completed) {
+            (Some(created), Some(completed)) => completed.duration_since(created).ok(),
+            _ => self.gateway_duration(),
+        }
+    }
+
+    /// The same by the gateway's own record, if the response has one.
+    fn gateway_duration(&self) -> Option<Duration> {
+        #[derive(Deserialize)]
+        struct Envelope {
+            data: Task,
+        }
+        #[derive(Deserialize)]
+        struct Task {
+            submit_time: i64,
+            finish_time: i64,
+        }
+        let Envelope { data } = serde_json::from_slice(&self.0.raw).ok()?;
+        let seconds = data.finish_time.checked_sub(data.submit_time)?;
+        // A time that is not set is 0.
+        let is_set = data.submit_time > 0 && data.finish_time > 0;
+        u64::try_from(seconds)
+            .ok()
+            .filter(|_| is_set)
+            .map(Duration::from_secs)
+    }
+
+    /// How old the prediction was at `now`, by the service's clock.
+    pub(crate) fn age_at(&self, now: Option<SystemTime>) -> Option<Duration> {
+        let created = timestamp::parse(self.created_at()?)?;
+        let age = now?.duration_since(created).ok()?;
+        Some(age).filter(|age| *age <= MAX_AGE)
     }
 
     /// What the run took, in seconds and images.
@@ -261,6 +317,73 @@ mod tests {
         ] {
             let error = serde_json::from_value::<Prediction>(other).unwrap_err();
             assert_eq!(error.to_string(), "not a prediction: it has no id");
+        }
+    }
+
+    fn duration(json: Value) -> Option<Duration> {
+        serde_json::from_value::<Prediction>(json)
+            .unwrap()
+            .duration()
+    }
+
+    #[test]
+    fn a_run_took_the_time_between_the_times_of_the_service() {
+        let run = |status: &str, completed: Value| {
+            json!({
+                "id": "p", "status": status, "created_at": "2026-03-20T08:15:30.412Z",
+                "completed_at": completed,
+            })
+        };
+        let completed = json!("2026-03-20T08:15:32.500000001Z");
+        let took = Some(Duration::new(2, 88_000_001));
+        assert_eq!(duration(run("succeeded", completed.clone())), took);
+        assert_eq!(duration(run("failed", completed.clone())), took);
+        assert_eq!(duration(run("processing", completed)), None);
+        for unknown in [json!(null), json!("soon"), json!("2026-03-20T08:15:29Z")] {
+            assert_eq!(duration(run("succeeded", unknown)), None);
+        }
+        assert_eq!(duration(json!({"id": "p", "status": "succeeded"})), None);
+    }
+
+    #[test]
+    fn the_gateway_knows_in_seconds_what_a_run_took() {
+        let wrapped = |submit: i64, finish: i64| {
+            json!({"code": "success", "data": {
+                "task_id": "t", "status": "SUCCESS", "submit_time": submit, "finish_time": finish,
+                "data": {"id": "t", "status": "succeeded", "created_at": "2026-03-20T08:15:30.412Z"},
+            }})
+        };
+        let submitted = 1_773_994_530;
+        assert_eq!(
+            duration(wrapped(submitted, submitted + 15)),
+            Some(Duration::from_secs(15))
+        );
+        assert_eq!(
+            duration(wrapped(submitted, submitted)),
+            Some(Duration::ZERO)
+        );
+        for (submit, finish) in [
+            (submitted, 0),
+            (0, submitted),
+            (submitted, submitted - 1),
+            (1, i64::MIN),
+        ] {
+            assert_eq!(duration(wrapped(submit, finish)), None);
+        }
+    }
+
+    #[test]
+    fn an_age_is_known_by_the_clock_of_the_service_alone() {
+        let json =
+            json!({"id": "p", "status": "starting", "created_at": "2026-03-20T08:15:30.412Z"});
+        let prediction: Prediction = serde_json::from_value(json).unwrap();
+        let at = |text| prediction.age_at(timestamp::parse(text));
+        assert_eq!(
+            at("2026-03-20T08:16:30.412Z"),
+            Some(Duration::from_secs(60))
+        );
+        for implausible in ["2026-03-20T08:15:30Z", "2026-03-21T08:15:31Z", ""] {
+            assert_eq!(at(implausible), None, "{implausible}");
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct ResponseMeta {
     pub(crate) status: StatusCode,
     pub(crate) request_ids: Vec<String>,
     pub(crate) retry_after: Option<Duration>,
+    /// When it was sent, by the service's clock.
+    pub(crate) sent_at: Option<SystemTime>,
     pub(crate) raw: Bytes,
 }
 
@@ -338,6 +340,7 @@ impl ResponseMeta {
             status,
             request_ids: request_ids(headers),
             retry_after: retry_after::from_headers(headers, now),
+            sent_at: retry_after::sent_at(headers),
             raw,
         }
     }

@@ -19,12 +19,16 @@ pub(crate) fn from_headers(headers: &HeaderMap, now: SystemTime) -> Option<Durat
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let until = date(headers, RETRY_AFTER)?;
-    let sent = date(headers, DATE).filter(|sent| *sent >= SystemTime::UNIX_EPOCH + EARLIEST_DATE);
     Some(
         until
-            .duration_since(sent.unwrap_or(now))
+            .duration_since(sent_at(headers).unwrap_or(now))
             .unwrap_or_default(),
     )
+}
+
+/// Returns when the response was sent, by the service's clock.
+pub(crate) fn sent_at(headers: &HeaderMap) -> Option<SystemTime> {
+    date(headers, DATE).filter(|sent| *sent >= SystemTime::UNIX_EPOCH + EARLIEST_DATE)
 }
 
 /// Returns the pause before the next request: never shorter than the delay that was asked for,

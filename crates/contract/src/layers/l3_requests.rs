@@ -101,7 +101,7 @@ pub(crate) fn client(base_url: &str, patience: Duration) -> Result<Client, Error
     create.backoff = backoff;
     let mut wait = cometapi::WaitPolicy::default();
     wait.attempt_timeout = patience;
-    wait.backoff = backoff;
+    wait.pace = cometapi::PollPace::every(Duration::from_millis(1));
     Client::builder()
         .key(KEY)
         .base_url(base_url)

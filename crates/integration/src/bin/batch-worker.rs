@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use cometapi::{Backoff, Client, DownloadPolicy, WaitPolicy};
+use cometapi::{Backoff, Client, DownloadPolicy, PollPace, WaitPolicy};
 use cometapi_batch::{Batch, Event, Rows, SqliteLedger, Stop};
 
 /// The point's name, and the row that passes it.
@@ -92,7 +92,7 @@ async fn main() {
         jitter: 0.0,
     };
     let mut wait = WaitPolicy::default();
-    wait.backoff = quick;
+    wait.pace = PollPace::every(quick.first);
     let mut download = DownloadPolicy::default();
     download.backoff = quick;
     let client = Client::builder()

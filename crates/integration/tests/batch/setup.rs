@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cometapi::{Backoff, Client, DownloadPolicy, WaitPolicy};
+use cometapi::{Backoff, Client, DownloadPolicy, PollPace, WaitPolicy};
 use cometapi_batch::{Entry, Filter, Ledger, SqliteLedger, State};
 use cometapi_mock::{MockServer, Pace};
 use tempfile::TempDir;
@@ -65,7 +65,7 @@ pub(crate) fn client(base_url: &str) -> Client {
 /// A client with these pauses, which gives an unknown id no grace.
 pub(crate) fn client_with(base_url: &str, backoff: Backoff) -> Client {
     let mut wait = WaitPolicy::default();
-    wait.backoff = backoff;
+    wait.pace = PollPace::every(backoff.first);
     wait.not_found_grace = Duration::ZERO;
     wait.attempt_timeout = PATIENCE;
     wait.hedge_after = PATIENCE;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use cometapi::{Backoff, CreatePolicy, DownloadPolicy, WaitPolicy};
+use cometapi::{Backoff, CreatePolicy, DownloadPolicy, PollPace, WaitPolicy};
 use syn::{Expr, Item, Lit, Meta, Visibility};
 
 /// The files that define a policy.
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     "calls/policy/create.rs",
+    "calls/policy/pace.rs",
     "calls/policy/wait.rs",
     "core/backoff.rs",
     "files/download/policy.rs",
@@ -20,6 +21,9 @@ fn defaults() -> BTreeMap<&'static str, String> {
     let backoff = Backoff::default();
     let create = CreatePolicy::default();
     let wait = WaitPolicy::default();
+    let pace = PollPace::default();
+    assert_eq!(wait.pace, pace);
+    assert_eq!(wait.schedule, None);
     let download = DownloadPolicy::default();
     BTreeMap::from([
         ("Backoff::first", time(backoff.first)),
@@ -48,7 +52,19 @@ fn defaults() -> BTreeMap<&'static str, String> {
         ("WaitPolicy::attempt_timeout", time(wait.attempt_timeout)),
         ("WaitPolicy::hedge_after", time(wait.hedge_after)),
         ("WaitPolicy::not_found_grace", time(wait.not_found_grace)),
-        ("WaitPolicy::backoff", pauses(wait.backoff)),
+        (
+            "WaitPolicy::pace",
+            format!(
+                "a tenth of the prediction's age, from {} to {},",
+                wait.pace.min.as_secs_f64(),
+                time(wait.pace.max)
+            ),
+        ),
+        ("WaitPolicy::schedule", "none".to_owned()),
+        ("PollPace::min", time(pace.min)),
+        ("PollPace::share", pace.share.to_string()),
+        ("PollPace::max", time(pace.max)),
+        ("PollPace::jitter", pace.jitter.to_string()),
         (
             "DownloadPolicy::max_attempts",
             download.max_attempts.to_string(),

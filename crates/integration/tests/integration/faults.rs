@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
-use cometapi::{Backoff, Client, CreateProgress, Error, ErrorKind};
+use cometapi::{Backoff, Client, CreateProgress, Error, ErrorKind, PollPace};
 use cometapi_mock::{Fault, MockServer};
 use integration::{FrozenClock, drive};
 use tokio::net::TcpSocket;
@@ -46,7 +46,7 @@ fn limited_client(server: &MockServer) -> Client {
     create.backoff = NO_PAUSE;
     create.attempt_timeout = ATTEMPT;
     let mut wait = quick_wait();
-    wait.backoff = NO_PAUSE;
+    wait.pace = PollPace::every(Duration::ZERO);
     wait.timeout = TIMEOUT;
     wait.hedge_after = HEDGE;
     let mut download = quick_download();

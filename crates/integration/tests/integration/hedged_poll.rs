@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use cometapi::Status;
+use cometapi::{PollPace, Status};
 use cometapi_mock::{Fault, Hold, MockServer};
 use integration::{FrozenClock, drive};
 use tokio::time::advance;
 
-use crate::setup::{NO_PAUSE, SCHNELL, builder, input, mock, quick_wait};
+use crate::setup::{SCHNELL, builder, input, mock, quick_wait};
 
 const HEDGE_AFTER: Duration = Duration::from_secs(10);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -16,7 +16,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 async fn run(server: &MockServer, after_hedge: impl Future<Output = ()>) {
     let _clock = FrozenClock::hold();
     let mut policy = quick_wait();
-    policy.backoff = NO_PAUSE;
+    policy.pace = PollPace::every(Duration::ZERO);
     policy.hedge_after = HEDGE_AFTER;
     policy.attempt_timeout = ATTEMPT_TIMEOUT;
     let client = builder(server.base_url())

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use cometapi::{Backoff, Client, ClientBuilder, CreatePolicy, DownloadPolicy, WaitPolicy};
+use cometapi::{
+    Backoff, Client, ClientBuilder, CreatePolicy, DownloadPolicy, PollPace, WaitPolicy,
+};
 use cometapi_mock::{Builder, MockServer, Pace};
 use serde_json::{Value, json};
 
@@ -54,7 +56,7 @@ pub(crate) fn quick_create() -> CreatePolicy {
 
 pub(crate) fn quick_wait() -> WaitPolicy {
     let mut policy = WaitPolicy::default();
-    policy.backoff = QUICK;
+    policy.pace = PollPace::every(QUICK.first);
     policy.timeout = PATIENCE;
     policy.attempt_timeout = PATIENCE;
     policy.hedge_after = PATIENCE;

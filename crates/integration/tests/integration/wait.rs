@@ -3,15 +3,13 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use cometapi::{Backoff, Client, Error, ErrorKind, Status, WaitPolicy};
+use cometapi::{Client, Error, ErrorKind, PollPace, Status, WaitPolicy};
 use cometapi_mock::{Ending, Fault, MockServer, Pace, Script, Step};
 use futures_core::Stream;
 use integration::{FrozenClock, drive};
 use tokio::time::{Instant, advance};
 
-use crate::setup::{
-    NO_PAUSE, SCHNELL, builder, checked, client, input, mock, polls_go_on, quick_wait,
-};
+use crate::setup::{SCHNELL, builder, checked, client, input, mock, polls_go_on, quick_wait};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -27,19 +25,14 @@ fn client_with(server: &MockServer, policy: WaitPolicy) -> Client {
 /// Polls without a pause, for tests that move a frozen clock themselves.
 fn restless_wait() -> WaitPolicy {
     let mut policy = quick_wait();
-    policy.backoff = NO_PAUSE;
+    policy.pace = PollPace::every(Duration::ZERO);
     policy
 }
 
 /// Polls every `seconds`.
 fn wait_every(seconds: u64) -> WaitPolicy {
     let mut policy = quick_wait();
-    policy.backoff = Backoff {
-        first: secs(seconds),
-        factor: 1.0,
-        max: secs(seconds),
-        jitter: 0.0,
-    };
+    policy.pace = PollPace::every(secs(seconds));
     policy
 }
 
@@ -330,14 +323,14 @@ async fn the_pauses_between_polls_grow_also_while_nothing_is_answered() {
     let mut policy = quick_wait();
     policy.timeout = secs(60);
     policy.attempt_timeout = secs(1);
-    policy.backoff = Backoff {
-        first: secs(1),
-        factor: 2.0,
+    policy.pace = PollPace {
+        min: secs(1),
+        share: 1.0,
         max: secs(60),
         jitter: 0.0,
     };
     let (error, _) = silent_wait(policy, Duration::ZERO).await;
-    // Pauses of 1, 2, 4, 8 and 16 s, each before a poll of 1 s, and the last poll at 58 s.
+    // Pauses of 1, 2, 5, 11 and 23 s, each before a poll of 1 s, and the last poll at 58 s.
     assert_eq!(error.attempts(), Some(6));
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::core::backoff::Backoff;
+use crate::calls::policy::next_poll::NextPoll;
+use crate::calls::policy::pace::PollPace;
+use crate::calls::policy::schedule::PollSchedule;
 use crate::core::error_kind::ErrorKind;
 use crate::core::response::{AttemptOutcome, Body};
 
@@ -31,10 +33,12 @@ pub struct WaitPolicy {
     /// How long the service may say that it does not know the id; 30 s by default. It was
     /// observed to do so for a few seconds after a create request.
     pub not_found_grace: Duration,
-    /// The pauses between polls; 0.3 s, then times 1.5 each up to 10 s, with a jitter of 0.15 by
-    /// default. So one prediction is never polled more often than every 250 ms, and a quick one does
-    /// not wait for a second. A delay that the service names wins over a shorter one.
-    pub backoff: Backoff,
+    /// The pauses between polls: a tenth of the prediction's age, from 0.51 to 10 s, by default. A delay that
+    /// the service names wins over a shorter one.
+    pub pace: PollPace,
+    /// When to poll a run of a model whose past durations are known, instead of the pace; none by
+    /// default. It never polls more often than every 250 ms.
+    pub schedule: Option<PollSchedule>,
 }
 
 impl Default for WaitPolicy {
@@ -44,11 +48,8 @@ impl Default for WaitPolicy {
             attempt_timeout: Duration::from_secs(60),
             hedge_after: Duration::from_secs(10),
             not_found_grace: Duration::from_secs(30),
-            backoff: Backoff {
-                first: Duration::from_millis(300),
-                jitter: 0.15,
-                ..Backoff::default()
-            },
+            pace: PollPace::default(),
+            schedule: None,
         }
     }
 }
@@ -92,15 +93,6 @@ impl PollOutcome {
     }
 }
 
-/// When the next poll is due, or that there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WaitDecision {
-    /// Pause this long, then poll.
-    Poll(Duration),
-    /// Pause this long, then poll for the last time.
-    LastPoll(Duration),
-}
-
 impl WaitPolicy {
     /// The time kept for the last poll, so that its response can arrive before the deadline:
     /// a fifth of the timeout, between 0.5 and 2 s. A timeout below that is kept whole, which
@@ -111,28 +103,35 @@ impl WaitPolicy {
             .min(self.timeout)
     }
 
-    /// The pause before the next poll, when `left` is left of the wait.
-    pub(crate) fn step(
+    /// When to poll next: what every wait does. The prediction was created `age` ago, `left` is left until
+    /// the deadline, and the service asked for a delay of `retry_after`. `chance`, from 0 to 1,
+    /// decides the jitter; 0.5 gives none.
+    pub fn next_poll(
         &self,
-        turn: u32,
+        age: Duration,
         left: Duration,
         retry_after: Option<Duration>,
         chance: f64,
-    ) -> WaitDecision {
-        let own = self.backoff.delay(turn, chance);
+    ) -> NextPoll {
+        let schedule = self.schedule.as_ref();
+        let own = schedule
+            .and_then(|schedule| schedule.pause(age, self.pace.swing(chance)))
+            .unwrap_or_else(|| self.pace.pause(age, chance));
         let pause = retry_after.map_or(own, |delay| delay.max(own));
         let latest = left.saturating_sub(self.reserve());
-        if pause < latest {
-            WaitDecision::Poll(pause)
-        } else {
-            WaitDecision::LastPoll(latest)
+        NextPoll {
+            pause: pause.min(latest),
+            is_last: pause >= latest,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::calls::policy::Durations;
 
     fn event(status: u16, body: &str) -> PollOutcome {
         let mut response = http::Response::new(bytes::Bytes::from(body.to_owned()));
@@ -284,18 +283,22 @@ mod tests {
             ..WaitPolicy::default()
         };
         assert_eq!(
-            policy.step(0, policy.timeout, None, 0.5),
-            WaitDecision::LastPoll(Duration::ZERO)
+            policy.next_poll(Duration::ZERO, policy.timeout, None, 0.5),
+            last(Duration::ZERO)
         );
     }
 
-    #[test]
-    fn no_prediction_is_polled_more_often_than_every_250_ms() {
-        let backoff = WaitPolicy::default().backoff;
-        for turn in 0..20 {
-            for chance in [0.0, 0.5, 1.0] {
-                assert!(backoff.delay(turn, chance) >= Duration::from_millis(250));
-            }
+    fn poll(pause: Duration) -> NextPoll {
+        NextPoll {
+            pause,
+            is_last: false,
+        }
+    }
+
+    fn last(pause: Duration) -> NextPoll {
+        NextPoll {
+            pause,
+            is_last: true,
         }
     }
 
@@ -303,34 +306,47 @@ mod tests {
     fn the_last_poll_comes_before_the_deadline() {
         let policy = WaitPolicy::default();
         let secs = Duration::from_secs;
-        assert_eq!(
-            policy.step(0, secs(900), None, 0.5),
-            WaitDecision::Poll(Duration::from_millis(300))
-        );
-        assert_eq!(
-            policy.step(0, secs(900), Some(secs(20)), 0.5),
-            WaitDecision::Poll(secs(20))
-        );
-        assert_eq!(
-            policy.step(9, secs(900), Some(secs(2)), 0.5),
-            WaitDecision::Poll(secs(10))
-        );
-        assert_eq!(
-            policy.step(9, secs(11), None, 0.5),
-            WaitDecision::LastPoll(secs(9))
-        );
-        assert_eq!(
-            policy.step(9, secs(1), None, 0.5),
-            WaitDecision::LastPoll(secs(0))
-        );
-        assert_eq!(
-            policy.step(0, secs(30), Some(secs(500)), 0.5),
-            WaitDecision::LastPoll(secs(28))
-        );
-        // A pause that ends when the last poll is due leaves no time for one more.
-        assert_eq!(
-            policy.step(0, secs(30), Some(secs(28)), 0.5),
-            WaitDecision::LastPoll(secs(28))
-        );
+        for (age, left, retry_after, expected) in [
+            (0, 900, None, poll(Duration::from_millis(510))),
+            (0, 900, Some(20), poll(secs(20))),
+            (200, 900, Some(2), poll(secs(10))),
+            (200, 11, None, last(secs(9))),
+            (200, 1, None, last(secs(0))),
+            (0, 30, Some(500), last(secs(28))),
+            // A pause that ends when the last poll is due leaves no time for one more.
+            (0, 30, Some(28), last(secs(28))),
+        ] {
+            assert_eq!(
+                policy.next_poll(secs(age), secs(left), retry_after.map(secs), 0.5),
+                expected,
+                "{age} {left} {retry_after:?}"
+            );
+        }
+    }
+
+    proptest! {
+        /// Whatever a history says, however wrong.
+        #[test]
+        fn a_schedule_polls_every_250_ms_at_most_and_keeps_the_deadline(
+            history in proptest::collection::vec(any::<u64>(), 1..80),
+            scale in 0u32..64, age in any::<u64>(), left in any::<u64>(),
+            retry_after in proptest::option::of(any::<u64>()), chance in any::<f64>(),
+        ) {
+            let millis = Duration::from_millis;
+            let durations: Durations = history.iter().map(|it| millis(it >> scale)).collect();
+            let policy = WaitPolicy {
+                schedule: durations.schedule(),
+                ..WaitPolicy::default()
+            };
+            let (age, left) = (millis(age >> scale), millis(left));
+            let retry_after = retry_after.map(millis);
+            let next = policy.next_poll(age, left, retry_after, chance);
+            prop_assert!(next.is_last || next.pause >= millis(250), "{next:?}");
+            prop_assert!(next.is_last || next.pause >= retry_after.unwrap_or_default());
+            prop_assert!(next.pause <= left.saturating_sub(policy.reserve()));
+            // Twelve times the pace, and its jitter.
+            let most = policy.pace.pause(age + next.pause, 1.0) * 13;
+            prop_assert!(next.is_last || next.pause <= most.max(retry_after.unwrap_or_default()), "{next:?} {most:?}");
+        }
     }
 }
