@@ -4,10 +4,12 @@ use std::future::ready;
 use std::sync::Arc;
 
 use cometapi::{
-    Client, Error as ApiError, ErrorKind as ApiErrorKind, ModelRef, Prediction, SavedFile,
+    Client, Error as ApiError, ErrorKind as ApiErrorKind, ModelRef, PollSchedule, Prediction,
+    SavedFile, Status,
 };
 use serde_json::{Map, Value};
 
+use crate::batch::history::History;
 use crate::batch::settings::service;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{FileRecord, Intent, Job, Ledger, LedgerFuture, Mark, Outcome};
@@ -30,7 +32,7 @@ use crate::worker::Worker;
 /// let mut record = Single::begin(&client, ledger, &model, input.fields()).await?;
 /// let response = client.predictions().create_model(&model, input).await;
 /// record.responded(&response, |id| println!("{id}")).await?; // before anything else
-/// let mut wait = client.predictions().follow(response?);
+/// let mut wait = client.predictions().follow(response?).schedule(record.schedule());
 /// while let Some(update) = wait.next().await {
 ///     let prediction = match update {
 ///         Ok(prediction) => prediction,
@@ -55,6 +57,7 @@ pub struct Single {
     seq: u64,
     model: Option<String>,
     status: Option<String>,
+    schedule: Option<PollSchedule>,
     /// The id, while it could not be recorded.
     unrecorded: Option<Mark>,
 }
@@ -74,7 +77,7 @@ impl Single {
     ) -> Result<Self, Error> {
         let worker = Worker::register(&ledger, service(client)).await?;
         let job = ledger.begin(worker.id(), Intent::new(model, input)).await?;
-        Ok(Self::of(worker, job))
+        Ok(Self::of(worker, job, &*ledger, &service(client)).await)
     }
 
     /// The record of the prediction of this id, to continue with. `None` when the ledger knows no
@@ -91,7 +94,10 @@ impl Single {
     ) -> Result<Option<Self>, Error> {
         let worker = Worker::register(&ledger, service(client)).await?;
         let job = ledger.adopt(worker.id(), id.into()).await?;
-        Ok(job.map(|job| Self::of(worker, job)))
+        Ok(match job {
+            Some(job) => Some(Self::of(worker, job, &*ledger, &service(client)).await),
+            None => None,
+        })
     }
 
     /// A record that is not kept, for a prediction without a ledger: each step succeeds and does
@@ -102,14 +108,17 @@ impl Single {
             seq: 0,
             model: model.map(ModelRef::to_string),
             status: None,
+            schedule: None,
             unrecorded: None,
         }
     }
 
-    fn of(worker: Worker, job: Job) -> Self {
+    async fn of(worker: Worker, job: Job, ledger: &dyn Ledger, service: &str) -> Self {
+        let history = History::read(ledger, service).await;
         Self {
             worker: Some(worker),
             seq: job.seq,
+            schedule: history.schedule(&job.model),
             model: Some(job.model),
             status: None,
             unrecorded: None,
@@ -119,6 +128,12 @@ impl Single {
     /// The model, `owner/name`, if it is known.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
+    }
+
+    /// When to poll the prediction, from how long the model's past predictions took that the ledger
+    /// knows; `None` if it knows none. To be given to [`Wait::schedule`](cometapi::Wait::schedule).
+    pub fn schedule(&self) -> Option<PollSchedule> {
+        self.schedule.clone()
     }
 
     /// Records the response to the create request: its id, that nothing was created, or that this
@@ -184,6 +199,9 @@ impl Single {
         let mark = Mark::Seen {
             status: status.to_owned(),
             fetching: prediction.is_terminal(),
+            took: prediction
+                .duration()
+                .filter(|_| *prediction.status() == Status::Succeeded),
         };
         self.record(mark).await
     }

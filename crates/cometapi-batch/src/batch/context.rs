@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use crate::batch::downloads::{Downloads, Turn};
 use crate::batch::event::{Event, RowInfo};
+use crate::batch::history::History;
 use crate::batch::outage::Outage;
 use crate::batch::present::Present;
 use crate::batch::reason::{PauseReason, Stopped};
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) worker: Worker,
     /// The rows that it is of; none when it finishes what was left.
     pub(crate) load: Option<LoadId>,
+    /// How long the models take.
+    pub(crate) history: History,
     pub(crate) limiter: Limiter,
     pub(crate) created: AtomicU64,
     /// Predictions that succeeded with an output that cannot be used.
@@ -56,7 +59,12 @@ struct UnrecordedId {
 }
 
 impl Context {
-    pub(crate) fn new(settings: Settings, worker: Worker, load: Option<LoadId>) -> Arc<Self> {
+    pub(crate) fn new(
+        settings: Settings,
+        worker: Worker,
+        load: Option<LoadId>,
+        history: History,
+    ) -> Arc<Self> {
         Arc::new(Self {
             limiter: Limiter::with_backoff(settings.concurrency, settings.create.backoff),
             outage: Outage::new(settings.give_up_after),
@@ -64,6 +72,7 @@ impl Context {
             settings,
             worker,
             load,
+            history,
             present: Arc::default(),
             created: AtomicU64::new(0),
             unusable: AtomicU64::new(0),

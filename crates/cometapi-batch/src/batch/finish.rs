@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cometapi::Client;
 
 use crate::batch::context::Context;
+use crate::batch::history::History;
 use crate::batch::report::Report;
 use crate::batch::settings::{Settings, shared_settings};
 use crate::batch::stop::Urgency;
@@ -58,12 +59,17 @@ impl Finish {
         self.settings.fit_concurrency();
         let settings = &self.settings;
         let stop = settings.stop.clone();
-        let worker = tokio::select! {
+        let begun = async {
+            let worker = Worker::register(&settings.ledger, settings.service.as_str()).await?;
+            let history = History::read(&*settings.ledger, &settings.service).await;
+            Ok::<_, Error>((worker, history))
+        };
+        let (worker, history) = tokio::select! {
             biased;
             () = stop.beyond(Urgency::None) => return Ok(settings.stopped_early()),
-            worker = Worker::register(&settings.ledger, settings.service.as_str()) => worker?,
+            begun = begun => begun?,
         };
-        let context = Context::new(self.settings, worker, None);
+        let context = Context::new(self.settings, worker, None, history);
         drive::drive(&context).await?;
         context.close(async { Ok(context.ends()) }).await
     }

@@ -6,6 +6,7 @@ mod drive;
 mod event;
 mod finish;
 mod folder;
+pub(crate) mod history;
 mod import;
 mod names;
 mod open_files;
@@ -27,6 +28,7 @@ use crate::batch::context::Context;
 pub use crate::batch::event::{Event, RowInfo};
 pub use crate::batch::finish::Finish;
 pub use crate::batch::folder::prepare as prepare_folder;
+use crate::batch::history::History;
 pub use crate::batch::reason::{PauseReason, Stopped};
 pub use crate::batch::report::Report;
 use crate::batch::settings::{Settings, shared_settings};
@@ -175,13 +177,13 @@ impl Batch {
         Error::unless_in_runtime()?;
         let load = Load::new(&self.settings.ledger);
         let stop = self.settings.stop.clone();
-        let (skipped, settings, worker) = tokio::select! {
+        let (skipped, settings, worker, history) = tokio::select! {
             // Rows may come slowly, and the ledger may be another's for long.
             biased;
             () = stop.beyond(Urgency::None) => return Ok(self.settings.stopped_early()),
             begun = self.begin(load.id, rows) => begun?,
         };
-        let context = Context::new(settings, worker, Some(load.id));
+        let context = Context::new(settings, worker, Some(load.id), history);
         folder::read(&context.settings.folder, &context.present)?;
         drive::drive(&context).await?;
         let tally = async { context.settings.ledger.tally(load.id).await };
@@ -197,9 +199,13 @@ impl Batch {
         })
     }
 
-    /// Reads the rows and records the intents. Returns how many rows are skipped, the settings, and
-    /// the worker.
-    async fn begin(&self, load: LoadId, rows: Rows) -> Result<(u64, Settings, Worker), Error> {
+    /// Reads the rows and records the intents. Returns how many rows are skipped, the settings, the
+    /// worker, and what is known of the models.
+    async fn begin(
+        &self,
+        load: LoadId,
+        rows: Rows,
+    ) -> Result<(u64, Settings, Worker, History), Error> {
         let import = self.read(load, rows).await?;
         // Not before: rows that cannot be used leave nothing behind.
         let folder = folder::prepare(&self.settings.folder)?;
@@ -218,7 +224,9 @@ impl Batch {
         (settings.observer)(&Event::Planned {
             tally: &loaded.tally,
         });
-        Ok((import.bad + loaded.changed_total, settings, worker))
+        let history = History::read(&*settings.ledger, &settings.service).await;
+        let skipped = import.bad + loaded.changed_total;
+        Ok((skipped, settings, worker, history))
     }
 
     /// Reads and checks the rows and says how they stand, without sending or writing anything.

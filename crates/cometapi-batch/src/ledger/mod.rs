@@ -5,11 +5,12 @@ pub(crate) mod record;
 pub(crate) mod retry;
 pub(crate) mod sqlite;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use cometapi::BoxFuture;
+use cometapi::{BoxFuture, Durations};
 
 pub use outcome::Outcome;
 pub use record::{Entry, FileRecord, Filter, Intent, Job, Mark, State};
@@ -102,6 +103,10 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// What is recorded, newest first; page on with [`Filter::before`].
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>>;
+
+    /// How long the latest predictions took that succeeded at `service`, by model: as recorded with
+    /// [`Mark::Seen`], as many as [`Durations`] keeps.
+    fn durations(&self, service: String) -> LedgerFuture<BTreeMap<String, Durations>>;
 
     /// Removes predictions that belong to no batch and ended before this time, and returns how
     /// many. Running and unresolved predictions and the rows of batches are never removed.
@@ -240,7 +245,7 @@ pub struct Tally {
     /// May have been accepted.
     pub unresolved: u64,
     /// Ended otherwise, by what it is.
-    pub failed: std::collections::BTreeMap<&'static str, u64>,
+    pub failed: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {

@@ -1,7 +1,7 @@
 //! What is recorded of a prediction.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cometapi::{ModelRef, SavedFile};
 use serde_json::{Map, Value};
@@ -120,6 +120,8 @@ pub enum Mark {
         status: String,
         /// Whether files are about to be saved.
         fetching: bool,
+        /// How long the prediction took, if it has succeeded and the service says so.
+        took: Option<Duration>,
     },
     /// A file is saved.
     Saved(FileRecord),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use cometapi::{Client, CreatePolicy, ErrorKind as Kind};
 use cometapi_batch::{
-    Batch, ErrorKind, Event, Filter, Finish, Format, Ledger, Report, Rows, Single, SqliteLedger,
-    Stop, Stopped,
+    Batch, ErrorKind, Event, Filter, Finish, Format, Intent, Ledger, Mark, Outcome, Report, Rows,
+    Single, SqliteLedger, Stop, Stopped,
 };
 use cometapi_mock::{Ending, Fault, Hold, MockServer, Pace, Plan, Script, Step};
 use integration::{FrozenClock, drive};
@@ -554,6 +554,59 @@ async fn a_row_that_takes_too_long_is_left_running_and_taken_up_again() {
         (report.tally.running, bench.server.create_requests()),
         (1, 2)
     );
+}
+
+#[tokio::test]
+async fn how_long_predictions_took_is_recorded() {
+    let bench = Bench::new().await;
+    let rows = rows(&["a", "b", "c"]);
+    assert!(bench.batch().run(rows).await.unwrap().is_success());
+    let service = bench.server.base_url().to_owned();
+    let durations = bench.ledger.durations(service).await.unwrap();
+    assert_eq!(durations[MODEL].len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_polls_when_the_models_past_predictions_ended() {
+    let mut bench = Bench::new().await;
+    bench.client = Client::builder()
+        .key("sk-test")
+        .base_url(bench.server.base_url())
+        .build()
+        .unwrap();
+    record_runs(&bench, Duration::from_millis(200)).await;
+    let _clock = FrozenClock::hold();
+    let (count, first_create) = Count::to(1);
+    let batch = bench.batch().on_event(move |event| {
+        if matches!(event, Event::Created { .. }) {
+            count.count();
+        }
+    });
+    let report = drive(batch.run(rows(&["a"])), async {
+        first_create.notified().await;
+        // Without a history, the first poll is sent after 0.45 s at the earliest.
+        tokio::time::advance(Duration::from_millis(400)).await;
+    });
+    assert!(report.await.unwrap().is_success());
+}
+
+/// Records 20 predictions of the model that took this long.
+async fn record_runs(bench: &Bench, took: Duration) {
+    let service = bench.server.base_url().to_owned();
+    let worker = bench.ledger.register(service).await.unwrap();
+    for _ in 0..20 {
+        let intent = Intent::new(&MODEL.parse().unwrap(), &serde_json::Map::new());
+        let job = bench.ledger.begin(worker, intent).await.unwrap();
+        let seen = Mark::Seen {
+            status: "succeeded".to_owned(),
+            fetching: true,
+            took: Some(took),
+        };
+        for mark in [seen, Mark::Ended(Outcome::succeeded())] {
+            bench.ledger.record(worker, job.seq, mark).await.unwrap();
+        }
+    }
+    bench.ledger.retire(worker).await.unwrap();
 }
 
 #[tokio::test]

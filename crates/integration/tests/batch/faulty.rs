@@ -1,11 +1,12 @@
 //! A ledger that fails at the seam: what is not recorded is not sent.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use cometapi::{BoxFuture, Client};
+use cometapi::{BoxFuture, Client, Durations};
 use cometapi_batch::{
     Batch, Claimed, Entry, Error, ErrorKind, Event, Filter, Format, Intent, Job, Ledger,
     LedgerFuture, LoadId, Loaded, Mark, Outcome, Plan, Repeated, Rows, Single, SqliteLedger,
@@ -109,6 +110,9 @@ impl Ledger for Faulty {
     }
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
         self.inner.list(filter)
+    }
+    fn durations(&self, service: String) -> LedgerFuture<BTreeMap<String, Durations>> {
+        self.inner.durations(service)
     }
     fn prune(&self, before: SystemTime) -> LedgerFuture<u64> {
         self.inner.prune(before)

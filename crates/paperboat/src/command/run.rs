@@ -44,7 +44,10 @@ async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
         return Err(Failure::interrupted(signal, created.id()));
     }
     let id = created.id().to_owned();
-    let wait = client.predictions().follow(created);
+    let wait = client
+        .predictions()
+        .follow(created)
+        .schedule(record.schedule());
     let run = finish::Waiting {
         client,
         outputs,

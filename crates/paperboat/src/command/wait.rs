@@ -95,11 +95,12 @@ async fn waiting<'a>(
         progress.recorded(Err(e));
         None
     });
+    let record = adopted.unwrap_or_else(|| Single::unrecorded(None));
     Ok(Waiting {
         client,
         outputs: &args.outputs,
-        wait: client.predictions().wait(id),
-        record: adopted.unwrap_or_else(|| Single::unrecorded(None)),
+        wait: client.predictions().wait(id).schedule(record.schedule()),
+        record,
         progress,
         // Of several, nothing on stdout would say whose text it is.
         prints_text: args.ids.len() == 1 && args.outputs.output.is_none(),

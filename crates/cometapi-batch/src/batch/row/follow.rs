@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, Wait};
 
@@ -39,6 +40,7 @@ impl Row {
         if let Some(policy) = &settings.wait {
             wait = wait.policy(policy.clone());
         }
+        wait = wait.schedule(self.context.history.schedule(&self.job.model));
         match settings.timeout {
             Some(timeout) => wait.timeout(timeout),
             None => wait,
@@ -65,7 +67,7 @@ impl Row {
             }
             let status = prediction.status().as_str().to_owned();
             if last.as_ref() != Some(&status) {
-                if !self.seen(&status, false).await {
+                if !self.seen(&status, false, None).await {
                     return Ok(None);
                 }
                 last = Some(status);
@@ -76,10 +78,11 @@ impl Row {
     }
 
     /// Records a state. Returns whether to continue.
-    async fn seen(&self, status: &str, fetching: bool) -> bool {
+    async fn seen(&self, status: &str, fetching: bool, took: Option<Duration>) -> bool {
         let mark = Mark::Seen {
             status: status.to_owned(),
             fetching,
+            took,
         };
         let written = self.record(mark).await;
         self.context.outage.progress();
@@ -98,18 +101,20 @@ impl Row {
         let prediction = match prediction.into_outcome() {
             Ok(prediction) => prediction,
             Err(error) => {
-                if self.seen(&status, false).await {
+                if self.seen(&status, false, None).await {
                     self.end((&error).into(), &[], error.prediction()).await;
                 }
                 return;
             }
         };
+        let took = prediction.duration();
+        self.context.history.record(&self.job.model, &prediction);
         let client = &self.context.settings.client;
         let contents = match client.contents(&prediction, Some(&self.job.model)) {
             Ok(contents) => contents,
             Err(error) => {
                 // It has been paid for, and waiting does not change it.
-                if self.seen(&status, false).await {
+                if self.seen(&status, false, took).await {
                     self.context.unusable.fetch_add(1, Ordering::Relaxed);
                     let outcome = Outcome::succeeded_with(error.to_string());
                     self.end(outcome, &[], Some(&prediction)).await;
@@ -153,7 +158,7 @@ impl Row {
                 return self.end(outcome, &[], Some(&prediction)).await;
             }
         }
-        if !self.seen(&status, true).await {
+        if !self.seen(&status, true, took).await {
             return;
         }
         let mut kept = Kept::default();

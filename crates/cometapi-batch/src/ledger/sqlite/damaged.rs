@@ -9,7 +9,7 @@ use crate::ledger::{Filter, Ledger, LoadId, Mark, Outcome, Plan, StagedRow, Stat
 use crate::{Error, SqliteLedger};
 
 /// The columns that are overwritten.
-const COLUMNS: [(&str, &[&str]); 5] = [
+const COLUMNS: [(&str, &[&str]); 6] = [
     (
         "prediction",
         &[
@@ -42,6 +42,7 @@ const COLUMNS: [(&str, &[&str]); 5] = [
     ("worker", &["name", "service", "since"]),
     ("seen", &["at", "status"]),
     ("file", &["position", "path", "bytes", "media_type", "at"]),
+    ("duration", &["service", "model", "seq", "millis"]),
 ];
 
 const ROWS: &str = "
@@ -55,6 +56,7 @@ VALUES ('s', 1, 'id:x', 'x', 'a/b', '{}', 'h', 'running', 0, 'p1', NULL, NULL),
        ('s', NULL, NULL, NULL, 'a/b', '{}', 'h', 'sending', 0, NULL, 1, NULL);
 INSERT INTO seen VALUES (1, 0, 'processing');
 INSERT INTO file VALUES (2, 0, '/none', 1, 'image/png', 0);
+INSERT INTO duration VALUES ('s', 'a/b', 2, 1000);
 ";
 
 /// Overwrites columns as `data` says, and reads the ledger in every way.
@@ -73,6 +75,7 @@ pub(crate) async fn read_all(data: &[u8], folder: PathBuf) -> Vec<Result<(), Err
     });
     let mut read = vec![damaged.await];
     read.push(ledger.list(Filter::default()).await.map(drop));
+    read.push(ledger.durations("s".to_owned()).await.map(drop));
     let mut all = Filter::default();
     all.states.extend(State::ALL);
     all.failed = true;

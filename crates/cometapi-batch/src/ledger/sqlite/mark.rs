@@ -7,6 +7,7 @@ use crate::ledger::WorkerId;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::record::{Intent, Job, Mark, State};
 use crate::ledger::sqlite::columns::{integer, natural, now, path_text};
+use crate::ledger::sqlite::durations;
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::worker::{UNANSWERED, check_alive};
 use crate::ledger::sqlite::writer::Writer;
@@ -98,7 +99,11 @@ pub(super) fn record(writer: &mut Writer, worker: WorkerId, seq: u64, mark: &Mar
                 })?;
             check_held(changed)
         }
-        Mark::Seen { status, fetching } => {
+        Mark::Seen {
+            status,
+            fetching,
+            took,
+        } => {
             mine(
                 "fetching = max(fetching, :fetching)",
                 named_params! {":fetching": fetching},
@@ -107,7 +112,11 @@ pub(super) fn record(writer: &mut Writer, worker: WorkerId, seq: u64, mark: &Mar
                 conn,
                 "INSERT INTO seen (seq, at, status) VALUES (?, ?, ?)",
                 params![integer(seq), now, status],
-            )
+            )?;
+            match took {
+                Some(took) => durations::record(conn, seq, *took),
+                None => Ok(()),
+            }
         }
         Mark::Saved(file) => {
             mine("fetching = 1", &[])?;

@@ -5,6 +5,7 @@ mod claim;
 mod columns;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod damaged;
+mod durations;
 mod fault;
 mod list;
 mod load;
@@ -20,12 +21,14 @@ mod tests;
 mod worker;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
+use cometapi::Durations;
 use rusqlite::Connection;
 
 use crate::error::{Error, ErrorKind};
@@ -298,6 +301,12 @@ impl Ledger for SqliteLedger {
             // must show this before the next run writes.
             worker::release_dead(writer)?;
             list::list(&writer.conn, &filter)
+        })
+    }
+
+    fn durations(&self, service: String) -> LedgerFuture<BTreeMap<String, Durations>> {
+        self.writer.ask(Touch::Nothing, move |writer| {
+            durations::read(&writer.conn, &service)
         })
     }
 

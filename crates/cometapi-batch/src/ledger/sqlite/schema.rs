@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Error, ErrorKind};
 use crate::ledger::sqlite::fault::{Result, not_a_ledger};
-use crate::ledger::sqlite::log;
+use crate::ledger::sqlite::{durations, log};
 
 /// Marks a file as a ledger of this program: `CoMt`.
 const APPLICATION_ID: i32 = 0x436f_4d74;
@@ -155,7 +155,10 @@ fn examine(conn: &Connection) -> Result<()> {
 
 /// Makes the tables if there are none; several processes may do so at once.
 pub(super) fn create(conn: &mut Connection) -> Result<()> {
-    if pragma::<i32>(conn, "application_id")? != APPLICATION_ID || !log::has_session(conn)? {
+    if pragma::<i32>(conn, "application_id")? != APPLICATION_ID
+        || !log::has_session(conn)?
+        || !has_table(conn, "duration")?
+    {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Examined again: another process may have been first.
         examine(&tx)?;
@@ -165,9 +168,15 @@ pub(super) fn create(conn: &mut Connection) -> Result<()> {
             tx.pragma_update(None, "user_version", VERSION)?;
         }
         tx.execute_batch(log::TABLE)?;
+        tx.execute_batch(durations::TABLE)?;
         tx.commit()?;
     }
     Ok(conn.execute_batch(STAGING)?)
+}
+
+fn has_table(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)";
+    conn.query_row(sql, [name], |row| row.get(0))
 }
 
 fn pragma<T: rusqlite::types::FromSql>(conn: &Connection, name: &str) -> rusqlite::Result<T> {

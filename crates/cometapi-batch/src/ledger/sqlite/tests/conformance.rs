@@ -1,10 +1,12 @@
 //! What the trait's documentation says, of any implementation: each test is given two handles
 //! on the same empty ledger, as two processes have them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use cometapi::ErrorKind as Kind;
+use cometapi::{Durations, ErrorKind as Kind};
 use serde_json::json;
 
 use crate::ErrorKind;
@@ -476,6 +478,7 @@ fn a_single_prediction_is_recorded_found_and_adopted() {
             let mark = Mark::Seen {
                 status: status.to_owned(),
                 fetching: false,
+                took: None,
             };
             one.record(worker, job.seq, mark).await.unwrap();
         }
@@ -511,6 +514,45 @@ fn a_single_prediction_is_recorded_found_and_adopted() {
             ..Filter::default()
         };
         assert!(one.list(filter).await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn the_durations_of_a_model_are_kept_as_many_as_count() {
+    on_sqlite(|one, other, _| async move {
+        let millis = Duration::from_millis;
+        let kept = Durations::CAPACITY as u64;
+        for (service, model, runs) in [
+            (SERVICE, "a/b", kept + 3),
+            (SERVICE, "a/c", 1),
+            ("https://other.example", "a/b", 2),
+        ] {
+            let worker = one.register(service.to_owned()).await.unwrap();
+            for run in 0..runs {
+                let intent = Intent::new(&model.parse().unwrap(), &serde_json::Map::new());
+                let job = one.begin(worker, intent).await.unwrap();
+                // A prediction that is taken up again counts once.
+                for took in [millis(7), millis(run)] {
+                    let mark = Mark::Seen {
+                        status: "succeeded".to_owned(),
+                        fetching: true,
+                        took: Some(took),
+                    };
+                    one.record(worker, job.seq, mark).await.unwrap();
+                }
+                let end = Mark::Ended(Outcome::succeeded());
+                one.record(worker, job.seq, end).await.unwrap();
+            }
+        }
+        let later = std::time::SystemTime::now() + millis(3_600_000);
+        one.prune(later).await.unwrap();
+        let durations = other.durations(SERVICE.to_owned()).await.unwrap();
+        let all: Vec<&str> = durations.keys().map(String::as_str).collect();
+        assert_eq!(all, ["a/b", "a/c"]);
+        assert!(durations["a/b"].iter().eq((3..kept + 3).map(millis)));
+        assert!(durations["a/c"].iter().eq([millis(0)]));
+        let none = other.durations("https://none.example".to_owned()).await;
+        assert_eq!(none.unwrap(), BTreeMap::new());
     });
 }
 

@@ -106,6 +106,7 @@ async fn only_costly_marks_wait_for_the_disk() {
     let seen = Mark::Seen {
         status: "processing".to_owned(),
         fetching: true,
+        took: None,
     };
     let marks = [
         Mark::Sending,

@@ -73,6 +73,19 @@ fn an_older_ledger_is_refused_with_advice_and_left_as_it_is() {
     }
 }
 
+#[tokio::test]
+async fn a_ledger_from_before_durations_were_recorded_is_used_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    drop(SqliteLedger::open(&path).unwrap());
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch("DROP TABLE duration").unwrap();
+    drop(conn);
+    let ledger = SqliteLedger::open(&path).unwrap();
+    let durations = ledger.durations("s".to_owned()).await.unwrap();
+    assert!(durations.is_empty());
+}
+
 #[test]
 fn several_processes_may_create_it_at_once() {
     let folder = tempfile::tempdir().unwrap();

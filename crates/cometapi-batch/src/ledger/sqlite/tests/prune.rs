@@ -41,6 +41,7 @@ fn succeeded(id: &str) -> Vec<Mark> {
     let seen = Mark::Seen {
         status: "succeeded".to_owned(),
         fetching: true,
+        took: None,
     };
     let end = Mark::Ended(Outcome::succeeded());
     vec![created(id), seen, Mark::Saved(saved), end]
