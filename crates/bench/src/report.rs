@@ -34,7 +34,6 @@ pub(crate) enum Goal {
     /// Ours less the other side's, in the unit of the row.
     DifferenceAtMost(f64),
     /// A goal of several parts, which the measure itself compares.
-    #[expect(dead_code, reason = "the measure `polling` will use it")]
     Checked {
         goal: String,
         is_met: bool,
