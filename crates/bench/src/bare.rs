@@ -5,9 +5,17 @@
 //! not classify errors, repeat polls that failed, or keep the response's bytes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+/// As long as a real one.
+pub(crate) const KEY: &str = "sk-Zq7Pw3Lm9Xk2RtYb8Vc4Nd6HsJ0fGa1QeUo5TiKx3Mz7Bp9W";
+
+/// How long a create request and a poll may take; also those of `cometapi`.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(120);
+const POLL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A prediction with all documented fields.
 #[derive(Debug, Deserialize)]
@@ -48,8 +56,11 @@ impl Bare {
     pub(crate) fn new(base_url: &str) -> reqwest::Result<Self> {
         let builder = || reqwest::Client::builder().no_proxy();
         Ok(Self {
-            create: builder().pool_max_idle_per_host(0).build()?,
-            poll: builder().build()?,
+            create: builder()
+                .timeout(CREATE_TIMEOUT)
+                .pool_max_idle_per_host(0)
+                .build()?,
+            poll: builder().timeout(POLL_TIMEOUT).build()?,
             base_url: base_url.trim_end_matches('/').to_owned(),
         })
     }
@@ -58,14 +69,14 @@ impl Bare {
     pub(crate) async fn create(&self, model: &str, input: &Value) -> reqwest::Result<Prediction> {
         let url = format!("{}/models/{model}/predictions", self.base_url);
         let body = serde_json::json!({ "input": input });
-        let request = self.create.post(url).bearer_auth("sk-bench").json(&body);
+        let request = self.create.post(url).bearer_auth(KEY).json(&body);
         request.send().await?.error_for_status()?.json().await
     }
 
     /// Polls once.
     pub(crate) async fn get(&self, id: &str) -> reqwest::Result<Prediction> {
         let url = format!("{}/predictions/{id}", self.base_url);
-        let request = self.poll.get(url).bearer_auth("sk-bench");
+        let request = self.poll.get(url).bearer_auth(KEY);
         request.send().await?.error_for_status()?.json().await
     }
 

@@ -110,7 +110,7 @@ pub(crate) fn side(side: &str, arguments: &[String]) -> anyhow::Result<Readings>
                 .current_dir(folder)
                 .args(["batch", "rows.jsonl", "--dry-run", "--output", "out"])
                 .args(["--ledger", "ledger"])
-                .env("COMETAPI_KEY", "sk-bench"),
+                .env("COMETAPI_KEY", crate::bare::KEY),
         ),
         _ => bail!("expected ours URL FOLDER COUNT, bare URL COUNT, or dry-run PAPERBOAT FOLDER"),
     }
@@ -121,7 +121,7 @@ fn ours(base_url: &str, folder: &Path, count: u32) -> anyhow::Result<Readings> {
     runtime.block_on(async {
         let region = Region::start();
         let client = Client::builder()
-            .key("sk-bench")
+            .key(crate::bare::KEY)
             .base_url(base_url)
             .build()?;
         let ledger = Arc::new(SqliteLedger::open(folder.join("ledger"))?);

@@ -72,7 +72,7 @@ fn cometapi(base_url: &str, url: &str, target: &Path) -> anyhow::Result<Readings
     runtime.block_on(async {
         let region = Region::start();
         let client = Client::builder()
-            .key("sk-bench")
+            .key(crate::bare::KEY)
             .base_url(base_url)
             .build()?;
         client.file(url).save_to(target).await?;

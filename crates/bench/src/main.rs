@@ -19,6 +19,7 @@ mod machine;
 mod measure;
 mod measures;
 mod mock;
+mod ours;
 mod polling;
 mod report;
 mod server;

@@ -35,7 +35,7 @@ pub(crate) const MEASURES: [Measure; 12] = [
         against: "bare reqwest, into a typed struct of all documented fields",
         goal: "instructions ≤ 1.25, processor time ≤ 1.15",
         rows: calls::rows,
-        side: no_sides,
+        side: calls::side,
     },
     Measure {
         id: "B2",
@@ -44,7 +44,7 @@ pub(crate) const MEASURES: [Measure; 12] = [
         against: "a loop of bare reqwest",
         goal: "≥ 0.9",
         rows: throughput::rows,
-        side: no_sides,
+        side: throughput::side,
     },
     Measure {
         id: "B3",
@@ -53,7 +53,7 @@ pub(crate) const MEASURES: [Measure; 12] = [
         against: "tokio and bare reqwest",
         goal: "memory ≤ 1.1, processor time ≤ 1.2",
         rows: waits::rows,
-        side: no_sides,
+        side: waits::side,
     },
     Measure {
         id: "B4",
@@ -71,7 +71,7 @@ pub(crate) const MEASURES: [Measure; 12] = [
         against: "the same client without hedged requests",
         goal: "p99 ≤ a fifth",
         rows: hedging::rows,
-        side: no_sides,
+        side: hedging::side,
     },
     Measure {
         id: "B6",
@@ -80,7 +80,7 @@ pub(crate) const MEASURES: [Measure; 12] = [
         against: "serde_json into a plain struct",
         goal: "≤ 1.1, wrapped ≤ 2, lenient ≤ 4; peak memory ≤ 1.2",
         rows: decoding::rows,
-        side: no_sides,
+        side: decoding::side,
     },
     Measure {
         id: "B7",

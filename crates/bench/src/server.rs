@@ -199,18 +199,24 @@ struct Service {
     random: RefCell<fastrand::Rng>,
 }
 
+/// Returns the example of this name of a success of `openapi.yaml`.
+pub(crate) fn example(name: &str) -> anyhow::Result<Value> {
+    const OPERATIONS: [&str; 2] = [
+        "/paths/~1models~1{model_owner}~1{model_name}~1predictions/post",
+        "/paths/~1predictions~1{prediction_id}/get",
+    ];
+    let spec: Value = serde_saphyr::from_str(SPEC)?;
+    let found = OPERATIONS.iter().find_map(|operation| {
+        let examples = format!("{operation}/responses/200/content/application~1json/examples");
+        spec.pointer(&format!("{examples}/{name}/value")).cloned()
+    });
+    found.with_context(|| format!("openapi.yaml has no example {name}"))
+}
+
 impl Service {
     fn new(options: &Options, origin: &str) -> anyhow::Result<Self> {
-        let spec: Value = serde_saphyr::from_str(SPEC)?;
-        let create = "/paths/~1models~1{model_owner}~1{model_name}~1predictions/post/responses/200";
-        let get = "/paths/~1predictions~1{prediction_id}/get/responses/200";
-        let example = |operation: &str, name: &str| {
-            let path = format!("{operation}/content/application~1json/examples/{name}/value");
-            let found = spec.pointer(&path).cloned();
-            found.with_context(|| format!("openapi.yaml has no {path}"))
-        };
-        let starting = example(create, "documented")?;
-        let mut succeeded = example(get, "bare_list")?;
+        let starting = example("documented")?;
+        let mut succeeded = example("bare_list")?;
         let mut processing = succeeded.clone();
         for (name, value) in [
             ("status", Value::from("processing")),

@@ -12,7 +12,6 @@ use super::pairs::Side;
 /// `None` if valgrind is not installed.
 ///
 /// `side` makes the side for a number of items.
-#[expect(dead_code, reason = "the measure `calls` will use it")]
 pub(crate) fn instructions_per_item(
     side: impl Fn(u32) -> Side,
     sizes: (u32, u32),

@@ -5,7 +5,6 @@ mod pairs;
 mod region;
 mod stats;
 
-#[expect(unused_imports, reason = "the measure `calls` will use it")]
 pub(crate) use instructions::instructions_per_item;
 pub(crate) use pairs::{Pairs, Readings, Side};
 pub(crate) use region::{Region, program, raise_open_files, thread_time};

@@ -24,6 +24,16 @@ impl Readings {
         }
     }
 
+    /// Divides the values of these names by the number of items that they were measured for.
+    pub(crate) fn per_item(mut self, names: &[&str], items: u32) -> Self {
+        for name in names {
+            if let Some(value) = self.0.get_mut(*name) {
+                *value /= f64::from(items);
+            }
+        }
+        self
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<f64> {
         self.0.get(name).copied()
     }

@@ -28,6 +28,23 @@ impl Spread {
         }
     }
 
+    /// Returns the value that `share` of `values` do not exceed; of none, `NaN`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a position in a list"
+    )]
+    pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
+        let mut values = values.to_vec();
+        values.sort_by(f64::total_cmp);
+        let last = (values.len() as f64 * share).ceil() as usize;
+        values
+            .get(last.saturating_sub(1))
+            .copied()
+            .unwrap_or(f64::NAN)
+    }
+
     /// A value that was measured once, or that does not vary.
     pub(crate) const fn exactly(value: f64) -> Self {
         Self {
@@ -52,6 +69,16 @@ mod tests {
             let spread = Spread::of(values.iter().copied());
             assert_eq!(spread, Spread { min, median, max });
         }
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "one of the values")]
+    fn a_percentile_is_the_value_that_so_large_a_share_does_not_exceed() {
+        let values: Vec<f64> = (1..=200).rev().map(f64::from).collect();
+        assert_eq!(Spread::percentile(&values, 0.99), 198.0);
+        assert_eq!(Spread::percentile(&values, 1.0), 200.0);
+        assert_eq!(Spread::percentile(&[7.0], 0.5), 7.0);
+        assert!(Spread::percentile(&[], 0.5).is_nan());
     }
 
     #[test]
