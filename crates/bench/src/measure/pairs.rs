@@ -98,7 +98,13 @@ impl Pairs {
                 let first = against()?;
                 (ours()?, first)
             });
-            eprintln!("  pair {} of {count}", index + 1);
+            // A run of an hour that is stopped has shown what it had.
+            if let Some((ours, against)) = pairs.last() {
+                eprintln!(
+                    "  pair {} of {count}: {ours:?} against {against:?}",
+                    index + 1
+                );
+            }
         }
         Ok(Self(pairs))
     }
