@@ -8,7 +8,7 @@ use cometapi::ModelRef;
 use serde_json::Value;
 
 use crate::ledger::sqlite::damaged;
-use crate::rows::{self, Format, MAX_ROW_SIZE, Rows, hash};
+use crate::rows::{self, Format, MAX_ROW_SIZE, Rows, identify};
 
 /// Any bytes are rows or problems, with lines that are in the text. A row that was read can be
 /// written as JSON and read back as the same row.
@@ -37,7 +37,7 @@ pub fn rows(format: Option<Format>, text: &[u8]) {
                 }
                 object.insert("model".to_owned(), row.model.to_string().into());
                 let json = Value::Object(object).to_string();
-                let expected = hash(&row.model.to_string(), &row.input);
+                let (_, expected) = identify(&row.model.to_string(), &row.input);
                 read_back(json, &expected);
             }
             Err(problems) => {
@@ -63,7 +63,8 @@ fn read_back(json: String, expected: &str) {
     let mut count = 0;
     let read = rows::read(source, None, &mut |row| {
         let row = row.unwrap_or_else(|problems| panic!("{json}: {problems:?}"));
-        assert_eq!(hash(&row.model.to_string(), &row.input), expected, "{json}");
+        let (_, hash) = identify(&row.model.to_string(), &row.input);
+        assert_eq!(hash, expected, "{json}");
         count += 1;
         true
     });

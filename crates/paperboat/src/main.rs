@@ -22,7 +22,7 @@ mod progress;
 
 use std::process::ExitCode;
 
-use crate::args::{Cli, Command};
+use crate::args::Command;
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
@@ -44,20 +44,7 @@ fn main() -> ExitCode {
             return code.into();
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // The work is to wait; one thread does, and a second renders the mock's images.
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::other("the asynchronous runtime cannot be started", &e));
-    let outcome = runtime.and_then(|runtime| {
-        let outcome = runtime.block_on(execute(cli));
-        // A name that is still being looked up does not keep anybody waiting.
-        runtime.shutdown_background();
-        ledger::close();
-        outcome
-    });
-    match outcome {
+    match execute(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             print::failure(&failure);
@@ -66,22 +53,39 @@ fn main() -> ExitCode {
     }
 }
 
-async fn execute(cli: Cli) -> Result<(), Failure> {
-    match cli.command {
-        Command::Run(args) => command::run::execute(args).await,
-        Command::Create(args) => command::create::execute(args).await,
-        Command::Get(args) => command::get::execute(args).await,
-        Command::Wait(args) => command::wait::execute(args).await,
-        Command::Batch(args) => command::batch::execute(args).await,
-        Command::List(args) => command::list::execute(args).await,
-        Command::Prune(args) => command::prune::execute(args).await,
+fn execute(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => block_on(command::run::execute(args)),
+        Command::Create(args) => block_on(command::create::execute(args)),
+        Command::Get(args) => block_on(command::get::execute(args)),
+        Command::Wait(args) => block_on(command::wait::execute(args)),
+        Command::Batch(args) => block_on(command::batch::execute(args)),
+        Command::List(args) => block_on(command::list::execute(args)),
+        Command::Prune(args) => block_on(command::prune::execute(args)),
+        Command::Mock(args) => block_on(command::mock::execute(args)),
+        // These print what is compiled in. A shell waits for the completions of each word, so
+        // they start no threads.
         Command::Models(args) => command::models::execute(&args),
         Command::Schema(args) => command::models::print_schema(&args),
-        Command::Mock(args) => command::mock::execute(args).await,
         Command::Completions(args) => command::completions::execute(&args),
         Command::Man(args) => command::man::execute(&args),
         Command::Complete(args) => command::completions::complete(&args),
     }
+}
+
+/// Runs `work` on an asynchronous runtime, and closes the ledgers that it opened.
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // The work is to wait; one thread does, and a second renders the mock's images.
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::other("the asynchronous runtime cannot be started", &e))?;
+    let outcome = runtime.block_on(work);
+    // A name that is still being looked up does not keep anybody waiting.
+    runtime.shutdown_background();
+    ledger::close();
+    outcome
 }
 
 /// Keeps the key out of core dumps, and other processes of the same user from reading it from

@@ -85,7 +85,13 @@ impl Drive<'_> {
             }
             let give_up_at = self.give_up_at();
             tokio::select! {
-                Some(done) = self.tasks.join_next() => self.done(done),
+                Some(done) = self.tasks.join_next() => {
+                    self.done(done);
+                    // One claim replaces all rows that ended since the last one.
+                    while let Some(done) = self.tasks.try_join_next() {
+                        self.done(done);
+                    }
+                }
                 () = sleep_until(self.claim_at), if idle => {}
                 () = record_again(self.context, self.record_at), if has_unrecorded => {
                     self.record_at = Instant::now() + RECORD_AGAIN;

@@ -246,14 +246,15 @@ fn pass_on(
     outlet.send(Item::Row(staged))
 }
 
-/// Models that have been wondered at; once is enough.
+/// Models that have been compared with the known ones; once is enough, and costs more than the
+/// rest of a row.
 #[derive(Default)]
 struct Reported(BTreeSet<String>);
 
 impl Reported {
     /// What `model` may have been meant for, the first time.
     fn meant(&mut self, model: &ModelRef) -> Option<&'static str> {
-        let meant = check::meant(model)?;
-        self.0.insert(model.to_string()).then_some(meant)
+        let is_new = self.0.insert(model.to_string());
+        is_new.then(|| check::meant(model)).flatten()
     }
 }

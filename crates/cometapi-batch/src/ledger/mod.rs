@@ -145,9 +145,7 @@ impl StagedRow {
         model: &cometapi::ModelRef,
         input: &serde_json::Map<String, serde_json::Value>,
     ) -> Self {
-        let model = model.to_string();
-        let hash = crate::rows::hash(&model, input);
-        let input = crate::rows::canonical_map(input);
+        let Intent { model, input, hash } = Intent::new(model, input);
         Self {
             line,
             id,

@@ -24,8 +24,7 @@ impl Intent {
     /// `model` on `input`.
     pub fn new(model: &ModelRef, input: &Map<String, Value>) -> Self {
         let model = model.to_string();
-        let hash = crate::rows::hash(&model, input);
-        let input = crate::rows::canonical_map(input);
+        let (input, hash) = crate::rows::identify(&model, input);
         Self { model, input, hash }
     }
 }

@@ -8,27 +8,20 @@ use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
-/// Writes `fields` as JSON with the keys of every object in order, whatever order the map keeps:
-/// whether `serde_json` sorts depends on a feature that any other crate may turn on. Numbers
-/// stay as they are: this is what is sent.
-pub(crate) fn canonical_map(fields: &Map<String, Value>) -> String {
-    sorted(fields).to_string()
-}
-
-/// Returns the hash of a model and an input in hex. Numbers count by their value: a spreadsheet
-/// writes 1 as `1.0`, and that is not another row.
-pub(crate) fn hash(model: &str, input: &Map<String, Value>) -> String {
+/// Returns `fields` as canonical JSON, and the hash of `model` and `fields` in hex.
+///
+/// The keys of every object are in order, whatever order the map keeps: whether `serde_json`
+/// sorts depends on a feature that any other crate may turn on. In the JSON numbers stay as they
+/// are: this is what is sent. In the hash they count by their value: a spreadsheet writes 1 as
+/// `1.0`, and that is not another row.
+pub(crate) fn identify(model: &str, fields: &Map<String, Value>) -> (String, String) {
+    let mut sorted = Value::Object(fields.clone());
+    sorted.sort_all_objects();
     // A model holds no line break, so the two cannot run into each other.
-    let mut text = format!("{model}\n").into_bytes();
+    let mut hashed = format!("{model}\n").into_bytes();
     // Writing to memory cannot fail.
-    _ = sorted(input).serialize(&mut Serializer::with_formatter(&mut text, ByValue));
-    hex(&Sha256::digest(&text))
-}
-
-fn sorted(fields: &Map<String, Value>) -> Value {
-    let mut value = Value::Object(fields.clone());
-    value.sort_all_objects();
-    value
+    _ = sorted.serialize(&mut Serializer::with_formatter(&mut hashed, ByValue));
+    (sorted.to_string(), hex(&Sha256::digest(&hashed)))
 }
 
 /// Compact JSON with one spelling for each number.
@@ -79,8 +72,12 @@ mod tests {
 
     fn canonical(value: &Value) -> String {
         let fields = json!({ "value": value }).as_object().unwrap().clone();
-        let text = canonical_map(&fields);
+        let (text, _) = identify("a/b", &fields);
         text["{\"value\":".len()..text.len() - 1].to_owned()
+    }
+
+    fn hash(model: &str, fields: &Value) -> String {
+        identify(model, fields.as_object().unwrap()).1
     }
 
     #[test]
@@ -96,13 +93,13 @@ mod tests {
     fn a_hash_is_the_same_on_every_machine_and_for_ever() {
         // `printf 'a/b\n{"prompt":"x"}' | sha256sum`
         assert_eq!(
-            hash("a/b", json!({"prompt": "x"}).as_object().unwrap()),
+            hash("a/b", &json!({"prompt": "x"})),
             "01684ed0a24f7b9e905b851e1f366edfc992c4bb25707c39020c67c4b818aaa5"
         );
     }
 
     fn hash_of(value: &Value) -> String {
-        hash("a/b", json!({ "list": [value] }).as_object().unwrap())
+        hash("a/b", &json!({ "list": [value] }))
     }
 
     #[test]

@@ -23,7 +23,7 @@ use serde::Serialize;
 
 pub use crate::rows::content::NotText;
 use crate::rows::content::without_mark;
-pub(crate) use crate::rows::identity::{canonical_map, hash};
+pub(crate) use crate::rows::identity::identify;
 pub(crate) use crate::rows::problem::MAX_PROBLEMS;
 pub use crate::rows::problem::Problem;
 pub(crate) use crate::rows::row::RowResult;

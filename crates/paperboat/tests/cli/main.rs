@@ -20,6 +20,7 @@ mod list;
 mod main_job;
 mod mock_command;
 mod network;
+mod offline;
 mod output;
 mod place;
 mod prune;

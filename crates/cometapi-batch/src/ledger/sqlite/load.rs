@@ -35,6 +35,7 @@ fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
     release_dead(writer)?;
     let conn = &writer.conn;
     let batch = batch(conn, &plan.folder, &plan.service)?;
+    number(conn, load)?;
     find(conn, load, batch)?;
     retry(conn, load, plan.retry())?;
     let (changed, changed_total) = changed(conn, load)?;
@@ -52,13 +53,19 @@ fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
              WHERE s.load = :load AND p.hash <> s.hash)",
         named_params! {":load": load.0},
     )?;
-    insert(conn, load, batch)?;
-    find(conn, load, batch)?;
+    if !plan.dry {
+        insert(conn, load, batch)?;
+        find(conn, load, batch)?;
+        // They are in the ledger now, and may be large.
+        conn.execute("UPDATE temp.staged SET input = '' WHERE load = ?", [load.0])?;
+    }
     follow_missing_files(conn, load, plan.retry())?;
-    // They are in the ledger now, and may be large.
-    conn.execute("UPDATE temp.staged SET input = '' WHERE load = ?", [load.0])?;
+    let mut tally = tally(conn, load)?;
+    if plan.dry {
+        tally.planned += not_recorded(conn, load)?;
+    }
     Ok(Loaded {
-        tally: tally(conn, load)?,
+        tally,
         changed,
         changed_total,
     })
@@ -88,17 +95,38 @@ fn batch(conn: &Connection, folder: &Path, service: &str) -> Result<i64> {
     Err(Error::new(ErrorKind::Folder, what).into())
 }
 
+/// Numbers the rows without an id among their equals.
+fn number(conn: &Connection, load: LoadId) -> Result<()> {
+    conn.execute(
+        "UPDATE temp.staged SET occurrence = equal.place
+         FROM (SELECT rowid AS row, row_number() OVER (PARTITION BY key ORDER BY rowid) AS place
+               FROM temp.staged WHERE load = ? AND row_id IS NULL) AS equal
+         WHERE staged.rowid = equal.row AND equal.place > 1",
+        [load.0],
+    )?;
+    Ok(())
+}
+
 /// Ties the rows to the predictions that they already are.
 fn find(conn: &Connection, load: LoadId, batch: i64) -> Result<()> {
+    // A join changes the rows that it finds alone; a subquery would write all of them.
     conn.execute(
-        "UPDATE temp.staged SET seq = (
-             SELECT p.seq FROM prediction p
-             WHERE p.batch = :batch AND p.key = staged.key
-                 AND p.occurrence = staged.occurrence AND p.superseded = 0)
-         WHERE load = :load AND seq IS NULL",
+        "UPDATE temp.staged SET seq = p.seq FROM prediction p
+         WHERE load = :load AND staged.seq IS NULL AND p.batch = :batch AND p.key = staged.key
+             AND p.occurrence = staged.occurrence AND p.superseded = 0",
         named_params! {":batch": batch, ":load": load.0},
     )?;
     Ok(())
+}
+
+/// How many rows are no predictions yet.
+fn not_recorded(conn: &Connection, load: LoadId) -> Result<u64> {
+    let count = conn.query_row(
+        "SELECT count(*) FROM temp.staged WHERE load = ? AND seq IS NULL",
+        [load.0],
+        |row| row.get(0),
+    )?;
+    Ok(natural(count))
 }
 
 /// Does with each recorded row that no worker holds what the retry rules say.
@@ -171,7 +199,7 @@ fn insert(conn: &Connection, load: LoadId, batch: i64) -> Result<()> {
              coalesce((SELECT max(o.retake + 1) FROM prediction o JOIN file f ON f.seq = o.seq
                  WHERE o.batch = :batch AND o.key = s.key AND o.occurrence = s.occurrence
                      AND o.superseded = 1), 0)
-         FROM temp.staged s WHERE s.load = :load AND s.seq IS NULL ORDER BY s.line",
+         FROM temp.staged s WHERE s.load = :load AND s.seq IS NULL ORDER BY s.rowid",
         named_params! {":batch": batch, ":load": load.0, ":now": now()},
     )?;
     Ok(())

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use cometapi::Durations;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::error::{Error, ErrorKind};
 use crate::ledger::sqlite::access::{private, private_folder};
@@ -167,6 +168,9 @@ impl SqliteLedger {
     fn start(mut conn: Connection, path: Option<&Path>, loss: Loss) -> FaultResult<Self> {
         conn.busy_handler(Some(be_patient))?;
         conn.set_prepared_statement_cache_capacity(64);
+        // Without it `SQLite` looks at bound values to plan a statement, and plans it again when
+        // they are cleared: each time that it comes from the cache.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let counted = path.and_then(log::counted);
         schema::check(&conn)?;
         if let Some(path) = path {

@@ -95,16 +95,17 @@ CREATE TEMP TABLE staged (
     load INTEGER NOT NULL,
     line INTEGER NOT NULL,
     key TEXT NOT NULL,
-    occurrence INTEGER NOT NULL,
+    occurrence INTEGER NOT NULL DEFAULT 1,
     row_id TEXT,
     hash TEXT NOT NULL,
     model TEXT NOT NULL,
     input TEXT NOT NULL,
     seq INTEGER
 );
-CREATE UNIQUE INDEX temp.staged_key ON staged (load, key, occurrence);
-CREATE INDEX temp.staged_folded ON staged (load, key COLLATE NOCASE);
-CREATE INDEX temp.staged_seq ON staged (load, seq);
+-- Rows without an id have hashes for keys, which come in no order: an index on them would read and
+-- write a page for each row. They are numbered by one sort instead, when all have been read.
+CREATE INDEX temp.staged_id ON staged (load, key COLLATE NOCASE) WHERE row_id IS NOT NULL;
+CREATE INDEX temp.staged_seq ON staged (load, seq) WHERE seq IS NOT NULL;
 -- What a worker has released and must not claim again.
 CREATE TEMP TABLE released (
     worker INTEGER NOT NULL,

@@ -14,19 +14,16 @@ pub(super) fn stage(
     load: LoadId,
     rows: &[StagedRow],
 ) -> Result<Vec<Repeated>> {
-    let mut place = writer.conn.prepare_cached(
-        "SELECT coalesce(max(occurrence), 0) + 1 FROM temp.staged WHERE load = ? AND key = ?",
-    )?;
     let mut first = writer
         .conn
         // Capitals aside: their files would have one name where file systems see none.
         .prepare_cached(
             "SELECT line, row_id = ?3 FROM temp.staged
-             WHERE load = ?1 AND key = ?2 COLLATE NOCASE",
+             WHERE load = ?1 AND key = ?2 COLLATE NOCASE AND row_id IS NOT NULL",
         )?;
     let mut put = writer.conn.prepare_cached(
-        "INSERT INTO temp.staged (load, line, key, occurrence, row_id, hash, model, input)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO temp.staged (load, line, key, row_id, hash, model, input)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
     )?;
     let mut repeated = Vec::new();
     for row in rows {
@@ -35,7 +32,7 @@ pub(super) fn stage(
             Some(id) => format!("id:{id}"),
             None => format!("#{}", row.hash),
         };
-        let occurrence: i64 = if let Some(id) = &row.id {
+        if let Some(id) = &row.id {
             let earlier: Option<(i64, bool)> = first
                 .query_row(params![load.0, key, id], |row| {
                     Ok((row.get(0)?, row.get(1)?))
@@ -47,15 +44,11 @@ pub(super) fn stage(
                 repeated.push(again);
                 continue;
             }
-            1
-        } else {
-            place.query_row(params![load.0, key], |row| row.get(0))?
-        };
+        }
         put.execute(params![
             load.0,
             integer(row.line),
             key,
-            occurrence,
             row.id,
             row.hash,
             row.model,

@@ -270,8 +270,30 @@ fn a_dry_load_changes_nothing() {
             .await
             .unwrap();
         one.retire(worker).await.unwrap();
-        let loaded = load(&other, 3, rows(&["a", "b", "c"]), dry).await;
-        assert_eq!((loaded.tally.unresolved, loaded.tally.planned), (1, 2));
+        let loaded = load(&other, 3, rows(&["a", "b", "c", "c"]), dry).await;
+        assert_eq!((loaded.tally.unresolved, loaded.tally.planned), (1, 3));
+        let real = load(&other, 4, rows(&["a", "b", "c", "c"]), plan(&folder)).await;
+        assert_eq!(real.tally, loaded.tally);
+    });
+}
+
+#[test]
+fn equal_rows_are_numbered_in_order_across_stages() {
+    on_sqlite(|one, _, folder| async move {
+        for part in [&["a", "b"][..], &["a"], &["b", "a"]] {
+            let repeated = one.stage(LoadId(1), rows(part)).await.unwrap();
+            assert!(repeated.is_empty(), "{repeated:?}");
+        }
+        one.load(LoadId(1), plan(&folder)).await.unwrap();
+        let worker = one.register(SERVICE.to_owned()).await.unwrap();
+        let jobs = claim(&one, worker, 1, 9).await.jobs;
+        let first = jobs[0].hash.clone();
+        let places: Vec<_> = jobs
+            .iter()
+            .map(|job| (job.hash == first, job.occurrence))
+            .collect();
+        let expected = [(true, 1), (false, 1), (true, 2), (false, 2), (true, 3)];
+        assert_eq!(places, expected);
     });
 }
 

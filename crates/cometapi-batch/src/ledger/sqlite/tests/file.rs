@@ -3,8 +3,9 @@
 use std::fs;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 
+use super::super::claim::free_sql;
 use super::super::fault::Fault;
 use super::super::writer::Touch;
 use crate::ErrorKind;
@@ -230,7 +231,7 @@ async fn a_claim_begins_with_what_is_free() {
     let ledger = SqliteLedger::in_memory().unwrap();
     for of_load in [true, false] {
         let plan = ledger.writer.ask(Touch::Nothing, move |writer| {
-            let sql = super::super::claim::free_sql(of_load);
+            let sql = free_sql(of_load);
             let explained = writer
                 .conn
                 .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
@@ -253,6 +254,30 @@ async fn a_claim_begins_with_what_is_free() {
             "{plan:#?}"
         );
     }
+}
+
+/// Statements that are prepared again at each run cost more than what they do.
+#[tokio::test]
+async fn a_claim_is_prepared_once() {
+    let ledger = SqliteLedger::in_memory().unwrap();
+    let (model, load) = ("a/b".parse().unwrap(), crate::LoadId(1));
+    let row = |line| crate::StagedRow::new(line, None, &model, &serde_json::Map::new());
+    let rows = (1..4).map(row).collect();
+    ledger.stage(load, rows).await.unwrap();
+    ledger.load(load, crate::Plan::default()).await.unwrap();
+    let worker = ledger.register(String::new()).await.unwrap();
+    for left in [1, 1, 1, 0] {
+        let want = crate::Want::new(Some(load), 1, 1);
+        let claimed = ledger.claim(worker, want).await.unwrap();
+        assert_eq!(claimed.jobs.len(), left);
+    }
+    let status = ledger.writer.ask(Touch::Nothing, |writer| {
+        let claim = writer.conn.prepare_cached(&free_sql(true))?;
+        let run = claim.get_status(StatementStatus::Run);
+        Ok((run, claim.get_status(StatementStatus::RePrepare)))
+    });
+    // Running rows and planned ones.
+    assert_eq!(status.await.unwrap(), (8, 0));
 }
 
 /// Files that seem gone are looked for within a day: the host may have refused for a moment.
