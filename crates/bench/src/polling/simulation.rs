@@ -185,6 +185,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_run_that_a_wrong_history_does_not_expect_is_noticed_before_it_is_four_times_as_old() {
+        for tenths in 1..3000 {
+            let duration = f64::from(tenths) / 10.0;
+            let run = surprise(100.0 * duration, duration);
+            let noticed = duration + run.delay;
+            assert!(
+                noticed <= f64::max(7.0, 4.0 * duration),
+                "{duration} s: {noticed}"
+            );
+        }
+    }
+
     /// Durations without any structure can be noticed with little less than fixed polls by no client.
     #[test]
     fn the_goal_cannot_be_reached_for_durations_without_structure() {

@@ -576,18 +576,21 @@ async fn a_batch_polls_when_the_models_past_predictions_ended() {
         .unwrap();
     record_runs(&bench, Duration::from_millis(200)).await;
     let _clock = FrozenClock::hold();
-    let (count, first_create) = Count::to(1);
+    let began = tokio::time::Instant::now();
+    let (count, first_state) = Count::to(1);
     let batch = bench.batch().on_event(move |event| {
-        if matches!(event, Event::Created { .. }) {
+        if matches!(event, Event::State { .. }) {
             count.count();
         }
     });
     let report = drive(batch.run(rows(&["a"])), async {
-        first_create.notified().await;
+        first_state.notified().await;
         // Without a history, the first poll is sent after 0.45 s at the earliest.
         tokio::time::advance(Duration::from_millis(400)).await;
     });
     assert!(report.await.unwrap().is_success());
+    // The clock was not moved further.
+    assert!(began.elapsed() < Duration::from_millis(450));
 }
 
 /// Records 20 predictions of the model that took this long.

@@ -33,8 +33,8 @@ const CLOCK_ERROR: f64 = 0.1;
 /// The smallest spread: no model is more regular than this.
 const MIN_SPREAD: f64 = 0.05;
 
-/// Shorter durations count as this one, in seconds.
-const SHORTEST: f64 = 0.05;
+/// Shorter durations count as this one, in seconds: the first poll comes no sooner.
+const SHORTEST: f64 = MIN_GAP;
 
 /// The number of cells of the table. The first ends at [`MIN_GAP`], the last after 1.5 hours.
 const CELLS: usize = 256;
@@ -67,7 +67,7 @@ const GROWTH: f64 = 1.04;
 /// The density of polls is the root of the weighted mean of both squared densities, as it is for hazards. So
 ///
 /// - before the runs of the history end, pauses are at most twelve times those of the pace: a run that
-///   is over sooner is noticed after little more than twice its duration, or 7 s;
+///   is over sooner is noticed before it is four times as old, or 7 s old;
 /// - after that, pauses are those of the pace: a tenth of the age.
 ///
 /// Polls are never less than 250 ms apart.
