@@ -14,9 +14,9 @@ use serde_json::{Map, Number, Value};
 use crate::bounded::{self, BoundedMap, LEVELS, LIMIT, LeftOut, SCALAR_LIMIT};
 use crate::generated::types::{Prediction, PredictionMetrics, PredictionUrls, Task, TaskError};
 use crate::ignored_field::IgnoredField;
+use crate::object::FromMembers;
 use crate::status::{Status, TaskStatus};
 use crate::truncate::{MAX_TEXT_LEN, truncate_owned};
-use crate::typed;
 
 /// The longest part of a value that a reason quotes, in characters.
 const QUOTED: usize = 40;
@@ -501,7 +501,7 @@ macro_rules! nested {
                 Extra(String),
             }
 
-            impl typed::Members for $ty {
+            impl FromMembers for $ty {
                 type Key = Key;
 
                 fn read<'de, A: MapAccess<'de>>(

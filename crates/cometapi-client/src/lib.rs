@@ -53,6 +53,7 @@ mod fields;
 mod ignored_field;
 mod key_finder;
 mod lenient;
+mod object;
 mod params;
 mod prediction_response;
 mod response;

@@ -2,15 +2,13 @@
 //! what could be wrong with it. Whatever differs ends the attempt, and the lenient decoder begins anew.
 //! So this may be strict about anything, and must be right about what it accepts.
 
-use std::fmt;
-use std::marker::PhantomData;
-
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess};
 
 use serde_json::{Map, Value};
 
 use crate::fields::PredictionKey;
 use crate::generated::types::{Prediction, PredictionMetrics, PredictionUrls, Task};
+use crate::object::{self, FromMembers, Object};
 use crate::status::{Status, TaskStatus};
 use crate::truncate::MAX_TEXT_LEN;
 
@@ -36,68 +34,13 @@ pub(crate) fn from_slice(body: &[u8]) -> Option<Typed> {
     Some(Typed::Wrapped(task?, prediction))
 }
 
-/// A type that is read from the members of an object.
-pub(crate) trait Members: Default {
-    type Key: for<'de> Deserialize<'de>;
-
-    /// Reads the value of the member `key`.
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: Self::Key,
-        members: &mut A,
-    ) -> Result<(), A::Error>;
-
-    /// Whether every required member was read.
-    fn is_complete(&self) -> bool {
-        true
-    }
-}
-
-/// A [`Members`] type that decodes.
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Members> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(ObjectVisitor(PhantomData))
-            .map(Self)
-    }
-}
-
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Members> Visitor<'de> for ObjectVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let mut value = T::default();
-        while let Some(key) = map.next_key()? {
-            value.read(key, &mut map)?;
-        }
-        if value.is_complete() {
-            Ok(value)
-        } else {
-            Err(other())
-        }
-    }
-}
-
-/// Ends the attempt. Nobody sees it.
-fn other<E: Error>() -> E {
-    E::custom("")
-}
-
 /// An id or a word as it is kept: neither empty nor cut.
 fn word<'de, A: MapAccess<'de>>(members: &mut A) -> Result<String, A::Error> {
     let word: String = members.next_value()?;
     if is_word(&word) {
         Ok(word)
     } else {
-        Err(other())
+        Err(object::mismatch())
     }
 }
 
@@ -106,7 +49,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Reads an optional object.
-fn nested<'de, T: Members, A: MapAccess<'de>>(members: &mut A) -> Result<Option<T>, A::Error> {
+fn nested<'de, T: FromMembers, A: MapAccess<'de>>(members: &mut A) -> Result<Option<T>, A::Error> {
     let object: Option<Object<T>> = members.next_value()?;
     Ok(object.map(|Object(value)| value))
 }
@@ -126,7 +69,7 @@ impl Default for BarePrediction {
     }
 }
 
-impl Members for BarePrediction {
+impl FromMembers for BarePrediction {
     type Key = PredictionKey;
 
     fn read<'de, A: MapAccess<'de>>(
@@ -157,7 +100,7 @@ impl Members for BarePrediction {
             Key::Version => prediction.version = members.next_value()?,
             // Of an envelope, or of what may be one.
             Key::Extra(name) if matches!(name.as_str(), "code" | "data" | "task_id") => {
-                return Err(other());
+                return Err(object::mismatch());
             }
             Key::Extra(name) => {
                 let value = members.next_value()?;
@@ -187,7 +130,7 @@ enum EnvelopeKey {
     Message,
 }
 
-impl Members for Envelope {
+impl FromMembers for Envelope {
     type Key = EnvelopeKey;
 
     fn read<'de, A: MapAccess<'de>>(
@@ -196,7 +139,7 @@ impl Members for Envelope {
         members: &mut A,
     ) -> Result<(), A::Error> {
         match key {
-            EnvelopeKey::Code if word(members)? != "success" => return Err(other()),
+            EnvelopeKey::Code if word(members)? != "success" => return Err(object::mismatch()),
             EnvelopeKey::Code => {}
             EnvelopeKey::Data => {
                 let Object(TaskMembers {
@@ -272,7 +215,7 @@ enum TaskKey {
     Extra(String),
 }
 
-impl Members for TaskMembers {
+impl FromMembers for TaskMembers {
     type Key = TaskKey;
 
     fn read<'de, A: MapAccess<'de>>(
@@ -304,7 +247,7 @@ impl Members for TaskMembers {
                     (name, Value::Null) if PREDICTION.contains(&name) => return Ok(()),
                     ("id", Value::Number(id)) => Value::String(id.to_string()),
                     ("id", Value::String(id)) if is_word(&id) => Value::String(id),
-                    ("id" | "metrics" | "urls", _) => return Err(other()),
+                    ("id" | "metrics" | "urls", _) => return Err(object::mismatch()),
                     (_, value) => value,
                 };
                 task.extra.insert(name, value);

@@ -1,5 +1,5 @@
-//! The positions of a text at which a form of the key may begin. Every body is searched, and most
-//! bodies hold nothing, so nearly all of a text has to be passed over without looking at each byte.
+//! Where in a body a form of the key may begin. Every body is searched, and most hold nothing, so
+//! nearly all of it has to be passed over without looking at each byte.
 //!
 //! Where no character is encoded, forms are searched by their blocks of three bytes (Wu and
 //! Manber): the block at the end of a window says how far the window can be moved. Before an
