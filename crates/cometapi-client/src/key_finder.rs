@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue};
 
+pub(crate) use self::candidates::Extent;
 use self::candidates::Filter;
 
 mod candidates;
@@ -66,7 +67,7 @@ impl KeyFinder {
 
     /// Returns `text` with a placeholder for the key.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match self.redact_bytes(text.as_bytes()) {
+        match self.redact_bytes(text.as_bytes(), Extent::MayBeCut) {
             Some(redacted) => match String::from_utf8(redacted) {
                 Ok(redacted) => Cow::Owned(redacted),
                 // Cannot be: what is found begins and ends with ASCII.
@@ -82,17 +83,17 @@ impl KeyFinder {
             .values_mut()
             .filter(|value| value.len() >= SHORTEST_PART)
         {
-            if let Some(redacted) = self.redact_bytes(value.as_bytes()) {
+            if let Some(redacted) = self.redact_bytes(value.as_bytes(), Extent::Whole) {
                 *value = HeaderValue::from_bytes(&redacted)
                     .unwrap_or_else(|_| HeaderValue::from_static(KEY_PLACEHOLDER));
             }
         }
     }
 
-    /// Returns `None` if the key is not in `text`. At its end, where it may have been cut, the
+    /// Returns `None` if the key is not in `text`. At the end of one that may have been cut, the
     /// beginning of the key is removed as well.
-    pub(crate) fn redact_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let mut candidates = self.0.filter.candidates(text);
+    pub(crate) fn redact_bytes(&self, text: &[u8], extent: Extent) -> Option<Vec<u8>> {
+        let mut candidates = self.0.filter.candidates(text, extent);
         let mut redacted = Vec::new();
         let (mut kept, mut at) = (0, 0);
         while let Some(begin) = candidates.next_from(at) {

@@ -1,10 +1,11 @@
 //! Small fixes of what the generator gives, before it is printed.
 
+use quote::ToTokens;
 use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, ExprPath, Field, Fields, File, ImplItem, ItemImpl, ItemStruct, Lit, Meta,
-    Type, UseGroup, UseTree,
+    Attribute, Block, Expr, ExprPath, Field, Fields, File, ImplItem, ItemImpl, ItemStruct, Lit,
+    Meta, Stmt, Type, UseGroup, UseTree,
 };
 
 use crate::error::Error;
@@ -112,12 +113,46 @@ impl VisitMut for Postprocess {
         visit_mut::visit_item_impl_mut(self, item);
     }
 
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        visit_mut::visit_block_mut(self, block);
+        leave_out_version(block);
+    }
+
     /// Decodes a success in the client's package, which reads the body as it is, instead of by `serde`.
     fn visit_expr_path_mut(&mut self, path: &mut ExprPath) {
         let names = path.path.segments.iter().map(|segment| &segment.ident);
         if names.eq(["ResponseValue", "from_response"]) {
             *path = syn::parse_quote!(crate::response::decode);
         }
+    }
+}
+
+/// Leaves out the header with the version of our own document, which no service knows, and the map
+/// of headers if nothing else is in it.
+fn leave_out_version(block: &mut Block) {
+    struct HeadersCall;
+    impl VisitMut for HeadersCall {
+        fn visit_expr_mut(&mut self, expr: &mut Expr) {
+            visit_mut::visit_expr_mut(self, expr);
+            if let Expr::MethodCall(call) = expr
+                && call.method == "headers"
+            {
+                *expr = (*call.receiver).clone();
+            }
+        }
+    }
+    let text = |statement: &Stmt| statement.to_token_stream().to_string();
+    let is_append = |statement: &Stmt| text(statement).starts_with("header_map . append");
+    let appended = block.stmts.iter().filter(|it| is_append(it)).count();
+    block
+        .stmts
+        .retain(|it| !is_append(it) || !text(it).contains("\"api-version\""));
+    let left = block.stmts.iter().filter(|it| is_append(it)).count();
+    if appended > 0 && left == 0 {
+        block
+            .stmts
+            .retain(|it| !text(it).starts_with("let mut header_map"));
+        HeadersCall.visit_block_mut(block);
     }
 }
 
