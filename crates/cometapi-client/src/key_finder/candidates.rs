@@ -79,7 +79,7 @@ impl Filter {
     }
 }
 
-/// How much of a text there is.
+/// Whether the text is all there was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     Whole,
