@@ -55,7 +55,12 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "bench",
-        &["cometapi", "cometapi-batch", "cometapi-mock"],
+        &[
+            "cometapi",
+            "cometapi-batch",
+            "cometapi-client",
+            "cometapi-mock",
+        ],
         &[],
     ),
     // It fixes a client that refuses to build, so it must build without one.
