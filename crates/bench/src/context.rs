@@ -34,20 +34,25 @@ impl Context {
         cargo
     }
 
-    /// Builds the command `paperboat` with the profile of this program, and returns its path.
+    /// Builds the command `paperboat` as it is released, or for development if this program is, and
+    /// returns its path.
     pub(crate) fn paperboat(&self) -> anyhow::Result<PathBuf> {
         let mut cargo = self.cargo();
         cargo.args(["build", "--quiet", "--locked", "--package", "paperboat"]);
-        if !cfg!(debug_assertions) {
+        let profile = if cfg!(debug_assertions) {
+            "debug"
+        } else {
             cargo.arg("--release");
-        }
+            "release"
+        };
         let status = cargo.status().context("cargo cannot be started")?;
         ensure!(
             status.success(),
             "cargo build --package paperboat: {status}"
         );
         let program = std::env::current_exe()?;
-        let folder = program.parent().context("this program is in no folder")?;
-        Ok(folder.join(format!("paperboat{}", std::env::consts::EXE_SUFFIX)))
+        let target = program.ancestors().nth(2);
+        let target = target.context("this program is in no target folder")?;
+        Ok(target.join(profile).join(format!("paperboat{}", std::env::consts::EXE_SUFFIX)))
     }
 }
