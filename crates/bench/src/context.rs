@@ -53,6 +53,8 @@ impl Context {
         let program = std::env::current_exe()?;
         let target = program.ancestors().nth(2);
         let target = target.context("this program is in no target folder")?;
-        Ok(target.join(profile).join(format!("paperboat{}", std::env::consts::EXE_SUFFIX)))
+        Ok(target
+            .join(profile)
+            .join(format!("paperboat{}", std::env::consts::EXE_SUFFIX)))
     }
 }
