@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// As long as a real one.
-pub(crate) const KEY: &str = "sk-Zq7Pw3Lm9Xk2RtYb8Vc4Nd6HsJ0fGa1QeUo5TiKx3Mz7Bp9W";
+pub(crate) const KEY: &str = "sk-Zq7Pw3Lm9Xk2RtYb8Vc4Xq6HsJ0fGa1QeUo5RiKx3Mz7Bp9W";
 
 /// How long a create request and a poll may take; also those of `cometapi`.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(120);
