@@ -8,7 +8,6 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue};
 
-pub(crate) use self::candidates::Extent;
 use self::candidates::Filter;
 
 mod candidates;
@@ -67,7 +66,7 @@ impl KeyFinder {
 
     /// Returns `text` with a placeholder for the key.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match self.redact_bytes(text.as_bytes(), Extent::MayBeCut) {
+        match self.redact_bytes(text.as_bytes()) {
             Some(redacted) => match String::from_utf8(redacted) {
                 Ok(redacted) => Cow::Owned(redacted),
                 // Cannot be: what is found begins and ends with ASCII.
@@ -83,17 +82,17 @@ impl KeyFinder {
             .values_mut()
             .filter(|value| value.len() >= SHORTEST_PART)
         {
-            if let Some(redacted) = self.redact_bytes(value.as_bytes(), Extent::Whole) {
+            if let Some(redacted) = self.redact_bytes(value.as_bytes()) {
                 *value = HeaderValue::from_bytes(&redacted)
                     .unwrap_or_else(|_| HeaderValue::from_static(KEY_PLACEHOLDER));
             }
         }
     }
 
-    /// Returns `None` if the key is not in `text`. At the end of one that may have been cut, the
+    /// Returns `None` if the key is not in `text`. At its end, where it may have been cut, the
     /// beginning of the key is removed as well.
-    pub(crate) fn redact_bytes(&self, text: &[u8], extent: Extent) -> Option<Vec<u8>> {
-        let mut candidates = self.0.filter.candidates(text, extent);
+    pub(crate) fn redact_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let mut candidates = self.0.filter.candidates(text);
         let mut redacted = Vec::new();
         let (mut kept, mut at) = (0, 0);
         while let Some(begin) = candidates.next_from(at) {
@@ -344,10 +343,12 @@ mod tests {
         headers.insert("x-oneapi-request-id", format!("a {KEY} b").parse().unwrap());
         headers.append("location", "/?key=sk%2DZq7Pw3Lm9Xk2+/8".parse().unwrap());
         headers.insert("etag", "\"abc\"".parse().unwrap());
+        headers.insert("x-hint", "invalid key sk-Zq7Pw3L".parse().unwrap());
         KeyFinder::new(KEY).redact_headers(&mut headers);
         assert_eq!(headers["x-oneapi-request-id"], "a [key] b");
         assert_eq!(headers["location"], "/?key=[key]");
         assert_eq!(headers["etag"], "\"abc\"");
+        assert_eq!(headers["x-hint"], "invalid key [key]");
     }
 
     /// 64 MiB of it take no longer than other bodies.

@@ -12,7 +12,7 @@ use reqwest::ResponseBuilderExt;
 use crate::call::{self, BodyState, Exchange};
 use crate::encoding::{ContentDecoder, DecodeError};
 use crate::generated::Client;
-use crate::key_finder::{Extent, KeyFinder};
+use crate::key_finder::KeyFinder;
 
 /// How long an attempt may take when the caller says nothing. The reference's own check of
 /// the poll saw no response within 45 seconds.
@@ -176,12 +176,7 @@ impl ClientHooks<Transport> for Client {
         };
         let (body, state) = decoded(&headers, read, transport.body_cap);
         transport.key.redact_headers(&mut headers);
-        let extent = match state {
-            BodyState::Complete => Extent::Whole,
-            _ => Extent::MayBeCut,
-        };
-        let redacted = transport.key.redact_bytes(&body, extent);
-        let body = redacted.map_or(body, Bytes::from);
+        let body = transport.key.redact_bytes(&body).map_or(body, Bytes::from);
         call::record(Exchange {
             status,
             headers: headers.clone(),

@@ -58,12 +58,11 @@ impl Filter {
         filter
     }
 
-    /// Begins to search `text`, for forms that end in it, or also for one that is cut at its end.
-    pub(super) fn candidates<'f>(&'f self, text: &'f [u8], extent: Extent) -> Candidates<'f> {
+    /// Begins to search `text`.
+    pub(super) fn candidates<'f>(&'f self, text: &'f [u8]) -> Candidates<'f> {
         Candidates {
             filter: self,
             text,
-            extent,
             encoded: next_encoded(text, 0),
         }
     }
@@ -79,19 +78,10 @@ impl Filter {
     }
 }
 
-/// Whether the text is all there was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Extent {
-    Whole,
-    /// It may have been cut inside a key.
-    MayBeCut,
-}
-
 /// The search of one text.
 pub(super) struct Candidates<'f> {
     filter: &'f Filter,
     text: &'f [u8],
-    extent: Extent,
     /// Where the next encoded character begins, or the text ends.
     encoded: usize,
 }
@@ -112,22 +102,14 @@ impl Candidates<'_> {
             if self.encoded < at {
                 self.encoded = next_encoded(self.text, at);
             }
-            let is_last = self.encoded == self.text.len() && self.extent == Extent::Whole;
             // A form that begins before this ends before the encoded character.
-            let near = if is_last {
-                (self.text.len() + 1).saturating_sub(*shortest)
-            } else {
-                self.encoded.saturating_sub(longest - 1)
-            };
+            let near = self.encoded.saturating_sub(longest - 1);
             while at < near {
                 let window = &self.text[at..at + shortest];
                 match shifts[hash(&window[shortest - BLOCK..])] {
                     0 => return Some(at),
                     shift => at += usize::from(shift),
                 }
-            }
-            if is_last {
-                return None;
             }
             let end = (self.encoded + 1).min(self.text.len());
             match (at..end).find(|at| self.filter.may_begin(self.text, *at)) {
@@ -159,8 +141,8 @@ mod tests {
 
     use super::*;
 
-    fn found(filter: &Filter, text: &[u8], extent: Extent) -> Vec<usize> {
-        let mut candidates = filter.candidates(text, extent);
+    fn found(filter: &Filter, text: &[u8]) -> Vec<usize> {
+        let mut candidates = filter.candidates(text);
         let mut found = Vec::new();
         while let Some(at) = candidates.next_from(found.last().map_or(0, |at| at + 1)) {
             found.push(at);
@@ -172,12 +154,9 @@ mod tests {
     fn nearly_all_of_a_text_is_passed_over() {
         let filter = Filter::new(&[b"sk-Zq7Pw3Lm9Xk2Rt8Vc".to_vec()]);
         let text = "a paper boat on calm water at sunrise, ".repeat(100);
-        for extent in [Extent::Whole, Extent::MayBeCut] {
-            assert_eq!(found(&filter, text.as_bytes(), extent), [0; 0]);
-            let with_key = format!("{text}SK-zq7pw3lm9xk2rt8vc{text}");
-            let candidates = found(&filter, with_key.as_bytes(), extent);
-            assert_eq!(candidates, [text.len()]);
-        }
+        assert_eq!(found(&filter, text.as_bytes()), [0; 0]);
+        let with_key = format!("{text}SK-zq7pw3lm9xk2rt8vc{text}");
+        assert_eq!(found(&filter, with_key.as_bytes()), [text.len()]);
     }
 
     proptest! {
@@ -199,19 +178,15 @@ mod tests {
                 text = text.replace(&format!("<{at}>"), form);
             }
             let forms: Vec<Vec<u8>> = forms.into_iter().map(String::into_bytes).collect();
-            for extent in [Extent::Whole, Extent::MayBeCut] {
-                let found = found(&Filter::new(&forms), text.as_bytes(), extent);
-                for at in 0..text.len() {
-                    let begins = forms.iter().any(|form| {
-                        let text = &text.as_bytes()[at..];
-                        let raw = text.iter().position(|byte| is_encoded(*byte));
-                        let is_cut = raw.is_none() && text.len() < form.len();
-                        let len = raw.unwrap_or(text.len()).min(form.len());
-                        text[..len].eq_ignore_ascii_case(&form[..len])
-                            && (extent == Extent::MayBeCut || !is_cut)
-                    });
-                    prop_assert!(!begins || found.contains(&at), "{at} {found:?} {text}");
-                }
+            let found = found(&Filter::new(&forms), text.as_bytes());
+            for at in 0..text.len() {
+                let begins = forms.iter().any(|form| {
+                    let text = &text.as_bytes()[at..];
+                    let raw = text.iter().position(|byte| is_encoded(*byte));
+                    let len = raw.unwrap_or(text.len()).min(form.len());
+                    text[..len].eq_ignore_ascii_case(&form[..len])
+                });
+                prop_assert!(!begins || found.contains(&at), "{at} {found:?} {text}");
             }
         }
     }

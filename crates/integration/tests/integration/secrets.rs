@@ -112,6 +112,23 @@ async fn a_service_that_repeats_the_key_does_not_get_it_into_an_error() {
     assert!(!text.contains(KEY));
 }
 
+/// A service that shortens its message may do so inside the key.
+#[tokio::test]
+async fn a_whole_body_that_ends_inside_the_key_shows_no_part_of_it() {
+    let part = &KEY[..KEY.len() - 4];
+    let server = MockServer::start().await;
+    let response = ResponseTemplate::new(400)
+        .set_body_raw(format!("invalid key {part}"), "text/plain")
+        .insert_header("x-oneapi-request-id", format!("a {part}"));
+    let any = Mock::given(|_: &wiremock::Request| true);
+    any.respond_with(response).mount(&server).await;
+    let client = builder(&server.uri()).build().unwrap();
+    let error = client.run_model(SCHNELL, input()).await.unwrap_err();
+    assert_eq!(error.body(), Some(&b"invalid key [key]"[..]));
+    assert_eq!(error.request_id(), Some("a [key]"));
+    assert!(!printed(&error).contains(part));
+}
+
 /// In headers, in escapes, in bodies of any size, and at the end of one that breaks off.
 #[tokio::test(flavor = "current_thread")]
 async fn a_service_that_repeats_the_key_anywhere_does_not_get_it_into_what_is_printed() {
