@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
-use cometapi::Client;
+use cometapi::WaitPolicy;
 use cometapi_batch::{Batch, Rows, SqliteLedger};
 use serde_json::json;
 
@@ -20,6 +20,7 @@ use crate::bare::Bare;
 use crate::context::Context;
 use crate::load::repeat;
 use crate::measure::{Pairs, Readings, Region, Side, program, raise_open_files, thread_time};
+use crate::ours;
 use crate::report::{Goal, Row};
 use crate::server::{Options, Server};
 
@@ -120,10 +121,7 @@ fn ours(base_url: &str, folder: &Path, count: u32) -> anyhow::Result<Readings> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let region = Region::start();
-        let client = Client::builder()
-            .key(crate::bare::KEY)
-            .base_url(base_url)
-            .build()?;
+        let client = ours::client(base_url, WaitPolicy::default())?;
         let ledger = Arc::new(SqliteLedger::open(folder.join("ledger"))?);
         let report = Batch::new(&client, Arc::clone(&ledger) as _, folder.join("out"))
             .concurrency(AT_ONCE.into())

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::bail;
-use cometapi::Client;
+use cometapi::WaitPolicy;
 
 use crate::context::Context;
 use crate::measure::{Pairs, Readings, Region, Side, program};
+use crate::ours;
 use crate::report::{Goal, Row};
 use crate::server::{Options, Server};
 
@@ -71,10 +72,7 @@ fn cometapi(base_url: &str, url: &str, target: &Path) -> anyhow::Result<Readings
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let region = Region::start();
-        let client = Client::builder()
-            .key(crate::bare::KEY)
-            .base_url(base_url)
-            .build()?;
+        let client = ours::client(base_url, WaitPolicy::default())?;
         client.file(url).save_to(target).await?;
         Ok(region.end())
     })

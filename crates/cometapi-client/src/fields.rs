@@ -14,7 +14,7 @@ use serde_json::{Map, Number, Value};
 use crate::bounded::{self, BoundedMap, LEVELS, LIMIT, LeftOut, SCALAR_LIMIT};
 use crate::generated::types::{Prediction, PredictionMetrics, PredictionUrls, Task, TaskError};
 use crate::ignored_field::IgnoredField;
-use crate::object::FromMembers;
+use crate::object::Members;
 use crate::status::{Status, TaskStatus};
 use crate::truncate::{MAX_TEXT_LEN, truncate_owned};
 
@@ -27,19 +27,6 @@ pub(crate) enum ObjectOr<T> {
     Other(Value),
     /// A list of too many values.
     TooLarge,
-}
-
-/// A type that is decoded member by member.
-pub(crate) trait Members: Default {
-    /// What a member is called.
-    type Key: for<'de> Deserialize<'de>;
-
-    /// Reads the value of the member `key`.
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: Self::Key,
-        members: &mut A,
-    ) -> Result<(), A::Error>;
 }
 
 impl<'de, T: Members> Deserialize<'de> for ObjectOr<T> {
@@ -501,7 +488,7 @@ macro_rules! nested {
                 Extra(String),
             }
 
-            impl FromMembers for $ty {
+            impl Members for $ty {
                 type Key = Key;
 
                 fn read<'de, A: MapAccess<'de>>(

@@ -1,4 +1,5 @@
-//! Objects that are decoded strictly: the first member that does not fit ends it.
+//! Objects that are read member by member, and the strict way to do so: the first member that does
+//! not fit ends it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +7,8 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 /// A type that is read from the members of an object.
-pub(crate) trait FromMembers: Default {
+pub(crate) trait Members: Default {
+    /// What a member is called.
     type Key: for<'de> Deserialize<'de>;
 
     /// Reads the value of the member `key`.
@@ -16,16 +18,16 @@ pub(crate) trait FromMembers: Default {
         members: &mut A,
     ) -> Result<(), A::Error>;
 
-    /// Whether every required member was read.
+    /// Whether every required member was read; the strict way asks.
     fn is_complete(&self) -> bool {
         true
     }
 }
 
-/// A [`FromMembers`] type that decodes.
+/// A [`Members`] type that decodes.
 pub(crate) struct Object<T>(pub(crate) T);
 
-impl<'de, T: FromMembers> Deserialize<'de> for Object<T> {
+impl<'de, T: Members> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer
             .deserialize_map(ObjectVisitor(PhantomData))
@@ -35,7 +37,7 @@ impl<'de, T: FromMembers> Deserialize<'de> for Object<T> {
 
 struct ObjectVisitor<T>(PhantomData<T>);
 
-impl<'de, T: FromMembers> Visitor<'de> for ObjectVisitor<T> {
+impl<'de, T: Members> Visitor<'de> for ObjectVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,13 +2,14 @@
 //! what could be wrong with it. Whatever differs ends the attempt, and the lenient decoder begins anew.
 //! So this may be strict about anything, and must be right about what it accepts.
 
-use serde::de::{IgnoredAny, MapAccess};
+use serde::de::value::{self, StrDeserializer};
+use serde::de::{Deserialize, IgnoredAny, IntoDeserializer, MapAccess};
 
 use serde_json::{Map, Value};
 
 use crate::fields::PredictionKey;
 use crate::generated::types::{Prediction, PredictionMetrics, PredictionUrls, Task};
-use crate::object::{self, FromMembers, Object};
+use crate::object::{self, Members, Object};
 use crate::status::{Status, TaskStatus};
 use crate::truncate::MAX_TEXT_LEN;
 
@@ -48,8 +49,15 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_TEXT_LEN
 }
 
+/// Whether a prediction has a member of this name.
+fn is_of_prediction(name: &str) -> bool {
+    let name: StrDeserializer<'_, value::Error> = name.into_deserializer();
+    let key = PredictionKey::deserialize(name);
+    !matches!(key, Ok(PredictionKey::Extra(_)) | Err(_))
+}
+
 /// Reads an optional object.
-fn nested<'de, T: FromMembers, A: MapAccess<'de>>(members: &mut A) -> Result<Option<T>, A::Error> {
+fn nested<'de, T: Members, A: MapAccess<'de>>(members: &mut A) -> Result<Option<T>, A::Error> {
     let object: Option<Object<T>> = members.next_value()?;
     Ok(object.map(|Object(value)| value))
 }
@@ -69,7 +77,7 @@ impl Default for BarePrediction {
     }
 }
 
-impl FromMembers for BarePrediction {
+impl Members for BarePrediction {
     type Key = PredictionKey;
 
     fn read<'de, A: MapAccess<'de>>(
@@ -130,7 +138,7 @@ enum EnvelopeKey {
     Message,
 }
 
-impl FromMembers for Envelope {
+impl Members for Envelope {
     type Key = EnvelopeKey;
 
     fn read<'de, A: MapAccess<'de>>(
@@ -154,24 +162,6 @@ impl FromMembers for Envelope {
         Ok(())
     }
 }
-
-/// The members of a prediction, without those of a task.
-const PREDICTION: [&str; 14] = [
-    "completed_at",
-    "created_at",
-    "data_removed",
-    "error",
-    "id",
-    "input",
-    "logs",
-    "metrics",
-    "model",
-    "output",
-    "source",
-    "started_at",
-    "urls",
-    "version",
-];
 
 struct TaskMembers {
     task: Box<Task>,
@@ -215,7 +205,7 @@ enum TaskKey {
     Extra(String),
 }
 
-impl FromMembers for TaskMembers {
+impl Members for TaskMembers {
     type Key = TaskKey;
 
     fn read<'de, A: MapAccess<'de>>(
@@ -244,7 +234,7 @@ impl FromMembers for TaskMembers {
                 let value = match (name.as_str(), members.next_value()?) {
                     // The lenient decoder reads a task as a prediction first, which leaves its
                     // mark on the members that a prediction has as well.
-                    (name, Value::Null) if PREDICTION.contains(&name) => return Ok(()),
+                    (name, Value::Null) if is_of_prediction(name) => return Ok(()),
                     ("id", Value::Number(id)) => Value::String(id.to_string()),
                     ("id", Value::String(id)) if is_word(&id) => Value::String(id),
                     ("id" | "metrics" | "urls", _) => return Err(object::mismatch()),

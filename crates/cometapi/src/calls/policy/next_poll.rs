@@ -13,7 +13,7 @@ pub struct NextPoll {
 }
 
 impl NextPoll {
-    /// The first poll of a prediction of which nothing is known.
+    /// The first poll of a prediction that another process created.
     pub(crate) fn at_once() -> Self {
         Self {
             pause: Duration::ZERO,

@@ -1,4 +1,4 @@
-//! How often to poll a prediction of which nothing but its age is known.
+//! How often to poll a prediction when only its age is known.
 
 use std::time::Duration;
 
