@@ -2,8 +2,11 @@
 //! nearly all of it has to be passed over without looking at each byte.
 //!
 //! Where no character is encoded, forms are searched by their blocks of three bytes (Wu and
-//! Manber): the block at the end of a window says how far the window can be moved. Before an
-//! encoded character, and before the end of the text, every position is checked.
+//! Manber): the block at the end of a window says how far the window can be moved. A window is as
+//! long as the shortest form; near the end of the text it is as long as the shortest part that is
+//! removed there. Only before an encoded character is every position checked.
+
+use super::SHORTEST_PART;
 
 /// How many bytes a block has.
 const BLOCK: usize = 3;
@@ -13,27 +16,23 @@ const HASHES: usize = 1 << 12;
 
 /// What the positions are found by.
 pub(super) struct Filter {
-    /// The length of the shortest form, which is that of a window.
-    shortest: usize,
     longest: usize,
-    /// How far a window can be moved that ends in a block of this hash. Zero where a form may begin.
-    shifts: Box<[u8; HASHES]>,
+    whole: Window,
+    part: Window,
     /// A bit for each form that has this byte, in either case, at its first or second place.
     first: [u8; 256],
     second: [u8; 256],
 }
 
 impl Filter {
-    /// A filter for at most eight forms of at least three bytes.
+    /// A filter for at most eight forms of at least [`SHORTEST_PART`] bytes.
     pub(super) fn new(forms: &[Vec<u8>]) -> Self {
         debug_assert!(forms.len() <= 8, "a form without a bit is not found");
         let shortest = forms.iter().map(Vec::len).min().unwrap_or_default();
-        let longest = forms.iter().map(Vec::len).max().unwrap_or_default();
-        let shift = |bytes: usize| u8::try_from(bytes).unwrap_or(u8::MAX);
         let mut filter = Self {
-            shortest,
-            longest,
-            shifts: Box::new([shift((shortest + 1).saturating_sub(BLOCK)); HASHES]),
+            longest: forms.iter().map(Vec::len).max().unwrap_or_default(),
+            whole: Window::new(forms, shortest),
+            part: Window::new(forms, shortest.min(SHORTEST_PART)),
             first: [0; 256],
             second: [0; 256],
         };
@@ -45,10 +44,6 @@ impl Filter {
                 ] {
                     bits[usize::from(byte)] |= 1 << bit;
                 }
-            }
-            for (at, block) in form[..shortest].windows(BLOCK).enumerate() {
-                let known = &mut filter.shifts[hash(block)];
-                *known = (*known).min(shift(shortest - BLOCK - at));
             }
         }
         for byte in [b'%', b'\\'] {
@@ -78,6 +73,40 @@ impl Filter {
     }
 }
 
+/// The beginnings of all forms, of one length.
+struct Window {
+    len: usize,
+    /// How far a window can be moved that ends in a block of this hash. Zero where a form may begin.
+    shifts: Box<[u8; HASHES]>,
+}
+
+impl Window {
+    fn new(forms: &[Vec<u8>], len: usize) -> Self {
+        let shift = |bytes: usize| u8::try_from(bytes).unwrap_or(u8::MAX);
+        let mut shifts = Box::new([shift((len + 1).saturating_sub(BLOCK)); HASHES]);
+        for form in forms {
+            for (at, block) in form[..len].windows(BLOCK).enumerate() {
+                let known = &mut shifts[hash(block)];
+                *known = (*known).min(shift(len - BLOCK - at));
+            }
+        }
+        Self { len, shifts }
+    }
+
+    /// Moves `at` on to where a form may begin, which is `true`, or to `end` or beyond. The window
+    /// at each position before `end` must be within `text`.
+    fn search(&self, text: &[u8], at: &mut usize, end: usize) -> bool {
+        while *at < end {
+            let window = &text[*at..*at + self.len];
+            match self.shifts[hash(&window[self.len - BLOCK..])] {
+                0 => return true,
+                shift => *at += usize::from(shift),
+            }
+        }
+        false
+    }
+}
+
 /// The search of one text.
 pub(super) struct Candidates<'f> {
     filter: &'f Filter,
@@ -87,12 +116,13 @@ pub(super) struct Candidates<'f> {
 }
 
 impl Candidates<'_> {
-    /// Returns the first position from `at` on at which a form may begin. `at` never goes back.
+    /// Returns the first position from `at` on at which a form may begin, whole or cut by the end of
+    /// the text after at least [`SHORTEST_PART`] bytes. `at` never goes back.
     pub(super) fn next_from(&mut self, mut at: usize) -> Option<usize> {
         let Filter {
-            shortest,
             longest,
-            shifts,
+            whole,
+            part,
             ..
         } = self.filter;
         if *longest == 0 {
@@ -102,16 +132,18 @@ impl Candidates<'_> {
             if self.encoded < at {
                 self.encoded = next_encoded(self.text, at);
             }
-            // A form that begins before this ends before the encoded character.
-            let near = self.encoded.saturating_sub(longest - 1);
-            while at < near {
-                let window = &self.text[at..at + shortest];
-                match shifts[hash(&window[shortest - BLOCK..])] {
-                    0 => return Some(at),
-                    shift => at += usize::from(shift),
-                }
+            // A form that begins before the first ends before the encoded character, and one that
+            // begins before the second has its shortest part before it.
+            let near = (self.encoded + 1).saturating_sub(*longest);
+            let nearest = (self.encoded + 1).saturating_sub(part.len);
+            if whole.search(self.text, &mut at, near) || part.search(self.text, &mut at, nearest) {
+                return Some(at);
             }
-            let end = (self.encoded + 1).min(self.text.len());
+            // What is left at the end of the text is too short to be removed.
+            if self.encoded == self.text.len() {
+                return None;
+            }
+            let end = self.encoded + 1;
             match (at..end).find(|at| self.filter.may_begin(self.text, *at)) {
                 Some(at) => return Some(at),
                 None => at = at.max(end),
@@ -184,7 +216,8 @@ mod tests {
                     let text = &text.as_bytes()[at..];
                     let raw = text.iter().position(|byte| is_encoded(*byte));
                     let len = raw.unwrap_or(text.len()).min(form.len());
-                    text[..len].eq_ignore_ascii_case(&form[..len])
+                    let is_too_short = raw.is_none() && text.len() < SHORTEST_PART;
+                    !is_too_short && text[..len].eq_ignore_ascii_case(&form[..len])
                 });
                 prop_assert!(!begins || found.contains(&at), "{at} {found:?} {text}");
             }
