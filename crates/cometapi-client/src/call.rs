@@ -6,10 +6,13 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use pin_project_lite::pin_project;
 
 /// What a caller asks of one call.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +75,8 @@ pub enum BodyState {
 #[derive(Default)]
 struct Context {
     options: CallOptions,
-    exchange: Option<Exchange>,
+    /// Boxed, because each poll of the call moves the context in and out of its slot.
+    exchange: Option<Box<Exchange>>,
 }
 
 tokio::task_local! {
@@ -99,18 +103,34 @@ tokio::task_local! {
 /// # Ok(())
 /// # }
 /// ```
-pub async fn observe<F: Future>(options: CallOptions, call: F) -> (F::Output, Option<Exchange>) {
+pub fn observe<F: Future>(
+    options: CallOptions,
+    call: F,
+) -> impl Future<Output = (F::Output, Option<Exchange>)> {
     let context = RefCell::new(Context {
         options,
         exchange: None,
     });
-    CONTEXT
-        .scope(context, async {
-            let output = call.await;
+    CONTEXT.scope(context, Observed { call })
+}
+
+pin_project! {
+    /// A call in its context. An `async` block would have room for the call twice.
+    struct Observed<F> {
+        #[pin]
+        call: F,
+    }
+}
+
+impl<F: Future> Future for Observed<F> {
+    type Output = (F::Output, Option<Exchange>);
+
+    fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
+        self.project().call.poll(task).map(|output| {
             let exchange = CONTEXT.with(|context| context.borrow_mut().exchange.take());
-            (output, exchange)
+            (output, exchange.map(|exchange| *exchange))
         })
-        .await
+    }
 }
 
 /// The options of the call this task is in; the default outside of one.
@@ -123,5 +143,5 @@ pub(crate) fn options() -> CallOptions {
 /// Keeps `exchange` for the caller, if one observes.
 pub(crate) fn record(exchange: Exchange) {
     // Outside of `observe` nothing is observed.
-    let _ = CONTEXT.try_with(|context| context.borrow_mut().exchange = Some(exchange));
+    let _ = CONTEXT.try_with(|context| context.borrow_mut().exchange = Some(Box::new(exchange)));
 }
