@@ -56,7 +56,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     core: Core,
     create: CreatePolicy,
-    wait: WaitPolicy,
+    wait: Arc<WaitPolicy>,
     files: FileContext,
 }
 
@@ -103,7 +103,7 @@ impl Client {
         let Inner {
             core, wait, files, ..
         } = &*self.0;
-        Run::new(core.clone(), files.clone(), create, wait.clone())
+        Run::new(core.clone(), files.clone(), create, Arc::clone(wait))
     }
 
     /// The operations one by one.
@@ -479,7 +479,7 @@ impl ClientBuilder {
         Ok(Client(Arc::new(Inner {
             core,
             create: self.create,
-            wait: self.wait,
+            wait: Arc::new(self.wait),
             files: FileContext {
                 key,
                 #[cfg(feature = "download")]

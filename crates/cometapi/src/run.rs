@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cometapi_models::{Files, Json, OneFile, Text};
@@ -45,14 +46,19 @@ pub struct Run<R = Json> {
     core: Core,
     files: FileContext,
     create: Create,
-    wait: WaitPolicy,
+    wait: Arc<WaitPolicy>,
     hook: Option<Hook>,
     observer: Option<Observer>,
     returns: PhantomData<fn() -> R>,
 }
 
 impl<R> Run<R> {
-    pub(crate) fn new(core: Core, files: FileContext, create: Create, wait: WaitPolicy) -> Self {
+    pub(crate) fn new(
+        core: Core,
+        files: FileContext,
+        create: Create,
+        wait: Arc<WaitPolicy>,
+    ) -> Self {
         Self {
             core,
             files,
@@ -96,7 +102,7 @@ impl<R> Run<R> {
 
     /// Stops waiting after `timeout`, counted from the response to the create request. Downloads are extra.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.wait.timeout = timeout;
+        Arc::make_mut(&mut self.wait).timeout = timeout;
         self
     }
 
@@ -108,7 +114,7 @@ impl<R> Run<R> {
 
     /// Waits by `policy` instead of the client's.
     pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
-        self.wait = policy;
+        self.wait = Arc::new(policy);
         self
     }
 

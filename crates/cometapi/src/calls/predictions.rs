@@ -1,5 +1,7 @@
 //! The operations one by one.
 
+use std::sync::Arc;
+
 use cometapi_models::{IntoInput, ModelInput};
 
 use crate::calls::create::Create;
@@ -29,11 +31,11 @@ use crate::core::state::Core;
 pub struct Predictions<'c> {
     core: &'c Core,
     create: &'c CreatePolicy,
-    wait: &'c WaitPolicy,
+    wait: &'c Arc<WaitPolicy>,
 }
 
 impl<'c> Predictions<'c> {
-    pub(crate) fn new(core: &'c Core, create: &'c CreatePolicy, wait: &'c WaitPolicy) -> Self {
+    pub(crate) fn new(core: &'c Core, create: &'c CreatePolicy, wait: &'c Arc<WaitPolicy>) -> Self {
         Self { core, create, wait }
     }
 
@@ -92,7 +94,7 @@ impl<'c> Predictions<'c> {
     pub fn wait(&self, id: impl AsRef<str>) -> Wait {
         Wait::new(
             self.core.clone(),
-            self.wait.clone(),
+            Arc::clone(self.wait),
             checked_id(id.as_ref()),
         )
     }
@@ -102,6 +104,6 @@ impl<'c> Predictions<'c> {
     /// Its first update is `created` itself, its clock runs from this call, and the first poll
     /// leaves the run a moment.
     pub fn follow(&self, created: Prediction) -> Wait {
-        Wait::created(self.core.clone(), self.wait.clone(), created)
+        Wait::created(self.core.clone(), Arc::clone(self.wait), created)
     }
 }

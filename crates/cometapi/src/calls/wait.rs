@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use cometapi_client::{CallOptions, PredictionId};
 use futures_core::Stream;
 use tokio::time::{Instant, sleep};
 
+use crate::calls::last_state::LastState;
 use crate::calls::policy::{NextPoll, PollOutcome, PollPace, PollSchedule, WaitPolicy};
 use crate::calls::poll::{checked_id, poll_error, poll_once};
 use crate::core::error::Error;
@@ -59,16 +61,24 @@ enum State {
 }
 
 impl Wait {
-    pub(crate) fn new(core: Core, policy: WaitPolicy, id: Result<PredictionId, Error>) -> Self {
+    pub(crate) fn new(
+        core: Core,
+        policy: impl Into<Arc<WaitPolicy>>,
+        id: Result<PredictionId, Error>,
+    ) -> Self {
         Self(match id {
-            Ok(id) => State::Idle(Box::new(Poller::new(core, policy, id))),
+            Ok(id) => State::Idle(Box::new(Poller::new(core, policy.into(), id))),
             Err(error) => State::Refused(error),
         })
     }
 
     /// A wait for what has just been created: its clock runs from the response to the create request, and
     /// the first poll leaves the run a moment.
-    pub(crate) fn created(core: Core, policy: WaitPolicy, created: Prediction) -> Self {
+    pub(crate) fn created(
+        core: Core,
+        policy: impl Into<Arc<WaitPolicy>>,
+        created: Prediction,
+    ) -> Self {
         if created.is_terminal() {
             return Self(State::Ended(created));
         }
@@ -97,7 +107,7 @@ impl Wait {
     /// Polls by `policy` instead of the client's.
     pub fn policy(mut self, policy: WaitPolicy) -> Self {
         if let State::Idle(poller) = &mut self.0 {
-            poller.policy = policy;
+            poller.policy = Arc::new(policy);
         }
         self
     }
@@ -105,7 +115,7 @@ impl Wait {
     /// Stops after `timeout` instead of the policy's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         if let State::Idle(poller) = &mut self.0 {
-            poller.policy.timeout = timeout;
+            Arc::make_mut(&mut poller.policy).timeout = timeout;
         }
         self
     }
@@ -116,8 +126,8 @@ impl Wait {
         if let State::Idle(poller) = &mut self.0
             && poller.policy.pace == PollPace::default()
         {
-            let own = poller.policy.schedule.take();
-            poller.policy.schedule = own.or_else(|| schedule.into());
+            let policy = Arc::make_mut(&mut poller.policy);
+            policy.schedule = policy.schedule.take().or_else(|| schedule.into());
         }
         self
     }
@@ -154,13 +164,13 @@ impl Stream for Wait {
             match std::mem::replace(&mut self.0, State::Done(Err(None))) {
                 State::Idle(poller) => self.0 = State::Busy(Box::pin(poller.step())),
                 State::Busy(mut future) => {
-                    let Poll::Ready((mut poller, update)) = future.as_mut().poll(context) else {
+                    let Poll::Ready((poller, update)) = future.as_mut().poll(context) else {
                         self.0 = State::Busy(future);
                         return Poll::Pending;
                     };
                     self.0 = match &update {
                         Ok(prediction) if !prediction.is_terminal() => State::Idle(poller),
-                        Ok(_) => State::Done(poller.last.take().ok_or(None)),
+                        Ok(prediction) => State::Done(Ok(prediction.clone())),
                         Err(error) => done(error),
                     };
                     return Poll::Ready(Some(update));
@@ -207,14 +217,15 @@ impl fmt::Debug for Wait {
 struct Poller {
     core: Core,
     id: PredictionId,
-    policy: WaitPolicy,
+    /// The client's, unless it was changed for this wait.
+    policy: Arc<WaitPolicy>,
     /// When the wait began: at the response to the create request, or at the first step.
     began: Option<Instant>,
     /// How old the prediction was then, as far as it is known.
     age: Duration,
     /// The created prediction, until it is returned as the first update.
     created: Option<Prediction>,
-    last: Option<Prediction>,
+    last: Option<LastState>,
     rng: fastrand::Rng,
     requests: u32,
     retry_after: Option<Duration>,
@@ -229,7 +240,7 @@ struct Poller {
 }
 
 impl Poller {
-    fn new(core: Core, policy: WaitPolicy, id: PredictionId) -> Self {
+    fn new(core: Core, policy: Arc<WaitPolicy>, id: PredictionId) -> Self {
         let rng = core.rng();
         Self {
             core,
@@ -259,10 +270,10 @@ impl Poller {
         runtime::check().map_err(|error| self.known(error))?;
         let began = *self.began.get_or_insert_with(Instant::now);
         if let Some(created) = self.created.take() {
-            self.last = Some(created.clone());
+            self.last = Some(LastState::of(&created));
             return Ok(created);
         }
-        let mut last_failure = None;
+        let mut last_failure: Option<Box<AttemptOutcome>> = None;
         while !self.last_poll_done {
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Nothing is known yet of a run that another process created: poll at once.
@@ -273,7 +284,10 @@ impl Poller {
                 self.policy
                     .next_poll(age, left, self.retry_after, self.rng.f64())
             };
-            sleep(next.pause).await;
+            // A timer takes a millisecond, also for nothing; after a failure even that is better than none.
+            if !next.pause.is_zero() || last_failure.is_some() {
+                sleep(next.pause).await;
+            }
             self.last_poll_done = next.is_last;
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Boxed, so that a wait at rest is small.
@@ -297,10 +311,10 @@ impl Poller {
                     self.missing_since = None;
                     if self.last.is_none() {
                         // The first that is known of a prediction that was created elsewhere.
-                        let age = prediction.age_at(meta.sent_at).unwrap_or_default();
+                        let age = prediction.age_at(meta.sent_at()).unwrap_or_default();
                         self.age = age.saturating_sub(began.elapsed());
                     }
-                    self.last = Some(prediction.clone());
+                    self.last = Some(LastState::of(&prediction));
                     return Ok(prediction);
                 }
                 (PollOutcome::Missing, attempt) => {
@@ -309,12 +323,12 @@ impl Poller {
                     if since.elapsed() >= self.policy.not_found_grace {
                         return Err(self.known(poll_error(&self.id, attempt)));
                     }
-                    last_failure = Some(attempt);
+                    last_failure = Some(Box::new(attempt));
                 }
                 (PollOutcome::Stop(_), attempt) => {
                     return Err(self.known(poll_error(&self.id, attempt)));
                 }
-                (_, attempt) => last_failure = Some(attempt),
+                (_, attempt) => last_failure = Some(Box::new(attempt)),
             }
         }
         Err(self.timed_out(last_failure))
@@ -345,9 +359,9 @@ impl Poller {
         }
     }
 
-    fn timed_out(&self, last_failure: Option<AttemptOutcome>) -> Error {
+    fn timed_out(&self, last_failure: Option<Box<AttemptOutcome>>) -> Error {
         let seconds = self.policy.timeout.as_secs_f64();
-        let state = match &self.last {
+        let state = match self.last() {
             Some(prediction) => format!(
                 "had not ended after {seconds:.0} s (last status: {}); it goes on",
                 prediction.status()
@@ -364,12 +378,16 @@ impl Poller {
         let Some(attempt) = last_failure else {
             return self.known(error);
         };
-        let error = match &attempt {
+        let error = match &*attempt {
             // It may hold the end of the prediction: shown, so that a person can read it.
             AttemptOutcome::Response(meta, _) => error.with_body(&meta.raw),
             _ => error,
         };
-        self.known(error.with_source(poll_error(&self.id, attempt)))
+        self.known(error.with_source(poll_error(&self.id, *attempt)))
+    }
+
+    fn last(&self) -> Option<Prediction> {
+        self.last.as_ref()?.prediction(&self.id)
     }
 
     /// Adds what the wait knows to `error`.
@@ -378,7 +396,7 @@ impl Poller {
         let error = error
             .with_id(self.id.as_str())
             .with_attempts(self.requests, elapsed);
-        match self.last.clone() {
+        match self.last() {
             Some(prediction) => error.with_prediction(prediction),
             None => error,
         }
@@ -447,6 +465,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::InvalidId);
         assert!(wait.next().await.is_none());
     }
+
     #[test]
     fn the_debug_form_names_what_is_waited_for() {
         let core = testing::core("http://127.0.0.1:1");
@@ -512,7 +531,7 @@ mod tests {
             let State::Idle(poller) = wait.0 else {
                 panic!("it waits");
             };
-            poller.policy.schedule
+            poller.policy.schedule.clone()
         };
         let mut policy = WaitPolicy::default();
         assert_eq!(kept(policy.clone()), schedule(1));

@@ -42,17 +42,14 @@ impl Prediction {
 
 #[cfg(test)]
 mod tests {
-    use cometapi_client::PredictionResponse;
     use serde_json::{Value, json};
 
     use super::*;
 
     fn end(mut json: Value) -> Result<Prediction, Error> {
         json["id"] = "p1".into();
-        let (wire, ignored) = PredictionResponse::from_json(json)
-            .into_prediction()
-            .unwrap();
-        Prediction::new(wire, ignored, bytes::Bytes::new(), None).into_outcome()
+        let prediction: Prediction = serde_json::from_value(json).unwrap();
+        prediction.into_outcome()
     }
 
     #[test]

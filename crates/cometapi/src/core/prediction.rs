@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use cometapi_client::{IgnoredField, PredictionResponse, Status, types};
+use cometapi_client::{IgnoredField, PredictionId, PredictionResponse, Status, types};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
@@ -46,18 +46,34 @@ struct Contents {
 }
 
 impl Prediction {
-    pub(crate) fn new(
-        wire: types::Prediction,
-        ignored: Vec<IgnoredField>,
+    /// The prediction in a response, with the id that it was `polled` by: what is inside an envelope
+    /// may have the provider's id.
+    pub(crate) fn from_response(
+        response: PredictionResponse,
+        polled: Option<&PredictionId>,
         raw: Bytes,
         request_id: Option<String>,
-    ) -> Self {
-        Self(Arc::new(Contents {
+    ) -> Option<Self> {
+        let (mut wire, ignored) = response.into_prediction()?;
+        if let Some(polled) = polled {
+            polled.as_str().clone_into(&mut wire.id);
+        }
+        Some(Self(Arc::new(Contents {
             wire,
             ignored,
             raw,
             request_id,
-        }))
+        })))
+    }
+
+    /// The same in the body of a response.
+    pub(crate) fn from_body(
+        raw: Bytes,
+        polled: Option<&PredictionId>,
+        request_id: Option<String>,
+    ) -> Option<Self> {
+        let response = PredictionResponse::from_slice(&raw).ok()?;
+        Self::from_response(response, polled, raw, request_id)
     }
 
     /// The id to poll with. Opaque; keep it, the run has been paid for.
@@ -217,6 +233,11 @@ impl Prediction {
     pub fn raw(&self) -> &[u8] {
         &self.0.raw
     }
+
+    /// The same, to be shared.
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.0.raw
+    }
 }
 
 /// Returns whether `json` holds nothing but null, empty strings, and lists and objects of those.
@@ -253,10 +274,8 @@ impl<'de> Deserialize<'de> for Prediction {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Value::deserialize(deserializer)?;
         let raw = serde_json::to_vec(&json).map_err(de::Error::custom)?;
-        let (wire, ignored) = PredictionResponse::from_json(json)
-            .into_prediction()
-            .ok_or_else(|| de::Error::custom("not a prediction: it has no id"))?;
-        Ok(Self::new(wire, ignored, raw.into(), None))
+        Self::from_response(PredictionResponse::from_json(json), None, raw.into(), None)
+            .ok_or_else(|| de::Error::custom("not a prediction: it has no id"))
     }
 }
 

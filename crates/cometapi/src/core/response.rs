@@ -7,8 +7,8 @@ use bytes::Bytes;
 use cometapi_client::{
     BodyState, Exchange, PredictionId, PredictionResponse, id_in_truncated_body, truncate,
 };
-use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_ENCODING, DATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::core::connection;
 use crate::core::error::Error;
@@ -47,8 +47,8 @@ pub(crate) struct ResponseMeta {
     pub(crate) status: StatusCode,
     pub(crate) request_ids: Vec<String>,
     pub(crate) retry_after: Option<Duration>,
-    /// When it was sent, by the service's clock.
-    pub(crate) sent_at: Option<SystemTime>,
+    /// When it was sent, as the service wrote it: most of the time nobody asks.
+    date: Option<HeaderValue>,
     pub(crate) raw: Bytes,
 }
 
@@ -284,14 +284,13 @@ fn decoded(
     {
         return Body::OtherPrediction { id: id.to_owned() };
     }
-    if !is_refused && let Some((mut wire, ignored)) = response.into_prediction() {
-        if let Some(polled) = polled {
-            // What is inside an envelope may have the provider's id.
-            polled.as_str().clone_into(&mut wire.id);
-        }
-        let request_id = meta.request_ids.first().cloned();
-        let prediction = Prediction::new(wire, ignored, meta.raw.clone(), request_id);
-        if !prediction.is_terminal() && prediction.id().parse::<PredictionId>().is_err() {
+    let request_id = meta.request_ids.first().cloned();
+    if !is_refused
+        && let Some(prediction) =
+            Prediction::from_response(response, polled, meta.raw.clone(), request_id)
+    {
+        let is_new = polled.is_none() && !prediction.is_terminal();
+        if is_new && prediction.id().parse::<PredictionId>().is_err() {
             let id = prediction.id().to_owned();
             return Body::UnusableId { id };
         }
@@ -340,9 +339,14 @@ impl ResponseMeta {
             status,
             request_ids: request_ids(headers),
             retry_after: retry_after::from_headers(headers, now),
-            sent_at: retry_after::sent_at(headers),
+            date: headers.get(DATE).cloned(),
             raw,
         }
+    }
+
+    /// When the response was sent, by the service's clock.
+    pub(crate) fn sent_at(&self) -> Option<SystemTime> {
+        self.date.as_ref().and_then(retry_after::sent_at)
     }
 
     fn error(self, kind: ErrorKind, what: &str, body: Body) -> Error {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
-use http::header::{DATE, HeaderName, RETRY_AFTER};
+use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
 
 /// An earlier `Date` is that of a server whose clock was never set: this API is younger.
 const EARLIEST_DATE: Duration = Duration::from_secs(1_700_000_000);
@@ -14,21 +14,18 @@ const EARLIEST_DATE: Duration = Duration::from_secs(1_700_000_000);
 /// A date is compared with the response's own `Date`, since the local clock may be wrong by hours.
 /// `now`, the local time, is used if the response has none.
 pub(crate) fn from_headers(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
+    let value = headers.get(RETRY_AFTER)?;
+    if let Ok(seconds) = value.to_str().ok()?.trim().parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let until = date(headers, RETRY_AFTER)?;
-    Some(
-        until
-            .duration_since(sent_at(headers).unwrap_or(now))
-            .unwrap_or_default(),
-    )
+    let until = date(value)?;
+    let now = headers.get(DATE).and_then(sent_at).unwrap_or(now);
+    Some(until.duration_since(now).unwrap_or_default())
 }
 
-/// Returns when the response was sent, by the service's clock.
-pub(crate) fn sent_at(headers: &HeaderMap) -> Option<SystemTime> {
-    date(headers, DATE).filter(|sent| *sent >= SystemTime::UNIX_EPOCH + EARLIEST_DATE)
+/// Returns when a response with the `Date` of `value` was sent, by the service's clock.
+pub(crate) fn sent_at(value: &HeaderValue) -> Option<SystemTime> {
+    date(value).filter(|sent| *sent >= SystemTime::UNIX_EPOCH + EARLIEST_DATE)
 }
 
 /// Returns the pause before the next request: never shorter than the delay that was asked for,
@@ -38,14 +35,12 @@ pub(crate) fn pause(asked: Option<Duration>, own: Duration) -> Duration {
     asked.map_or(own, |asked| asked.saturating_add(own.mul_f64(0.1)))
 }
 
-fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
-    let text = headers.get(name)?.to_str().ok()?;
-    httpdate::parse_http_date(text.trim()).ok()
+fn date(value: &HeaderValue) -> Option<SystemTime> {
+    httpdate::parse_http_date(value.to_str().ok()?.trim()).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;

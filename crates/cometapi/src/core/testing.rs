@@ -22,9 +22,7 @@ fn client(base_url: &str) -> Client {
 
 /// The prediction in a response that is not checked further.
 pub(crate) fn prediction(body: &str) -> Prediction {
-    let response = PredictionResponse::from_slice(body.as_bytes()).unwrap();
-    let (wire, ignored) = response.into_prediction().unwrap();
-    Prediction::new(wire, ignored, Bytes::from(body.to_owned()), None)
+    Prediction::from_body(Bytes::from(body.to_owned()), None, None).unwrap()
 }
 
 /// What comes of a request when the service sends `response`: through the generated client and

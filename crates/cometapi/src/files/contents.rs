@@ -164,18 +164,15 @@ impl fmt::Debug for OutputText {
 
 #[cfg(test)]
 mod tests {
-    use cometapi_client::PredictionResponse;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::Client;
+    use crate::core::testing;
 
     fn contents(output: &Value, model: Option<&str>) -> Result<Contents, Error> {
         let json = json!({"id": "p1", "status": "succeeded", "output": output});
-        let (wire, ignored) = PredictionResponse::from_json(json)
-            .into_prediction()
-            .unwrap();
-        let prediction = Prediction::new(wire, ignored, bytes::Bytes::new(), None);
+        let prediction = serde_json::from_value(json).unwrap();
         let client = Client::builder().key("k").build().unwrap();
         client.contents(&prediction, model)
     }
@@ -252,9 +249,7 @@ mod tests {
             body.clone(),
             format!(r#"{{"code":"success","data":{body}}}"#),
         ] {
-            let answer = PredictionResponse::from_slice(body.as_bytes()).unwrap();
-            let (wire, ignored) = answer.into_prediction().unwrap();
-            let prediction = Prediction::new(wire, ignored, body.into(), None);
+            let prediction = testing::prediction(&body);
             let client = Client::builder().key("k").build().unwrap();
             let error = client.contents(&prediction, None).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::UnexpectedOutput);

@@ -300,7 +300,6 @@ impl fmt::Debug for OutputFile {
 mod tests {
     use std::future::IntoFuture;
 
-    use super::*;
     use crate::Client;
 
     #[test]
@@ -311,10 +310,7 @@ mod tests {
         let data = format!("data:text/plain,{KEY}");
         let output = serde_json::json!([format!("https://a/{KEY}.png?b={encoded}"), data]);
         let json = serde_json::json!({"id": "p1", "status": "succeeded", "output": output});
-        let (wire, ignored) = cometapi_client::PredictionResponse::from_json(json)
-            .into_prediction()
-            .unwrap();
-        let prediction = Prediction::new(wire, ignored, Bytes::new(), None);
+        let prediction = serde_json::from_value(json).unwrap();
         let mut files = client.files(&prediction);
         files.extend(
             ["https://a/?b=", "data:text/plain,"].map(|start| client.file(format!("{start}{KEY}"))),
