@@ -1,5 +1,6 @@
 //! The one place that requests pass: credential, headers, time limit, body cap.
 
+use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -30,14 +31,14 @@ const SCHEME: &str = "Bearer ";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most headers that a response may have; hyper's own limit is 100. A response with more
-/// cannot be read at all, and leaves the outcome of a create request unknown. The memory is needed only while
-/// the head of a response is parsed, about 20 KiB, but it is cleared each time.
+/// The most headers that a response may have. One with more cannot be read at all, and leaves the
+/// outcome of a create request unknown. The room for them, about 20 KiB, is cleared for each response,
+/// so reads begin with hyper's own limit of 100.
 const MAX_HEADERS: usize = 320;
 
 /// A `reqwest` client as this API wants it: no redirects (one would turn a create request into
 /// something else, or carry the key away), no repeats of its own, no compression, no connection that
-/// has been idle for more than 4 s, 10 s to connect, at most 320 headers in a response.
+/// has been idle for more than 4 s, 10 s to connect.
 ///
 /// ```
 /// let http = cometapi_client::http_client().user_agent("my-service/1.0").build();
@@ -59,8 +60,15 @@ pub fn with_required_settings(builder: reqwest::ClientBuilder) -> reqwest::Clien
         .no_zstd()
         .no_deflate()
         .connect_timeout(CONNECT_TIMEOUT)
-        .http1_max_headers(MAX_HEADERS)
         .pool_idle_timeout(POOL_IDLE)
+}
+
+/// The settings for [`Transport::with_unpooled_client`] on top of others: no connection is kept, and a
+/// response may have at most 320 headers instead of 100.
+pub fn with_unpooled_settings(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    with_required_settings(builder)
+        .pool_max_idle_per_host(0)
+        .http1_max_headers(MAX_HEADERS)
 }
 
 /// The same without loading certificate roots, for a client that speaks plain http alone. It
@@ -111,7 +119,8 @@ impl Transport {
     }
 
     /// Sends what is not safe to repeat through `client`, which should keep no connections
-    /// ([`http_client`] with `pool_max_idle_per_host(0)`).
+    /// ([`with_unpooled_settings`]); and reads once more whose response has more headers than the
+    /// client's own connections have room for.
     ///
     /// A kept connection may have been closed by the server, or be one response out of step.
     /// Under a create request, the one leaves it unknown whether money was spent, and the other
@@ -163,11 +172,21 @@ impl ClientHooks<Transport> for Client {
         let options = call::options();
         *request.timeout_mut() = Some(options.timeout.unwrap_or(ATTEMPT_TIMEOUT));
 
-        let client = match &transport.unpooled {
-            Some(unpooled) if options.own_connection || !request.method().is_safe() => unpooled,
-            _ => self.client(),
+        let mut response = match &transport.unpooled {
+            Some(unpooled) if options.own_connection || !request.method().is_safe() => {
+                unpooled.execute(request).await?
+            }
+            Some(unpooled) => {
+                let again = request.try_clone();
+                match (self.client().execute(request).await, again) {
+                    (Err(error), Some(again)) if is_head_too_large(&error) => {
+                        unpooled.execute(again).await?
+                    }
+                    (response, _) => response?,
+                }
+            }
+            None => self.client().execute(request).await?,
         };
-        let mut response = client.execute(request).await?;
         let status = response.status();
         let mut headers = std::mem::take(response.headers_mut());
         let (read, error) = match read(&mut response, transport.body_cap).await {
@@ -188,6 +207,19 @@ impl ClientHooks<Transport> for Client {
             None => Ok(rebuild(response.url().clone(), status, headers, body)),
         }
     }
+}
+
+/// Whether the response has more headers than there is room for. Only the text of hyper's error says
+/// so; its type is private to reqwest.
+fn is_head_too_large(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.to_string() == "message head is too large" {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Undoes the content encoding of a body that was compressed without being asked for, as far
@@ -314,8 +346,8 @@ mod tests {
                 seconds(ATTEMPT_TIMEOUT)
             ),
             format!("idle for more than {} s,", seconds(POOL_IDLE)),
-            format!("{} s to connect,", seconds(CONNECT_TIMEOUT)),
-            format!("at most {MAX_HEADERS} headers"),
+            format!("{} s to connect.", seconds(CONNECT_TIMEOUT)),
+            format!("at most {MAX_HEADERS} headers instead of 100"),
             format!("{} MiB by default", BODY_CAP >> 20),
         ] {
             assert!(docs.contains(&documented), "{documented}");

@@ -85,7 +85,7 @@ impl ApiClients {
         };
         Ok(Self {
             pooled: build(builder())?,
-            unpooled: build(builder().pool_max_idle_per_host(0))?,
+            unpooled: build(cometapi_client::with_unpooled_settings(builder()))?,
         })
     }
 }
