@@ -23,6 +23,21 @@ pub(super) fn draw(models: &[Imported], count: usize, seed: u64) -> Vec<Imported
 
 pub(super) fn run(root: &Path, models: &[Imported], out: &mut dyn Write) -> anyhow::Result<()> {
     let scratch = root.join("target/import-survey");
+    lay_out(root, &scratch, models)?;
+    let checked = cargo(&scratch, "check", "cometapi-models")
+        .args(["--offline", "--all-features"])
+        .env_remove("CARGO_TARGET_DIR")
+        .env("RUSTFLAGS", "--deny warnings")
+        .status()
+        .context("cargo cannot be started")?;
+    let count = models.len();
+    ensure!(checked.success(), "{count} models together do not compile");
+    writeln!(out, "{count} of them compile together")?;
+    Ok(())
+}
+
+/// Makes `scratch` a workspace of the one package, with the code of `models`.
+fn lay_out(root: &Path, scratch: &Path, models: &[Imported]) -> anyhow::Result<()> {
     let code = scratch.join("crates");
     if code.exists() {
         fs::remove_dir_all(&code).context("failed to remove the last survey's code")?;
@@ -48,15 +63,6 @@ pub(super) fn run(root: &Path, models: &[Imported], out: &mut dyn Write) -> anyh
             fs::write(&path, made.contents).with_context(|| format!("write {}", made.path))?;
         }
     }
-    let checked = cargo(&scratch, "check", "cometapi-models")
-        .args(["--offline", "--all-features"])
-        .env_remove("CARGO_TARGET_DIR")
-        .env("RUSTFLAGS", "--deny warnings")
-        .status()
-        .context("cargo cannot be started")?;
-    let count = models.len();
-    ensure!(checked.success(), "{count} models together do not compile");
-    writeln!(out, "{count} of them compile together")?;
     Ok(())
 }
 
@@ -72,4 +78,51 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use cometapi_codegen::{ImportOptions, ImportOutput};
+
+    use super::*;
+
+    fn models() -> Vec<Imported> {
+        let published = r#"{"properties": {"prompt": {"type": "string"}}}"#;
+        let options = ImportOptions::default().output(ImportOutput::Json);
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|name| format!("acme/{name}"));
+        let models = names.map(|name| {
+            cometapi_codegen::import_model(published, &options.clone().model(name)).unwrap()
+        });
+        models.into()
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_models() {
+        let models = models();
+        let drawn = |seed| draw(&models, 3, seed);
+        assert_eq!(drawn(1), drawn(1));
+        assert_eq!(drawn(1).len(), 3);
+        assert!((2..9).any(|seed| drawn(seed) != drawn(1)));
+        assert_eq!(draw(&models, 20, 1), models);
+    }
+
+    #[test]
+    fn the_package_has_the_code_of_the_models_and_of_no_others() {
+        let root = crate::workspace_root().unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let read = |path: &str| fs::read_to_string(scratch.path().join(path)).unwrap();
+        for models in [&models()[..2], &models()[2..3]] {
+            lay_out(&root, scratch.path(), models).unwrap();
+            let code = read("crates/cometapi-models/src/generated.rs");
+            let modules = code
+                .lines()
+                .filter_map(|line| line.strip_prefix("pub mod "));
+            let expected = models.iter().map(|model| {
+                let (_, name) = model.model.split_once('/').unwrap();
+                format!("{name} {{")
+            });
+            assert!(modules.eq(expected), "{code}");
+        }
+        assert!(read("Cargo.toml").contains("members = [\"crates/*\"]\n"));
+    }
 }

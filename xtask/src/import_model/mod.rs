@@ -470,23 +470,6 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_draws_the_same_models() {
-        let models: Vec<_> = ["a", "b", "c", "d", "e", "f", "g", "h"]
-            .map(|name| {
-                let options = ImportOptions::default()
-                    .model(format!("acme/{name}"))
-                    .output(ImportOutput::Json);
-                cometapi_codegen::import_model(BARE, &options).unwrap()
-            })
-            .into();
-        let drawn = |seed| compile::draw(&models, 3, seed);
-        assert_eq!(drawn(1), drawn(1));
-        assert_eq!(drawn(1).len(), 3);
-        assert!((2..9).any(|seed| drawn(seed) != drawn(1)));
-        assert_eq!(compile::draw(&models, 20, 1).len(), 8);
-    }
-
-    #[test]
     fn a_model_that_is_there_under_another_name_is_refused() {
         let root = scratch();
         let renamed = spec(&root).replace("    FluxDevInput:\n", "    FluxDeveloperInput:\n");

@@ -175,3 +175,50 @@ fn some(models: &[&str]) -> String {
     let more = if models.len() > SHOWN { ", …" } else { "" };
     shown.join(", ") + more
 }
+
+#[cfg(test)]
+mod tests {
+    use cometapi_codegen::ImportOutput;
+
+    use super::*;
+
+    fn failures_of(change: impl FnOnce(&mut [Imported])) -> Vec<(Vec<String>, String)> {
+        let published = r#"{"properties": {"prompt": {"type": "string"}}}"#;
+        let options = ImportOptions::default().output(ImportOutput::List);
+        let mut models = ["acme/a", "acme/b", "acme/c", "acme/d"].map(|name| {
+            cometapi_codegen::import_model(published, &options.clone().model(name)).unwrap()
+        });
+        change(&mut models);
+        let base = base(include_str!("../../../openapi.yaml")).unwrap();
+        let failures = failures(&base, &models).into_iter();
+        failures.map(|it| (it.models, it.why)).collect()
+    }
+
+    #[test]
+    fn a_model_that_does_not_generate_is_found_among_others() {
+        assert!(failures_of(|_| {}).is_empty());
+        let failures = failures_of(|models| {
+            models[2].yaml = models[2].yaml.replace("x-output: list", "x-output: lots");
+        });
+        let [(models, why)] = &failures[..] else {
+            panic!("{failures:?}")
+        };
+        assert_eq!(models, &["acme/c"]);
+        assert!(
+            why.contains("model-shape: #/components/schemas/CInput"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn models_that_only_clash_are_found_together() {
+        let failures = failures_of(|models| {
+            models[1].yaml = models[1].yaml.replace("acme/b", "acme/a");
+        });
+        let [(models, why)] = &failures[..] else {
+            panic!("{failures:?}")
+        };
+        assert_eq!(models, &["acme/a", "acme/b"]);
+        assert!(why.contains("model-names"), "{why}");
+    }
+}
