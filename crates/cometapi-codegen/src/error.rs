@@ -35,6 +35,13 @@ pub enum Error {
         /// What is wrong with it, or missing, and what to do.
         message: String,
     },
+    /// The spec has a component for a model that would be imported.
+    AlreadyThere {
+        /// The model, `owner/name`.
+        model: String,
+        /// Its component.
+        component: String,
+    },
 }
 
 impl Error {
@@ -73,6 +80,11 @@ impl fmt::Display for Error {
             Self::Published { message } => {
                 write!(f, "the published schema cannot be imported: {message}")
             }
+            Self::AlreadyThere { model, component } => write!(
+                f,
+                "the spec has {model} already, as {component}; take that out first, or merge the \
+                 two by hand"
+            ),
         }
     }
 }

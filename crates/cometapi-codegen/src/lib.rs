@@ -37,7 +37,9 @@ mod target;
 
 pub use artifacts::{Artifact, Generated};
 pub use error::{Error, Finding};
-pub use import::{ImportOptions, ImportOutput, Imported, import_model};
+pub use import::{
+    ImportOptions, ImportOutput, Imported, Importer, PublishedModel, import_model, published_models,
+};
 pub use lint::rules;
 pub use read::read;
 pub use target::{PREDICTIONS, Replaced, TARGETS, Target};

@@ -8,7 +8,7 @@ use super::json::JsonExt;
 use super::kind::Kind;
 use super::limits::Items;
 use super::note::{Notes, shown};
-use super::overrides::ImportOutput;
+use super::output::ImportOutput;
 use crate::error::Error;
 use crate::models::variants;
 
@@ -24,32 +24,7 @@ pub(super) struct Component<'a> {
     pub(super) required: &'a [String],
 }
 
-/// `black-forest-labs/flux-1.1-pro` as `Flux11ProInput`.
-pub(super) fn name(model: &str, notes: &mut Notes) -> Result<String, Error> {
-    let short = model.rsplit('/').next().unwrap_or(model);
-    let mut name: String = short
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter_map(|word| {
-            let first = word.get(..1)?.to_ascii_uppercase();
-            Some(first + &word[1..])
-        })
-        .collect();
-    if name.is_empty() {
-        return Err(Error::published(format!(
-            "`{model}` has no letters to name a type after"
-        )));
-    }
-    if name.starts_with(|first: char| first.is_ascii_digit()) {
-        name.insert_str(0, "Model");
-        notes.add_to(
-            "x-model",
-            format!("the component is `{name}Input`: no type begins with a digit"),
-        );
-    }
-    Ok(name + "Input")
-}
-
-/// A name from which no field can be made is refused; an odd one is stated.
+/// A name that no request could hold safely is refused; an odd one is stated.
 pub(super) fn check_name(name: &str, notes: &mut Notes) -> Result<(), Error> {
     let refused = |why: &str| {
         Err(Error::published(format!(
@@ -57,8 +32,8 @@ pub(super) fn check_name(name: &str, notes: &mut Notes) -> Result<(), Error> {
             shown(name)
         )))
     };
-    if !name.contains(|c: char| c.is_ascii_alphanumeric()) {
-        return refused("has no letter or digit to name it after");
+    if name.is_empty() {
+        return refused("has no name");
     }
     if name.contains(char::is_control) {
         return refused("has a control character in its name");

@@ -11,6 +11,8 @@ pub(super) struct Published<'a> {
     pub(super) root: &'a Value,
     pub(super) input: &'a Value,
     pub(super) output: Option<&'a Value>,
+    /// Whether the output would be described there if it were at all.
+    pub(super) is_document: bool,
     /// `owner/name`, where it is stated.
     pub(super) model: Option<String>,
     /// What the model is, in its publisher's words.
@@ -57,6 +59,7 @@ pub(super) fn locate(file: &Value) -> Result<Published<'_>, Error> {
         root: document,
         input,
         output,
+        is_document: schemas.is_some(),
         model: model(file),
         about: file
             .get("description")

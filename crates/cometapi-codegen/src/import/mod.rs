@@ -16,11 +16,12 @@ mod json;
 mod kind;
 mod limits;
 mod locate;
+mod many;
+mod names;
 mod note;
+mod output;
 mod overrides;
 mod yaml;
-
-use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
@@ -28,8 +29,11 @@ use self::field::{Field, field, prose};
 use self::flat::Flat;
 use self::flatten::Flattener;
 use self::json::JsonExt;
+pub use self::many::{PublishedModel, published_models};
+use self::names::Names;
 use self::note::{Notes, shown};
-pub use self::overrides::{ImportOptions, ImportOutput};
+pub use self::output::ImportOutput;
+pub use self::overrides::ImportOptions;
 use crate::error::Error;
 
 /// Far more than any model takes.
@@ -43,6 +47,10 @@ pub struct Imported {
     pub component: String,
     /// The model, `owner/name`.
     pub model: String,
+    /// What the model returns.
+    pub output: ImportOutput,
+    /// How many fields its input has.
+    pub fields: usize,
     /// The component as it stands among the schemas: indented by four, with a line end.
     pub yaml: String,
     /// What was changed, derived or lost, a sentence each; for people to read over.
@@ -74,13 +82,64 @@ pub struct Imported {
 /// # Ok::<(), cometapi_codegen::Error>(())
 /// ```
 pub fn import_model(published: &str, options: &ImportOptions) -> Result<Imported, Error> {
+    Importer::default().import(published, options)
+}
+
+/// Imports models into one spec: no two components get the same name, in code either.
+///
+/// ```
+/// use cometapi_codegen::{ImportOptions, ImportOutput, Importer};
+///
+/// let published = r#"{"properties": {"prompt": {"type": "string"}}}"#;
+/// let options = ImportOptions::default().output(ImportOutput::Text);
+/// let mut importer = Importer::default();
+/// let [one, other] = ["acme/brush", "other/brush"].map(|model| {
+///     importer.import(published, &options.clone().model(model))
+/// });
+/// assert_eq!(one?.component, "BrushInput");
+/// assert_eq!(other?.component, "OtherBrushInput");
+/// # Ok::<(), cometapi_codegen::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Importer {
+    names: Names,
+}
+
+impl Importer {
+    /// Imports into `spec`, whose components keep their names.
+    pub fn for_spec(spec: &Value) -> Self {
+        Self {
+            names: Names::of(spec),
+        }
+    }
+
+    /// Does what [`import_model`] does, with a name that is not taken.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Published`] as with [`import_model`]; [`Error::AlreadyThere`] when the spec has the
+    /// model, or it was imported before.
+    pub fn import(&mut self, published: &str, options: &ImportOptions) -> Result<Imported, Error> {
+        let imported = import(published, options, &self.names)?;
+        self.names.add(&imported.model, &imported.component);
+        Ok(imported)
+    }
+}
+
+fn import(published: &str, options: &ImportOptions, names: &Names) -> Result<Imported, Error> {
     let published = published.trim_start_matches('\u{feff}');
     let file = json::read(published)
         .map_err(|error| Error::published(format!("it is no JSON that can be read: {error}")))?;
     let published = locate::locate(&file)?;
     let mut notes = Notes::default();
     let model = overrides::model(&published, options, &mut notes)?;
-    let name = component::name(&model, &mut notes)?;
+    if let Some(component) = names.component_of(&model) {
+        return Err(Error::AlreadyThere {
+            component: component.to_owned(),
+            model,
+        });
+    }
+    let name = names.choose(&model, &mut notes)?;
 
     let mut flattener = Flattener::new(published.root);
     let mut input = flattener.flatten(published.input)?;
@@ -108,15 +167,17 @@ pub fn import_model(published: &str, options: &ImportOptions) -> Result<Imported
         required: &required,
     };
     let component = component.to_json(&mut notes);
-    let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
+    let order: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
     let mut text = String::new();
     yaml::write(&name, &component, 4, &mut text);
     read_back(&name, &component, &text)?;
     Ok(Imported {
         component: name,
         model,
+        output,
+        fields: fields.len(),
         yaml: text,
-        notes: notes.into_vec(&names),
+        notes: notes.into_vec(&order),
     })
 }
 
@@ -139,25 +200,14 @@ fn fields(
     // Stable: what has no `x-order` keeps its place, after the rest.
     ordered.sort_by(|(_, a), (_, b)| order(a).total_cmp(&order(b)));
     let mut fields = Vec::new();
-    let mut identifiers = HashMap::new();
     for (name, schema) in ordered {
         component::check_name(name, notes)?;
-        if let Some(other) = identifiers.insert(identifier(name), name) {
-            let other = shown(other);
-            notes.add_to(name, format!("in code it would have the name of `{other}`"));
-        }
         fields.push(field(name, schema, flattener, notes)?);
     }
     for field in &fields {
         hints::note_limits_in_prose(field, &fields, notes);
     }
     Ok(fields)
-}
-
-/// About what a generator makes of a name.
-fn identifier(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    name.to_ascii_lowercase().chars().map(plain).collect()
 }
 
 fn order(schema: &Value) -> f64 {

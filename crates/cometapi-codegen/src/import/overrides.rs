@@ -1,12 +1,11 @@
 //! What may be asked for, and wins over what was published: model and output.
 
-use serde_json::Value;
-
-use super::flat::Flat;
 use super::flatten::Flattener;
 use super::locate::Published;
 use super::note::{Notes, shown};
+use super::output::{self, ImportOutput};
 use crate::error::Error;
+use crate::models::is_model;
 
 /// What the published schema may leave open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,30 +22,11 @@ impl ImportOptions {
         self
     }
 
-    /// What the model answers; it wins over what the schema says.
+    /// What the model returns; it wins over what the schema says.
     #[must_use]
     pub fn output(mut self, output: ImportOutput) -> Self {
         self.output = Some(output);
         self
-    }
-}
-
-/// What a model answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ImportOutput {
-    /// A list of addresses.
-    List,
-    /// One address.
-    Single,
-}
-
-impl ImportOutput {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::List => "list",
-            Self::Single => "single",
-        }
     }
 }
 
@@ -71,20 +51,13 @@ pub(super) fn model(
             ));
         }
     };
-    let part = |part: &str| {
-        part.len() <= 128
-            && part.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-    };
-    match model.split_once('/') {
-        Some((owner, name)) if part(owner) && part(name) => Ok(model.clone()),
-        _ => Err(Error::published(format!(
-            "`{}` is no model; write `owner/name`, without a version",
-            shown(model)
-        ))),
+    if is_model(model) {
+        return Ok(model.clone());
     }
+    Err(Error::published(format!(
+        "`{}` is no model; write `owner/name`, without a version",
+        shown(model)
+    )))
 }
 
 pub(super) fn output(
@@ -93,42 +66,30 @@ pub(super) fn output(
     flattener: &mut Flattener<'_>,
     notes: &mut Notes,
 ) -> Result<ImportOutput, Error> {
-    let Some(schema) = published.output else {
-        return options.output.ok_or_else(|| {
-            Error::published(
-                "it does not say what the model answers; pass `--output list` or `single`",
-            )
-        });
-    };
-    let flat = flattener.flatten(schema)?;
-    let is_uri = |flat: &Flat| {
-        flat.kind.as_deref() == Some("string")
-            && flat.word("format").and_then(Value::as_str) == Some("uri")
-    };
-    let stated = match flat.word("items") {
-        Some(items) if flat.kind.as_deref() == Some("array") => {
-            is_uri(&flattener.flatten(items)?).then_some(ImportOutput::List)
+    let stated = match published.output {
+        Some(schema) => output::stated(schema, flattener, options.output.is_some(), notes)?,
+        None if published.is_document && options.output.is_none() => {
+            notes.add_to("Output", "no schema describes it; it is `json`");
+            ImportOutput::Json
         }
-        _ => is_uri(&flat).then_some(ImportOutput::Single),
-    };
-    if flat.nullable {
-        notes.add_to("Output", "it may be null, which `x-output` cannot say");
-    }
-    let schema = shown(&schema.to_string());
-    match (options.output, stated) {
-        (None, Some(stated)) => Ok(stated),
-        (Some(given), Some(stated)) if given == stated => Ok(stated),
-        (Some(given), _) => {
-            let word = given.word();
-            notes.add_to(
-                "Output",
-                format!("the schema says `{schema}`; it is `{word}` as asked"),
-            );
-            Ok(given)
+        None => {
+            return options.output.ok_or_else(|| {
+                Error::published(
+                    "it does not say what the model returns; pass `--output list`, `single`, \
+                     `text` or `json`",
+                )
+            });
         }
-        (None, None) => Err(Error::published(format!(
-            "its `Output` is neither an address nor a list of addresses ({schema}); pass \
-             `--output list` or `single` if it is one anyway"
-        ))),
+    };
+    let Some(given) = options.output.filter(|given| *given != stated) else {
+        return Ok(stated);
+    };
+    if let Some(schema) = published.output {
+        let (schema, word) = (shown(&schema.to_string()), given.word());
+        notes.add_to(
+            "Output",
+            format!("the schema says `{schema}`; it is `{word}` as asked"),
+        );
     }
+    Ok(given)
 }

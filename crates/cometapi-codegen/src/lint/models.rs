@@ -41,16 +41,21 @@ fn shape(document: &Document<'_>, report: &mut Report) {
 }
 
 fn names(document: &Document<'_>, report: &mut Report) {
-    found(document, report);
     let models: Vec<_> = models::read(document.root).into_iter().flatten().collect();
     for (position, model) in models.iter().enumerate() {
         let earlier = &models[..position];
-        if let Some(other) = earlier.iter().find(|other| other.clashes_with(model)) {
+        if let Some(other) = earlier.iter().find(|other| other.is_of_model(model)) {
+            let other = other.pointer();
+            report.at(
+                model.pointer(),
+                format!("it is the same model as {other}; keep one"),
+            );
+        } else if let Some(other) = earlier.iter().find(|other| other.shares_module(model)) {
+            let other = other.pointer();
             report.at(
                 model.pointer(),
                 format!(
-                    "it is the same model as {}, or has the same name in code; keep one",
-                    other.pointer()
+                    "its module in code would be that of {other}; rename one of the components"
                 ),
             );
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::field::{self, Field, clean};
+use super::field::{self, Field, Kind, clean};
 use super::ident;
 
 /// A model whose input is known.
@@ -51,9 +51,15 @@ impl Model {
         format!("#/components/schemas/{}", self.component)
     }
 
-    /// Whether the two could not stand side by side.
-    pub(crate) fn clashes_with(&self, other: &Self) -> bool {
-        self.name == other.name || self.module == other.module
+    /// Whether both are one model. Case does not tell models apart, nor on every file system the
+    /// files of their JSON Schemas.
+    pub(crate) fn is_of_model(&self, other: &Self) -> bool {
+        self.name.eq_ignore_ascii_case(&other.name)
+    }
+
+    /// Whether the code of both would be in one module.
+    pub(crate) fn shares_module(&self, other: &Self) -> bool {
+        self.module == other.module
     }
 
     /// The fields that the typed input offers.
@@ -137,15 +143,18 @@ pub(super) fn read(component: &str, schema: &Value) -> Result<Model, Vec<Fault>>
     }
     fields.sort_by_key(|field| field.order);
     if faults.is_empty() {
-        together(type_name, &fields, &pointer, &mut faults);
+        together(&fields, &pointer, &mut faults);
     }
     if !faults.is_empty() {
         return Err(faults);
     }
+    let module = ident::module_name(type_name);
+    let type_name = ident::struct_name(type_name);
+    name_in_code(&type_name, &mut fields);
     Ok(Model {
         component: component.to_owned(),
-        type_name: type_name.to_owned(),
-        module: ident::module_name(type_name),
+        type_name,
+        module,
         name: name.to_owned(),
         description: clean(text("description").unwrap_or_default()),
         source,
@@ -155,10 +164,25 @@ pub(super) fn read(component: &str, schema: &Value) -> Result<Model, Vec<Fault>>
     })
 }
 
+fn name_in_code(type_name: &str, fields: &mut [Field]) {
+    let wires: Vec<_> = fields.iter().map(|field| field.wire.as_str()).collect();
+    let names = ident::fields(&wires);
+    for (field, name) in fields.iter_mut().zip(names) {
+        field.ident = name;
+    }
+    let mut choices: Vec<_> = fields
+        .iter_mut()
+        .filter(|field| matches!(field.kind, Kind::Choice(_)))
+        .collect();
+    let idents: Vec<_> = choices.iter().map(|field| field.ident.as_str()).collect();
+    let names = ident::types(type_name, &idents);
+    for (field, name) in choices.iter_mut().zip(names) {
+        field.enum_name = Some(name);
+    }
+}
+
 /// What can be wrong between fields that are each in order.
-fn together(type_name: &str, fields: &[Field], pointer: &str, faults: &mut Vec<Fault>) {
-    let mut names = BTreeSet::new();
-    let mut types = BTreeSet::from([type_name.to_owned()]);
+fn together(fields: &[Field], pointer: &str, faults: &mut Vec<Fault>) {
     for (position, field) in fields.iter().enumerate() {
         let mut fault = |rule, message| {
             faults.push(Fault {
@@ -176,14 +200,6 @@ fn together(type_name: &str, fields: &[Field], pointer: &str, faults: &mut Vec<F
                 ),
             );
         }
-        let clash = !names.insert(&field.ident)
-            || field.enum_name().is_some_and(|name| !types.insert(name));
-        if clash {
-            fault(
-                "model-names",
-                format!("`{}` names something else in code already", field.ident),
-            );
-        }
         for when in [&field.only_with, &field.not_with].into_iter().flatten() {
             let other = fields.iter().find(|other| other.wire == when.field);
             if !other.is_some_and(|other| other.takes(&when.value)) {
@@ -199,9 +215,11 @@ fn together(type_name: &str, fields: &[Field], pointer: &str, faults: &mut Vec<F
     }
 }
 
-fn is_model(name: &str) -> bool {
+/// Whether it is `owner/name`, each of which can be sent as it stands.
+pub(crate) fn is_model(name: &str) -> bool {
     let is_part = |part: &str| {
-        part.starts_with(|first: char| first.is_ascii_alphanumeric())
+        part.len() <= 128
+            && part.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
             && part
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::ident;
 use super::variants::variants as names_in_code;
 
 /// A field of a model's input.
@@ -12,8 +11,10 @@ use super::variants::variants as names_in_code;
 pub(super) struct Field {
     /// On the wire.
     pub(super) wire: String,
-    /// In code.
+    /// In code. Set, as `enum_name` is, once all fields of the model are known.
     pub(super) ident: String,
+    /// What its enum is called, when it has one.
+    pub(super) enum_name: Option<String>,
     pub(super) description: String,
     pub(super) source: String,
     pub(super) kind: Kind,
@@ -135,10 +136,6 @@ pub(super) fn read(
             "it has no `description`; people are shown it",
         );
     }
-    let ident = ident::snake(wire).unwrap_or_else(|| {
-        faults.add("model-names", "nothing of its name can be a name in code");
-        String::new()
-    });
     let order = words
         .get("x-order")
         .and_then(Value::as_u64)
@@ -149,7 +146,8 @@ pub(super) fn read(
     let kind = kind(words, &mut faults);
     let field = Field {
         wire: wire.to_owned(),
-        ident,
+        ident: String::new(),
+        enum_name: None,
         description,
         source: text("x-source").map_or_else(|| model_source.to_owned(), clean),
         kind,
@@ -303,11 +301,6 @@ fn strings(list: Option<&Value>) -> Vec<String> {
 }
 
 impl Field {
-    /// What its enum is called, when it has one.
-    pub(super) fn enum_name(&self) -> Option<String> {
-        matches!(self.kind, Kind::Choice(_)).then(|| ident::type_name(&self.ident))
-    }
-
     /// Its default as JSON.
     pub(super) fn default_json(&self) -> Option<Value> {
         let text = self.default.as_deref()?;

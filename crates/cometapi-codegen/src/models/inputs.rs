@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 
 use super::component::{Model, Output};
 use super::field::{Field, Kind, Limits, When};
@@ -28,7 +28,7 @@ fn module(model: &Model) -> TokenStream {
             let ty = enum_name(field);
             let names: Vec<_> = variants.iter().map(|variant| name(&variant.name)).collect();
             let words: Vec<_> = variants.iter().map(|variant| &variant.wire).collect();
-            let wires = words.iter().map(|word| format!(" `{word}`"));
+            let wires = words.iter().map(|word| doc_line(&format!(" `{word}`")));
             quote! {
                 #docs
                 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -263,9 +263,23 @@ fn docs_of(description: &str, what: &str) -> TokenStream {
 fn docs(lines: &[&str]) -> TokenStream {
     let lines = lines.iter().map(|line| match *line {
         "" => String::new(),
-        line => format!(" {line}"),
+        line => doc_line(&format!(" {line}")),
     });
     quote!(#(#[doc = #lines])*)
+}
+
+/// A line of a comment. What would end it, or would make its reader see another text, is escaped:
+/// rustc refuses the latter.
+fn doc_line(line: &str) -> String {
+    let mut safe = String::new();
+    for c in line.chars() {
+        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
 }
 
 fn source(text: &str) -> String {
@@ -281,8 +295,7 @@ fn sentence(text: &str) -> String {
 }
 
 fn enum_name(field: &Field) -> Ident {
-    let name = field.enum_name().unwrap_or_default();
-    format_ident!("{name}")
+    name(field.enum_name.as_deref().unwrap_or_default())
 }
 
 fn name(text: &str) -> Ident {

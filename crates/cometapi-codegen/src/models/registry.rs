@@ -8,8 +8,12 @@ use super::field::{Field, Kind, Limits, When};
 
 pub(super) fn render(models: &[Model]) -> TokenStream {
     let entries = models.iter().map(entry);
+    let mut fields = models.iter().flat_map(|model| &model.fields);
+    let condition = fields
+        .any(|field| field.only_with.is_some() || field.not_with.is_some())
+        .then(|| quote!(Condition,));
     quote! {
-        use crate::model::{Condition, Field, Kind, Model, OutputKind};
+        use crate::model::{#condition Field, Kind, Model, OutputKind};
 
         /// Sorted by name.
         pub(super) static MODELS: &[Model] = &[#(#entries),*];

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::ident::{between, distinct_type};
+
 /// Longer than this, a name is cut at a word.
 const LONG: usize = 48;
 
@@ -22,14 +24,7 @@ pub(crate) fn variants(values: &[String]) -> Vec<String> {
                 name if name.is_empty() => format!("Value{}", index + 1),
                 name => name,
             };
-            let mut unique = name.clone();
-            let mut count = 2;
-            while !taken.insert(unique.clone()) {
-                let between = if ends_in_digit(&name) { "_" } else { "" };
-                unique = format!("{name}{between}{count}");
-                count += 1;
-            }
-            unique
+            distinct_type(&name, &mut taken)
         })
         .collect()
 }
@@ -53,16 +48,10 @@ fn variant(value: &str) -> String {
         if !name.is_empty() && name.len() + word.len() > LONG {
             break;
         }
-        if ends_in_digit(&name) && word.starts_with(|first: char| first.is_ascii_digit()) {
-            name.push('_');
-        }
+        name.push_str(between(&name, &word));
         name.push_str(&word);
     }
     name
-}
-
-fn ends_in_digit(name: &str) -> bool {
-    name.ends_with(|last: char| last.is_ascii_digit())
 }
 
 /// Letters and digits together; `:`, `.`, and `x` stay between digits. Signs with a name are

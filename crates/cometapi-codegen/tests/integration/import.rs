@@ -4,7 +4,9 @@
 use std::fmt::Write;
 use std::fs;
 
-use cometapi_codegen::{Error, ImportOptions, ImportOutput, Imported, import_model, read};
+use cometapi_codegen::{
+    Error, ImportOptions, ImportOutput, Imported, Importer, PREDICTIONS, import_model, read,
+};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -153,15 +155,118 @@ fn what_is_missing_is_asked_for() {
     for (published, options, words) in [
         (published("version.json"), &nothing, "--model owner/name"),
         (published("bare.json"), &model, "--output list"),
-        (
-            published("odd.json"),
-            &model,
-            "neither an address nor a list",
-        ),
     ] {
         let refusal = refusal(&published, options);
         assert!(refusal.contains(words), "{refusal}");
     }
+}
+
+#[test]
+fn an_output_is_read_as_the_clients_of_the_publisher_read_it() {
+    let uri = json!({"type": "string", "format": "uri"});
+    let string = json!({"type": "string"});
+    let found = json!({"$ref": "#/components/schemas/Found"});
+    let tokens = |items: &Value, display: Value| {
+        let mut schema = json!({"type": "array", "items": items, "x-cog-array-type": "iterator"});
+        schema["x-cog-array-display"] = display;
+        schema
+    };
+    let model = ImportOptions::default().model("acme/thing");
+    for (output, word, note) in [
+        (uri.clone(), "single", None),
+        (
+            json!({"anyOf": [uri, {"type": "null"}]}),
+            "single",
+            Some("may be null"),
+        ),
+        (json!({"type": "array", "items": uri}), "list", None),
+        (tokens(&uri, Value::Null), "list", None),
+        (string.clone(), "text", None),
+        (
+            json!({"type": "string", "nullable": true}),
+            "text",
+            Some("may be null"),
+        ),
+        (json!({"enum": ["yes", "no"]}), "text", None),
+        (tokens(&string, "concatenate".into()), "text", None),
+        (
+            tokens(&string, Value::Null),
+            "json",
+            Some("parts of one text"),
+        ),
+        (
+            json!({"type": "array", "items": string}),
+            "json",
+            Some("parts of one text"),
+        ),
+        (json!({"type": "array", "items": found}), "json", None),
+        (json!({"type": "array"}), "json", Some("items")),
+        (
+            json!({"type": "array", "items": {"type": "array", "items": uri}}),
+            "json",
+            None,
+        ),
+        (found, "json", None),
+        (json!({"type": "number"}), "json", None),
+        (json!({"type": "boolean"}), "json", None),
+        (json!({"title": "Output"}), "json", Some("gives no type")),
+        (
+            json!({"anyOf": [uri, {"type": "array", "items": uri}]}),
+            "json",
+            Some("several types"),
+        ),
+        (
+            json!({"$ref": "#/components/schemas/Nowhere"}),
+            "json",
+            Some("nothing stands"),
+        ),
+    ] {
+        let published = json!({"components": {"schemas": {
+            "Input": {"properties": {"a": {"type": "string", "description": "A."}}},
+            "Output": output,
+            "Found": {"type": "object"},
+        }}});
+        let published = published.to_string();
+        let imported = import_model(&published, &model).unwrap();
+        assert_eq!(imported.output.word(), word, "{output}");
+        assert_eq!(component(&imported)["x-output"], word, "{output}");
+        let notes: Vec<_> = imported
+            .notes
+            .iter()
+            .filter(|note| note.starts_with("`Output`"))
+            .collect();
+        assert_eq!(
+            notes.len(),
+            usize::from(note.is_some()),
+            "{output}: {notes:?}"
+        );
+        let said = note.is_none_or(|note| notes[0].contains(note));
+        assert!(said, "{output}: {notes:?}");
+
+        // What is asked for wins, whatever is stated.
+        let asked = model.clone().output(ImportOutput::List);
+        let imported = import_model(&published, &asked).unwrap();
+        assert_eq!(imported.output, ImportOutput::List);
+    }
+}
+
+#[test]
+fn a_document_without_output_is_any_json_and_that_is_said() {
+    let schemas = json!({"Input": {"properties": {"a": {"type": "string"}}}});
+    let published = json!({"components": {"schemas": schemas}}).to_string();
+    let model = ImportOptions::default().model("acme/thing");
+    let imported = import_model(&published, &model).unwrap();
+    assert_eq!(imported.output, ImportOutput::Json);
+    let said = "`Output`: no schema describes it; it is `json`";
+    assert!(
+        imported.notes.iter().any(|note| note == said),
+        "{:?}",
+        imported.notes
+    );
+
+    let asked = import_model(&published, &model.output(ImportOutput::Text)).unwrap();
+    assert_eq!(asked.output, ImportOutput::Text);
+    assert!(!asked.notes.iter().any(|note| note.starts_with("`Output`")));
 }
 
 #[test]
@@ -211,7 +316,7 @@ fn what_is_no_published_schema_is_refused_with_a_reason() {
             json!({"components": {"schemas": fan}}).to_string(),
             "fan out without end",
         ),
-        (field(""), "the field `` has no letter"),
+        (field(""), "the field `` has no name"),
         (
             field("\u{1b}[2Ja"),
             r"the field `\u{1b}[2Ja` has a control character",
@@ -318,6 +423,51 @@ fn models_are_named_as_the_spec_names_them() {
             assert_eq!(imported.component, *name);
         }
     }
+}
+
+#[test]
+fn two_models_never_share_a_component_or_a_module() {
+    let spec = read(&crate::spec_text()).unwrap();
+    let mut importer = Importer::for_spec(&spec);
+    let mut import =
+        |model: &str| importer.import(&published("bare.json"), &options().model(model));
+    let mut spec = crate::spec_text();
+    for (model, component) in [
+        ("acme/brush", "BrushInput"),
+        ("other/brush", "OtherBrushInput"),
+        ("other-/brush", "OtherBrushV2Input"),
+        ("o/BRUSH", "OBRUSHInput"),
+        ("acme/flux-dev", "AcmeFluxDevInput"),
+        ("acme/fluxDev", "AcmeFluxDevV2Input"),
+        ("acme/4x", "Model4xInput"),
+        ("4ever/4x", "Model4ever4xInput"),
+        ("acme/_", "AcmeInput"),
+        ("_x/option", "OptionInput"),
+        ("acme/self", "SelfInput"),
+        ("acme/image", "ImageInput"),
+    ] {
+        let made = import(model).unwrap();
+        assert_eq!(made.component, component, "{model}");
+        spec = spec + "\n" + &made.yaml;
+    }
+    PREDICTIONS.artifacts(&spec).unwrap();
+
+    for (model, component) in [
+        ("acme/brush", "BrushInput"),
+        ("Acme/Brush", "BrushInput"),
+        ("black-forest-labs/flux-dev", "FluxDevInput"),
+    ] {
+        let expected = Error::AlreadyThere {
+            model: model.to_owned(),
+            component: component.to_owned(),
+        };
+        assert_eq!(import(model).unwrap_err(), expected);
+    }
+    let refusal = refusal(&published("bare.json"), &options().model("_/_"));
+    assert!(
+        refusal.contains("no letters to name a type after"),
+        "{refusal}"
+    );
 }
 
 /// Texts of the kinds that break YAML, and any others.

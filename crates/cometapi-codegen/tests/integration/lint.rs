@@ -389,10 +389,14 @@ const ROWS: &[Row] = &[
     },
     Row {
         rule: "model-names",
-        place: "#/components/schemas/FluxDevInput/properties/aspect-ratio",
+        place: "#/components/schemas/FluxDEVInput",
         change: |spec| {
-            let properties = at(spec, DEV);
-            rename(properties, "properties", "seed", "aspect-ratio");
+            rename(
+                at(spec, "/components"),
+                "schemas",
+                "FluxProInput",
+                "FluxDEVInput",
+            );
         },
     },
     Row {
