@@ -27,6 +27,20 @@ fn models_fields_and_values() {
         after("paperboat schema black-forest-labs/flux-sch"),
         [SCHNELL]
     );
+    for command in [
+        "run",
+        "create",
+        "schema",
+        "models",
+        "list --model",
+        "batch --model",
+    ] {
+        let short = after(&format!("paperboat {command} flux-sch"));
+        assert_eq!(short, ["flux-schnell"], "{command}");
+    }
+    // Without a beginning, each model is shown once.
+    let all = after("paperboat run ");
+    assert!(all.iter().all(|name| name.contains('/')), "{all:?}");
     assert_eq!(after("paperboat run").len(), 1);
     for (line, found) in [
         ("run {} asp", ["aspect_ratio="].as_slice()),
@@ -41,6 +55,8 @@ fn models_fields_and_values() {
             ],
         ),
         ("run {} aspect_ratio=16", &["aspect_ratio=16:9"]),
+        ("run flux-schnell aspect_ratio=16", &["aspect_ratio=16:9"]),
+        ("run flux-schnell --aspect", &["--aspect-ratio"]),
         ("run {} go_fast=", &["go_fast=true", "go_fast=false"]),
         ("run {} seed=", &[]),
         ("run {} nope=", &[]),
