@@ -195,6 +195,7 @@ mod tests {
 
     use super::*;
     use crate::Client;
+    #[cfg(feature = "models")]
     use crate::core::testing;
 
     fn contents(output: &Value, model: Option<&str>) -> Result<Contents, Error> {

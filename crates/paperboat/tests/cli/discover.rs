@@ -25,31 +25,26 @@ async fn every_known_model_is_a_line_under_its_owner() {
     // Into a pipe, lines are whole.
     for model in cometapi::models() {
         let description = model.description().replace('`', "");
-        assert!(ended.stdout.contains(&description), "{description}");
+        let words: Vec<_> = description.split_whitespace().collect();
+        assert!(ended.stdout.contains(&words.join(" ")), "{description}");
     }
 }
 
 #[tokio::test]
 async fn words_find_models_and_a_name_shows_its_fields() {
     let place = Place::new();
-    let ended = place.paperboat(["models", "kontext"]).ends(0).await;
-    let kontext = ended.lines().len();
-    assert!(
-        ended
-            .lines()
-            .iter()
-            .skip(1)
-            .all(|line| line.contains("kontext"))
-    );
-    let ended = place
-        .paperboat(["models", "Kontext", "go_fast"])
-        .ends(2)
-        .await;
-    ended.says(&[
-        "no known model has \"kontext go_fast\" in it",
+    let ended = place.paperboat(["models", "Kontext"]).ends(0).await;
+    let lines = ended.lines();
+    let rows: Vec<_> = lines.iter().filter(|line| line.starts_with("  ")).collect();
+    let is_found = |row: &&&str| row.to_lowercase().contains("kontext");
+    assert!(rows.iter().copied().all(|row| is_found(&row)), "{rows:?}");
+    let words = ["models", "kontext", "watercolor"];
+    let none = place.paperboat(words).ends(2).await;
+    none.says(&[
+        "no known model has \"kontext watercolor\" in it",
         "paperboat models",
     ]);
-    assert_eq!(ended.stdout, "");
+    assert_eq!(none.stdout, "");
     for name in ["flux-schnell", SCHNELL] {
         let ended = place.paperboat(["models", name]).ends(0).await;
         assert_snapshot!("model", ended.stdout);
@@ -58,7 +53,7 @@ async fn words_find_models_and_a_name_shows_its_fields() {
     ended.says(&["did you mean black-forest-labs/flux-schnell?"]);
     let args = ["models", "--json", "kontext"];
     let json: Value = serde_json::from_str(&place.paperboat(args).ends(0).await.stdout).unwrap();
-    assert_eq!(json.as_array().unwrap().len(), kontext - 1);
+    assert_eq!(json.as_array().unwrap().len(), rows.len());
 }
 
 #[tokio::test]
