@@ -25,7 +25,15 @@ pub(crate) fn execute(args: &Models) -> Result<(), Failure> {
         [model] if !args.words.is_empty() => print::document(table::details(model, width)),
         _ => {
             let rows: Vec<_> = found.into_iter().map(table::Row::of).collect();
-            print::document(table::overview(&rows, width))
+            print::document(table::overview(&rows, width))?;
+            // On a screen that the list does not fit, its end is what is seen.
+            if args.words.is_empty() && width.is_some() {
+                print::stderr(format_args!(
+                    "{} known models; to search them: paperboat models WORD…",
+                    rows.len()
+                ));
+            }
+            Ok(())
         }
     }
 }
