@@ -22,10 +22,14 @@ fn commands_and_what_is_hidden() {
 
 #[test]
 fn models_fields_and_values() {
-    assert_eq!(after("paperboat run black-forest-labs/flux-sch"), [SCHNELL]);
+    let max = "black-forest-labs/flux-kontext-max";
     assert_eq!(
-        after("paperboat schema black-forest-labs/flux-sch"),
-        [SCHNELL]
+        after("paperboat run black-forest-labs/flux-kontext-m"),
+        [max]
+    );
+    assert_eq!(
+        after("paperboat schema black-forest-labs/flux-kontext-m"),
+        [max]
     );
     for command in [
         "run",
@@ -35,8 +39,8 @@ fn models_fields_and_values() {
         "list --model",
         "batch --model",
     ] {
-        let short = after(&format!("paperboat {command} flux-sch"));
-        assert_eq!(short, ["flux-schnell"], "{command}");
+        let short = after(&format!("paperboat {command} flux-kontext-m"));
+        assert_eq!(short, ["flux-kontext-max"], "{command}");
     }
     // Without a beginning, each model is shown once.
     let all = after("paperboat run ");
