@@ -33,12 +33,13 @@ impl Row<'static> {
 
 /// The models by owner and family, each in a line of at most `width`.
 pub(super) fn overview(rows: &[Row<'_>], width: Option<usize>) -> String {
-    let names = longest(rows.iter().map(|row| row.name));
-    let kinds = longest(rows.iter().map(|row| row.returns));
     let mut lines = Vec::new();
     for family in rows.chunk_by(|a, b| a.owner == b.owner && stem(a.name) == stem(b.name)) {
         let members: Vec<_> = family.iter().map(|row| row.name).collect();
         lines.push(format!("{}: {}", family[0].owner, family_name(&members)));
+        // The columns of a family are its own, so that a long name shortens no other descriptions.
+        let names = longest(members.iter().copied());
+        let kinds = longest(family.iter().map(|row| row.returns));
         for row in family {
             let name = format!("{GAP}{:names$}", row.name);
             let kind = format!("{GAP}{:kinds$}", row.returns);
@@ -212,16 +213,15 @@ mod tests {
              \x20 fox-1      file   Foxes.\n\
              \x20 fox-2-pro  files  Better foxes, and…\n\
              acme: owl\n\
-             \x20 owl        text   Owls that talk at…\n\
+             \x20 owl  text  Owls that talk at great…\n\
              zoo: fox\n\
-             \x20 fox-1      json   A fox, measured."
+             \x20 fox-1  json  A fox, measured."
         );
         // Less is shown where there is less room, and everything where lines have no end.
-        assert!(overview(&rows, Some(30)).contains("\n  owl        text\n"));
-        assert!(overview(&rows, Some(12)).contains("\n  owl\n"));
-        assert!(
-            overview(&rows, None).contains("  owl        text   Owls that talk at great length.\n")
-        );
+        assert!(overview(&rows, Some(26)).contains("\n  owl  text\n"));
+        assert!(overview(&rows, Some(10)).contains("\n  owl\n"));
+        let whole = "  owl  text  Owls that talk at great length.\n";
+        assert!(overview(&rows, None).contains(whole));
         assert_eq!(overview(&[], None), "");
     }
 
