@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::drawing::{Format, Size};
 use crate::spec::{Model, Output, Sides};
 
-/// What to draw.
+/// What to draw, or to write about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImageRequest {
     pub(crate) prompt: String,
@@ -28,6 +28,7 @@ pub(crate) fn read(model: Option<&Model>, input: &Value) -> ImageRequest {
     let count = match output {
         Output::List => fields.number("num_outputs").unwrap_or(1).clamp(1, 4),
         Output::Single => 1,
+        Output::Text | Output::Json => 0,
     };
     let quality = fields.number("output_quality").unwrap_or(80).clamp(1, 100);
     ImageRequest {

@@ -91,7 +91,8 @@ pub(crate) enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Ending {
-    /// `succeeded`, with images.
+    /// `succeeded`, with what the model returns: images, or, of a model that the document says so of,
+    /// text (`x-output: text`, as a list of tokens) or JSON.
     #[default]
     Succeeded,
     /// `succeeded`, with this as its `output`: an object, say, as in the oldest reference

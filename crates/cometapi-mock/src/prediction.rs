@@ -117,8 +117,8 @@ impl Prediction {
     pub(crate) fn file_name(&self, index: u32) -> String {
         let format = self.image.format.extension();
         match self.image.output {
-            Output::List => format!("out-{index}.{format}"),
             Output::Single => ids::single_file_name(&self.id, format),
+            Output::List | Output::Text | Output::Json => format!("out-{index}.{format}"),
         }
     }
 
@@ -228,7 +228,7 @@ impl Prediction {
             started_at: running.map(|at| rfc3339(calendar(at))),
             completed_at: finished.map(|at| rfc3339(calendar(at))),
             metrics: succeeded.then(|| Metrics {
-                image_count: self.image.count,
+                image_count: Some(self.image.count).filter(|count| *count > 0),
                 predict_time: finished
                     .zip(running)
                     .map_or(0.0, |(end, start)| end.saturating_sub(start).as_secs_f64()),
@@ -245,7 +245,7 @@ impl Prediction {
     fn logs(&self, state: &State) -> String {
         match (state.phase, &state.ending) {
             (Phase::Starting, _) | (_, Ending::Aborted) => String::new(),
-            (Phase::Ended, Ending::Succeeded) => format!(
+            (Phase::Ended, Ending::Succeeded) if self.image.count > 0 => format!(
                 "Using seed: {}\nGenerated {} image{}\n",
                 self.seed,
                 self.image.count,
@@ -255,7 +255,8 @@ impl Prediction {
         }
     }
 
-    /// A list of URLs or one by itself, as the model has it.
+    /// A list of URLs, one by itself, tokens that repeat the prompt, or an object with it, as the model
+    /// has it.
     fn output(&self, files_origin: &str) -> Value {
         let url = |index| {
             let name = self.file_name(index);
@@ -264,6 +265,11 @@ impl Prediction {
         match self.image.output {
             Output::List => (0..self.image.count).map(url).collect(),
             Output::Single => url(0),
+            Output::Text => {
+                let text = format!("The mock was asked: {}", self.image.prompt);
+                text.split_inclusive(' ').collect()
+            }
+            Output::Json => json!({"prompt": self.image.prompt, "seed": self.seed}),
         }
     }
 }

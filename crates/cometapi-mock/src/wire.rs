@@ -53,7 +53,8 @@ pub(crate) struct View {
 /// What a run took (documented).
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Metrics {
-    pub(crate) image_count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) image_count: Option<u32>,
     /// Seconds.
     pub(crate) predict_time: f64,
 }

@@ -52,7 +52,7 @@ pub use self::{
     image::ImageInput,
     json::{JsonError, JsonErrorKind, json_or_text, parse_json},
     model::{Condition, Field, Kind, Model, OutputKind},
-    registry::{find, misspelled, models, nearest},
+    registry::{candidates, find, misspelled, models},
     support::UnknownChoice,
 };
 

@@ -129,10 +129,30 @@ pub struct Condition {
     pub value: &'static str,
 }
 
+impl OutputKind {
+    /// Returns whether it is files: one, or a list of them.
+    pub fn is_files(self) -> bool {
+        matches!(self, Self::Files | Self::OneFile)
+    }
+}
+
 impl Model {
     /// `owner/name`.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Returns the part of its name before the slash.
+    pub fn owner(&self) -> &'static str {
+        self.name.split_once('/').map_or("", |(owner, _)| owner)
+    }
+
+    /// Returns the part of its name after the slash. [`find`](crate::find) takes it for the whole
+    /// name if no other known model has it.
+    pub fn short_name(&self) -> &'static str {
+        self.name
+            .split_once('/')
+            .map_or(self.name, |(_, name)| name)
     }
 
     /// What it is good for, in a sentence.
@@ -239,7 +259,7 @@ impl Field {
     }
 
     /// Whether only the gateway's own pages show it. It is let through with a warning, and
-    /// the typed inputs do not offer it.
+    /// the typed inputs have no method for it.
     pub fn is_gateway_only(&self) -> bool {
         self.gateway_only
     }

@@ -32,21 +32,25 @@ pub trait ModelInput {
     /// to types of its own.
     type Returns;
 
-    /// Returns the fields as they are sent.
+    /// Returns the fields, as they were set.
     fn to_input(&self) -> Input;
 
     /// Checks the input against what its model is known to take, and returns the warnings.
-    /// Nothing is refused for a model that is not known.
+    /// Nothing is refused for a model that is not known. As when it is sent, strings are first read
+    /// as the numbers and booleans that they stand for: see
+    /// [`Model::normalize`](crate::Model::normalize).
     ///
     /// # Errors
     ///
     /// As [`Model::check`](crate::Model::check).
     #[cfg(feature = "registry")]
     fn check(&self) -> Result<Vec<Warning>, InvalidInput> {
-        match find(Self::MODEL) {
-            Some(model) => model.check(self.to_input().fields()),
-            None => Ok(Vec::new()),
-        }
+        let Some(model) = find(Self::MODEL) else {
+            return Ok(Vec::new());
+        };
+        let mut fields = self.to_input().into_fields();
+        model.normalize(&mut fields);
+        model.check(&fields)
     }
 }
 

@@ -1,10 +1,39 @@
-//! A value that came as text: an argument, a cell of a table.
+//! A value that came as text: an argument, a cell of a table, a string in JSON.
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::check::{InputProblem, InputProblemKind, shown};
 use crate::json::{JsonError, json_or_text, parse_json};
-use crate::model::{Field, Kind};
+use crate::model::{Field, Kind, Model};
+
+impl Model {
+    /// Reads each string whose field takes a number or a boolean, as [`Field::read`] reads a cell
+    /// of a table: `"2"` becomes `2`, `"TRUE"` becomes `true`. Many published example inputs are
+    /// written so, and the model itself refuses them.
+    ///
+    /// Everything else is left as it is, also a string that cannot be read. [`check`](Self::check)
+    /// judges an input as it is sent, so it is called after this. The client does both, unless an
+    /// input is sent unchecked.
+    ///
+    /// ```
+    /// use serde_json::json;
+    ///
+    /// let schnell = cometapi_models::find("flux-schnell").unwrap();
+    /// let mut input = json!({"prompt": "7", "num_outputs": "2", "seed": "any"});
+    /// schnell.normalize(input.as_object_mut().unwrap());
+    /// assert_eq!(input, json!({"prompt": "7", "num_outputs": 2, "seed": "any"}));
+    /// ```
+    pub fn normalize(&self, input: &mut Map<String, Value>) {
+        for (name, value) in input.iter_mut() {
+            let Value::String(text) = &*value else {
+                continue;
+            };
+            if let Some(read) = self.field(name).and_then(|field| field.read_scalar(text)) {
+                *value = read;
+            }
+        }
+    }
+}
 
 impl Field {
     /// Reads `text` as this field's type: `1984` is text where text is meant, and the word
@@ -51,6 +80,17 @@ impl Field {
             );
             InputProblem::new(self.name, InputProblemKind::WrongType, message)
         })
+    }
+
+    /// The number or the boolean that `text` stands for, if the field takes one.
+    fn read_scalar(&self, text: &str) -> Option<Value> {
+        match self.kind {
+            Kind::Integer { .. }
+            | Kind::IntegerChoice { .. }
+            | Kind::Number { .. }
+            | Kind::Boolean => self.read(text).ok(),
+            _ => None,
+        }
     }
 
     fn refused(&self, error: &JsonError) -> InputProblem {
@@ -106,8 +146,9 @@ fn items(text: &str) -> Result<Option<Value>, JsonError> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Map, Value, json};
 
+    use crate::model::{Field, Kind, OutputKind};
     use crate::{Model, find, models};
 
     #[test]
@@ -164,7 +205,99 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_string_is_read_where_a_number_or_a_boolean_is_meant() {
+        for (model, field, value, expected) in [
+            ("flux-schnell", "num_outputs", json!("2"), json!(2)),
+            ("flux-schnell", "num_outputs", json!(" 2 "), json!(2)),
+            ("flux-schnell", "num_outputs", json!("9"), json!(9)),
+            ("flux-schnell", "num_outputs", json!("2.0"), json!("2.0")),
+            ("flux-schnell", "num_outputs", json!("many"), json!("many")),
+            ("flux-schnell", "num_outputs", json!(""), json!("")),
+            ("flux-schnell", "num_outputs", json!(["2"]), json!(["2"])),
+            ("flux-schnell", "go_fast", json!("true"), json!(true)),
+            ("flux-schnell", "go_fast", json!("False"), json!(false)),
+            ("flux-schnell", "go_fast", json!("maybe"), json!("maybe")),
+            ("flux-schnell", "seed", json!("null"), json!("null")),
+            ("flux-2-dev", "seed", json!("null"), json!(null)),
+            ("flux-dev", "guidance", json!("3.5"), json!(3.5)),
+            ("flux-dev", "guidance", json!("1e400"), json!("1e400")),
+            // Words stay words, and text stays text.
+            ("flux-schnell", "megapixels", json!("1"), json!("1")),
+            ("flux-schnell", "megapixels", json!(1), json!(1)),
+            ("flux-schnell", "prompt", json!("1984"), json!("1984")),
+            ("flux-schnell", "hat", json!("1"), json!("1")),
+            ("flux-2-pro", "input_images", json!("a"), json!("a")),
+        ] {
+            let mut input = Map::from_iter([(field.to_owned(), value.clone())]);
+            find(model).unwrap().normalize(&mut input);
+            assert_eq!(input[field], expected, "{field}: {value}");
+        }
+    }
+
+    /// No known model needs to have a list of numbers to choose from.
+    #[test]
+    fn a_string_is_read_where_one_of_some_numbers_is_meant() {
+        const FIELDS: &[Field] = &[Field {
+            name: "upscale",
+            kind: Kind::IntegerChoice { values: &[2, 4] },
+            ..Field::DEFAULT
+        }];
+        let model = Model {
+            name: "acme/upscale",
+            description: "",
+            source: "",
+            output_kind: OutputKind::OneFile,
+            fields: FIELDS,
+            schema: "{}",
+        };
+        let mut input = Map::from_iter([("upscale".to_owned(), json!("4"))]);
+        model.normalize(&mut input);
+        assert_eq!(input["upscale"], json!(4));
+        assert!(model.check(&input).is_ok());
+    }
+
+    /// A value that is not a string is never touched, and what is read is not read again.
+    fn assert_settled(model: &Model, input: &Map<String, Value>) {
+        let mut read = input.clone();
+        model.normalize(&mut read);
+        for (name, value) in input {
+            assert!(value.is_string() || read[name] == *value, "{name}");
+        }
+        let mut again = read.clone();
+        model.normalize(&mut again);
+        assert_eq!(again, read);
+    }
+
     proptest! {
+        #[test]
+        fn reading_an_input_twice_is_reading_it_once(text in ".{0,12}|-?[0-9.eE+]{1,9}|(?i)true") {
+            for model in models() {
+                let fields = model.fields().iter();
+                let names = fields.map(|field| field.name().to_owned());
+                let input: Map<_, Value> = names.map(|name| (name, text.as_str().into())).collect();
+                assert_settled(model, &input);
+                let input = Map::from_iter([("seed".to_owned(), json!([text]))]);
+                assert_settled(model, &input);
+            }
+        }
+
+        /// What the check says of an input that was read is what it says of the values meant.
+        #[test]
+        fn a_number_in_quotes_is_judged_as_the_number(number: i16) {
+            for model in models() {
+                for field in model.fields() {
+                    if !matches!(field.kind(), Kind::Integer { .. } | Kind::Number { .. }) {
+                        continue;
+                    }
+                    let of = |value: Value| Map::from_iter([(field.name().to_owned(), value)]);
+                    let mut quoted = of(number.to_string().into());
+                    model.normalize(&mut quoted);
+                    prop_assert_eq!(model.check(&quoted), model.check(&of(number.into())));
+                }
+            }
+        }
+
         #[test]
         fn no_text_is_too_odd_to_read(text in ".{0,60}") {
             for field in models().iter().flat_map(Model::fields) {

@@ -92,7 +92,7 @@ macro_rules! impl_serialize {
                 &self,
                 serializer: S,
             ) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::support::serialize(&$crate::support::ModelInput::to_input(self), serializer)
+                $crate::support::serialize(self, serializer)
             }
         }
 
@@ -111,11 +111,15 @@ macro_rules! impl_serialize {
 
 pub(super) use {choice, impl_serialize};
 
-pub(super) fn serialize<S: serde::Serializer>(
-    input: &Input,
+pub(super) fn serialize<I: ModelInput, S: serde::Serializer>(
+    input: &I,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    input.fields().serialize(serializer)
+    let mut fields = input.to_input().into_fields();
+    if let Some(model) = crate::registry::find(I::MODEL) {
+        model.normalize(&mut fields);
+    }
+    fields.serialize(serializer)
 }
 
 /// A string that is none of the choices of a field.

@@ -94,7 +94,7 @@ impl Client {
     }
 
     /// As [`run`](Self::run) of any model, on any JSON object. Gives the whole prediction and
-    /// its files.
+    /// its files. A known model can be given by its short name: see [`ModelRef`](crate::ModelRef).
     pub fn run_model(&self, model: impl IntoModelRef, input: impl IntoInput) -> Run {
         self.new_run(self.predictions().create_model(model, input))
     }
@@ -137,7 +137,8 @@ impl Client {
     /// that was run, if the caller knows it; the prediction itself need not name it.
     ///
     /// An output in which a URL is one value among others is [`Contents::Mixed`]. Not every URL
-    /// in it needs to be a file: see `OutputFile::is_link`.
+    /// in it needs to be a file: see `OutputFile::is_link`. A URL that a model returns which is
+    /// known to return text is text.
     ///
     /// # Errors
     ///
@@ -203,10 +204,6 @@ impl fmt::Debug for Client {
 /// # Ok::<(), cometapi::Error>(())
 /// ```
 #[derive(Default)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each is a setting of its own"
-)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
     key: Option<ApiKey>,
@@ -220,7 +217,6 @@ pub struct ClientBuilder {
     create: CreatePolicy,
     wait: WaitPolicy,
     seed: Option<u64>,
-    strict: bool,
     #[cfg(feature = "download")]
     download: DownloadPolicy,
     #[cfg(feature = "download")]
@@ -391,31 +387,6 @@ impl ClientBuilder {
         self
     }
 
-    /// Refuses a model whose name is a misspelling of a known model's: different in case or in
-    /// one or two letters. By default it is sent, because the service may offer it, and
-    /// the feature `tracing` logs a warning.
-    ///
-    /// A create request that is [`unchecked`](Create::unchecked) is neither refused nor warned of.
-    ///
-    /// ```
-    /// use cometapi::{Client, ErrorKind};
-    /// use serde_json::json;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), cometapi::Error> {
-    /// let client = Client::builder().key("any").strict(true).build()?;
-    /// let input = json!({"prompt": "a red fox"});
-    /// let error = client.run_model("black-forest-labs/flux-schnel", input).await.unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::InvalidModel);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "models")]
-    pub fn strict(mut self, strict: bool) -> Self {
-        self.strict = strict;
-        self
-    }
-
     /// Makes the jitter of pauses repeatable, for tests.
     pub fn jitter_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -462,7 +433,7 @@ impl ClientBuilder {
         let ApiClients { pooled, unpooled } = ApiClients::new(&base, &settings, &network)?;
         let transport = Transport::new(key.expose())?.with_unpooled_client(unpooled);
         let raw = cometapi_client::Client::new_with_client(base.as_str(), pooled, transport);
-        let core = Core::new(raw, self.seed, self.strict);
+        let core = Core::new(raw, self.seed);
         let key = core.key_finder().clone();
         #[cfg(feature = "download")]
         let fetcher = {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cometapi_models::{Files, Json, OneFile, Text};
-use serde_json::Value;
 
 use crate::calls::create::Create;
 use crate::calls::policy::{CreatePolicy, WaitPolicy};
@@ -18,7 +17,9 @@ use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::state::{BoxFuture, Core};
 use crate::core::trace;
+use crate::files::output::Output;
 use crate::files::output_file::{FileContext, OutputFile};
+use crate::files::returns::Returns;
 
 type HookError = Box<dyn StdError + Send + Sync>;
 type Observer = Box<dyn FnMut(&Prediction) + Send>;
@@ -118,8 +119,7 @@ impl<R> Run<R> {
         self
     }
 
-    /// Sends the input whatever the known models' list says of it. See
-    /// [`models`](mod@crate::models).
+    /// Sends model and input as they are written: see [`Create::unchecked`](crate::Create::unchecked).
     #[cfg(feature = "models")]
     pub fn unchecked(mut self) -> Self {
         self.create = self.create.unchecked();
@@ -209,6 +209,11 @@ impl Completed {
         &self.prediction
     }
 
+    /// Returns its output, in whatever form.
+    pub fn output(&self) -> Output<'_> {
+        self.prediction.output()
+    }
+
     /// The files of its output, in order. Empty if the model returns no files.
     pub fn files(&self) -> &[OutputFile] {
         &self.files
@@ -228,7 +233,7 @@ impl Completed {
 /// | [`Files`] | `Vec<OutputFile>`, at least one |
 /// | [`OneFile`] | [`OutputFile`] |
 /// | [`Text`] | `String`; a list of tokens is joined |
-/// | [`Json`] | [`Completed`] |
+/// | [`Json`] | [`Completed`], which has the [`Output`] and the files in it |
 ///
 /// Implement it for a type of your own to use that as `Returns`.
 pub trait RunOutput: 'static {
@@ -281,12 +286,7 @@ impl RunOutput for Text {
     type Output = String;
 
     fn from_completed(completed: Completed) -> Result<String, Error> {
-        let output = completed.prediction.output();
-        // A URL alone is text, too.
-        let text = match output.json() {
-            Some(Value::String(text)) => Some(text.clone()),
-            _ => output.text(),
-        };
+        let text = completed.prediction.output().text_from(Returns::Text);
         text.ok_or_else(|| unexpected(completed, "json that is not text", "text was"))
     }
 }

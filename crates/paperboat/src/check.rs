@@ -1,4 +1,4 @@
-//! An input held to what is known of its model, before anything is sent or shown.
+//! A model's name and its input, checked before anything is sent or shown.
 
 use cometapi::models::{self, Model};
 use serde_json::{Map, Value};
@@ -7,8 +7,8 @@ use crate::args::What;
 use crate::failure::Failure;
 use crate::print;
 
-/// Refuses an input that does not fit, unless it is forced; says what there is to say of one
-/// that may be sent.
+/// Refuses a misspelled name and an input that does not fit, unless they are forced; prints the notes
+/// on what may be sent.
 pub(crate) fn check(what: &What, input: &Map<String, Value>) -> Result<(), Failure> {
     let name = what.model.to_string();
     for note in notes(&name, input, what.force)? {
@@ -19,6 +19,9 @@ pub(crate) fn check(what: &What, input: &Map<String, Value>) -> Result<(), Failu
 
 fn notes(name: &str, input: &Map<String, Value>, force: bool) -> Result<Vec<String>, Failure> {
     let Some(model) = models::find(name) else {
+        if let Some(meant) = models::misspelled(name).filter(|_| !force) {
+            return Err(misspelling(name, meant));
+        }
         return Ok(unknown(name).into_iter().collect());
     };
     match model.check(input) {
@@ -45,8 +48,17 @@ fn refusal(model: &Model, problems: impl Iterator<Item = String>) -> Failure {
         .with_advice("to send it anyway: --force")
 }
 
+fn misspelling(name: &str, meant: &Model) -> Failure {
+    let meant = meant.name();
+    Failure::usage(format!(
+        "{name} is not a model known here, and nothing was sent"
+    ))
+    .with_advice(format!("did you mean {meant}?"))
+    .with_advice("to send it as it is written, unchecked: --force")
+}
+
 fn unknown(name: &str) -> Option<String> {
-    let near = models::nearest(name)?.name();
+    let near = models::candidates(name).first()?.name();
     Some(format!(
         "{name} is not a model known here; did you mean {near}? it is sent unchecked"
     ))

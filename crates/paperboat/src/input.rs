@@ -12,7 +12,8 @@ use crate::failure::Failure;
 use crate::file::{self, decode};
 use crate::pair::Reader;
 
-/// The input that the arguments spell.
+/// The input that the arguments spell. Numbers and booleans in quotes are read as what they are, as
+/// they are when they are sent, unless the input is forced.
 pub(crate) fn read(what: &What) -> Result<Map<String, Value>, Failure> {
     let mut fields = match &what.input {
         Some(path) => object(path)?,
@@ -30,6 +31,9 @@ pub(crate) fn read(what: &What) -> Result<Map<String, Value>, Failure> {
         } else {
             again(&reader, &mut fields, key, value)?;
         }
+    }
+    if let Some(model) = reader.model.filter(|_| !what.force) {
+        model.normalize(&mut fields);
     }
     Ok(fields)
 }

@@ -1,6 +1,6 @@
 //! Reading a file of rows into the ledger's staging, a few at a time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -13,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::batch::event::{Event, Observer};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{Ledger, LoadId, StagedRow};
-use crate::rows::{self, MAX_PROBLEMS, Problem, Rows, check};
+use crate::rows::check::{self, Meant};
+use crate::rows::{self, MAX_PROBLEMS, Problem, Rows};
 
 /// How many rows go to the ledger at once.
 const CHUNK: usize = 256;
@@ -192,9 +193,9 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
     thread::Builder::new()
         .name("cometapi-rows".to_owned())
         .spawn(move || {
-            let mut reported = Reported::default();
+            let mut names = Names::default();
             let result = rows::read(rows, model.as_ref(), &mut |row| {
-                pass_on(row, unchecked, &mut reported, &outlet)
+                pass_on(row, unchecked, &mut names, &outlet)
             });
             // The receiver is gone if the run was dropped.
             outlet.send(Item::End(result));
@@ -204,28 +205,33 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
 }
 
 /// Whether somebody still listens.
-fn pass_on(
-    row: rows::RowResult,
-    unchecked: bool,
-    reported: &mut Reported,
-    outlet: &Outlet,
-) -> bool {
-    let row = match row {
+fn pass_on(row: rows::RowResult, unchecked: bool, names: &mut Names, outlet: &Outlet) -> bool {
+    let mut row = match row {
         Ok(row) => row,
         Err(problems) => return outlet.send(Item::Bad(problems)),
     };
+    if !unchecked {
+        check::normalize(&row.model, &mut row.input);
+    }
     let problem =
         |(field, what): check::Remark| Problem::of_field(row.line, field, what).in_list(row.item);
     let mut warnings = Vec::new();
     if let Some(note) = &row.note {
         warnings.push(Problem::new(row.line, None, note.clone()).in_list(row.item));
     }
-    if let Some(meant) = reported.meant(&row.model) {
+    let (meant, is_new) = names.meant(&row.model);
+    if let Some(meant) = meant {
         let what = format!(
-            "{} is not a model known here; did you mean {meant}?",
-            row.model
+            "{} is not a model known here; did you mean {}?",
+            row.model, meant.name
         );
-        warnings.push(Problem::of_field(row.line, "model", what).in_list(row.item));
+        let problem = problem(("model".to_owned(), what));
+        if meant.is_misspelled && !unchecked {
+            return outlet.send(Item::Bad(vec![problem]));
+        }
+        if is_new {
+            warnings.push(problem);
+        }
     }
     match check::check(&row.model, &row.input) {
         Ok(found) => warnings.extend(found.into_iter().take(MAX_PROBLEMS).map(problem)),
@@ -246,15 +252,19 @@ fn pass_on(
     outlet.send(Item::Row(staged))
 }
 
-/// Models that have been compared with the known ones; once is enough, and costs more than the
-/// rest of a row.
+/// The names of models that have been compared with the known ones; once is enough, and costs more
+/// than the rest of a row.
 #[derive(Default)]
-struct Reported(BTreeSet<String>);
+struct Names(BTreeMap<ModelRef, Option<Meant>>);
 
-impl Reported {
-    /// What `model` may have been meant for, the first time.
-    fn meant(&mut self, model: &ModelRef) -> Option<&'static str> {
-        let is_new = self.0.insert(model.to_string());
-        is_new.then(|| check::meant(model)).flatten()
+impl Names {
+    /// What `model` may be meant for, and whether it is the first time that it is looked up.
+    fn meant(&mut self, model: &ModelRef) -> (Option<Meant>, bool) {
+        if let Some(meant) = self.0.get(model) {
+            return (*meant, false);
+        }
+        let meant = check::meant(model);
+        self.0.insert(model.clone(), meant);
+        (meant, true)
     }
 }

@@ -150,7 +150,8 @@ impl Batch {
         self
     }
 
-    /// Sends inputs that the known models are not known to take.
+    /// Sends rows as they are written: also inputs that the known models are not known to take, numbers
+    /// in quotes, and models whose names are misspellings of known ones.
     pub fn unchecked(mut self, unchecked: bool) -> Self {
         self.unchecked = unchecked;
         self

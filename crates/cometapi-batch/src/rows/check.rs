@@ -1,7 +1,7 @@
 //! What is known of a model's inputs.
 
 use cometapi::ModelRef;
-use cometapi::models::{Model, find, json_or_text, nearest};
+use cometapi::models::{Model, candidates, find, json_or_text, misspelled};
 use serde_json::{Map, Value};
 
 /// A field, and what is or may be wrong with it.
@@ -29,9 +29,30 @@ pub(crate) fn check(
     }
 }
 
-/// The known model that one which is not known may have been meant for.
-pub(crate) fn meant(model: &ModelRef) -> Option<&'static str> {
-    nearest(&model.to_string()).map(Model::name)
+/// Reads the numbers and booleans that are written as strings, as the model's fields take them.
+pub(crate) fn normalize(model: &ModelRef, input: &mut Map<String, Value>) {
+    if let Some(known) = find(&model.to_string()) {
+        known.normalize(input);
+    }
+}
+
+/// What may be wrong with a model's name: the known model that it may be meant for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Meant {
+    pub(crate) name: &'static str,
+    /// Whether it is sure enough to refuse the name.
+    pub(crate) is_misspelled: bool,
+}
+
+/// `None` for a known model, and for one that is like no known one.
+pub(crate) fn meant(model: &ModelRef) -> Option<Meant> {
+    let name = model.to_string();
+    let misspelled = misspelled(&name);
+    let meant = misspelled.or_else(|| candidates(&name).first().copied());
+    meant.map(|meant| Meant {
+        name: Model::name(meant),
+        is_misspelled: misspelled.is_some(),
+    })
 }
 
 /// Reads a table's cell as its model's field takes it; an empty cell is unset. A field that is
@@ -110,7 +131,35 @@ mod tests {
         );
         assert_eq!(check(&schnell, input), Err(vec![problem]));
         assert_eq!(check(&slip, input), Ok(Vec::new()));
-        assert_eq!(meant(&slip), Some("black-forest-labs/flux-schnell"));
-        assert_eq!(meant(&schnell), None);
+    }
+
+    #[test]
+    fn a_misspelled_name_is_refused_and_a_similar_one_is_not() {
+        let name = "black-forest-labs/flux-schnell";
+        for (model, is_misspelled) in [
+            ("black-forest-labs/flux-schnel", Some(true)),
+            ("black-forest-labs/FLUX-schnell", Some(true)),
+            ("black-forest-labs/flux_schnell", Some(false)),
+            (name, None),
+            ("flux-schnell", None),
+            ("acme/portrait", None),
+        ] {
+            let expected = is_misspelled.map(|is_misspelled| Meant {
+                name,
+                is_misspelled,
+            });
+            assert_eq!(meant(&model.parse().unwrap()), expected, "{model}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_quotes_are_read_for_known_models() {
+        let read = |model: &str| {
+            let mut input = Map::from_iter([("seed".to_owned(), json!("7"))]);
+            normalize(&model.parse().unwrap(), &mut input);
+            input["seed"].clone()
+        };
+        assert_eq!(read("flux-schnell"), json!(7));
+        assert_eq!(read("acme/portrait"), json!("7"));
     }
 }

@@ -106,8 +106,8 @@ fn a_bad_json_line_is_named_with_its_field() {
             "line 1, model: there is none: give each row one, or one for all rows",
         ),
         (
-            "{\"model\":\"flux\",\"prompt\":\"x\"}",
-            "line 1, model: \"flux\" is not a model: write owner/name, such as \
+            "{\"model\":\"portrait\",\"prompt\":\"x\"}",
+            "line 1, model: \"portrait\" is not a model: write owner/name, such as \
              black-forest-labs/flux-schnell",
         ),
         (

@@ -5,8 +5,12 @@ use crate::spec::Spec;
 const ORIGIN: &str = "http://files";
 
 fn prediction(model: &str, timeline: Timeline) -> Prediction {
+    of_spec(&Spec::shipped().unwrap(), model, timeline)
+}
+
+fn of_spec(spec: &Spec, model: &str, timeline: Timeline) -> Prediction {
     let input = json!({"prompt": "p", "seed": 42});
-    let image = input::read(Spec::shipped().unwrap().model(model), &input);
+    let image = input::read(spec.model(model), &input);
     Prediction {
         id: "q4chw5rey9rmt0cww76t4h3ma4".to_owned(),
         model: model.to_owned(),
@@ -71,7 +75,7 @@ fn by_the_clock_from_create_to_end() {
         json!([format!("{ORIGIN}/xezq/{}/out-0.webp", one.id)])
     );
     let metrics = view.metrics.unwrap();
-    assert_eq!(metrics.image_count, 1);
+    assert_eq!(metrics.image_count, Some(1));
     assert!((metrics.predict_time - 2.0).abs() < f64::EPSILON);
     assert_eq!(view.task.finished - view.task.started, 2);
     assert!(view.started_at < view.completed_at);
@@ -86,6 +90,24 @@ fn single_models_answer_one_url() {
     let name = url.rsplit('/').next().unwrap();
     assert!(name.starts_with("tmp"), "{url}");
     assert_eq!(name.split('.').next_back(), Some("png"));
+}
+
+#[test]
+fn models_of_text_and_json_answer_tokens_and_an_object() {
+    const MODEL: &str = "black-forest-labs/flux-schnell";
+    let clock = Clock::start();
+    for (word, output) in [
+        ("text", json!(["The ", "mock ", "was ", "asked: ", "p"])),
+        ("json", json!({"prompt": "p", "seed": 42})),
+    ] {
+        let spec = Spec::with_output_of_schnell(word);
+        let timeline = Timeline::Paced(Pace::instant(), Ending::Succeeded);
+        let mut one = of_spec(&spec, MODEL, timeline);
+        let (view, _) = one.poll(clock_view(&clock, 10));
+        assert_eq!(view.output, output);
+        assert_eq!(view.logs, "Using seed: 42\n");
+        assert_eq!(view.metrics.unwrap().image_count, None);
+    }
 }
 
 #[test]

@@ -117,6 +117,15 @@ impl Spec {
     pub(crate) fn model(&self, id: &str) -> Option<&Model> {
         self.models.get(id)
     }
+
+    /// The shipped document, in which flux-schnell has another `x-output`.
+    #[cfg(test)]
+    pub(crate) fn with_output_of_schnell(word: &str) -> Self {
+        let marked = |word: &str| format!("/flux-schnell\n      x-output: {word}\n");
+        let (from, to) = (marked("list"), marked(word));
+        assert!(SHIPPED.contains(&from));
+        Self::parse(&SHIPPED.replacen(&from, &to, 1)).unwrap()
+    }
 }
 
 /// The ids of the models whose inputs and outputs the mock knows from the document that it

@@ -26,6 +26,10 @@ pub(crate) enum Output {
     List,
     /// One URL.
     Single,
+    /// A list of tokens, as the provider streams them.
+    Text,
+    /// An object.
+    Json,
 }
 
 /// The sides that `aspect_ratio: custom` may ask for, in pixels.
@@ -72,7 +76,12 @@ impl Model {
             output: match source["x-output"].as_str() {
                 Some("list") => Output::List,
                 Some("single") => Output::Single,
-                _ => return Err(SpecError::new(at("x-output"), "must be list or single")),
+                Some("text") => Output::Text,
+                Some("json") => Output::Json,
+                _ => {
+                    let words = "must be list, single, text or json";
+                    return Err(SpecError::new(at("x-output"), words));
+                }
             },
             sides: sides(fields),
             defaults: fields
@@ -154,6 +163,20 @@ mod tests {
             assert_eq!(spec.model(&id).unwrap().output, output, "{id}");
         }
         assert!(spec.model("a/b").is_none());
+    }
+
+    #[test]
+    fn every_kind_of_output_is_read() {
+        for (word, output) in [
+            ("list", Output::List),
+            ("single", Output::Single),
+            ("text", Output::Text),
+            ("json", Output::Json),
+        ] {
+            let spec = Spec::with_output_of_schnell(word);
+            let model = spec.model("black-forest-labs/flux-schnell").unwrap();
+            assert_eq!(model.output, output);
+        }
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::model::{Condition, Field, Kind, Model};
 use crate::registry::nearest_name;
 
 impl Model {
-    /// Holds `input` to what the model is known to take.
+    /// Checks `input`, as it is sent, against what the model is known to take. A number in quotes is
+    /// of the wrong type: [`normalize`](Self::normalize) reads it before.
     ///
     /// # Errors
     ///

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use cometapi_client::{CallOptions, PredictionId, PredictionResponse, observe, types};
 use cometapi_models::Input;
+#[cfg(feature = "models")]
+use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 
 use crate::calls::policy::{CreateDecision, CreateOutcome, CreatePolicy};
@@ -131,8 +133,10 @@ impl Create {
         self
     }
 
-    /// Sends the input whatever the known models' list says of it. See
-    /// [`models`](mod@crate::models).
+    /// Sends model and input as they are written. By default, the input of a known model is checked,
+    /// its strings are read where numbers or booleans are meant
+    /// ([`Model::normalize`](crate::models::Model::normalize)), and a name that is a misspelling of a
+    /// known model's is refused ([`misspelled`](crate::models::misspelled)).
     #[cfg(feature = "models")]
     pub fn unchecked(mut self) -> Self {
         self.unchecked = true;
@@ -142,14 +146,16 @@ impl Create {
     async fn send(mut self) -> Result<Prediction, Error> {
         runtime::check()?;
         let model = self.model?;
-        let input = self.input?;
+        #[cfg_attr(
+            not(feature = "models"),
+            expect(unused_mut, reason = "no model is known")
+        )]
+        let mut input = self.input?.into_fields();
         #[cfg(feature = "models")]
         if !self.unchecked {
-            checked(&model, &input, self.core.is_strict())?;
+            check(&model, &mut input)?;
         }
-        let body = types::CreatePredictionRequest {
-            input: input.into_fields(),
-        };
+        let body = types::CreatePredictionRequest { input };
         let mut tell = |progress: CreateProgress<'_>| -> Option<BoxFuture<()>> {
             if let Some(watcher) = &mut self.watcher {
                 watcher(progress);
@@ -237,23 +243,25 @@ impl IntoFuture for Create {
     }
 }
 
-/// Checks the input of a known model, and whether the name of another is a misspelling of one.
+/// Checks the name of the model and, if it is known, its input, after reading the numbers and
+/// booleans that are written as strings.
 #[cfg(feature = "models")]
-fn checked(model: &ModelRef, input: &Input, is_strict: bool) -> Result<(), Error> {
+fn check(model: &ModelRef, input: &mut Map<String, Value>) -> Result<(), Error> {
     let name = model.to_string();
     let Some(known) = cometapi_models::find(&name) else {
-        match cometapi_models::misspelled(&name) {
-            Some(meant) if is_strict => {
+        return match cometapi_models::misspelled(&name) {
+            Some(meant) => {
                 let meant = meant.name();
-                let what = format!("the model {name} is not known: did you mean {meant}?");
-                return Err(Error::new(ErrorKind::InvalidModel, what));
+                let what = format!(
+                    "the model {name} is not known: did you mean {meant}? if not, send it unchecked"
+                );
+                Err(Error::new(ErrorKind::InvalidModel, what))
             }
-            Some(meant) => trace::misspelled(model, meant.name()),
-            None => {}
-        }
-        return Ok(());
+            None => Ok(()),
+        };
     };
-    for warning in known.check(input.fields())? {
+    known.normalize(input);
+    for warning in known.check(input)? {
         trace::input_warning(model, warning.field());
     }
     Ok(())

@@ -33,7 +33,9 @@ kinds! {
     /// A setting cannot be used: the base URL, the key's characters, plain http to another
     /// machine. Nothing was sent. Fix the setting.
     Config = "config",
-    /// The model is not `owner/name`. Nothing was sent. Fix the name.
+    /// The model is neither `owner/name` nor the short name of a known model, or its name is a
+    /// misspelling of a known model's. Nothing was sent. Fix the name, or, if it is meant, send it
+    /// unchecked.
     InvalidModel = "invalid_model",
     /// The input is not a JSON object, or not what its model is known to take: see
     /// [`Error::problems`](crate::Error). Nothing was sent. Fix the input, or send it

@@ -17,16 +17,11 @@ pub(crate) struct Core(Arc<State>);
 struct State {
     raw: cometapi_client::Client,
     seed: Option<u64>,
-    #[cfg_attr(
-        not(feature = "models"),
-        expect(dead_code, reason = "no model is known")
-    )]
-    strict: bool,
 }
 
 impl Core {
-    pub(crate) fn new(raw: cometapi_client::Client, seed: Option<u64>, strict: bool) -> Self {
-        Self(Arc::new(State { raw, seed, strict }))
+    pub(crate) fn new(raw: cometapi_client::Client, seed: Option<u64>) -> Self {
+        Self(Arc::new(State { raw, seed }))
     }
 
     pub(crate) fn raw(&self) -> &cometapi_client::Client {
@@ -35,12 +30,6 @@ impl Core {
 
     pub(crate) fn key_finder(&self) -> &KeyFinder {
         self.0.raw.inner().key_finder()
-    }
-
-    /// Returns whether a misspelled model is refused.
-    #[cfg(feature = "models")]
-    pub(crate) fn is_strict(&self) -> bool {
-        self.0.strict
     }
 
     /// Returns a generator for the jitter of one call.

@@ -11,7 +11,7 @@ use crate::core::state::Core;
 
 /// The state of a client of the service at `base_url`.
 pub(crate) fn core(base_url: &str) -> Core {
-    Core::new(client(base_url), Some(1), false)
+    Core::new(client(base_url), Some(1))
 }
 
 fn client(base_url: &str) -> Client {

@@ -170,15 +170,6 @@ mod spans {
         );
     }
 
-    #[cfg(feature = "models")]
-    pub(crate) fn misspelled(model: &ModelRef, meant: &str) {
-        tracing::warn!(
-            "gen_ai.request.model" = %model,
-            meant,
-            "the model is not known; its name may be misspelled"
-        );
-    }
-
     #[cfg(feature = "download")]
     pub(crate) fn download<F: Future>(
         id: Option<&str>,
@@ -221,9 +212,6 @@ mod spans {
 
     #[cfg(feature = "models")]
     pub(crate) fn input_warning(_model: &ModelRef, _field: &str) {}
-
-    #[cfg(feature = "models")]
-    pub(crate) fn misspelled(_model: &ModelRef, _meant: &str) {}
 
     #[cfg(feature = "download")]
     pub(crate) fn download<F: Future>(

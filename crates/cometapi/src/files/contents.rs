@@ -9,8 +9,8 @@ use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 #[cfg(feature = "download")]
 use crate::files::download::names::{id_in_name, text_stem};
-use crate::files::output::Output;
-use crate::files::output_file::{FileContext, OutputFile, returns_files};
+use crate::files::output_file::{FileContext, OutputFile};
+use crate::files::returns::Returns;
 #[cfg(feature = "download")]
 use crate::files::save::{Content, Save};
 
@@ -47,40 +47,62 @@ pub(crate) fn contents(
     prediction: &Prediction,
     model: Option<&str>,
 ) -> Result<Contents, Error> {
-    let output = prediction.output();
-    if output.is_null() {
-        return match prediction.undecoded_output() {
-            Some(why) => {
-                let why = format_args!("{why}; the raw response holds it");
-                Err(unexpected(prediction, why))
-            }
-            None => Ok(Contents::Nothing),
-        };
-    }
-    let found = output.find_files();
-    let returns_files = returns_files(model.or(prediction.model()));
-    let unusable = if prediction.is_output_empty() {
-        Some("is empty")
-    } else if output.is_file_names() {
-        Some("names files instead of giving their urls")
-    } else if returns_files && found.addresses.is_empty() {
-        Some("holds no files, which its model is known to return")
-    } else {
-        None
-    };
-    if let Some(why) = unusable {
-        let why = format_args!("{why}: {}", output.shown());
-        return Err(unexpected(prediction, why));
-    }
-    if found.addresses.is_empty() {
-        return Ok(Contents::Text(OutputText::of(prediction)));
-    }
-    let files = OutputFile::all(context, prediction, model);
-    Ok(if found.has_more {
-        Contents::Mixed(files, OutputText::of(prediction))
-    } else {
-        Contents::Files(files)
+    let returns = Returns::of(model.or(prediction.model()));
+    let files = || OutputFile::all(context, prediction, model);
+    let text = || OutputText::read(prediction, returns);
+    Ok(match Form::of(prediction, returns)? {
+        Form::Nothing => Contents::Nothing,
+        Form::Files => Contents::Files(files()),
+        Form::Mixed => Contents::Mixed(files(), text()),
+        Form::Text => Contents::Text(text()),
     })
+}
+
+/// Which contents an output has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Nothing,
+    Files,
+    Mixed,
+    Text,
+}
+
+impl Form {
+    /// Returns the form of the output of a model that returns `returns`.
+    fn of(prediction: &Prediction, returns: Returns) -> Result<Self, Error> {
+        let output = prediction.output();
+        if output.is_null() {
+            return match prediction.undecoded_output() {
+                Some(why) => {
+                    let why = format_args!("{why}; the raw response holds it");
+                    Err(unexpected(prediction, why))
+                }
+                None => Ok(Self::Nothing),
+            };
+        }
+        let is_text = returns == Returns::Text && output.text_from(returns).is_some();
+        let found = output.find_files();
+        let unusable = if prediction.is_output_empty() {
+            Some("is empty")
+        } else if output.is_file_names() && !is_text {
+            Some("names files instead of giving their urls")
+        } else if returns == Returns::Files && found.addresses.is_empty() {
+            Some("holds no files, which its model is known to return")
+        } else {
+            None
+        };
+        if let Some(why) = unusable {
+            let why = format_args!("{why}: {}", output.shown());
+            return Err(unexpected(prediction, why));
+        }
+        Ok(if is_text || found.addresses.is_empty() {
+            Self::Text
+        } else if found.has_more {
+            Self::Mixed
+        } else {
+            Self::Files
+        })
+    }
 }
 
 fn unexpected(prediction: &Prediction, why: impl fmt::Display) -> Error {
@@ -98,10 +120,15 @@ pub struct OutputText {
 }
 
 impl OutputText {
-    /// Returns the output of `prediction` as text: [`Output::text`] if it is text, else JSON.
+    /// Returns the output of `prediction` as text: [`Prediction::text`] if it is text, else JSON.
     pub fn of(prediction: &Prediction) -> Self {
-        let output: Output<'_> = prediction.output();
-        let text = output.text();
+        Self::read(prediction, Returns::of(prediction.model()))
+    }
+
+    /// Returns the output of a model that returns `returns` as text.
+    fn read(prediction: &Prediction, returns: Returns) -> Self {
+        let output = prediction.output();
+        let text = output.text_from(returns);
         Self {
             id: prediction.id().to_owned(),
             is_json: text.is_none(),
@@ -168,6 +195,7 @@ mod tests {
 
     use super::*;
     use crate::Client;
+    #[cfg(feature = "models")]
     use crate::core::testing;
 
     fn contents(output: &Value, model: Option<&str>) -> Result<Contents, Error> {
@@ -258,6 +286,40 @@ mod tests {
                 "prediction p1 succeeded, but its output holds too many values to be decoded; the \
                  raw response holds it"
             );
+        }
+    }
+
+    #[test]
+    fn what_looks_like_files_is_text_of_a_model_that_returns_text() {
+        let prediction = |output: &Value| -> Prediction {
+            let json = json!({"id": "p1", "status": "succeeded", "output": output});
+            serde_json::from_value(json).unwrap()
+        };
+        for (output, text) in [
+            (json!("https://a/0.png"), "https://a/0.png"),
+            (json!("out-0.png"), "out-0.png"),
+            (json!(["See ", "https://a/0.png"]), "See https://a/0.png"),
+        ] {
+            let prediction = prediction(&output);
+            let form = Form::of(&prediction, Returns::Text).unwrap();
+            assert_eq!(form, Form::Text, "{output}");
+            let text_of = OutputText::read(&prediction, Returns::Text);
+            assert_eq!((text_of.as_str(), text_of.is_json()), (text, false));
+        }
+        // What is not text is what it is of any other model.
+        for (output, expected) in [
+            (json!({"image": "https://a/0.png"}), Form::Files),
+            (json!({"image": "https://a/0.png", "seed": 7}), Form::Mixed),
+            (json!({"a": 1}), Form::Text),
+            (Value::Null, Form::Nothing),
+        ] {
+            for returns in [Returns::Text, Returns::Anything] {
+                let form = Form::of(&prediction(&output), returns).unwrap();
+                assert_eq!(form, expected, "{output}");
+            }
+        }
+        for empty in [json!(""), json!([]), json!([""])] {
+            assert!(Form::of(&prediction(&empty), Returns::Text).is_err());
         }
     }
 

@@ -6,5 +6,6 @@ pub(crate) mod data_uri;
 pub(crate) mod download;
 pub(crate) mod output;
 pub(crate) mod output_file;
+pub(crate) mod returns;
 #[cfg(feature = "download")]
 pub(crate) mod save;

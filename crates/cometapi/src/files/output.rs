@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::core::prediction::Prediction;
 use crate::core::text::shorten_data_uris;
 use crate::files::data_uri;
+use crate::files::returns::Returns;
 use cometapi_models::media;
 
 /// A view of a prediction's output.
@@ -81,6 +82,15 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Returns its text, as a model gives it that returns `returns`: of one that returns text, a URL
+    /// alone is text, too.
+    pub(crate) fn text_from(self, returns: Returns) -> Option<String> {
+        match (self.0?, returns) {
+            (Value::String(text), Returns::Text) => Some(text.clone()),
+            _ => self.text(),
+        }
+    }
+
     /// Returns its JSON in a line for people, shortened.
     pub(crate) fn shown(self) -> String {
         const LONGEST: usize = 300;
@@ -122,6 +132,23 @@ impl Prediction {
     /// Returns the output of the model.
     pub fn output(&self) -> Output<'_> {
         Output::of(self.wire().output.as_ref())
+    }
+
+    /// Returns the text that the model returned: a string, or a list of tokens, joined without a
+    /// separator as Replicate's own clients join it. `None` if the output is something else, or is
+    /// not there yet.
+    ///
+    /// A URL alone is a file and not text, unless the prediction names a model that is known to
+    /// return text. See [`Output::text`] for what else is text.
+    ///
+    /// ```
+    /// let json = r#"{"id": "p1", "status": "succeeded", "output": ["A ", "red ", "fox"]}"#;
+    /// let done: cometapi::Prediction = serde_json::from_str(json)?;
+    /// assert_eq!(done.text().as_deref(), Some("A red fox"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn text(&self) -> Option<String> {
+        self.output().text_from(Returns::of(self.model()))
     }
 }
 
@@ -362,6 +389,42 @@ mod tests {
             json!(null),
         ] {
             assert_eq!(Output::of(Some(&json)).text(), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_text_of_a_model_that_returns_text() {
+        for (json, of_any, of_text) in [
+            (json!("https://a/0.png"), None, Some("https://a/0.png")),
+            (json!("a fox"), Some("a fox"), Some("a fox")),
+            (json!(["a ", "fox"]), Some("a fox"), Some("a fox")),
+            (json!(""), Some(""), Some("")),
+            (json!(["https://a/0", "https://a/1"]), None, None),
+            (json!(7), None, None),
+            (json!(null), None, None),
+        ] {
+            let output = Output::of(Some(&json));
+            for returns in [Returns::Anything, Returns::Files] {
+                assert_eq!(output.text_from(returns).as_deref(), of_any, "{json}");
+            }
+            assert_eq!(
+                output.text_from(Returns::Text).as_deref(),
+                of_text,
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_prediction_has_text_once_it_has_an_output_of_text() {
+        let text = |output: Value| {
+            let json = json!({"id": "p1", "status": "succeeded", "output": output});
+            serde_json::from_value::<Prediction>(json).unwrap().text()
+        };
+        assert_eq!(text(json!(["a", "b"])).as_deref(), Some("ab"));
+        assert_eq!(text(json!("a")).as_deref(), Some("a"));
+        for none in [json!(null), json!("https://a/0.png"), json!({"text": "a"})] {
+            assert_eq!(text(none), None);
         }
     }
 

@@ -28,6 +28,7 @@ use crate::files::download::{
     fetch::{Fetcher, FileStream},
 };
 use crate::files::output::{Address, Place};
+use crate::files::returns::Returns;
 #[cfg(feature = "download")]
 use crate::files::save::{Content, Save};
 use cometapi_models::media;
@@ -133,7 +134,7 @@ impl OutputFile {
         model: Option<&str>,
     ) -> Vec<Self> {
         let found = prediction.output().find_files();
-        let is_known = returns_files(model.or(prediction.model()));
+        let is_known = Returns::of(model.or(prediction.model())) == Returns::Files;
         let addresses = found.addresses.into_iter().enumerate();
         addresses
             .map(|(position, address)| Self {
@@ -199,20 +200,6 @@ impl OutputFile {
             Link::ToAnything => matches!(error.kind(), ErrorKind::Download | ErrorKind::Expired),
         }
     }
-}
-
-#[cfg(feature = "models")]
-pub(super) fn returns_files(model: Option<&str>) -> bool {
-    use cometapi_models::{OutputKind, find};
-
-    let model = model.and_then(find);
-    model
-        .is_some_and(|model| matches!(model.output_kind(), OutputKind::Files | OutputKind::OneFile))
-}
-
-#[cfg(not(feature = "models"))]
-pub(super) fn returns_files(_: Option<&str>) -> bool {
-    false
 }
 
 /// Returns `url` with a placeholder for the key, which the transport may not have recognized in

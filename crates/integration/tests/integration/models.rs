@@ -8,7 +8,7 @@ use cometapi::{Completed, Error, ErrorKind, Input, ModelInput, OutputFile, RunOu
 use cometapi_mock::Ending;
 use serde_json::json;
 
-use crate::setup::{SCHNELL, builder, client, input, mock};
+use crate::setup::{SCHNELL, checked, client, input, mock};
 
 #[tokio::test]
 async fn a_typed_run_gives_files_as_its_model_answers_them() {
@@ -229,21 +229,173 @@ async fn a_typed_input_is_created_without_naming_its_model_again() {
     }
 }
 
+/// A number in quotes is the most frequent mistake in published example inputs.
 #[tokio::test]
-async fn a_misspelled_model_is_sent_unless_the_client_is_strict() {
+async fn a_number_in_quotes_is_sent_as_the_number() {
     let server = mock().await;
-    let typo = "black-forest-labs/flux-schnel";
-    // The service may offer it.
-    client(&server).run_model(typo, input()).await.unwrap();
-    let strict = builder(server.base_url()).strict(true).build().unwrap();
-    let error = strict.run_model(typo, input()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidModel);
+    let client = client(&server);
+    let quoted = json!({
+        "prompt": "7", "num_outputs": "2", "seed": " 7 ", "go_fast": "TRUE", "megapixels": "0.25",
+    });
+    let read = json!({
+        "prompt": "7", "num_outputs": 2, "seed": 7, "go_fast": true, "megapixels": "0.25",
+    });
+    let done = client.run_model(SCHNELL, quoted.clone()).await.unwrap();
+    assert_eq!(done.files().len(), 2);
+    let typed = FluxSchnell::new("7")
+        .with("num_outputs", "2")
+        .with("seed", " 7 ")
+        .with("go_fast", "TRUE")
+        .with("megapixels", "0.25");
+    assert_eq!(typed.check(), Ok(Vec::new()));
+    assert_eq!(serde_json::to_value(&typed).unwrap(), read);
+    client.run(typed).await.unwrap();
+    let predictions = client.predictions();
+    predictions
+        .create_model(SCHNELL, quoted.clone())
+        .await
+        .unwrap();
+    for request in server
+        .requests()
+        .iter()
+        .filter(|request| request.method == "POST")
+    {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        assert_eq!(body["input"], read);
+    }
+    assert_eq!(server.create_requests(), 3);
+
+    // What cannot be read is refused as it is written, and unchecked input is sent as it is.
+    let many = json!({"prompt": "x", "num_outputs": "many"});
+    let error = client.run_model(SCHNELL, many).await.unwrap_err();
+    let said = "num_outputs is \"many\", it takes 1–4";
+    assert!(error.to_string().contains(said), "{error}");
+    let unchecked = client.run_model(SCHNELL, quoted).unchecked().await;
+    assert_eq!(unchecked.unwrap_err().status(), Some(422));
+    // Nothing is known of the fields of another model.
+    let other = json!({"num_outputs": "2"});
+    let done = client
+        .run_model("acme/portrait", other.clone())
+        .await
+        .unwrap();
     assert_eq!(
-        error.to_string(),
-        format!("the model {typo} is not known: did you mean {SCHNELL}?")
+        done.prediction().input().unwrap(),
+        other.as_object().unwrap()
     );
-    assert!(error.is_before_sending());
-    assert_eq!(server.create_requests(), 1);
-    strict.run_model(typo, input()).unchecked().await.unwrap();
-    strict.run_model("acme/painter", input()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_known_model_runs_by_its_short_name() {
+    let server = mock().await;
+    let client = client(&server);
+    let done = client.run_model("flux-schnell", input()).await.unwrap();
+    assert_eq!(done.prediction().model(), Some(SCHNELL));
+    // Checked as any known model, and sent under its whole name unchecked, too.
+    let error = client
+        .run_model("flux-schnell", json!({"promt": "x"}))
+        .await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let predictions = client.predictions();
+    predictions
+        .create_model("flux-schnell", input())
+        .unchecked()
+        .await
+        .unwrap();
+    let requests = server.requests();
+    let created = requests.iter().filter(|request| request.method == "POST");
+    for request in created {
+        let path = format!("/models/{SCHNELL}/predictions");
+        assert!(request.target.ends_with(&path), "{}", request.target);
+    }
+    assert_eq!(server.create_requests(), 2);
+    for (name, said) in [
+        ("flux-schnel", SCHNELL),
+        ("FLUX-schnell", SCHNELL),
+        ("kontext", "black-forest-labs/flux-kontext-max"),
+        ("watercolor", "write owner/name"),
+    ] {
+        let error = client.run_model(name, input()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidModel);
+        assert!(error.to_string().contains(said), "{error}");
+        let unchecked = client.run_model(name, input()).unchecked().await;
+        assert_eq!(unchecked.unwrap_err().kind(), ErrorKind::InvalidModel);
+    }
+    assert_eq!(server.create_requests(), 2);
+}
+
+#[tokio::test]
+async fn a_misspelled_model_is_refused_unless_it_is_sent_unchecked() {
+    let server = mock().await;
+    let client = client(&server);
+    for typo in [
+        "black-forest-labs/flux-schnel",
+        "black-forest-labs/Flux-Schnell",
+        "Black-Forest-Labs/flux-schnell",
+    ] {
+        let error = client.run_model(typo, input()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidModel);
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the model {typo} is not known: did you mean {SCHNELL}? if not, send it unchecked"
+            )
+        );
+        assert!(error.is_before_sending());
+    }
+    assert_eq!(server.create_requests(), 0);
+    let typo = "black-forest-labs/flux-schnel";
+    client.run_model(typo, input()).unchecked().await.unwrap();
+    assert_eq!(server.predictions()[0].model, typo);
+    // Other models, which the list does not know: of other digits, and of another owner.
+    for other in [
+        "black-forest-labs/flux-7-pro",
+        "acme/painter",
+        "acme/flux-schnel",
+    ] {
+        client.run_model(other, input()).await.unwrap();
+    }
+}
+
+/// The mock reads from the spec what a model returns, and the client maps it to the caller's types.
+#[tokio::test]
+async fn models_of_text_and_json_work_from_the_spec_to_the_caller() {
+    const COMPONENTS: &str = "
+  schemas:
+    CaptionInput:
+      x-model: acme/caption
+      x-output: text
+      type: object
+      properties: {prompt: {type: string}}
+    ScoreInput:
+      x-model: acme/score
+      x-output: json
+      type: object
+      properties: {prompt: {type: string}, seed: {type: integer}}
+";
+    let yaml = cometapi_mock::SHIPPED.replacen("\n  schemas:\n", COMPONENTS, 1);
+    let spec = cometapi_mock::Spec::parse(&yaml).unwrap();
+    let builder = checked().pace(cometapi_mock::Pace::instant()).spec(spec);
+    let server = builder.start().await.unwrap();
+    let client = client(&server);
+
+    let text: String = client.run(Caption).await.unwrap();
+    assert_eq!(text, "The mock was asked: ");
+    let prompt = json!({"prompt": "a red fox", "seed": 7});
+    let done = client
+        .run_model("acme/caption", prompt.clone())
+        .await
+        .unwrap();
+    assert!(done.output().json().unwrap().is_array());
+    assert_eq!(
+        done.prediction().text().as_deref(),
+        Some("The mock was asked: a red fox")
+    );
+    assert!(done.files().is_empty());
+
+    let done: Completed = client.run(Score).await.unwrap();
+    assert_eq!(done.output().json().unwrap()["prompt"], "");
+    let done = client.run_model("acme/score", prompt).await.unwrap();
+    let expected = json!({"prompt": "a red fox", "seed": 7});
+    assert_eq!(done.output().json(), Some(&expected));
+    assert_eq!((done.prediction().text(), done.files().len()), (None, 0));
 }

@@ -40,7 +40,7 @@ pub(crate) struct Batch {
     /// The rows, or - for stdin
     #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
-    /// The model of rows that name none
+    /// The model of rows that name none; a known one also by its short name, such as flux-schnell
     #[arg(long, value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: Option<ModelRef>,
     /// Format of the rows; by default detected from the file's name or its first character
@@ -77,7 +77,7 @@ pub(crate) struct Batch {
     /// Skip rows that cannot be used
     #[arg(long)]
     pub(crate) skip_bad: bool,
-    /// Send inputs even if they fail the check against their model
+    /// Send rows as written, even if a model looks misspelled or an input fails the check
     #[arg(long)]
     pub(crate) force: bool,
     /// Check the rows and print what would be done; send and write nothing

@@ -82,9 +82,19 @@ pub(crate) struct Wait {
 
 #[derive(Args)]
 #[command(after_help = "\
-Any other model runs as well; its input is not checked. To see the fields of a model:
-  paperboat run OWNER/NAME --help")]
+The models are those that this version knows, not those that the service has today. Any other \
+OWNER/NAME runs as well; its input is not checked. A name without its owner is enough where one \
+known model has it.
+
+Examples:
+  paperboat models kontext          the models of this name
+  paperboat models edit image       those with both words in name, description or fields
+  paperboat models flux-schnell     one model with its fields
+  paperboat run flux-schnell --help")]
 pub(crate) struct Models {
+    /// Show only models with all of these words in their name, description, kind of output or
+    /// fields; a single one is shown with its fields
+    pub(crate) words: Vec<String>,
     /// Print the models and their fields as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -92,8 +102,8 @@ pub(crate) struct Models {
 
 #[derive(Args)]
 pub(crate) struct Schema {
-    /// The model, such as black-forest-labs/flux-schnell
-    // Not a `ModelRef`: what is no name of a model is near to one, too.
+    /// The model, such as black-forest-labs/flux-schnell, or flux-schnell for short
+    // Not a `ModelRef`: a model has to be known, whatever its name.
     #[arg(value_name = "OWNER/NAME")]
     pub(crate) model: String,
 }

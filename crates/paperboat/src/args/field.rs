@@ -60,7 +60,7 @@ pub(super) fn add(mut command: Command, model: &Model) -> Command {
 }
 
 /// The fields of the model's own schema. What only the gateway's pages show may never arrive:
-/// it can be given, and is not offered.
+/// it can be given, and is no flag.
 fn own(model: &Model) -> impl Iterator<Item = &Field> {
     model
         .fields()
@@ -156,6 +156,7 @@ fn after_help(model: &Model, left: &[&Field]) -> String {
     let output = match model.output_kind() {
         OutputKind::Files => "Returns a list of files.",
         OutputKind::OneFile => "Returns one file.",
+        OutputKind::Text => "Returns text.",
         _ => "Returns JSON.",
     };
     let mut text = format!("{name}: {} {output}\n", model.description());

@@ -65,7 +65,7 @@ pub(crate) enum Command {
     List(List),
     /// Remove old records of ended predictions from the ledger
     Prune(Prune),
-    /// List known models and their fields
+    /// List the known models, or search them
     Models(Models),
     /// Print the JSON Schema of a known model's input
     Schema(Schema),

@@ -131,7 +131,8 @@ impl Named {
                 format!("its fields and their flags: paperboat {command} {name} --help")
             }
             (None, Some(model)) => {
-                let near = models::nearest(model).map_or_else(String::new, |near| {
+                let near = models::candidates(model);
+                let near = near.first().map_or_else(String::new, |near| {
                     format!(" (did you mean {}?)", near.name())
                 });
                 let model: String = model.chars().take(80).collect();
@@ -150,10 +151,13 @@ impl Named {
     }
 }
 
-/// The known model; or the one that a name without its owner is meant for, so that it is the
-/// name that is refused and not the flags.
+/// The known model; or one that a name without an owner may be meant for, so that it is the name
+/// that is refused and not the flags.
 fn known(name: &str) -> Option<&'static Model> {
-    let near = || models::nearest(name).filter(|_| !name.contains('/'));
+    let near = || {
+        let candidates = models::candidates(name);
+        candidates.first().copied().filter(|_| !name.contains('/'))
+    };
     models::find(name).or_else(near)
 }
 

@@ -13,7 +13,7 @@ use super::value;
 /// Which model, on what input.
 #[derive(Args)]
 pub(crate) struct What {
-    /// The model, such as black-forest-labs/flux-schnell
+    /// The model, such as black-forest-labs/flux-schnell, or flux-schnell for short
     #[arg(value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: ModelRef,
     /// The model's input, field by field
@@ -22,7 +22,7 @@ pub(crate) struct What {
     /// Read input fields from a JSON object in FILE, or from stdin (-); pairs win over it
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub(crate) input: Option<PathBuf>,
-    /// Send the input even if it fails the check against the model
+    /// Send model and input as written, even if the name looks misspelled or the input fails the check
     #[arg(long)]
     pub(crate) force: bool,
     /// How large a file may be to be sent inside the request

@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
-use cometapi::{ModelRef, models};
+use cometapi::ModelRef;
 use cometapi_mock::Pace;
 
-/// `owner/name`; for a name without an owner, the error names the nearest model.
+/// `owner/name`, or the short name of a known model; for any other, the error names those that it may
+/// be meant for.
 pub(super) fn model(text: &str) -> Result<ModelRef, String> {
-    text.parse().map_err(|e: cometapi::Error| {
-        let near = models::nearest(text).filter(|_| !text.contains('/'));
-        near.map_or_else(
-            || e.to_string(),
-            |near| format!("write owner/name; did you mean {}?", near.name()),
-        )
-    })
+    text.parse().map_err(|e: cometapi::Error| e.to_string())
 }
 
 /// `90s`, `5m`, `1h 30m`, or a plain number of seconds.
@@ -122,16 +117,15 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_its_owner_is_told_the_whole() {
+    fn a_short_name_is_enough_and_others_get_the_whole_names() {
+        let schnell = model("flux-schnell").unwrap().to_string();
+        assert_eq!(schnell, "black-forest-labs/flux-schnell");
         assert_eq!(
-            model("flux-schnell").unwrap_err(),
-            "write owner/name; did you mean black-forest-labs/flux-schnell?"
+            model("flux-schnel").unwrap_err(),
+            "\"flux-schnel\" is not a known model: did you mean black-forest-labs/flux-schnell?"
         );
-        assert!(
-            model("flux")
-                .unwrap_err()
-                .contains("write owner/name, such")
-        );
+        let refused = model("watercolor").unwrap_err();
+        assert!(refused.contains("write owner/name, such as"), "{refused}");
         assert!(model("acme/portrait").is_ok());
     }
 }

@@ -1,27 +1,95 @@
 //! `paperboat models` and `paperboat schema`: the models whose input is known.
 
-use cometapi::models::{self, Field, Kind, Model, models};
+mod table;
+
+use std::io;
+
+use cometapi::models::{self, Field, Kind, Model, OutputKind, models};
 use serde_json::{Map, Value, json};
+use terminal_size::{Width, terminal_size_of};
 
 use crate::args::{Models, Schema};
 use crate::failure::Failure;
 use crate::print;
 
-/// How wide a line may be, so that no terminal has to break it.
-const WIDTH: usize = 80;
-/// Between two columns.
-const GAP: &str = "  ";
-
 pub(crate) fn execute(args: &Models) -> Result<(), Failure> {
+    let found = search(&args.words)?;
     if args.json {
-        let all: Vec<_> = models().iter().map(model_json).collect();
+        let all: Vec<_> = found.into_iter().map(model_json).collect();
         return print::document(format_args!("{:#}", Value::Array(all)));
     }
-    let rows = models().iter().map(|model| {
-        let fields: Vec<_> = model.fields().iter().map(Field::name).collect();
-        (model.name(), model.output_kind().to_string(), fields)
-    });
-    print::document(table(rows.collect()))
+    // A file or a pipe has no width; it gets whole lines.
+    let width = terminal_size_of(io::stdout()).map(|(Width(width), _)| usize::from(width));
+    let width = width.filter(|width| *width > 0);
+    match found[..] {
+        [model] if !args.words.is_empty() => print::document(table::details(model, width)),
+        _ => {
+            let rows: Vec<_> = found.into_iter().map(table::Row::of).collect();
+            print::document(table::overview(&rows, width))?;
+            // On a screen that the list does not fit, its end is what is seen.
+            if args.words.is_empty() && width.is_some() {
+                print::stderr(format_args!(
+                    "{} known models; to search them: paperboat models WORD…",
+                    rows.len()
+                ));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The model that a single word names, or else those that have all of the words.
+fn search(words: &[String]) -> Result<Vec<&'static Model>, Failure> {
+    if let [word] = words
+        && let Some(model) = models::find(word)
+    {
+        return Ok(vec![model]);
+    }
+    let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
+    let has_all = |model: &&Model| words.iter().all(|word| has(model, word));
+    let found: Vec<_> = models().iter().filter(has_all).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let all = words.join(" ");
+    let failure = Failure::usage(format!("no known model has {all:?} in it"));
+    Err(advise(failure, &all))
+}
+
+/// Whether `word`, which is in lower case, is in what is shown of a model.
+fn has(model: &Model, word: &str) -> bool {
+    let texts = [model.name(), model.description()].into_iter();
+    let fields = model.fields().iter().map(Field::name);
+    let kind = model.output_kind();
+    kind.to_string() == word
+        || returns(kind) == word
+        || texts
+            .chain(fields)
+            .any(|text| text.to_lowercase().contains(word))
+}
+
+/// What a model returns, in a word.
+fn returns(kind: OutputKind) -> &'static str {
+    match kind {
+        OutputKind::Files => "files",
+        OutputKind::OneFile => "file",
+        OutputKind::Text => "text",
+        _ => "json",
+    }
+}
+
+/// With the models that `name` may be meant for.
+fn advise(failure: Failure, name: &str) -> Failure {
+    let candidates = models::candidates(name);
+    let names: Vec<_> = candidates
+        .iter()
+        .take(5)
+        .map(|model| model.name())
+        .collect();
+    match names[..] {
+        [] => failure.with_advice("the known models: paperboat models"),
+        _ => failure.with_advice(format!("did you mean {}?", names.join(" or "))),
+    }
 }
 
 /// Prints what a known model takes, for machines.
@@ -31,53 +99,7 @@ pub(crate) fn print_schema(args: &Schema) -> Result<(), Failure> {
         return print::document(model.schema().trim_end());
     }
     let failure = Failure::usage(format!("{name:?} is not a model known here"));
-    Err(match models::nearest(name) {
-        Some(near) => failure.with_advice(format!("did you mean {}?", near.name())),
-        None => failure.with_advice("those that are: paperboat models"),
-    })
-}
-
-type Row<'r> = (&'r str, String, Vec<&'r str>);
-
-/// Three columns, the last of them broken between two fields where it is too long.
-fn table(rows: Vec<Row<'_>>) -> String {
-    let heads = ("MODEL", "RETURNS", "FIELDS");
-    let names = rows.iter().map(|(name, ..)| name.len());
-    let names = names.chain([heads.0.len()]).max().unwrap_or_default();
-    let answers = rows.iter().map(|(_, answer, _)| answer.len());
-    let answers = answers.chain([heads.1.len()]).max().unwrap_or_default();
-    let room = WIDTH.saturating_sub(names + answers + 2 * GAP.len());
-    let line = |name: &str, answer: &str, rest: &str| {
-        format!("{name:names$}{GAP}{answer:answers$}{GAP}{rest}")
-    };
-    let mut lines = vec![line(heads.0, heads.1, heads.2)];
-    for (name, answer, fields) in rows {
-        let mut left = (name, answer.as_str());
-        for fields in broken(&fields, room) {
-            lines.push(line(left.0, left.1, &fields));
-            left = ("", "");
-        }
-    }
-    lines.join("\n")
-}
-
-/// `words` with commas between them, in lines of up to `room` characters where that can be.
-fn broken(words: &[&str], room: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for (index, word) in words.iter().enumerate() {
-        let comma = if index + 1 < words.len() { "," } else { "" };
-        let needed = word.len() + comma.len();
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => *line = format!("{word}{comma}"),
-            Some(line) if line.len() + 1 + needed <= room => {
-                line.push(' ');
-                line.push_str(word);
-                line.push_str(comma);
-            }
-            _ => lines.push(format!("{word}{comma}")),
-        }
-    }
-    lines
+    Err(advise(failure, name))
 }
 
 fn model_json(model: &Model) -> Value {
@@ -167,19 +189,37 @@ fn limits(kind: Kind) -> Vec<(&'static str, Value)> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_last_column_is_broken_between_fields() {
-        assert_eq!(broken(&["ab", "cd", "ef"], 6), ["ab,", "cd, ef"]);
-        assert_eq!(broken(&["ab", "cd"], 7), ["ab, cd"]);
-        assert_eq!(
-            broken(&["a_word_that_is_long", "b"], 4),
-            ["a_word_that_is_long,", "b"]
-        );
-        assert_eq!(broken(&[], 4), [""]);
+    fn found(words: &[&str]) -> Vec<&'static str> {
+        let words: Vec<_> = words.iter().map(ToString::to_string).collect();
+        let found = search(&words);
+        found.map_or_else(
+            |_| Vec::new(),
+            |found| found.iter().map(|m| m.name()).collect(),
+        )
     }
 
     #[test]
-    fn a_table_of_nothing_is_its_heads() {
-        assert_eq!(table(vec![]), "MODEL  RETURNS  FIELDS");
+    fn a_model_is_found_by_its_name_and_by_each_word_of_it() {
+        for model in models() {
+            assert_eq!(found(&[model.name()]), [model.name()]);
+            if models::find(model.short_name()).is_some() {
+                assert_eq!(found(&[model.short_name()]), [model.name()]);
+            }
+            for field in model.fields() {
+                assert!(found(&[field.name(), model.owner()]).contains(&model.name()));
+            }
+            let words: Vec<_> = model.description().split(' ').collect();
+            assert!(found(&words).contains(&model.name()));
+            assert!(found(&[returns(model.output_kind())]).contains(&model.name()));
+        }
+        assert_eq!(found(&[]).len(), models().len());
+    }
+
+    #[test]
+    fn every_word_must_fit_whatever_its_case() {
+        let both = found(&["KONTEXT", "max"]);
+        assert!(both.contains(&"black-forest-labs/flux-kontext-max"));
+        assert!(both.len() < found(&["kontext"]).len());
+        assert_eq!(found(&["kontext", "watercolor"]), [""; 0]);
     }
 }

@@ -22,11 +22,29 @@ fn commands_and_what_is_hidden() {
 
 #[test]
 fn models_fields_and_values() {
-    assert_eq!(after("paperboat run black-forest-labs/flux-sch"), [SCHNELL]);
+    let max = "black-forest-labs/flux-kontext-max";
     assert_eq!(
-        after("paperboat schema black-forest-labs/flux-sch"),
-        [SCHNELL]
+        after("paperboat run black-forest-labs/flux-kontext-m"),
+        [max]
     );
+    assert_eq!(
+        after("paperboat schema black-forest-labs/flux-kontext-m"),
+        [max]
+    );
+    for command in [
+        "run",
+        "create",
+        "schema",
+        "models",
+        "list --model",
+        "batch --model",
+    ] {
+        let short = after(&format!("paperboat {command} flux-kontext-m"));
+        assert_eq!(short, ["flux-kontext-max"], "{command}");
+    }
+    // Without a beginning, each model is shown once.
+    let all = after("paperboat run ");
+    assert!(all.iter().all(|name| name.contains('/')), "{all:?}");
     assert_eq!(after("paperboat run").len(), 1);
     for (line, found) in [
         ("run {} asp", ["aspect_ratio="].as_slice()),
@@ -41,6 +59,8 @@ fn models_fields_and_values() {
             ],
         ),
         ("run {} aspect_ratio=16", &["aspect_ratio=16:9"]),
+        ("run flux-schnell aspect_ratio=16", &["aspect_ratio=16:9"]),
+        ("run flux-schnell --aspect", &["--aspect-ratio"]),
         ("run {} go_fast=", &["go_fast=true", "go_fast=false"]),
         ("run {} seed=", &[]),
         ("run {} nope=", &[]),

@@ -1,7 +1,7 @@
 //! The values that an argument or a field may have.
 
 use clap::{Arg, ValueHint};
-use cometapi::models::{Field, Kind, Model, models};
+use cometapi::models::{Field, Kind, Model, find, models};
 
 use super::{Candidate, path};
 use crate::args::field;
@@ -11,10 +11,14 @@ pub(super) fn of_arg(arg: &Arg, model: Option<&Model>, head: &str, word: &str) -
     if let Some(field) = model.and_then(|model| field::of(arg, model)) {
         return of_field(field, head, word);
     }
-    if arg.get_id() == "model" {
+    // `models` searches for words, and finds a model by its name.
+    if arg.get_id() == "model" || arg.get_id() == "words" {
         return models()
             .iter()
-            .map(|model| Candidate::new(format!("{head}{}", model.name()), model.description()))
+            .flat_map(|model| {
+                let names = names(model, word);
+                names.map(move |name| Candidate::new(format!("{head}{name}"), model.description()))
+            })
             .collect();
     }
     let possible = arg.get_possible_values();
@@ -34,6 +38,14 @@ pub(super) fn of_arg(arg: &Arg, model: Option<&Model>, head: &str, word: &str) -
         ValueHint::AnyPath | ValueHint::FilePath => path::all(head, word),
         _ => Vec::new(),
     }
+}
+
+/// The names of a model: its short one for who begins to type it, where it is enough.
+fn names(model: &Model, word: &str) -> impl Iterator<Item = &'static str> {
+    let short = model.short_name();
+    let is_meant = !word.is_empty() && short.starts_with(word) && find(short).is_some();
+    let whole = Some(model.name());
+    whole.into_iter().chain(is_meant.then_some(short))
 }
 
 /// The values of `field`, each after `head`, which is a part of the word.

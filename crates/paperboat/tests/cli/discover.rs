@@ -9,39 +9,51 @@ use crate::SCHNELL;
 use crate::place::Place;
 
 #[tokio::test]
-async fn models_are_a_table_that_fits_a_terminal() {
+async fn every_known_model_is_a_line_under_its_owner() {
     let ended = Place::new().paperboat(["models"]).ends(0).await;
-    assert!(ended.lines().iter().all(|line| line.len() <= 80));
-    let mut lines = ended.stdout.lines();
-    let heads = lines.next().unwrap();
-    let column = |head: &str| heads.find(head).unwrap();
-    let (returns, fields) = (column("RETURNS"), column("FIELDS"));
-    let mut rows: Vec<(&str, &str, String)> = Vec::new();
-    for line in lines {
-        let cells = (
-            line[..returns].trim(),
-            line[returns..fields].trim(),
-            line[fields..].trim(),
-        );
-        match rows.last_mut() {
-            Some(row) if cells.0.is_empty() => row.2 = format!("{} {}", row.2, cells.2),
-            _ => rows.push((cells.0, cells.1, cells.2.to_owned())),
+    let mut owner = "";
+    let mut shown = Vec::new();
+    for line in ended.stdout.lines() {
+        match line.strip_prefix("  ") {
+            None => owner = line.split_once(": ").unwrap().0,
+            Some(row) => shown.push((owner, row.split_whitespace().next().unwrap())),
         }
     }
     let known = cometapi::models().iter();
-    let known = known.map(|model| {
-        let fields: Vec<_> = model
-            .fields()
-            .iter()
-            .map(cometapi::models::Field::name)
-            .collect();
-        let returns = model.output_kind().to_string();
-        (model.name(), returns, fields.join(", "))
-    });
-    let rows = rows
-        .into_iter()
-        .map(|(model, returns, fields)| (model, returns.to_owned(), fields));
-    assert!(rows.eq(known), "{}", ended.stdout);
+    let known = known.map(|model| (model.owner(), model.short_name()));
+    assert!(known.eq(shown), "{}", ended.stdout);
+    // Into a pipe, lines are whole.
+    for model in cometapi::models() {
+        let description = model.description().replace('`', "");
+        let words: Vec<_> = description.split_whitespace().collect();
+        assert!(ended.stdout.contains(&words.join(" ")), "{description}");
+    }
+}
+
+#[tokio::test]
+async fn words_find_models_and_a_name_shows_its_fields() {
+    let place = Place::new();
+    let ended = place.paperboat(["models", "Kontext"]).ends(0).await;
+    let lines = ended.lines();
+    let rows: Vec<_> = lines.iter().filter(|line| line.starts_with("  ")).collect();
+    let is_found = |row: &&&str| row.to_lowercase().contains("kontext");
+    assert!(rows.iter().copied().all(|row| is_found(&row)), "{rows:?}");
+    let words = ["models", "kontext", "watercolor"];
+    let none = place.paperboat(words).ends(2).await;
+    none.says(&[
+        "no known model has \"kontext watercolor\" in it",
+        "paperboat models",
+    ]);
+    assert_eq!(none.stdout, "");
+    for name in ["flux-schnell", SCHNELL] {
+        let ended = place.paperboat(["models", name]).ends(0).await;
+        assert_snapshot!("model", ended.stdout);
+    }
+    let ended = place.paperboat(["models", "flux-shcnell"]).ends(2).await;
+    ended.says(&["did you mean black-forest-labs/flux-schnell?"]);
+    let args = ["models", "--json", "kontext"];
+    let json: Value = serde_json::from_str(&place.paperboat(args).ends(0).await.stdout).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), rows.len());
 }
 
 #[tokio::test]
@@ -84,17 +96,21 @@ async fn a_schema_is_the_librarys_own() {
     for model in cometapi::models() {
         let ended = place.paperboat(["schema", model.name()]).ends(0).await;
         assert_eq!(ended.stdout.trim_end(), model.schema().trim_end());
+        if cometapi::models::find(model.short_name()).is_some() {
+            let short = place.paperboat(["schema", model.short_name()]);
+            assert_eq!(short.ends(0).await.stdout, ended.stdout);
+        }
     }
     for (name, said) in [
         (
-            "flux-schnell",
+            "flux-schnel",
             "did you mean black-forest-labs/flux-schnell?",
         ),
         (
             "black-forest-labs/flux-schnel",
             "did you mean black-forest-labs/flux-schnell?",
         ),
-        ("acme/portrait", "those that are: paperboat models"),
+        ("acme/portrait", "the known models: paperboat models"),
         ("", "\"\" is not a model known here"),
     ] {
         let ended = place.paperboat(["schema", name]).ends(2).await;

@@ -213,16 +213,104 @@ async fn a_file_that_is_no_text_is_no_prompt() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_nearly_known_runs_with_a_note() {
-    let place = Place::new();
+async fn a_misspelled_model_is_refused_with_the_right_name_unless_it_is_forced() {
+    for name in [
+        "black-forest-labs/flux-schnel",
+        "black-forest-labs/FLUX-schnell",
+    ] {
+        for command in ["run", "create"] {
+            let ended = refused(&[command, name, "prompt=x"]).await;
+            let meant = format!("did you mean {SCHNELL}?");
+            ended.says(&[name, "nothing was sent", &meant, "--force"]);
+        }
+    }
     let near = "black-forest-labs/flux-schnel";
-    let (said, input) = sent(&place, &["create", near, "prompt=x", "num_outputs=9"]).await;
+    let run = ["run", near, "prompt=x", "-o", "out"];
+    assert_snapshot!("misspelled_model", refused(&run).await.stderr);
+    let place = Place::new();
+    let create = ["create", near, "prompt=x", "num_outputs=9", "--force"];
+    let (said, input) = sent(&place, &create).await;
     let note = "note: black-forest-labs/flux-schnel is not a model known here; did you mean \
                 black-forest-labs/flux-schnell? it is sent unchecked\n";
     assert!(said.starts_with(note), "{said}");
     assert_eq!(input["num_outputs"], 9);
-    let (said, _) = sent(&place, &["create", "acme/portrait", "prompt=x"]).await;
-    assert!(!said.contains("note"), "{said}");
+}
+
+#[tokio::test]
+async fn a_model_with_a_similar_name_runs_with_a_note() {
+    let place = Place::new();
+    let near = "black-forest-labs/flux_schnell";
+    let (said, input) = sent(&place, &["create", near, "prompt=x", "num_outputs=9"]).await;
+    let note = "note: black-forest-labs/flux_schnell is not a model known here; did you mean \
+                black-forest-labs/flux-schnell? it is sent unchecked\n";
+    assert!(said.starts_with(note), "{said}");
+    assert_eq!(input["num_outputs"], 9);
+    // Of another version or another owner, nothing is said.
+    for other in ["acme/portrait", "black-forest-labs/flux-7-pro"] {
+        let (said, _) = sent(&place, &["create", other, "prompt=x"]).await;
+        assert!(!said.contains("note"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_short_name_is_sent_as_the_whole_name() {
+    let place = Place::new();
+    let server = server().await;
+    let args = [
+        "run",
+        "flux-schnell",
+        "--seed",
+        "7",
+        "prompt=x",
+        "megapixels=0.25",
+        "-o",
+        "out",
+    ];
+    place.paperboat(args).at(server.origin()).ends(0).await;
+    assert_eq!(server.predictions()[0].model, SCHNELL);
+    let listed = place
+        .paperboat(["list", "--model", "flux-schnell"])
+        .ends(0)
+        .await;
+    assert!(
+        listed.stdout.contains(&server.predictions()[0].id),
+        "{}",
+        listed.stdout
+    );
+    refused(&["create", "flux-schnell", "promt=x"])
+        .await
+        .says(&["did you mean prompt?"]);
+    refused(&["create", "kontext", "prompt=x"])
+        .await
+        .says(&["black-forest-labs/flux-kontext-max, black-forest-labs/flux-kontext-pro"]);
+}
+
+/// In JSON, which says itself what a value is.
+#[tokio::test]
+async fn a_number_in_quotes_is_sent_as_the_number_unless_it_is_forced() {
+    let place = Place::new();
+    place.write(
+        "input.json",
+        r#"{"prompt": "7", "num_outputs": "2", "go_fast": "true", "megapixels": "1"}"#,
+    );
+    let args = ["create", SCHNELL, "--input", "input.json", "seed:=\"7\""];
+    let (_, input) = sent(&place, &args).await;
+    let expected = json!({
+        "prompt": "7", "num_outputs": 2, "go_fast": true, "megapixels": "1", "seed": 7,
+    });
+    assert_eq!(input, expected);
+    let listed = place.listed(&[]).await;
+    assert_eq!(listed[0]["input"], expected);
+
+    let server = cometapi_mock::MockServer::builder()
+        .key(crate::place::KEY)
+        .start()
+        .await
+        .unwrap();
+    let args = args.iter().chain(&["--force"]);
+    place.paperboat(args).at(server.origin()).ends(1).await;
+    let body: Value = serde_json::from_slice(&server.requests()[0].body).unwrap();
+    assert_eq!(body["input"]["num_outputs"], "2");
 }
 
 #[tokio::test]
@@ -234,7 +322,7 @@ async fn a_flag_without_a_known_model_and_a_name_without_its_owner_are_refused()
         "16:9",
     ];
     assert_snapshot!("flag_of_unknown_model", refused(&near).await.stderr);
-    let bare = ["run", "flux-schnell", "--aspect-ratio", "16:9"];
+    let bare = ["run", "flux-schnel", "--aspect-ratio", "16:9"];
     assert_snapshot!("name_without_owner", refused(&bare).await.stderr);
     let slip = ["run", SCHNELL, "--aspect-rato", "16:9"];
     assert_snapshot!("flag_misspelt", refused(&slip).await.stderr);

@@ -131,6 +131,45 @@ async fn text_goes_to_stdout_and_with_a_folder_into_a_file() {
     }
 }
 
+/// The mock reads from the spec what a model returns.
+#[tokio::test]
+async fn models_of_text_and_json_are_run_and_batched_like_others() {
+    const COMPONENTS: &str = "
+  schemas:
+    CaptionInput:
+      x-model: acme/caption
+      x-output: text
+      type: object
+      properties: {prompt: {type: string}}
+    ScoreInput:
+      x-model: acme/score
+      x-output: json
+      type: object
+      properties: {prompt: {type: string}, seed: {type: integer}}
+";
+    let yaml = cometapi_mock::SHIPPED.replacen("\n  schemas:\n", COMPONENTS, 1);
+    let spec = cometapi_mock::Spec::parse(&yaml).unwrap();
+    let server = crate::quick().spec(spec).start().await.unwrap();
+    let place = Place::new();
+    let caption = ["run", "acme/caption", "prompt=a red fox"];
+    let ended = place.paperboat(caption).at(server.origin()).ends(0).await;
+    assert_eq!(ended.stdout, "The mock was asked: a red fox\n");
+    let score = ["run", "acme/score", "prompt=a red fox", "seed=7"];
+    let ended = place.paperboat(score).at(server.origin()).ends(0).await;
+    let output: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(output, json!({"prompt": "a red fox", "seed": 7}));
+
+    place.write(
+        "rows.csv",
+        "id,model,prompt\na,acme/caption,a fox\nb,acme/score,a boat\n",
+    );
+    let batch = ["batch", "rows.csv", "-o", "out"];
+    place.paperboat(batch).at(server.origin()).ends(0).await;
+    assert_eq!(place.names("out"), ["a.txt", "b.json"]);
+    let text = std::fs::read_to_string(place.path("out/a.txt")).unwrap();
+    assert_eq!(text.trim_end(), "The mock was asked: a fox");
+}
+
 #[tokio::test]
 async fn text_of_a_run_is_recorded_like_a_file() {
     let place = Place::new();

@@ -16,10 +16,11 @@ async fn nothing_is_sent() {
     place.write("request.json", "{\"input\":{\"prompt\":\"x\"}}");
     place.write("file", "");
     let long = "a fox ".repeat(1_000);
-    let rows: [Row<'_>; 28] = [
+    let rows: [Row<'_>; 29] = [
         (&["run"], &["<OWNER/NAME>", "Usage: paperboat run"]),
         (&["run", ""], &["\"\" is not a model"]),
-        (&["run", "flux"], &["write owner/name, such as"]),
+        (&["run", "watercolor"], &["write owner/name, such as"]),
+        (&["run", "flux"], &["does not name one known model"]),
         (&["run", "a/b:v"], &["leave out ':v'"]),
         (&["run", "../x"], &["owner \"..\" starts with '.'"]),
         (&["run", "a/b/c"], &["contains '/'"]),

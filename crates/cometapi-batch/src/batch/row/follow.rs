@@ -304,7 +304,7 @@ impl Row {
             .await;
         // A model that is known to return files returns no text.
         let returns_text = cometapi::models::find(&self.job.model)
-            .is_none_or(|model| model.output_kind() == cometapi::models::OutputKind::Json);
+            .is_none_or(|model| !model.output_kind().is_files());
         let path = found.any(returns_text)?.path.clone();
         let what = format!(
             "{} is there already, and this ledger has no create request for it, so nothing was \

@@ -291,7 +291,7 @@ fn a_flag_that_is_none_is_told_where_flags_come_from() {
         ),
         (&["create", "--mock"], "to pass '--mock' as a value"),
         (
-            &["run", "flux-schnell", "--seed", "1"],
+            &["run", "flux-schnel", "--seed", "1"],
             "did you mean black-forest-labs/flux-schnell?",
         ),
         (
@@ -302,6 +302,16 @@ fn a_flag_that_is_none_is_told_where_flags_come_from() {
         let refusal = refusal(words);
         assert!(refusal.contains(said), "{words:?}\n{refusal}");
     }
+}
+
+#[test]
+fn a_short_name_makes_the_flags_of_its_model() {
+    let words = ["run", "flux-schnell", "--aspect-ratio", "16:9", "prompt=x"];
+    let what = what(&words).unwrap();
+    assert_eq!(what.model.to_string(), SCHNELL);
+    assert_eq!(what.pairs, ["aspect_ratio=16:9", "prompt=x"]);
+    let help = refusal(&["run", "flux-schnell", "--help"]);
+    assert!(help.contains(&format!("Input of {SCHNELL}:")), "{help}");
 }
 
 #[test]

@@ -256,7 +256,7 @@ async fn a_row_needs_a_model() {
     let args = ["batch", "rows.jsonl", "-o", "out"];
     let ended = place.paperboat(args).at(server.origin()).ends(2).await;
     ended.says(&["line 1, model: there is none"]);
-    let args = args.iter().chain(&["--model", "flux-schnell"]);
+    let args = args.iter().chain(&["--model", "flux-schnel"]);
     let ended = place.paperboat(args).at(server.origin()).ends(2).await;
     ended.says(&["did you mean black-forest-labs/flux-schnell?"]);
     assert!(server.requests().is_empty());

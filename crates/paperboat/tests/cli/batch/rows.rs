@@ -217,12 +217,12 @@ async fn a_folder_belongs_to_one_service() {
     assert!(other.requests().is_empty());
 }
 
-/// What no model is called is wondered at once, whatever the number of rows.
+/// Once, whatever the number of rows.
 #[tokio::test]
-async fn a_model_that_is_nearly_known_is_noted_once() {
+async fn a_model_with_a_similar_name_is_noted_once() {
     let place = Place::new();
     let server = server().await;
-    let near = "black-forest-labs/flux-schnel";
+    let near = "black-forest-labs/flux_schnell";
     place.write("rows.csv", "prompt\na\nb\nc\n");
     let args = ["batch", "rows.csv", "--model", near, "-o", "out"];
     let ended = place.paperboat(args).at(server.origin()).ends(0).await;
@@ -230,6 +230,72 @@ async fn a_model_that_is_nearly_known_is_noted_once() {
     ended.says(&[&note]);
     assert_eq!(ended.stderr.matches("did you mean").count(), 1);
     assert_eq!(server.create_requests(), 3);
+}
+
+#[tokio::test]
+async fn a_row_of_a_misspelled_model_is_refused_unless_it_is_forced() {
+    let place = Place::new();
+    let server = server().await;
+    let near = "black-forest-labs/flux-schnel";
+    place.write(
+        "rows.csv",
+        format!("model,prompt\n{SCHNELL},a\n{near},b\n{near},c\n"),
+    );
+    let args = ["batch", "rows.csv", "-o", "out"];
+    let ended = place.paperboat(args).at(server.origin()).ends(2).await;
+    let said = format!("line 3, model: {near} is not a model known here; did you mean {SCHNELL}?");
+    ended.says(&["nothing was sent", &said]);
+    assert_eq!(server.create_requests(), 0);
+    let default = ["batch", "rows.csv", "-o", "out", "--model", near];
+    place.write("rows.csv", "prompt\na\n");
+    place.paperboat(default).at(server.origin()).ends(2).await;
+    assert_eq!(server.create_requests(), 0);
+    let forced = default.iter().chain(&["--force"]);
+    let ended = place.paperboat(forced).at(server.origin()).ends(0).await;
+    ended.says(&["did you mean"]);
+    assert_eq!(server.predictions()[0].model, near);
+}
+
+/// In a column, in a row of JSON, and as the model of all rows.
+#[tokio::test]
+async fn a_short_name_is_enough_in_rows() {
+    let place = Place::new();
+    let server = server().await;
+    place.write("rows.csv", "model,prompt,megapixels\nflux-schnell,a,0.25\n");
+    let row = r#"{"model": "flux-schnell", "prompt": "b", "megapixels": "0.25"}"#;
+    place.write("rows.jsonl", format!("{row}\n"));
+    place.write("plain.csv", "prompt,megapixels\nc,0.25\n");
+    for args in [
+        ["batch", "rows.csv", "-o", "a"].as_slice(),
+        &["batch", "rows.jsonl", "-o", "b"],
+        &["batch", "plain.csv", "-o", "c", "--model", "flux-schnell"],
+    ] {
+        place.paperboat(args).at(server.origin()).ends(0).await;
+    }
+    let sent = server.predictions();
+    assert_eq!(sent.len(), 3);
+    assert!(sent.iter().all(|prediction| prediction.model == SCHNELL));
+    place.write("rows.csv", "model,prompt\nkontext,a\n");
+    let ended = place.paperboat(["batch", "rows.csv", "-o", "d"]);
+    let ended = ended.at(server.origin()).ends(2).await;
+    ended.says(&["line 2, model: \"kontext\" does not name one known model"]);
+}
+
+/// A row of JSON may write its numbers in quotes, as a cell has them.
+#[tokio::test]
+async fn a_number_in_quotes_is_sent_as_the_number_and_is_the_same_row() {
+    let place = Place::new();
+    let server = server().await;
+    let row =
+        |seed: &str| format!("{{\"prompt\": \"a\", \"megapixels\": \"0.25\", \"seed\": {seed}}}\n");
+    for seed in ["\"7\"", "7"] {
+        place.write("rows.jsonl", row(seed));
+        batch_of(&place, &server, "rows.jsonl", &[]).ends(0).await;
+    }
+    assert_eq!(
+        inputs(&server),
+        [json!({"prompt": "a", "megapixels": "0.25", "seed": 7})]
+    );
 }
 
 /// A mock of the process is a service of its own; what it knows stays with its files.
