@@ -10,7 +10,7 @@ use crate::core::prediction::Prediction;
 #[cfg(feature = "download")]
 use crate::files::download::names::{id_in_name, text_stem};
 use crate::files::output::Output;
-use crate::files::output_file::{FileContext, OutputFile, returns_files};
+use crate::files::output_file::{FileContext, OutputFile, returns_files, returns_text};
 #[cfg(feature = "download")]
 use crate::files::save::{Content, Save};
 
@@ -22,7 +22,8 @@ pub enum Contents {
     Nothing,
     /// Files, and nothing else.
     Files(Vec<OutputFile>),
-    /// Files, and values besides them; the text is the whole output as JSON.
+    /// Files, and values besides them or names that tell the files apart (`{"drums": …, "vocals":
+    /// …}`); the text is the whole output as JSON.
     Mixed(Vec<OutputFile>, OutputText),
     /// No files: text, or any other JSON.
     Text(OutputText),
@@ -73,7 +74,7 @@ pub(crate) fn contents(
         return Err(unexpected(prediction, why));
     }
     if found.addresses.is_empty() {
-        return Ok(Contents::Text(OutputText::of(prediction)));
+        return Ok(Contents::Text(OutputText::of_model(prediction, model)));
     }
     let files = OutputFile::all(context, prediction, model);
     Ok(if found.has_more {
@@ -99,9 +100,17 @@ pub struct OutputText {
 
 impl OutputText {
     /// Returns the output of `prediction` as text: [`Output::text`] if it is text, else JSON.
+    ///
+    /// A list of strings that do not continue each other (`["cat", "dog"]`) is JSON, too, unless its
+    /// model is known to return text: joined, it would not show where one ends.
     pub fn of(prediction: &Prediction) -> Self {
+        Self::of_model(prediction, prediction.model())
+    }
+
+    fn of_model(prediction: &Prediction, model: Option<&str>) -> Self {
         let output: Output<'_> = prediction.output();
-        let text = output.text();
+        let is_one_text = || returns_text(model) || !output.is_several_texts();
+        let text = output.text().filter(|_| is_one_text());
         Self {
             id: prediction.id().to_owned(),
             is_json: text.is_none(),
@@ -198,6 +207,10 @@ mod tests {
             (json!("a fox"), (none(), text("a fox", false))),
             (json!(["a ", "fox"]), (none(), text("a fox", false))),
             (json!([{"text": "a fox"}]), (none(), text("a fox", false))),
+            (
+                json!(["cat", "dog"]),
+                (none(), text("[\n  \"cat\",\n  \"dog\"\n]", true)),
+            ),
             (json!(0.5), (none(), text("0.5", true))),
             (json!(false), (none(), text("false", true))),
             (json!([1, 2]), (none(), text("[\n  1,\n  2\n]", true))),

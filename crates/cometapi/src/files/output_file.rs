@@ -215,6 +215,19 @@ pub(super) fn returns_files(_: Option<&str>) -> bool {
     false
 }
 
+#[cfg(feature = "models")]
+pub(super) fn returns_text(model: Option<&str>) -> bool {
+    use cometapi_models::{OutputKind, find};
+
+    let model = model.and_then(find);
+    model.is_some_and(|model| model.output_kind() == OutputKind::Text)
+}
+
+#[cfg(not(feature = "models"))]
+pub(super) fn returns_text(_: Option<&str>) -> bool {
+    false
+}
+
 /// Returns `url` with a placeholder for the key, which the transport may not have recognized in
 /// the JSON.
 fn without_key(key: &KeyFinder, url: &str) -> String {
