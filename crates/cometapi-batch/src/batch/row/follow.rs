@@ -194,6 +194,7 @@ impl Row {
                 return;
             }
         }
+        kept.notes.extend(missing(&prediction));
         let outcome = match kept.fault {
             Some(fault) => fault,
             None if kept.notes.is_empty() => Outcome::succeeded(),
@@ -303,8 +304,10 @@ impl Row {
             .existing_files(&self.folder(), vec![stem], text_stem)
             .await;
         // A model that is known to return files returns no text.
-        let returns_text = cometapi::models::find(&self.job.model)
-            .is_none_or(|model| model.output_kind() == cometapi::models::OutputKind::Json);
+        let returns_text = cometapi::models::find(&self.job.model).is_none_or(|model| {
+            use cometapi::models::OutputKind;
+            !matches!(model.output_kind(), OutputKind::Files | OutputKind::OneFile)
+        });
         let path = found.any(returns_text)?.path.clone();
         let what = format!(
             "{} is there already, and this ledger has no create request for it, so nothing was \
@@ -350,6 +353,15 @@ impl Row {
         let own = self.job.folder.as_deref();
         own.unwrap_or(&self.context.settings.folder).to_owned()
     }
+}
+
+/// What the output of a success lacks.
+fn missing(prediction: &Prediction) -> impl Iterator<Item = String> {
+    let none = prediction.output().is_null();
+    let none = none.then(|| "the run succeeded without an output".to_owned());
+    let ignored = prediction.ignored_output();
+    let ignored = ignored.map(|ignored| format!("the output may not be complete: {ignored}"));
+    none.into_iter().chain(ignored)
 }
 
 /// Whether the last poll of a wait that timed out got no response at all.
