@@ -4,6 +4,7 @@
 
 mod bench;
 mod contract;
+mod draw_outputs;
 mod generate;
 mod import_model;
 mod package;
@@ -27,6 +28,7 @@ enum Command {
     #[command(disable_help_flag = true)]
     Bench(bench::Options),
     ImportModel(import_model::Options),
+    DrawOutputs(draw_outputs::Options),
     Release(release::Options),
 }
 
@@ -53,6 +55,9 @@ fn main() -> ExitCode {
                 let (mut input, mut notes) = (io::stdin().lock(), io::stderr());
                 import_model::run(&root, &options, &mut input, &mut out, &mut notes)
             })
+            .map(|()| ExitCode::SUCCESS),
+        Command::DrawOutputs(options) => workspace_root()
+            .and_then(|root| draw_outputs::run(&root, &options, &mut out))
             .map(|()| ExitCode::SUCCESS),
         Command::Release(options) => workspace_root()
             .and_then(|root| release::run(&root, &options, &mut out))

@@ -225,6 +225,16 @@ pub fn is_extension(extension: &str) -> bool {
         && !extension.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// Returns whether a name ends in an extension of a web page.
+pub fn is_page_name(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(stem, extension)| {
+        !stem.is_empty()
+            && ["html", "htm", "xhtml"]
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(extension))
+    })
+}
+
 /// Returns whether a name ends in an extension of an image, a video, a sound, a 3D model or an archive.
 pub fn is_media_file_name(name: &str) -> bool {
     const MEDIA: [&str; 35] = [
@@ -397,6 +407,16 @@ mod tests {
         }
         for name in ["png", ".png", "out", "out.", "version 1.5", "e.g."] {
             assert!(!is_media_file_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_known_by_its_extension() {
+        for name in ["/report.html", "/a.b/Report.HTM", "out.xhtml"] {
+            assert!(is_page_name(name), "{name}");
+        }
+        for name in ["/html", ".html", "/a.html/b", "/a.htmlx", "/a.png"] {
+            assert!(!is_page_name(name), "{name}");
         }
     }
 

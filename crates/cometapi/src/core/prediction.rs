@@ -223,6 +223,17 @@ impl Prediction {
         &self.0.ignored
     }
 
+    /// Returns what was left out of the output, or replaced in it, if anything was: numbers that
+    /// JSON does not have, bytes that are not text. In an envelope it may be in another field, since
+    /// only the envelope's own member is known.
+    pub fn ignored_output(&self) -> Option<&IgnoredField> {
+        let is_output = |path: &str| {
+            let member = path.rsplit('.').next();
+            matches!(member, Some("" | "data" | "output"))
+        };
+        self.0.ignored.iter().find(|field| is_output(&field.path))
+    }
+
     /// Every field that is known, and those that are not under `extra`.
     pub fn wire(&self) -> &types::Prediction {
         &self.0.wire
@@ -388,6 +399,31 @@ mod tests {
             (1, i64::MIN),
         ] {
             assert_eq!(duration(wrapped(submit, finish)), None);
+        }
+    }
+
+    #[test]
+    fn what_was_replaced_in_an_output_is_known() {
+        let ignored = |body: &str| {
+            let read = crate::core::testing::prediction(body);
+            read.ignored_output().map(ToString::to_string)
+        };
+        let why = "is a number that JSON does not have";
+        for (body, path) in [
+            (r#"{"id": "p", "output": [0.5, NaN]}"#, "output"),
+            (
+                r#"{"code": "success", "data": {"id": "p", "output": [NaN]}}"#,
+                "data",
+            ),
+        ] {
+            assert_eq!(ignored(body), Some(format!("{path}: {why}")));
+        }
+        for body in [
+            r#"{"id": "p", "output": [0.5]}"#,
+            r#"{"id": "p", "output": [0.5], "metrics": {"predict_time": NaN}}"#,
+            r#"{"id": "p", "output": [0.5], "logs": 3}"#,
+        ] {
+            assert_eq!(ignored(body), None);
         }
     }
 

@@ -22,7 +22,8 @@ pub enum Contents {
     Nothing,
     /// Files, and nothing else.
     Files(Vec<OutputFile>),
-    /// Files, and values besides them; the text is the whole output as JSON.
+    /// Files, and values besides them or names that tell the files apart (`{"drums": …, "vocals":
+    /// …}`); the text is the whole output as JSON.
     Mixed(Vec<OutputFile>, OutputText),
     /// No files: text, or any other JSON.
     Text(OutputText),
@@ -121,6 +122,9 @@ pub struct OutputText {
 
 impl OutputText {
     /// Returns the output of `prediction` as text: [`Prediction::text`] if it is text, else JSON.
+    ///
+    /// A list of strings that do not continue each other (`["cat", "dog"]`) is JSON, too, unless its
+    /// model is known to return text: joined, it would not show where one ends.
     pub fn of(prediction: &Prediction) -> Self {
         Self::read(prediction, Returns::of(prediction.model()))
     }
@@ -128,7 +132,8 @@ impl OutputText {
     /// Returns the output of a model that returns `returns` as text.
     fn read(prediction: &Prediction, returns: Returns) -> Self {
         let output = prediction.output();
-        let text = output.text_from(returns);
+        let is_one_text = returns == Returns::Text || !output.is_several_texts();
+        let text = output.text_from(returns).filter(|_| is_one_text);
         Self {
             id: prediction.id().to_owned(),
             is_json: text.is_none(),
@@ -226,6 +231,10 @@ mod tests {
             (json!("a fox"), (none(), text("a fox", false))),
             (json!(["a ", "fox"]), (none(), text("a fox", false))),
             (json!([{"text": "a fox"}]), (none(), text("a fox", false))),
+            (
+                json!(["cat", "dog"]),
+                (none(), text("[\n  \"cat\",\n  \"dog\"\n]", true)),
+            ),
             (json!(0.5), (none(), text("0.5", true))),
             (json!(false), (none(), text("false", true))),
             (json!([1, 2]), (none(), text("[\n  1,\n  2\n]", true))),

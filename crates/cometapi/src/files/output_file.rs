@@ -186,7 +186,7 @@ impl OutputFile {
     /// A URL is a link if its path does not end in a file name of an image, a video or the
     /// like, its model is not known to return files, and
     ///
-    /// - it returns a web page, or
+    /// - it returns a web page and is not named as one (`report.html`), or
     /// - it cannot be fetched, and is in an object under a key that does not speak of a file:
     ///   `source` rather than `image`.
     #[cfg(feature = "download")]

@@ -591,6 +591,30 @@ async fn a_web_page_is_never_saved() {
     }
 }
 
+/// Some models make pages, such as charts.
+#[tokio::test]
+async fn a_web_page_is_saved_where_its_address_names_one() {
+    const PAGE: &str = "<!doctype html><title>A chart</title>";
+    let server = mock().await;
+    let client = client(&server);
+    let page = response("content-type: text/html\r\n", PAGE.as_bytes());
+    let (url, _requests) = host("/chart.html?a=1", vec![page.clone()]).await;
+    let output = output_of(&server, &client, &url).await;
+    let folder = tempfile::tempdir().unwrap();
+    let saved = output.save_in(folder.path()).await.unwrap();
+    assert_eq!(saved.media_type, "text/html");
+    assert_eq!(names(folder.path()), [format!("{}.html", output.stem())]);
+    assert_eq!(std::fs::read(&saved.path).unwrap(), PAGE.as_bytes());
+
+    // Where a redirect leads to a page, it may ask to sign in.
+    let to = "HTTP/1.1 302 Found\r\nlocation: /sign-in.html\r\ncontent-length: 0\r\n\
+              connection: close\r\n\r\n";
+    let (url, _requests) = host("/chart", vec![to.into(), page]).await;
+    let output = output_of(&server, &client, &url).await;
+    let error = output.save_in(folder.path()).await.unwrap_err();
+    assert!(error.to_string().contains("with a web page"), "{error}");
+}
+
 /// A host that cannot give the file now says when it can.
 #[tokio::test]
 async fn a_host_that_asks_for_too_long_a_delay_is_not_asked_again() {

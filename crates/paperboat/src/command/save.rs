@@ -56,20 +56,28 @@ impl Saving<'_> {
                 return (Vec::new(), Some(error.into()));
             }
         };
+        let mut saved = Saved::default();
+        let mut notes = Vec::new();
         if files.is_empty() && text.is_none() {
             progress.say("note: the run succeeded without an output");
+            notes.push("the run succeeded without an output".to_owned());
         } else {
             progress.state("saving");
         }
-        let mut saved = Saved::default();
-        let mut links = Vec::new();
+        if let Some(ignored) = self.prediction.ignored_output() {
+            let note = format!("the output may not be complete: {ignored}");
+            progress.say(format_args!("note: {note}"));
+            notes.push(note);
+        }
+        let mut has_links = false;
         for file in &files {
             match self.save_file(file, progress).await {
                 Err(error) if file.is_link(&error) => {
                     let url = shorten_data_uris(file.url());
                     let note = format!("{url} was left as a link: {error}");
                     progress.say(format_args!("note: {note}"));
-                    links.push(note);
+                    notes.push(note);
+                    has_links = true;
                 }
                 Err(error) => {
                     saved.is_incomplete = true;
@@ -85,7 +93,7 @@ impl Saving<'_> {
         }
         // What was left as a link is in the text.
         let text = match text {
-            None if !links.is_empty() => Some(OutputText::of(self.prediction)),
+            None if has_links => Some(OutputText::of(self.prediction)),
             text => text,
         };
         if let Some(text) = text {
@@ -110,9 +118,9 @@ impl Saving<'_> {
         }
         // What was not saved can be fetched again, so it is not over.
         if !saved.is_incomplete {
-            progress.recorded(match links[..] {
+            progress.recorded(match notes[..] {
                 [] => record.ended(Ok(())).await,
-                _ => record.succeeded_with(links.join("; ")).await,
+                _ => record.succeeded_with(notes.join("; ")).await,
             });
         }
         (saved.paths, saved.fault)

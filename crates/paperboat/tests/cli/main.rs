@@ -12,6 +12,7 @@ mod closing;
 mod completions;
 mod discover;
 mod documented_server;
+mod drawn_outputs;
 mod exit_codes;
 mod help;
 mod inputs;

@@ -2,6 +2,7 @@
 
 use cometapi_mock::{Ending, MockServer, Script, Step};
 use serde_json::{Value, json};
+use wiremock::{Mock, ResponseTemplate};
 
 use crate::place::{Ended, Place};
 use crate::{created, fox, server};
@@ -67,8 +68,18 @@ async fn a_success_without_an_output_is_a_success_with_a_note() {
         .at(server.origin())
         .ends(0)
         .await;
-    ended.says(&["note: the run succeeded without an output"]);
+    let note = "the run succeeded without an output";
+    ended.says(&[&format!("note: {note}")]);
     assert_eq!(ended.stdout, "");
+    assert_eq!(place.listed(&[]).await[0]["note"], note);
+
+    server.on_end(Ending::NullOutput);
+    place.write("rows.jsonl", r#"{"id": "fox", "prompt": "a fox"}"#);
+    let batch = ["batch", "rows.jsonl", "--model", "acme/chat", "-o", "out"];
+    let ended = place.paperboat(batch).at(server.origin()).ends(0).await;
+    ended.says(&[&format!("line 1 (fox): note: {note}")]);
+    assert_eq!(ended.stdout, "");
+    assert_eq!(place.listed(&["--limit", "1"]).await[0]["note"], note);
 }
 
 /// A run of an unknown model.
@@ -235,6 +246,31 @@ async fn a_link_is_left_and_takes_no_file_with_it() {
     );
     let saved = std::fs::read(place.path("out").join(format!("{id}.json"))).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&saved).unwrap(), output);
+}
+
+/// Python's `json` writes such numbers.
+#[tokio::test]
+async fn a_value_that_had_to_be_replaced_is_named() {
+    let body = r#"{"id": "p1", "status": "succeeded", "output": {"label": "a fox", "score": NaN}}"#;
+    let response = ResponseTemplate::new(200).set_body_raw(body, "application/json");
+    let server = wiremock::MockServer::start().await;
+    let any = Mock::given(|_: &wiremock::Request| true);
+    any.respond_with(response).mount(&server).await;
+    let note = "the output may not be complete: output: is a number that JSON does not have";
+    for args in [
+        ["run", "acme/judge", "prompt=a fox"],
+        ["batch", "rows.jsonl", "--model=acme/judge"],
+    ] {
+        let place = Place::new();
+        place.write("rows.jsonl", r#"{"id": "fox", "prompt": "a fox"}"#);
+        let call = place.paperboat(args.iter().chain(&["-o", "out"]));
+        let ended = call.at(&server.uri()).ends(0).await;
+        ended.says(&[&format!("note: {note}")]);
+        assert_eq!(place.listed(&[]).await[0]["note"], note);
+        let saved = std::fs::read(place.path(ended.lines()[0])).unwrap();
+        let saved: Value = serde_json::from_slice(&saved).unwrap();
+        assert_eq!(saved, json!({"label": "a fox", "score": null}));
+    }
 }
 
 #[tokio::test]

@@ -194,6 +194,7 @@ impl Row {
                 return;
             }
         }
+        kept.notes.extend(missing(&prediction));
         let outcome = match kept.fault {
             Some(fault) => fault,
             None if kept.notes.is_empty() => Outcome::succeeded(),
@@ -350,6 +351,15 @@ impl Row {
         let own = self.job.folder.as_deref();
         own.unwrap_or(&self.context.settings.folder).to_owned()
     }
+}
+
+/// What the output of a success lacks.
+fn missing(prediction: &Prediction) -> impl Iterator<Item = String> {
+    let none = prediction.output().is_null();
+    let none = none.then(|| "the run succeeded without an output".to_owned());
+    let ignored = prediction.ignored_output();
+    let ignored = ignored.map(|ignored| format!("the output may not be complete: {ignored}"));
+    none.into_iter().chain(ignored)
 }
 
 /// Whether the last poll of a wait that timed out got no response at all.

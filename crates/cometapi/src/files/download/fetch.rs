@@ -81,6 +81,8 @@ impl Fetcher {
         let whole_url = url;
         let mut url = Url::parse(url)
             .map_err(|e| Fault::Final(failed("the file's address is not a URL").with_source(e)))?;
+        // Not by the name that a redirect leads to: that may be a login page.
+        let may_be_page = media::is_page_name(url.path());
         for _ in 0..=self.policy.max_redirects {
             self.check_address(&url).await?;
             let mut request = self.http.of(&url).map_err(Fault::Final)?.get(url.clone());
@@ -108,7 +110,9 @@ impl Fetcher {
                         }
                         _ => Version::of(head, extent),
                     };
-                    self.opened(response, extent, version, url.path()).await
+                    let path = url.path();
+                    self.opened(response, extent, version, path, may_be_page)
+                        .await
                 }
                 range::Use::AskForWhole => {
                     // This connection would be in use until its body was read.
@@ -134,6 +138,7 @@ impl Fetcher {
         extent: Extent,
         version: Option<Version>,
         path: &str,
+        may_be_page: bool,
     ) -> Result<FileStream, Fault> {
         let status = response.status();
         let with_status = |error: Error| error.with_status(status);
@@ -166,7 +171,7 @@ impl Fetcher {
         }
         stream.kind = FileType::of(&head, claimed.as_deref(), Some(path));
         // A login page or an error page with status 200 is no file.
-        if stream.kind.media_type == "text/html" {
+        if stream.kind.media_type == "text/html" && !may_be_page {
             return Err(Fault::Final(with_status(
                 failed("the file's address answers with a web page, not with a file")
                     .with_source(WebPage),
