@@ -123,7 +123,7 @@ fn fixtures(models: &[Model], options: &Options) -> anyhow::Result<String> {
     Ok(lines.join("\n") + "\n")
 }
 
-/// Half of them are neither a URL nor a list of URLs, as far as there are so many.
+/// Half of them are neither a URL nor a list of URLs, if there are enough of those.
 fn draw<'o>(
     outputs: &[(usize, &'o Value)],
     count: usize,

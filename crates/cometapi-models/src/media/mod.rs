@@ -227,9 +227,49 @@ pub fn is_extension(extension: &str) -> bool {
 
 /// Returns whether a name ends in an extension of a web page.
 pub fn is_page_name(name: &str) -> bool {
+    has_extension(name, &["html", "htm", "xhtml"])
+}
+
+/// Returns whether a name ends in an extension of text, data, weights or a document: of files that
+/// models return, and that web pages may show, too.
+pub fn is_data_file_name(name: &str) -> bool {
+    const DATA: [&str; 28] = [
+        "json",
+        "jsonl",
+        "csv",
+        "tsv",
+        "txt",
+        "md",
+        "markdown",
+        "srt",
+        "vtt",
+        "tex",
+        "mtl",
+        "mid",
+        "midi",
+        "npy",
+        "npz",
+        "pkl",
+        "bin",
+        "dat",
+        "pt",
+        "pth",
+        "ckpt",
+        "onnx",
+        "safetensors",
+        "parquet",
+        "7z",
+        "docx",
+        "pptx",
+        "xlsx",
+    ];
+    has_extension(name, &DATA)
+}
+
+fn has_extension(name: &str, extensions: &[&str]) -> bool {
     name.rsplit_once('.').is_some_and(|(stem, extension)| {
         !stem.is_empty()
-            && ["html", "htm", "xhtml"]
+            && extensions
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(extension))
     })
@@ -242,12 +282,7 @@ pub fn is_media_file_name(name: &str) -> bool {
         "m4v", "mov", "webm", "mkv", "avi", "mp3", "wav", "flac", "ogg", "opus", "m4a", "aac",
         "glb", "gltf", "obj", "ply", "stl", "fbx", "usdz", "zip", "tar", "gz", "pdf",
     ];
-    name.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.is_empty()
-            && MEDIA
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(extension))
-    })
+    has_extension(name, &MEDIA)
 }
 
 /// What the content of a file says.
@@ -417,6 +452,16 @@ mod tests {
         }
         for name in ["/html", ".html", "/a.html/b", "/a.htmlx", "/a.png"] {
             assert!(!is_page_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_data_file_is_known_by_its_extension() {
+        for name in ["/out.json", "/a/lora.safetensors", "OUT.NPZ"] {
+            assert!(is_data_file_name(name), "{name}");
+        }
+        for name in ["/json", "/a.json/b", "/out.png", "/article.html"] {
+            assert!(!is_data_file_name(name), "{name}");
         }
     }
 

@@ -98,7 +98,7 @@ impl Form {
         }
         Ok(if is_text || found.addresses.is_empty() {
             Self::Text
-        } else if found.has_more {
+        } else if found.has_more() {
             Self::Mixed
         } else {
             Self::Files

@@ -175,8 +175,10 @@ impl Prediction {
 #[derive(Debug, Default)]
 pub(crate) struct Found<'a> {
     pub(crate) addresses: Vec<Address<'a>>,
-    /// Whether there are values besides them, or members of an object whose names tell them apart.
-    pub(crate) has_more: bool,
+    /// Whether there are values besides them.
+    pub(crate) has_values: bool,
+    /// Whether the names of an object's members tell them apart.
+    pub(crate) has_names: bool,
 }
 
 /// Where a file can be fetched, and where in the output that is written.
@@ -208,14 +210,19 @@ impl<'a> Place<'a> {
 }
 
 impl<'a> Found<'a> {
+    /// Whether the files alone are less than the output.
+    pub(crate) fn has_more(&self) -> bool {
+        self.has_values || self.has_names
+    }
+
     fn collect(&mut self, json: &'a Value, place: Place<'a>) {
         match json {
             Value::Null => {}
             Value::String(text) => match file_url(text) {
                 Some(url) => self.addresses.push(Address { url, place }),
-                None => self.has_more |= !text.is_empty(),
+                None => self.has_values |= !text.is_empty(),
             },
-            Value::Array(items) if is_tokens(items) => self.has_more = true,
+            Value::Array(items) if is_tokens(items) => self.has_values = true,
             Value::Array(items) => items.iter().for_each(|item| self.collect(item, place)),
             Value::Object(fields) => {
                 // A map keeps the order of the wire or not, by a feature of the whole build.
@@ -227,9 +234,9 @@ impl<'a> Found<'a> {
                     self.collect(value, place.under(key));
                     with_files += usize::from(self.addresses.len() > before);
                 }
-                self.has_more |= with_files > 1;
+                self.has_names |= with_files > 1;
             }
-            Value::Bool(_) | Value::Number(_) => self.has_more = true,
+            Value::Bool(_) | Value::Number(_) => self.has_values = true,
         }
     }
 }
@@ -383,7 +390,7 @@ mod tests {
         let output = Output::of(Some(&json));
         assert_eq!(output.urls(), ["https://a/0.png"]);
         assert_eq!(output.text(), None);
-        assert!(!output.find_files().has_more);
+        assert!(!output.find_files().has_more());
     }
 
     #[test]
@@ -494,7 +501,7 @@ mod tests {
         ] {
             let found = Output::of(Some(&json)).find_files();
             assert_eq!(
-                (found.addresses.len(), found.has_more),
+                (found.addresses.len(), found.has_more()),
                 (1, has_more),
                 "{json}"
             );
@@ -523,7 +530,7 @@ mod tests {
         ] {
             let found = Output::of(Some(&json)).find_files();
             assert_eq!(found.addresses.len(), 2, "{json}");
-            assert_eq!(found.has_more, has_more, "{json}");
+            assert_eq!(found.has_more(), has_more, "{json}");
         }
     }
 

@@ -85,10 +85,11 @@ enum Link {
 impl Link {
     fn of(address: &Address<'_>) -> Self {
         let is_data = data_uri::strip(address.url).is_some();
-        let path = reqwest::Url::parse(address.url);
-        let is_named = path.is_ok_and(|url| media::is_media_file_name(url.path()));
+        let url = reqwest::Url::parse(address.url);
+        let is_named = |test: fn(&str) -> bool| url.as_ref().is_ok_and(|url| test(url.path()));
         match address.place {
-            _ if is_data || is_named => Self::No,
+            _ if is_data || is_named(media::is_media_file_name) => Self::No,
+            _ if is_named(media::is_data_file_name) => Self::ToPage,
             Place::Key(key) if !is_file_key(key) => Self::ToAnything,
             _ => Self::ToPage,
         }
@@ -134,19 +135,21 @@ impl OutputFile {
         model: Option<&str>,
     ) -> Vec<Self> {
         let found = prediction.output().find_files();
-        let is_known = Returns::of(model.or(prediction.model())) == Returns::Files;
-        let addresses = found.addresses.into_iter().enumerate();
+        let mut links: Vec<Link> = found.addresses.iter().map(Link::of).collect();
+        if Returns::of(model.or(prediction.model())) == Returns::Files {
+            links.fill(Link::No);
+        } else if !found.has_values && links.iter().all(|link| *link == Link::ToAnything) {
+            // They are all that the model returned.
+            links.fill(Link::ToPage);
+        }
+        let addresses = found.addresses.into_iter().zip(links).enumerate();
         addresses
-            .map(|(position, address)| Self {
+            .map(|(position, (address, link))| Self {
                 #[cfg(feature = "download")]
                 fetcher: Arc::clone(&context.fetcher),
                 id: Some(prediction.id().to_owned()),
                 position,
-                link: if is_known {
-                    Link::No
-                } else {
-                    Link::of(&address)
-                },
+                link,
                 url: without_key(&context.key, address.url),
             })
             .collect()
@@ -187,8 +190,9 @@ impl OutputFile {
     /// like, its model is not known to return files, and
     ///
     /// - it returns a web page and is not named as one (`report.html`), or
-    /// - it cannot be fetched, and is in an object under a key that does not speak of a file:
-    ///   `source` rather than `image`.
+    /// - it cannot be fetched, does not end in a file name of data or text (`scores.json`), and is
+    ///   in an object under a key that does not speak of a file: `source` rather than `image`;
+    ///   unless nothing else is in the output.
     #[cfg(feature = "download")]
     pub fn is_link(&self, error: &Error) -> bool {
         let is_page = || StdError::source(error).is_some_and(<dyn StdError>::is::<WebPage>);
@@ -287,6 +291,9 @@ impl fmt::Debug for OutputFile {
 mod tests {
     use std::future::IntoFuture;
 
+    use serde_json::json;
+
+    use super::Link;
     use crate::Client;
 
     #[test]
@@ -307,6 +314,35 @@ mod tests {
         assert_eq!(files[0].url(), "https://a/[key].png?b=[key]");
         // It is the file itself.
         assert_eq!(files[1].url(), data);
+    }
+
+    #[test]
+    fn what_may_be_a_link_is_known_by_its_name_and_place() {
+        let client = Client::builder().key("k").build().unwrap();
+        let links = |output: serde_json::Value| {
+            let json = json!({"id": "p1", "status": "succeeded", "output": output});
+            let files = client.files(&serde_json::from_value(json).unwrap());
+            files.iter().map(|file| file.link).collect::<Vec<_>>()
+        };
+        for (output, expected) in [
+            (json!("https://a/0"), vec![Link::ToPage]),
+            (json!({"source": "https://a/0.png"}), vec![Link::No]),
+            (
+                json!({"image": "https://a/0", "scores": "https://a/1.json", "source": "https://a/2"}),
+                vec![Link::ToPage, Link::ToPage, Link::ToAnything],
+            ),
+            (
+                json!({"source": "https://a/0", "text": "a fox"}),
+                vec![Link::ToAnything],
+            ),
+            // All that there is.
+            (
+                json!({"bass": "https://a/0", "drums": "https://a/1"}),
+                vec![Link::ToPage, Link::ToPage],
+            ),
+        ] {
+            assert_eq!(links(output.clone()), expected, "{output}");
+        }
     }
 
     /// Fails to compile when a future cannot go to another thread.

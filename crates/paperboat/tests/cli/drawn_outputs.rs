@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use cometapi::{Client, OutputFile, PollPace, WaitPolicy};
+use cometapi::{Client, ErrorKind, OutputFile, PollPace, WaitPolicy};
 use cometapi_mock::{Ending, MockServer, Plan};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -301,6 +301,31 @@ async fn a_client_returns_everything() {
     });
     let missing = missing.buffer_unordered(16).collect::<Vec<_>>().await;
     assert_complete(&missing.into_iter().collect());
+}
+
+/// What is left as a link is not fetched again, so a file never is.
+#[tokio::test]
+async fn a_file_that_is_gone_is_not_taken_for_a_link() {
+    let (outputs, host, server) = drawn().await;
+    host.reset().await;
+    let client = Client::builder().key(KEY).base_url(server.origin());
+    let client = client.build().unwrap();
+    let mut links = Vec::new();
+    for drawn in &outputs {
+        let prediction = json!({"id": "p", "status": "succeeded", "output": drawn.output});
+        let prediction = serde_json::from_value(prediction).unwrap();
+        for file in client.files(&prediction) {
+            let Err(error) = file.bytes().await else {
+                // It is in the output itself.
+                continue;
+            };
+            assert_eq!(error.kind(), ErrorKind::Expired);
+            if file.is_link(&error) {
+                links.push((&drawn.row, file.url().to_owned()));
+            }
+        }
+    }
+    assert_eq!(links, []);
 }
 
 #[tokio::test]
