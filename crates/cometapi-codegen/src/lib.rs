@@ -38,7 +38,8 @@ mod target;
 pub use artifacts::{Artifact, Generated};
 pub use error::{Error, Finding};
 pub use import::{
-    ImportOptions, ImportOutput, Imported, Importer, PublishedModel, import_model, published_models,
+    Glossary, ImportOptions, ImportOutput, Imported, Importer, PublishedModel, import_model,
+    published_models,
 };
 pub use lint::rules;
 pub use read::read;

@@ -10,10 +10,13 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use cometapi_codegen::{Error, ImportOptions, ImportOutput, Imported, Importer};
+use cometapi_codegen::{Error, Glossary, ImportOptions, ImportOutput, Imported, Importer};
 
 use self::append::append;
 use self::source::{Source, Sources};
+
+/// What models and fields do, in the project's words.
+const GLOSSARY: &str = include_str!("../../glossary.yaml");
 
 /// Turn models' own published input schemas into components of openapi.yaml.
 ///
@@ -37,6 +40,9 @@ pub(crate) struct Options {
     /// What the model returns, where the file does not say.
     #[arg(long)]
     output: Option<Output>,
+    /// Where the schemas were found, such as "the npm package x 1.2.0"; the components state it.
+    #[arg(long, value_name = "WHERE")]
+    copy: Option<String>,
     /// Append the components to openapi.yaml; of many, those that are not there yet.
     #[arg(long)]
     write: bool,
@@ -64,18 +70,21 @@ enum Output {
 }
 
 impl Options {
-    fn import(&self) -> ImportOptions {
-        let mut import = ImportOptions::default();
+    fn import(&self) -> Result<ImportOptions, Error> {
+        let mut import = ImportOptions::default().glossary(Glossary::from_yaml(GLOSSARY)?);
+        if let Some(copy) = &self.copy {
+            import = import.copy(copy);
+        }
         if let Some(model) = &self.model {
             import = import.model(model);
         }
-        match self.output {
+        Ok(match self.output {
             None => import,
             Some(Output::List) => import.output(ImportOutput::List),
             Some(Output::Single) => import.output(ImportOutput::Single),
             Some(Output::Text) => import.output(ImportOutput::Text),
             Some(Output::Json) => import.output(ImportOutput::Json),
-        }
+        })
     }
 }
 
@@ -113,7 +122,7 @@ fn one(
     if options.write {
         importer = importer_for(root)?;
     }
-    let model = importer.import(&source.json, &options.import())?;
+    let model = importer.import(&source.json, &options.import()?)?;
     // First, so that a later error does not hide them.
     for note in &model.notes {
         writeln!(notes, "note: {note}")?;
@@ -142,10 +151,11 @@ fn many(
         "--model names one model, and there are {}",
         sources.len()
     );
+    let import = options.import()?;
     let mut importer = importer_for(root)?;
     let (mut new, mut refused) = (Vec::new(), 0);
     for source in sources {
-        match importer.import(&source.json, &options.import()) {
+        match importer.import(&source.json, &import) {
             Ok(model) => {
                 writeln!(out, "{}", line(&model))?;
                 new.push(model);

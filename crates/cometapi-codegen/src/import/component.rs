@@ -15,11 +15,16 @@ use crate::models::variants;
 /// A longer name is an accident; from 1024 on, YAML takes it for no key.
 const NAME: usize = 128;
 
+/// How much of a version's id is stated.
+const VERSION: usize = 12;
+
 pub(super) struct Component<'a> {
     pub(super) description: String,
     pub(super) model: &'a str,
     pub(super) output: ImportOutput,
     pub(super) version: Option<&'a str>,
+    pub(super) created: Option<&'a str>,
+    pub(super) copy: Option<&'a str>,
     pub(super) fields: &'a [Field],
     pub(super) required: &'a [String],
 }
@@ -85,7 +90,13 @@ impl Component<'_> {
             plain && (1..=80).contains(&version.len())
         };
         let version = match self.version {
-            Some(version) if stated(version) => format!("of its version {version}"),
+            Some(version) if stated(version) => {
+                let short = version.get(..VERSION).unwrap_or(version);
+                match self.created {
+                    Some(created) => format!("of its version {short} of {created}"),
+                    None => format!("of its version {short}"),
+                }
+            }
             Some(version) => {
                 notes.add_to(
                     "x-source",
@@ -95,9 +106,11 @@ impl Component<'_> {
             }
             None => "that it publishes for the model".into(),
         };
+        let copy = self.copy.map(|copy| format!(", as found in {copy}"));
         format!(
-            "documented by Replicate, in the schema {version}. That CometAPI hands the field on is \
-             inferred: its reference says to look at the model's own page"
+            "documented by Replicate, in the schema {version}{}. That CometAPI passes the field on is \
+             inferred: its reference refers to the model's own page",
+            copy.unwrap_or_default()
         )
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Published<'a> {
     pub(super) about: Option<&'a str>,
     /// The id of the version.
     pub(super) version: Option<&'a str>,
+    /// The day on which it was made, `2026-03-16`.
+    pub(super) created: Option<&'a str>,
 }
 
 pub(super) fn locate(file: &Value) -> Result<Published<'_>, Error> {
@@ -66,7 +68,18 @@ pub(super) fn locate(file: &Value) -> Result<Published<'_>, Error> {
             .filter(|_| version.is_some())
             .and_then(Value::as_str),
         version: version.and_then(|version| version.get("id")?.as_str()),
+        created: version.and_then(|version| day(version.get("created_at")?.as_str()?)),
     })
+}
+
+/// The day of an RFC 3339 time.
+fn day(time: &str) -> Option<&str> {
+    let day = time.get(..10)?;
+    let is_day = day.bytes().enumerate().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    is_day.then_some(day)
 }
 
 fn is_schema(json: &Value) -> bool {

@@ -11,6 +11,7 @@ mod example;
 mod field;
 mod flat;
 mod flatten;
+mod glossary;
 mod hints;
 mod json;
 mod kind;
@@ -28,6 +29,7 @@ use serde_json::{Value, json};
 use self::field::{Field, field, prose};
 use self::flat::Flat;
 use self::flatten::Flattener;
+pub use self::glossary::Glossary;
 use self::json::JsonExt;
 pub use self::many::{PublishedModel, published_models};
 use self::names::Names;
@@ -153,9 +155,17 @@ fn import(published: &str, options: &ImportOptions, names: &Names) -> Result<Imp
         )));
     }
     let output = overrides::output(&published, options, &mut flattener, &mut notes)?;
-    let fields = fields(&mut input, &mut flattener, &mut notes)?;
+    let mut fields = fields(&mut input, &mut flattener, &mut notes)?;
+    in_our_words(&mut fields, options, &model, &mut notes);
     let required = required(&mut input, &fields, &mut notes);
-    let description = describe(&mut input, published.about, &model, &mut notes);
+    let ours = options.glossary.as_ref().and_then(|it| it.model(&model));
+    let description = match ours {
+        Some(ours) => {
+            input.take("description");
+            ours
+        }
+        None => describe(&mut input, published.about, &model, &mut notes),
+    };
     leftovers(&input, &mut notes);
 
     let component = component::Component {
@@ -163,6 +173,8 @@ fn import(published: &str, options: &ImportOptions, names: &Names) -> Result<Imp
         model: &model,
         output,
         version: published.version,
+        created: published.created,
+        copy: options.copy.as_deref(),
         fields: &fields,
         required: &required,
     };
@@ -208,6 +220,23 @@ fn fields(
         hints::note_limits_in_prose(field, &fields, notes);
     }
     Ok(fields)
+}
+
+/// Replaces the publisher's words by those of the glossary. Last, because limits and media types are
+/// read from the publisher's.
+fn in_our_words(fields: &mut [Field], options: &ImportOptions, model: &str, notes: &mut Notes) {
+    let Some(glossary) = &options.glossary else {
+        return;
+    };
+    for field in fields {
+        match glossary.field(model, &field.name) {
+            Some(ours) => field.description = Some(ours),
+            None => notes.add_to(
+                &field.name,
+                "the glossary does not have it; replace the publisher's description",
+            ),
+        }
+    }
 }
 
 fn order(schema: &Value) -> f64 {

@@ -1,6 +1,7 @@
 //! What may be asked for, and wins over what was published: model and output.
 
 use super::flatten::Flattener;
+use super::glossary::Glossary;
 use super::locate::Published;
 use super::note::{Notes, shown};
 use super::output::{self, ImportOutput};
@@ -12,6 +13,8 @@ use crate::models::is_model;
 pub struct ImportOptions {
     model: Option<String>,
     output: Option<ImportOutput>,
+    pub(super) copy: Option<String>,
+    pub(super) glossary: Option<Glossary>,
 }
 
 impl ImportOptions {
@@ -26,6 +29,21 @@ impl ImportOptions {
     #[must_use]
     pub fn output(mut self, output: ImportOutput) -> Self {
         self.output = Some(output);
+        self
+    }
+
+    /// Where the published schema was found, such as `the npm package x 1.2.0`; the component's
+    /// `x-source` states it.
+    #[must_use]
+    pub fn copy(mut self, copy: impl Into<String>) -> Self {
+        self.copy = Some(copy.into());
+        self
+    }
+
+    /// Describes the model and its fields in these words instead of the publisher's.
+    #[must_use]
+    pub fn glossary(mut self, glossary: Glossary) -> Self {
+        self.glossary = Some(glossary);
         self
     }
 }
