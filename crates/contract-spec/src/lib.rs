@@ -13,6 +13,7 @@ pub mod mutants;
 pub mod oracle;
 mod reference;
 pub mod report;
+pub mod rows;
 pub mod upstream;
 pub mod workspace;
 

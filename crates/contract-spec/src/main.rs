@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use contract_spec::LAYERS;
 use contract_spec::layer::Layer;
 use contract_spec::report::{self, Ran};
+use contract_spec::rows;
 use contract_spec::upstream::{self, News};
 use contract_spec::workspace::Workspace;
 
@@ -41,6 +43,17 @@ enum Command {
         /// Print also what the references explain.
         #[arg(long)]
         all: bool,
+    },
+    /// Print the row of the table of models for a model's published schema.
+    Row {
+        /// The schema: a model or a version of it as Replicate serves them, or its `Input` alone.
+        file: PathBuf,
+        /// The model, where the file does not say.
+        #[arg(long, value_name = "OWNER/NAME")]
+        model: Option<String>,
+        /// What the model returns, where the file does not say: list or single.
+        #[arg(long)]
+        output: Option<String>,
     },
 }
 
@@ -77,6 +90,18 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             News::None => ExitCode::SUCCESS,
             _ => ExitCode::from(4),
         }),
+        Command::Row {
+            file,
+            model,
+            output,
+        } => {
+            let read = || format!("{} cannot be read", file.display());
+            let published = std::fs::read_to_string(file).with_context(read)?;
+            let published = serde_json::from_str(&published).with_context(read)?;
+            let row = rows::row(&published, model.as_deref(), output.as_deref())?;
+            write!(out, "{row}")?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
