@@ -4,7 +4,7 @@ use crate::model::{Condition, Field, Kind, Model, OutputKind};
 /// Sorted by name.
 pub(super) static MODELS: &[Model] = &[
     {
-        const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        const SOURCE: &str = "documented by Replicate, in the schema of its version badb73d13c01 of 2024-11-25, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
         Model {
             name: "black-forest-labs/flux-1.1-pro",
             description: "Faster than `flux-pro`, with finer images.",
@@ -134,7 +134,7 @@ pub(super) static MODELS: &[Model] = &[
         }
     },
     {
-        const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        const SOURCE: &str = "documented by Replicate, in the schema of its version c6e5086a542c of 2025-03-31, as found in makkor-git/comfyui-replicate at 94f0453. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
         Model {
             name: "black-forest-labs/flux-1.1-pro-ultra",
             description: "Images of up to four megapixels.",
@@ -436,7 +436,7 @@ pub(super) static MODELS: &[Model] = &[
                 },
                 Field {
                     name: "width",
-                    description: "Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
+                    description: "Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 16.",
                     source: SOURCE,
                     kind: Kind::Integer {
                         minimum: Some(256),
@@ -446,13 +446,13 @@ pub(super) static MODELS: &[Model] = &[
                         field: "aspect_ratio",
                         value: "custom",
                     }),
-                    rounded_to: Some(32),
+                    rounded_to: Some(16),
                     nullable: true,
                     ..Field::DEFAULT
                 },
                 Field {
                     name: "height",
-                    description: "Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
+                    description: "Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 16.",
                     source: SOURCE,
                     kind: Kind::Integer {
                         minimum: Some(256),
@@ -462,7 +462,7 @@ pub(super) static MODELS: &[Model] = &[
                         field: "aspect_ratio",
                         value: "custom",
                     }),
-                    rounded_to: Some(32),
+                    rounded_to: Some(16),
                     nullable: true,
                     ..Field::DEFAULT
                 },
@@ -543,7 +543,264 @@ pub(super) static MODELS: &[Model] = &[
         }
     },
     {
-        const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 963f7b2c4aa2 of 2026-01-21, as found in trustypangolin/ComfyUI_API-Replicate at b8a2ebc. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-2-klein-9b",
+            description: "Small and fast model of FLUX.2; can edit and combine images.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "images",
+                    description: "Input images, as URLs or data URIs.",
+                    source: SOURCE,
+                    kind: Kind::Images {
+                        accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                        min_items: None,
+                        max_items: Some(5),
+                    },
+                    default: Some("[]"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image; `match_input_image` takes that of the first input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "9:16",
+                            "3:2",
+                            "2:3",
+                            "4:3",
+                            "3:4",
+                            "5:4",
+                            "4:5",
+                            "21:9",
+                            "9:21",
+                            "match_input_image",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "megapixels",
+                    description: "Size of the image in megapixels. A string, although it looks like a number.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["0.25", "0.5", "1", "2", "4"],
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    nullable: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "go_fast",
+                    description: "Runs a faster variant of the model.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("true"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("jpg"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("95"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "disable_safety_checker",
+                    description: "Disables the safety checker for generated images.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-2-klein-9b.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 9c23b0aaa987 of 2026-03-16, as found in trustypangolin/ComfyUI_API-Replicate at b8a2ebc. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-2-max",
+            description: "Strongest model of FLUX.2; can edit and combine images.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "input_images",
+                    description: "Input images, as URLs or data URIs.",
+                    source: SOURCE,
+                    kind: Kind::Images {
+                        accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                        min_items: None,
+                        max_items: Some(8),
+                    },
+                    default: Some("[]"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image; `match_input_image` takes that of the first input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "match_input_image",
+                            "custom",
+                            "1:1",
+                            "16:9",
+                            "3:2",
+                            "2:3",
+                            "4:5",
+                            "5:4",
+                            "9:16",
+                            "3:4",
+                            "4:3",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "resolution",
+                    description: "Approximate size of the image in megapixels; `match_input_image` takes that of the first input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["match_input_image", "0.5 MP", "1 MP", "2 MP", "4 MP"],
+                    },
+                    default: Some("1 MP"),
+                    not_with: Some(Condition {
+                        field: "aspect_ratio",
+                        value: "custom",
+                    }),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "width",
+                    description: "Width in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(256),
+                        maximum: Some(2048),
+                    },
+                    only_with: Some(Condition {
+                        field: "aspect_ratio",
+                        value: "custom",
+                    }),
+                    rounded_to: Some(16),
+                    nullable: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "height",
+                    description: "Height in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(256),
+                        maximum: Some(2048),
+                    },
+                    only_with: Some(Condition {
+                        field: "aspect_ratio",
+                        value: "custom",
+                    }),
+                    rounded_to: Some(16),
+                    nullable: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "safety_tolerance",
+                    description: "Moderation: 1 is strictest, higher is more permissive.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(5),
+                    },
+                    default: Some("2"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("80"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/black-forest-labs/flux-2-max.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version f558a59a8bf1 of 2026-03-16, as found in trustypangolin/ComfyUI_API-Replicate at b8a2ebc. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
         Model {
             name: "black-forest-labs/flux-2-pro",
             description: "The second generation, with up to eight reference images.",
@@ -608,7 +865,7 @@ pub(super) static MODELS: &[Model] = &[
                 },
                 Field {
                     name: "width",
-                    description: "Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
+                    description: "Width in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 16.",
                     source: SOURCE,
                     kind: Kind::Integer {
                         minimum: Some(256),
@@ -618,13 +875,13 @@ pub(super) static MODELS: &[Model] = &[
                         field: "aspect_ratio",
                         value: "custom",
                     }),
-                    rounded_to: Some(32),
+                    rounded_to: Some(16),
                     nullable: true,
                     ..Field::DEFAULT
                 },
                 Field {
                     name: "height",
-                    description: "Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 32.",
+                    description: "Height in pixels. Only used with `aspect_ratio: custom`; rounded to a multiple of 16.",
                     source: SOURCE,
                     kind: Kind::Integer {
                         minimum: Some(256),
@@ -634,7 +891,7 @@ pub(super) static MODELS: &[Model] = &[
                         field: "aspect_ratio",
                         value: "custom",
                     }),
-                    rounded_to: Some(32),
+                    rounded_to: Some(16),
                     nullable: true,
                     ..Field::DEFAULT
                 },
@@ -685,7 +942,417 @@ pub(super) static MODELS: &[Model] = &[
         }
     },
     {
-        const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 33ba5ec34734 of 2024-11-21, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-canny-dev",
+            description: "Keeps the edges of an image and changes the rest.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "control_image",
+                    description: "Image whose edges are kept, as a URL or data URI. The edges are found automatically.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_outputs",
+                    description: "Number of images to generate.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(4),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_inference_steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(50),
+                    },
+                    default: Some("28"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "guidance",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(100.0),
+                    },
+                    default: Some("30"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("80"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "disable_safety_checker",
+                    description: "Disables the safety checker for generated images.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "megapixels",
+                    description: "Approximate size of the image in megapixels, as a string; `match_input` takes that of the input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1", "0.25", "match_input"],
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-canny-dev.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version b0a59442583d of 2024-11-25, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-canny-pro",
+            description: "Keeps the edges of an image and changes the rest; finer than `flux-canny-dev`.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "control_image",
+                    description: "Image whose edges are kept, as a URL or data URI. The edges are found automatically.",
+                    source: SOURCE,
+                    kind: Kind::Image {
+                        accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                    },
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(15),
+                        maximum: Some(50),
+                    },
+                    default: Some("50"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "prompt_upsampling",
+                    description: "Lets the model rewrite the prompt with more detail.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "guidance",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(1.0),
+                        maximum: Some(50.0),
+                    },
+                    default: Some("30"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "safety_tolerance",
+                    description: "Moderation: 1 is strictest, higher is more permissive.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(6),
+                    },
+                    default: Some("2"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["jpg", "png"],
+                    },
+                    default: Some("jpg"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-canny-pro.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 6c9c6d40f943 of 2024-11-21, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-depth-dev",
+            description: "Keeps the depth of an image and changes the rest.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "control_image",
+                    description: "Image whose depth is kept, as a URL or data URI. The depth is found automatically.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_outputs",
+                    description: "Number of images to generate.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(4),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_inference_steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(50),
+                    },
+                    default: Some("28"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "guidance",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(100.0),
+                    },
+                    default: Some("10"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("80"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "disable_safety_checker",
+                    description: "Disables the safety checker for generated images.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "megapixels",
+                    description: "Approximate size of the image in megapixels, as a string; `match_input` takes that of the input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1", "0.25", "match_input"],
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-depth-dev.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version c86388b54d5d of 2024-11-25, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-depth-pro",
+            description: "Keeps the depth of an image and changes the rest; finer than `flux-depth-dev`.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "control_image",
+                    description: "Image whose depth is kept, as a URL or data URI. The depth is found automatically.",
+                    source: SOURCE,
+                    kind: Kind::Image {
+                        accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                    },
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(15),
+                        maximum: Some(50),
+                    },
+                    default: Some("50"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "prompt_upsampling",
+                    description: "Lets the model rewrite the prompt with more detail.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "guidance",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(1.0),
+                        maximum: Some(50.0),
+                    },
+                    default: Some("10"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "safety_tolerance",
+                    description: "Moderation: 1 is strictest, higher is more permissive.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(6),
+                    },
+                    default: Some("2"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["jpg", "png"],
+                    },
+                    default: Some("jpg"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-depth-pro.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 7863d1ba11a1 of 2024-12-20, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
         Model {
             name: "black-forest-labs/flux-dev",
             description: "Slower than `flux-schnell`, with finer images; can start from an image.",
@@ -837,7 +1504,417 @@ pub(super) static MODELS: &[Model] = &[
         }
     },
     {
-        const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 9dbd61f957fb of 2024-12-03, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-dev-lora",
+            description: "`flux-dev` with the style or subject of LoRA weights.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "21:9",
+                            "3:2",
+                            "2:3",
+                            "4:5",
+                            "5:4",
+                            "3:4",
+                            "4:3",
+                            "9:16",
+                            "9:21",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Image to start from, as a URL or data URI. The output has its aspect ratio.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "prompt_strength",
+                    description: "How strongly the prompt overrides `image`; 1 keeps nothing of it.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(1.0),
+                    },
+                    default: Some("0.8"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_outputs",
+                    description: "Number of images to generate.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(4),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_inference_steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(50),
+                    },
+                    default: Some("28"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "guidance",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(10.0),
+                    },
+                    default: Some("3"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("80"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "disable_safety_checker",
+                    description: "Disables the safety checker for generated images.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "go_fast",
+                    description: "Runs a faster variant of the model.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("true"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "lora_weights",
+                    description: "LoRA weights: a model at Replicate (`owner/name`), a page of Hugging Face or Civitai, or the URL of a `.safetensors` file.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "lora_scale",
+                    description: "How strongly the LoRA weights count. With `go_fast` the model multiplies it by 1.5.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(-1.0),
+                        maximum: Some(3.0),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "megapixels",
+                    description: "Approximate size of the image in megapixels. A string, although it looks like a number.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1", "0.25"],
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-dev-lora.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version a66f7be50c6a of 2024-11-21, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-fill-dev",
+            description: "Fills in a part of an image.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Image to fill in, as a URL or data URI. It may hold the mask as its alpha channel.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "mask",
+                    description: "Black-and-white image of the same size: white is filled in, black is kept.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_outputs",
+                    description: "Number of images to generate.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(4),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_inference_steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(50),
+                    },
+                    default: Some("28"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "guidance",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(100.0),
+                    },
+                    default: Some("30"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "megapixels",
+                    description: "Approximate size of the image in megapixels, as a string; `match_input` takes that of the input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1", "0.25", "match_input"],
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("80"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "disable_safety_checker",
+                    description: "Disables the safety checker for generated images.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-fill-dev.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 9609ba7331ed of 2025-01-15, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-fill-pro",
+            description: "Fills in a part of an image, or extends it; finer than `flux-fill-dev`.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Image to fill in, as a URL or data URI. It may hold the mask as its alpha channel.",
+                    source: SOURCE,
+                    kind: Kind::Image {
+                        accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                    },
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "mask",
+                    description: "Black-and-white image of the same size: white is filled in, black is kept.",
+                    source: SOURCE,
+                    kind: Kind::Image {
+                        accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "outpaint",
+                    description: "Extends the image beyond its edges in this way, without a mask.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "None",
+                            "Zoom out 1.5x",
+                            "Zoom out 2x",
+                            "Make square",
+                            "Left outpaint",
+                            "Right outpaint",
+                            "Top outpaint",
+                            "Bottom outpaint",
+                        ],
+                    },
+                    default: Some("None"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(50),
+                    },
+                    default: Some("50"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "prompt_upsampling",
+                    description: "Lets the model rewrite the prompt with more detail.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "guidance",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(2.0),
+                        maximum: Some(5.0),
+                    },
+                    default: Some("3"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "safety_tolerance",
+                    description: "Moderation: 1 is strictest, higher is more permissive.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(6),
+                    },
+                    default: Some("2"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["jpg", "png"],
+                    },
+                    default: Some("jpg"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-fill-pro.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 317b27292eda of 2025-06-03, as found in makkor-git/comfyui-replicate at 94f0453. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
         Model {
             name: "black-forest-labs/flux-kontext-max",
             description: "Like `flux-kontext-pro`, with better prompt following and typography.",
@@ -964,7 +2041,7 @@ pub(super) static MODELS: &[Model] = &[
         }
     },
     {
-        const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 15589a1a9e6b of 2025-06-03, as found in mfrank0711/comfyui-replicate at 2fa1b0f. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
         Model {
             name: "black-forest-labs/flux-kontext-pro",
             description: "Edits an image as the prompt describes.",
@@ -1091,7 +2168,7 @@ pub(super) static MODELS: &[Model] = &[
         }
     },
     {
-        const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        const SOURCE: &str = "documented by Replicate, in the schema of its version a57823497a8b of 2024-11-25, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
         Model {
             name: "black-forest-labs/flux-pro",
             description: "The first pro model.",
@@ -1268,7 +2345,246 @@ pub(super) static MODELS: &[Model] = &[
         }
     },
     {
-        const SOURCE: &str = "documented by Replicate; copies of its schema agree in two or more places. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 0e522c0b709b of 2024-11-21, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-redux-dev",
+            description: "Makes variations of an image, without a prompt.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "redux_image",
+                    description: "Image to make variations of, as a URL or data URI. It takes the place of a prompt.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "21:9",
+                            "3:2",
+                            "2:3",
+                            "4:5",
+                            "5:4",
+                            "3:4",
+                            "4:3",
+                            "9:16",
+                            "9:21",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_outputs",
+                    description: "Number of images to generate.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(4),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_inference_steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(50),
+                    },
+                    default: Some("28"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "guidance",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(10.0),
+                    },
+                    default: Some("3"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("80"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "disable_safety_checker",
+                    description: "Disables the safety checker for generated images.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "megapixels",
+                    description: "Approximate size of the image in megapixels. A string, although it looks like a number.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1", "0.25"],
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-redux-dev.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 39b438ada2ef of 2024-11-21, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-redux-schnell",
+            description: "Makes variations of an image, without a prompt; faster than `flux-redux-dev`.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "redux_image",
+                    description: "Image to make variations of, as a URL or data URI. It takes the place of a prompt.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "21:9",
+                            "3:2",
+                            "2:3",
+                            "4:5",
+                            "5:4",
+                            "3:4",
+                            "4:3",
+                            "9:16",
+                            "9:21",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_outputs",
+                    description: "Number of images to generate.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(4),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_inference_steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(4),
+                    },
+                    default: Some("4"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("80"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "disable_safety_checker",
+                    description: "Disables the safety checker for generated images.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "megapixels",
+                    description: "Approximate size of the image in megapixels. A string, although it looks like a number.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1", "0.25"],
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-redux-schnell.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 53d5d1586a22 of 2024-12-19, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
         Model {
             name: "black-forest-labs/flux-schnell",
             description: "The fastest model of the family: one to four steps, one to four images.",
@@ -1386,6 +2702,2019 @@ pub(super) static MODELS: &[Model] = &[
                 },
             ],
             schema: include_str!("../schemas/black-forest-labs/flux-schnell.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 19482ef1ede2 of 2024-12-03, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "black-forest-labs/flux-schnell-lora",
+            description: "`flux-schnell` with the style or subject of LoRA weights.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "21:9",
+                            "3:2",
+                            "2:3",
+                            "4:5",
+                            "5:4",
+                            "3:4",
+                            "4:3",
+                            "9:16",
+                            "9:21",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_outputs",
+                    description: "Number of images to generate.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(4),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_inference_steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(4),
+                    },
+                    default: Some("4"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("80"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "disable_safety_checker",
+                    description: "Disables the safety checker for generated images.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "go_fast",
+                    description: "Runs a faster variant of the model.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("true"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "lora_weights",
+                    description: "LoRA weights: a model at Replicate (`owner/name`), a page of Hugging Face or Civitai, or the URL of a `.safetensors` file.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "lora_scale",
+                    description: "How strongly the LoRA weights count. With `go_fast` the model multiplies it by 1.5.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(-1.0),
+                        maximum: Some(3.0),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "megapixels",
+                    description: "Approximate size of the image in megapixels. A string, although it looks like a number.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1", "0.25"],
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/black-forest-labs/flux-schnell-lora.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema that it publishes for the model, as found in a copy of the model's page at Replicate of late 2025. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "bytedance/seedream-4",
+            description: "Images of up to 4096 pixels a side; can edit and combine images, and make series.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image_input",
+                    description: "Input images, as URLs or data URIs.",
+                    source: SOURCE,
+                    kind: Kind::Images {
+                        accepts: &[],
+                        min_items: None,
+                        max_items: Some(10),
+                    },
+                    default: Some("[]"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "size",
+                    description: "Size of the image: about 1024, 2048 or 4096 pixels a side, or `custom`.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1K", "2K", "4K", "custom"],
+                    },
+                    default: Some("2K"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image; `match_input_image` takes that of the first input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "match_input_image",
+                            "1:1",
+                            "4:3",
+                            "3:4",
+                            "16:9",
+                            "9:16",
+                            "3:2",
+                            "2:3",
+                            "21:9",
+                        ],
+                    },
+                    default: Some("match_input_image"),
+                    not_with: Some(Condition {
+                        field: "size",
+                        value: "custom",
+                    }),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "width",
+                    description: "Width in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1024),
+                        maximum: Some(4096),
+                    },
+                    default: Some("2048"),
+                    only_with: Some(Condition {
+                        field: "size",
+                        value: "custom",
+                    }),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "height",
+                    description: "Height in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1024),
+                        maximum: Some(4096),
+                    },
+                    default: Some("2048"),
+                    only_with: Some(Condition {
+                        field: "size",
+                        value: "custom",
+                    }),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "sequential_image_generation",
+                    description: "Whether the model may make several related images (`auto`) or makes one (`disabled`).",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["disabled", "auto"],
+                    },
+                    default: Some("disabled"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "max_images",
+                    description: "Most images to generate. With the input images they are at most 15.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(15),
+                    },
+                    default: Some("1"),
+                    only_with: Some(Condition {
+                        field: "sequential_image_generation",
+                        value: "auto",
+                    }),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/bytedance/seedream-4.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version adfd722f0c8b of 2025-09-04, as found in emdgroup-liquid/comfyui-replicate at 2b98fb1. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "google/nano-banana",
+            description: "Edits and combines images as the prompt says, and makes new ones.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image_input",
+                    description: "Input images, as URLs or data URIs.",
+                    source: SOURCE,
+                    kind: Kind::Images {
+                        accepts: &[],
+                        min_items: None,
+                        max_items: None,
+                    },
+                    default: Some("[]"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["jpg", "png"],
+                    },
+                    default: Some("jpg"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/google/nano-banana.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema that it publishes for the model, as found in a copy of the model's page at Replicate of 2026. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "google/nano-banana-2",
+            description: "Edits and combines up to 14 images; can look things up on the web.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image_input",
+                    description: "Input images, as URLs or data URIs.",
+                    source: SOURCE,
+                    kind: Kind::Images {
+                        accepts: &[],
+                        min_items: None,
+                        max_items: Some(14),
+                    },
+                    default: Some("[]"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image; `match_input_image` takes that of the first input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "match_input_image",
+                            "1:1",
+                            "1:4",
+                            "1:8",
+                            "2:3",
+                            "3:2",
+                            "3:4",
+                            "4:1",
+                            "4:3",
+                            "4:5",
+                            "5:4",
+                            "8:1",
+                            "9:16",
+                            "16:9",
+                            "21:9",
+                        ],
+                    },
+                    default: Some("match_input_image"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "resolution",
+                    description: "Resolution of the image. Higher ones take longer.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1K", "2K", "4K"],
+                    },
+                    default: Some("1K"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "google_search",
+                    description: "Looks up current facts with Google's web search.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image_search",
+                    description: "Looks up pictures with Google's image search, and facts with its web search.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["jpg", "png"],
+                    },
+                    default: Some("jpg"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/google/nano-banana-2.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema that it publishes for the model, as found in a copy of the model's page at Replicate of 2026. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "google/nano-banana-pro",
+            description: "Edits and combines up to 14 images; finer than `nano-banana`, and better at text.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image_input",
+                    description: "Input images, as URLs or data URIs.",
+                    source: SOURCE,
+                    kind: Kind::Images {
+                        accepts: &[],
+                        min_items: None,
+                        max_items: Some(14),
+                    },
+                    default: Some("[]"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image; `match_input_image` takes that of the first input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "match_input_image",
+                            "1:1",
+                            "2:3",
+                            "3:2",
+                            "3:4",
+                            "4:3",
+                            "4:5",
+                            "5:4",
+                            "9:16",
+                            "16:9",
+                            "21:9",
+                        ],
+                    },
+                    default: Some("match_input_image"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "resolution",
+                    description: "Resolution of the image. Higher ones take longer.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1K", "2K", "4K"],
+                    },
+                    default: Some("2K"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["jpg", "png"],
+                    },
+                    default: Some("jpg"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "safety_filter_level",
+                    description: "Moderation: `block_low_and_above` is strictest, `block_only_high` most permissive.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "block_low_and_above",
+                            "block_medium_and_above",
+                            "block_only_high",
+                        ],
+                    },
+                    default: Some("block_only_high"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "allow_fallback_model",
+                    description: "Whether another model may be used while this one is at capacity.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/google/nano-banana-pro.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version d07f7f3ad03f of 2024-10-22, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "ideogram-ai/ideogram-v2",
+            description: "Good at text in images; can inpaint.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "negative_prompt",
+                    description: "What the image should not show.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image. Ignored with `resolution`, and with an image to inpaint.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "9:16",
+                            "4:3",
+                            "3:4",
+                            "3:2",
+                            "2:3",
+                            "16:10",
+                            "10:16",
+                            "3:1",
+                            "1:3",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "resolution",
+                    description: "Width and height in pixels, instead of `aspect_ratio`. Ignored with an image to inpaint.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "None",
+                            "512x1536",
+                            "576x1408",
+                            "576x1472",
+                            "576x1536",
+                            "640x1024",
+                            "640x1344",
+                            "640x1408",
+                            "640x1472",
+                            "640x1536",
+                            "704x1152",
+                            "704x1216",
+                            "704x1280",
+                            "704x1344",
+                            "704x1408",
+                            "704x1472",
+                            "720x1280",
+                            "736x1312",
+                            "768x1024",
+                            "768x1088",
+                            "768x1152",
+                            "768x1216",
+                            "768x1232",
+                            "768x1280",
+                            "768x1344",
+                            "832x960",
+                            "832x1024",
+                            "832x1088",
+                            "832x1152",
+                            "832x1216",
+                            "832x1248",
+                            "864x1152",
+                            "896x960",
+                            "896x1024",
+                            "896x1088",
+                            "896x1120",
+                            "896x1152",
+                            "960x832",
+                            "960x896",
+                            "960x1024",
+                            "960x1088",
+                            "1024x640",
+                            "1024x768",
+                            "1024x832",
+                            "1024x896",
+                            "1024x960",
+                            "1024x1024",
+                            "1088x768",
+                            "1088x832",
+                            "1088x896",
+                            "1088x960",
+                            "1120x896",
+                            "1152x704",
+                            "1152x768",
+                            "1152x832",
+                            "1152x864",
+                            "1152x896",
+                            "1216x704",
+                            "1216x768",
+                            "1216x832",
+                            "1232x768",
+                            "1248x832",
+                            "1280x704",
+                            "1280x720",
+                            "1280x768",
+                            "1280x800",
+                            "1312x736",
+                            "1344x640",
+                            "1344x704",
+                            "1344x768",
+                            "1408x576",
+                            "1408x640",
+                            "1408x704",
+                            "1472x576",
+                            "1472x640",
+                            "1472x704",
+                            "1536x512",
+                            "1536x576",
+                            "1536x640",
+                        ],
+                    },
+                    default: Some("None"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "magic_prompt_option",
+                    description: "Whether the model rewrites the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["Auto", "On", "Off"],
+                    },
+                    default: Some("Auto"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Image to inpaint, as a URL or data URI.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "mask",
+                    description: "Black-and-white image: black is inpainted, white is kept.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style_type",
+                    description: "Style of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "None",
+                            "Auto",
+                            "General",
+                            "Realistic",
+                            "Design",
+                            "Render 3D",
+                            "Anime",
+                        ],
+                    },
+                    default: Some("None"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/ideogram-ai/ideogram-v2.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version fbb188a06a69 of 2024-10-22, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "ideogram-ai/ideogram-v2-turbo",
+            description: "Good at text in images; can inpaint. Faster than `ideogram-v2`.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "negative_prompt",
+                    description: "What the image should not show.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image. Ignored with `resolution`, and with an image to inpaint.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "9:16",
+                            "4:3",
+                            "3:4",
+                            "3:2",
+                            "2:3",
+                            "16:10",
+                            "10:16",
+                            "3:1",
+                            "1:3",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "resolution",
+                    description: "Width and height in pixels, instead of `aspect_ratio`. Ignored with an image to inpaint.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "None",
+                            "512x1536",
+                            "576x1408",
+                            "576x1472",
+                            "576x1536",
+                            "640x1024",
+                            "640x1344",
+                            "640x1408",
+                            "640x1472",
+                            "640x1536",
+                            "704x1152",
+                            "704x1216",
+                            "704x1280",
+                            "704x1344",
+                            "704x1408",
+                            "704x1472",
+                            "720x1280",
+                            "736x1312",
+                            "768x1024",
+                            "768x1088",
+                            "768x1152",
+                            "768x1216",
+                            "768x1232",
+                            "768x1280",
+                            "768x1344",
+                            "832x960",
+                            "832x1024",
+                            "832x1088",
+                            "832x1152",
+                            "832x1216",
+                            "832x1248",
+                            "864x1152",
+                            "896x960",
+                            "896x1024",
+                            "896x1088",
+                            "896x1120",
+                            "896x1152",
+                            "960x832",
+                            "960x896",
+                            "960x1024",
+                            "960x1088",
+                            "1024x640",
+                            "1024x768",
+                            "1024x832",
+                            "1024x896",
+                            "1024x960",
+                            "1024x1024",
+                            "1088x768",
+                            "1088x832",
+                            "1088x896",
+                            "1088x960",
+                            "1120x896",
+                            "1152x704",
+                            "1152x768",
+                            "1152x832",
+                            "1152x864",
+                            "1152x896",
+                            "1216x704",
+                            "1216x768",
+                            "1216x832",
+                            "1232x768",
+                            "1248x832",
+                            "1280x704",
+                            "1280x720",
+                            "1280x768",
+                            "1280x800",
+                            "1312x736",
+                            "1344x640",
+                            "1344x704",
+                            "1344x768",
+                            "1408x576",
+                            "1408x640",
+                            "1408x704",
+                            "1472x576",
+                            "1472x640",
+                            "1472x704",
+                            "1536x512",
+                            "1536x576",
+                            "1536x640",
+                        ],
+                    },
+                    default: Some("None"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "magic_prompt_option",
+                    description: "Whether the model rewrites the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["Auto", "On", "Off"],
+                    },
+                    default: Some("Auto"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Image to inpaint, as a URL or data URI.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "mask",
+                    description: "Black-and-white image: black is inpainted, white is kept.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style_type",
+                    description: "Style of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "None",
+                            "Auto",
+                            "General",
+                            "Realistic",
+                            "Design",
+                            "Render 3D",
+                            "Anime",
+                        ],
+                    },
+                    default: Some("None"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/ideogram-ai/ideogram-v2-turbo.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version fe142c037cf3 of 2024-12-05, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "luma/photon",
+            description: "Images that can follow the style, subject or composition of others.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1:1", "3:4", "4:3", "9:16", "16:9", "9:21", "21:9"],
+                    },
+                    default: Some("16:9"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image_reference_url",
+                    description: "URL of a reference image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image_reference_weight",
+                    description: "How strongly the reference image counts.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(1.0),
+                    },
+                    default: Some("0.85"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style_reference_url",
+                    description: "URL of an image whose style is followed.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style_reference_weight",
+                    description: "How strongly the style of the other image counts.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(1.0),
+                    },
+                    default: Some("0.85"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "character_reference_url",
+                    description: "URL of an image of a character to keep.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/luma/photon.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 81b0e3ad4acf of 2024-12-05, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "luma/photon-flash",
+            description: "Faster than `photon`; can follow the style, subject or composition of other images.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["1:1", "3:4", "4:3", "9:16", "16:9", "9:21", "21:9"],
+                    },
+                    default: Some("16:9"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image_reference_url",
+                    description: "URL of a reference image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image_reference_weight",
+                    description: "How strongly the reference image counts.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(1.0),
+                    },
+                    default: Some("0.85"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style_reference_url",
+                    description: "URL of an image whose style is followed.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style_reference_weight",
+                    description: "How strongly the style of the other image counts.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(1.0),
+                    },
+                    default: Some("0.85"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "character_reference_url",
+                    description: "URL of an image of a character to keep.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/luma/photon-flash.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version c6b5d2b74599 of 2024-12-06, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "nvidia/sana",
+            description: "Fast images of up to 4096 pixels a side.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    default: Some("a cyberpunk cat with a neon sign that says \"Sana\""),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "negative_prompt",
+                    description: "What the image should not show.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    default: Some(""),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "model_variant",
+                    description: "Variant of the model. Larger ones are slower and finer; those with `multilang` also understand Chinese.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1600M-1024px",
+                            "1600M-1024px-multilang",
+                            "1600M-512px",
+                            "600M-1024px-multilang",
+                            "600M-512px-multilang",
+                        ],
+                    },
+                    default: Some("1600M-1024px"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "width",
+                    description: "Width in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    default: Some("1024"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "height",
+                    description: "Height in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    default: Some("1024"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "num_inference_steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: None,
+                    },
+                    default: Some("18"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "guidance_scale",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(1.0),
+                        maximum: Some(20.0),
+                    },
+                    default: Some("5"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "pag_guidance_scale",
+                    description: "Scale of the perturbed-attention guidance.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(1.0),
+                        maximum: Some(20.0),
+                    },
+                    default: Some("2"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/nvidia/sana.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema that it publishes for the model, as found in a copy of the model's page at Replicate of late 2025. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "qwen/qwen-image-edit-plus",
+            description: "Edits and combines images as the prompt says.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that says how to edit the images.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Images to edit, as URLs or data URIs.",
+                    source: SOURCE,
+                    kind: Kind::Images {
+                        accepts: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+                        min_items: None,
+                        max_items: None,
+                    },
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image; `match_input_image` takes that of the first input image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "9:16",
+                            "4:3",
+                            "3:4",
+                            "match_input_image",
+                        ],
+                    },
+                    default: Some("match_input_image"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "go_fast",
+                    description: "Runs a faster variant of the model.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("true"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    nullable: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best). Ignored for `png`.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("95"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "disable_safety_checker",
+                    description: "Disables the safety checker for generated images.",
+                    source: SOURCE,
+                    kind: Kind::Boolean,
+                    default: Some("false"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/qwen/qwen-image-edit-plus.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 4441c81fea73 of 2024-12-12, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "recraft-ai/recraft-20b",
+            description: "Images in many styles, for designers; faster than `recraft-v3`.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "size",
+                    description: "Width and height in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1024x1024",
+                            "1365x1024",
+                            "1024x1365",
+                            "1536x1024",
+                            "1024x1536",
+                            "1820x1024",
+                            "1024x1820",
+                            "1024x2048",
+                            "2048x1024",
+                            "1434x1024",
+                            "1024x1434",
+                            "1024x1280",
+                            "1280x1024",
+                            "1024x1707",
+                            "1707x1024",
+                        ],
+                    },
+                    default: Some("1024x1024"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style",
+                    description: "Style of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "realistic_image",
+                            "realistic_image/b_and_w",
+                            "realistic_image/enterprise",
+                            "realistic_image/hard_flash",
+                            "realistic_image/hdr",
+                            "realistic_image/motion_blur",
+                            "realistic_image/natural_light",
+                            "realistic_image/studio_portrait",
+                            "digital_illustration",
+                            "digital_illustration/2d_art_poster",
+                            "digital_illustration/2d_art_poster_2",
+                            "digital_illustration/3d",
+                            "digital_illustration/80s",
+                            "digital_illustration/engraving_color",
+                            "digital_illustration/glow",
+                            "digital_illustration/grain",
+                            "digital_illustration/hand_drawn",
+                            "digital_illustration/hand_drawn_outline",
+                            "digital_illustration/handmade_3d",
+                            "digital_illustration/infantile_sketch",
+                            "digital_illustration/kawaii",
+                            "digital_illustration/pixel_art",
+                            "digital_illustration/psychedelic",
+                            "digital_illustration/seamless",
+                            "digital_illustration/voxel",
+                            "digital_illustration/watercolor",
+                        ],
+                    },
+                    default: Some("realistic_image"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/recraft-ai/recraft-20b.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 110b949db40d of 2024-12-12, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "recraft-ai/recraft-20b-svg",
+            description: "Vector images (SVG) in many styles, for designers; faster than `recraft-v3-svg`.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "size",
+                    description: "Width and height in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1024x1024",
+                            "1365x1024",
+                            "1024x1365",
+                            "1536x1024",
+                            "1024x1536",
+                            "1820x1024",
+                            "1024x1820",
+                            "1024x2048",
+                            "2048x1024",
+                            "1434x1024",
+                            "1024x1434",
+                            "1024x1280",
+                            "1280x1024",
+                            "1024x1707",
+                            "1707x1024",
+                        ],
+                    },
+                    default: Some("1024x1024"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style",
+                    description: "Style of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "vector_illustration",
+                            "vector_illustration/cartoon",
+                            "vector_illustration/doodle_line_art",
+                            "vector_illustration/engraving",
+                            "vector_illustration/flat_2",
+                            "vector_illustration/kawaii",
+                            "vector_illustration/line_art",
+                            "vector_illustration/line_circuit",
+                            "vector_illustration/linocut",
+                            "vector_illustration/seamless",
+                            "icon",
+                            "icon/broken_line",
+                            "icon/colored_outline",
+                            "icon/colored_shapes",
+                            "icon/colored_shapes_gradient",
+                            "icon/doodle_fill",
+                            "icon/doodle_offset_fill",
+                            "icon/offset_fill",
+                            "icon/outline",
+                            "icon/outline_gradient",
+                            "icon/uneven_fill",
+                        ],
+                    },
+                    default: Some("vector_illustration"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/recraft-ai/recraft-20b-svg.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version e06217725b21 of 2024-11-04, as found in emdgroup-liquid/comfyui-replicate at 2b98fb1. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "recraft-ai/recraft-v3",
+            description: "Images in many styles, for designers; good at long text.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "size",
+                    description: "Width and height in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1024x1024",
+                            "1365x1024",
+                            "1024x1365",
+                            "1536x1024",
+                            "1024x1536",
+                            "1820x1024",
+                            "1024x1820",
+                            "1024x2048",
+                            "2048x1024",
+                            "1434x1024",
+                            "1024x1434",
+                            "1024x1280",
+                            "1280x1024",
+                            "1024x1707",
+                            "1707x1024",
+                        ],
+                    },
+                    default: Some("1024x1024"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style",
+                    description: "Style of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "any",
+                            "realistic_image",
+                            "digital_illustration",
+                            "digital_illustration/pixel_art",
+                            "digital_illustration/hand_drawn",
+                            "digital_illustration/grain",
+                            "digital_illustration/infantile_sketch",
+                            "digital_illustration/2d_art_poster",
+                            "digital_illustration/handmade_3d",
+                            "digital_illustration/hand_drawn_outline",
+                            "digital_illustration/engraving_color",
+                            "digital_illustration/2d_art_poster_2",
+                            "realistic_image/b_and_w",
+                            "realistic_image/hard_flash",
+                            "realistic_image/hdr",
+                            "realistic_image/natural_light",
+                            "realistic_image/studio_portrait",
+                            "realistic_image/enterprise",
+                            "realistic_image/motion_blur",
+                        ],
+                    },
+                    default: Some("any"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/recraft-ai/recraft-v3.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 16f118e8ee05 of 2024-11-04, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "recraft-ai/recraft-v3-svg",
+            description: "Vector images (SVG) in many styles, for designers.",
+            source: SOURCE,
+            output_kind: OutputKind::OneFile,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    required: true,
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "size",
+                    description: "Width and height in pixels.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1024x1024",
+                            "1365x1024",
+                            "1024x1365",
+                            "1536x1024",
+                            "1024x1536",
+                            "1820x1024",
+                            "1024x1820",
+                            "1024x2048",
+                            "2048x1024",
+                            "1434x1024",
+                            "1024x1434",
+                            "1024x1280",
+                            "1280x1024",
+                            "1024x1707",
+                            "1707x1024",
+                        ],
+                    },
+                    default: Some("1024x1024"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "style",
+                    description: "Style of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "any",
+                            "engraving",
+                            "line_art",
+                            "line_circuit",
+                            "linocut",
+                        ],
+                    },
+                    default: Some("any"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!("../schemas/recraft-ai/recraft-v3-svg.schema.json"),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 527d2a6296fa of 2024-07-16, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "stability-ai/stable-diffusion-3",
+            description: "Stable Diffusion 3 with its medium size.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    default: Some(""),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image. Ignored with `image`, whose ratio wins.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "21:9",
+                            "3:2",
+                            "2:3",
+                            "4:5",
+                            "5:4",
+                            "9:16",
+                            "9:21",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "cfg",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(20.0),
+                    },
+                    default: Some("3.5"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Image to start from, as a URL or data URI. The output has its aspect ratio.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "prompt_strength",
+                    description: "How strongly the prompt overrides `image`; 1 keeps nothing of it.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(1.0),
+                    },
+                    default: Some("0.85"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(28),
+                    },
+                    default: Some("28"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best).",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("90"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "negative_prompt",
+                    description: "What the image should not show. This model was not trained for it; effects are unpredictable.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    default: Some(""),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/stability-ai/stable-diffusion-3.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version e6c4657fe1b3 of 2024-10-22, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "stability-ai/stable-diffusion-3.5-large",
+            description: "Stable Diffusion 3.5 with its largest size.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    default: Some(""),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image. Ignored with `image`, whose ratio wins.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "21:9",
+                            "3:2",
+                            "2:3",
+                            "4:5",
+                            "5:4",
+                            "3:4",
+                            "4:3",
+                            "9:16",
+                            "9:21",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "cfg",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(20.0),
+                    },
+                    default: Some("3.5"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Image to start from, as a URL or data URI. The output has its aspect ratio.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "prompt_strength",
+                    description: "How strongly the prompt overrides `image`; 1 keeps nothing of it.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    default: Some("0.85"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(50),
+                    },
+                    default: Some("35"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best).",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("90"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/stability-ai/stable-diffusion-3.5-large.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version a0963ecbded7 of 2024-10-22, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "stability-ai/stable-diffusion-3.5-large-turbo",
+            description: "Faster than `stable-diffusion-3.5-large`, in about four steps.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    default: Some(""),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image. Ignored with `image`, whose ratio wins.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "21:9",
+                            "3:2",
+                            "2:3",
+                            "4:5",
+                            "5:4",
+                            "3:4",
+                            "4:3",
+                            "9:16",
+                            "9:21",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "cfg",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(20.0),
+                    },
+                    default: Some("1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Image to start from, as a URL or data URI. The output has its aspect ratio.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "prompt_strength",
+                    description: "How strongly the prompt overrides `image`; 1 keeps nothing of it.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    default: Some("0.85"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(10),
+                    },
+                    default: Some("4"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best).",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("90"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/stability-ai/stable-diffusion-3.5-large-turbo.schema.json"
+            ),
+        }
+    },
+    {
+        const SOURCE: &str = "documented by Replicate, in the schema of its version 382c03890d80 of 2024-10-29, as found in the npm package all-the-public-replicate-models 1.352.0. That CometAPI passes the field on is inferred: its reference refers to the model's own page";
+        Model {
+            name: "stability-ai/stable-diffusion-3.5-medium",
+            description: "Stable Diffusion 3.5 with its medium size.",
+            source: SOURCE,
+            output_kind: OutputKind::Files,
+            fields: &[
+                Field {
+                    name: "prompt",
+                    description: "Text prompt that describes the image.",
+                    source: SOURCE,
+                    kind: Kind::Text,
+                    default: Some(""),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "aspect_ratio",
+                    description: "Aspect ratio of the image. Ignored with `image`, whose ratio wins.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &[
+                            "1:1",
+                            "16:9",
+                            "21:9",
+                            "3:2",
+                            "2:3",
+                            "4:5",
+                            "5:4",
+                            "3:4",
+                            "4:3",
+                            "9:16",
+                            "9:21",
+                        ],
+                    },
+                    default: Some("1:1"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "cfg",
+                    description: "Guidance: how closely the image follows the prompt.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: Some(0.0),
+                        maximum: Some(20.0),
+                    },
+                    default: Some("5"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "image",
+                    description: "Image to start from, as a URL or data URI. The output has its aspect ratio.",
+                    source: SOURCE,
+                    kind: Kind::Image { accepts: &[] },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "prompt_strength",
+                    description: "How strongly the prompt overrides `image`; 1 keeps nothing of it.",
+                    source: SOURCE,
+                    kind: Kind::Number {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    default: Some("0.85"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "steps",
+                    description: "Number of denoising steps. Fewer are faster, more give finer images.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(1),
+                        maximum: Some(50),
+                    },
+                    default: Some("40"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "seed",
+                    description: "Random seed. Set it for reproducible images; by default it is random.",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: None,
+                        maximum: None,
+                    },
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_format",
+                    description: "File format of the image.",
+                    source: SOURCE,
+                    kind: Kind::Choice {
+                        values: &["webp", "jpg", "png"],
+                    },
+                    default: Some("webp"),
+                    ..Field::DEFAULT
+                },
+                Field {
+                    name: "output_quality",
+                    description: "Quality of lossy formats, from 0 (worst) to 100 (best).",
+                    source: SOURCE,
+                    kind: Kind::Integer {
+                        minimum: Some(0),
+                        maximum: Some(100),
+                    },
+                    default: Some("90"),
+                    ..Field::DEFAULT
+                },
+            ],
+            schema: include_str!(
+                "../schemas/stability-ai/stable-diffusion-3.5-medium.schema.json"
+            ),
         }
     },
 ];
