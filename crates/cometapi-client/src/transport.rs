@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
@@ -170,7 +170,8 @@ impl ClientHooks<Transport> for Client {
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, transport.authorization.clone());
         let options = call::options();
-        *request.timeout_mut() = Some(options.timeout.unwrap_or(ATTEMPT_TIMEOUT));
+        let timeout = options.timeout.unwrap_or(ATTEMPT_TIMEOUT);
+        *request.timeout_mut() = Some(timeout);
 
         let mut response = match &transport.unpooled {
             Some(unpooled) if options.own_connection || !request.method().is_safe() => {
@@ -178,8 +179,11 @@ impl ClientHooks<Transport> for Client {
             }
             Some(unpooled) => {
                 let again = request.try_clone();
+                let began = Instant::now();
                 match (self.client().execute(request).await, again) {
-                    (Err(error), Some(again)) if is_head_too_large(&error) => {
+                    (Err(error), Some(mut again)) if is_head_too_large(&error) => {
+                        // Both together are the attempt that the caller gave this time.
+                        *again.timeout_mut() = Some(timeout.saturating_sub(began.elapsed()));
                         unpooled.execute(again).await?
                     }
                     (response, _) => response?,

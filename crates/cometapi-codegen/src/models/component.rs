@@ -215,7 +215,7 @@ fn together(fields: &[Field], pointer: &str, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Whether it is `owner/name`, each of which can be sent as it stands.
+/// Whether it is `owner/name`, with an owner and a name that can be sent as they stand.
 pub(crate) fn is_model(name: &str) -> bool {
     let is_part = |part: &str| {
         part.len() <= 128

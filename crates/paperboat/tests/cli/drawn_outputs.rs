@@ -199,7 +199,7 @@ enum Leaf {
     Value,
 }
 
-/// Whether a list holds strings of which not all are addresses.
+/// Whether a list holds strings, and not only addresses.
 fn is_text(items: &[Value], is_file: impl Fn(&str) -> bool) -> bool {
     let texts = items
         .iter()
