@@ -86,7 +86,7 @@ tokio::task_local! {
 /// Runs one call of a generated method and returns the exchange beside its result.
 ///
 /// The exchange is `None` if no response arrived. When the call is repeated inside `call`, it
-/// is the last one.
+/// is the last one. It has the headers of the response; the result has none.
 ///
 /// ```no_run
 /// # async fn example(client: cometapi_client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -140,8 +140,15 @@ pub(crate) fn options() -> CallOptions {
         .unwrap_or_default()
 }
 
-/// Keeps `exchange` for the caller, if one observes.
-pub(crate) fn record(exchange: Exchange) {
+/// Keeps `exchange` for the caller, if one observes, and returns the headers for the result. They
+/// are in one of the two: a second map would be made for every response, and hardly ever read.
+pub(crate) fn record(exchange: Exchange) -> HeaderMap {
+    let mut exchange = Some(exchange);
     // Outside of `observe` nothing is observed.
-    let _ = CONTEXT.try_with(|context| context.borrow_mut().exchange = Some(Box::new(exchange)));
+    let _ = CONTEXT.try_with(|context| {
+        context.borrow_mut().exchange = exchange.take().map(Box::new);
+    });
+    exchange
+        .map(|exchange| exchange.headers)
+        .unwrap_or_default()
 }

@@ -95,8 +95,8 @@ pub use crate::params::{InvalidParam, ModelName, ModelOwner, PredictionId};
 pub use crate::prediction_response::PredictionResponse;
 pub use crate::status::{Status, TaskStatus};
 pub use crate::transport::{
-    InvalidKey, Transport, http_client, with_required_settings, with_unpooled_settings,
-    without_tls_roots,
+    InvalidKey, Transport, http_client, is_head_too_large, with_required_settings,
+    with_unpooled_settings, without_tls_roots,
 };
 #[doc(hidden)]
 pub use crate::truncate::{MAX_TEXT_LEN, truncate, truncate_owned};

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
@@ -33,7 +33,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most headers that a response may have. One with more cannot be read at all, and leaves the
 /// outcome of a create request unknown. The room for them, about 20 KiB, is cleared for each response,
-/// so reads begin with hyper's own limit of 100.
+/// so reads have hyper's own limit of 100, and can be repeated.
 const MAX_HEADERS: usize = 320;
 
 /// A `reqwest` client as this API wants it: no redirects (one would turn a create request into
@@ -119,8 +119,8 @@ impl Transport {
     }
 
     /// Sends what is not safe to repeat through `client`, which should keep no connections
-    /// ([`with_unpooled_settings`]); and reads once more whose response has more headers than the
-    /// client's own connections have room for.
+    /// ([`with_unpooled_settings`]), and what asks for a connection of its own
+    /// ([`CallOptions::own_connection`]).
     ///
     /// A kept connection may have been closed by the server, or be one response out of step.
     /// Under a create request, the one leaves it unknown whether money was spent, and the other
@@ -170,26 +170,13 @@ impl ClientHooks<Transport> for Client {
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, transport.authorization.clone());
         let options = call::options();
-        let timeout = options.timeout.unwrap_or(ATTEMPT_TIMEOUT);
-        *request.timeout_mut() = Some(timeout);
+        *request.timeout_mut() = Some(options.timeout.unwrap_or(ATTEMPT_TIMEOUT));
 
         let mut response = match &transport.unpooled {
             Some(unpooled) if options.own_connection || !request.method().is_safe() => {
                 unpooled.execute(request).await?
             }
-            Some(unpooled) => {
-                let again = request.try_clone();
-                let began = Instant::now();
-                match (self.client().execute(request).await, again) {
-                    (Err(error), Some(mut again)) if is_head_too_large(&error) => {
-                        // Both together are the attempt that the caller gave this time.
-                        *again.timeout_mut() = Some(timeout.saturating_sub(began.elapsed()));
-                        unpooled.execute(again).await?
-                    }
-                    (response, _) => response?,
-                }
-            }
-            None => self.client().execute(request).await?,
+            _ => self.client().execute(request).await?,
         };
         let status = response.status();
         let mut headers = std::mem::take(response.headers_mut());
@@ -200,9 +187,9 @@ impl ClientHooks<Transport> for Client {
         let (body, state) = decoded(&headers, read, transport.body_cap);
         transport.key.redact_headers(&mut headers);
         let body = transport.key.redact_bytes(&body).map_or(body, Bytes::from);
-        call::record(Exchange {
+        let headers = call::record(Exchange {
             status,
-            headers: headers.clone(),
+            headers,
             body: body.clone(),
             state,
         });
@@ -213,9 +200,10 @@ impl ClientHooks<Transport> for Client {
     }
 }
 
-/// Whether the response has more headers than there is room for. Only the text of hyper's error says
-/// so; its type is private to reqwest.
-fn is_head_too_large(error: &reqwest::Error) -> bool {
+/// Returns whether the response has more headers than its connection has room for: a client with
+/// [`with_unpooled_settings`] has room for more.
+pub fn is_head_too_large(error: &reqwest::Error) -> bool {
+    // Only the text of hyper's error says so; its type is private to reqwest.
     let mut cause = error.source();
     while let Some(error) = cause {
         if error.to_string() == "message head is too large" {

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use cometapi_client::{CallOptions, PredictionId, observe};
+use cometapi_client::{CallOptions, PredictionId, is_head_too_large, observe};
+use tokio::time::Instant;
 
 use crate::calls::policy::PollOutcome;
 use crate::core::error::Error;
@@ -33,15 +34,30 @@ pub(crate) async fn get(
     }
 }
 
+/// Polls; once more if the response has more headers than a kept connection has room for.
 pub(crate) async fn poll_once(
     core: &Core,
     id: &PredictionId,
     attempt: u32,
-    options: CallOptions,
+    mut options: CallOptions,
 ) -> AttemptOutcome {
-    let poll = observe(options, core.raw().get_prediction(id));
-    let call = trace::poll(id, attempt, poll).await;
-    AttemptOutcome::of(call, Some(id), SystemTime::now())
+    let began = Instant::now();
+    loop {
+        let poll = observe(options.clone(), core.raw().get_prediction(id));
+        let call = trace::poll(id, attempt, poll).await;
+        let outcome = AttemptOutcome::of(call, Some(id), SystemTime::now());
+        match &outcome {
+            AttemptOutcome::NoResponse(error)
+                if is_head_too_large(error) && !options.own_connection =>
+            {
+                // Both together are the attempt that the caller gave this time.
+                let left = |timeout: Duration| timeout.saturating_sub(began.elapsed());
+                options.timeout = options.timeout.map(left);
+                options.own_connection = true;
+            }
+            _ => return outcome,
+        }
+    }
 }
 
 /// The error of a poll that showed no state.

@@ -74,7 +74,7 @@ impl<'a> Output<'a> {
     pub fn text(&self) -> Option<String> {
         match self.0? {
             Value::String(text) => file_url(text).is_none().then(|| text.clone()),
-            Value::Array(items) if is_tokens(items) => {
+            Value::Array(items) if matches!(Strings::of(items), Strings::Tokens) => {
                 Some(items.iter().filter_map(Value::as_str).collect())
             }
             Value::Array(items) if !items.is_empty() => items.iter().map(only_text).collect(),
@@ -222,8 +222,14 @@ impl<'a> Found<'a> {
                 Some(url) => self.addresses.push(Address { url, place }),
                 None => self.has_values |= !text.is_empty(),
             },
-            Value::Array(items) if is_tokens(items) => self.has_values = true,
-            Value::Array(items) => items.iter().for_each(|item| self.collect(item, place)),
+            Value::Array(items) => match Strings::of(items) {
+                Strings::Tokens => self.has_values = true,
+                Strings::Files(urls) => {
+                    let files = urls.into_iter().map(|url| Address { url, place });
+                    self.addresses.extend(files);
+                }
+                Strings::Mixed => items.iter().for_each(|item| self.collect(item, place)),
+            },
             Value::Object(fields) => {
                 // A map keeps the order of the wire or not, by a feature of the whole build.
                 let mut fields: Vec<_> = fields.iter().collect();
@@ -241,19 +247,35 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Whether a list holds strings that are text together: not each of them is a file.
-fn is_tokens(items: &[Value]) -> bool {
-    let mut all_files = true;
-    for item in items {
-        match item {
-            Value::Null => {}
-            // Beside files it stands for one that was not made; beside words it adds nothing.
-            Value::String(text) if text.is_empty() => {}
-            Value::String(text) => all_files = all_files && file_url(text).is_some(),
-            _ => return false,
+/// What the items of a list are together.
+enum Strings<'a> {
+    /// Each string is the URL of a file.
+    Files(Vec<&'a str>),
+    /// Text: not each string is a file.
+    Tokens,
+    /// Not all are strings.
+    Mixed,
+}
+
+impl<'a> Strings<'a> {
+    fn of(items: &'a [Value]) -> Self {
+        let mut files = Some(Vec::with_capacity(items.len()));
+        for item in items {
+            match item {
+                Value::Null => {}
+                // Beside files it stands for one that was not made; beside words it adds nothing.
+                Value::String(text) if text.is_empty() => {}
+                Value::String(text) => {
+                    files = files.and_then(|mut files| {
+                        files.push(file_url(text)?);
+                        Some(files)
+                    });
+                }
+                _ => return Self::Mixed,
+            }
         }
+        files.map_or(Self::Tokens, Self::Files)
     }
-    !all_files
 }
 
 /// Whether the text `before` is likely to go on with `next`.
