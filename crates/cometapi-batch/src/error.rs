@@ -62,6 +62,11 @@ pub enum ErrorKind {
     /// Another prediction of the same service has the id already, so that a response must have
     /// been taken for that of another request. What was sent is unresolved.
     TakenId,
+    /// The key of a prediction is empty or too long. Nothing was sent.
+    InvalidKey,
+    /// The key of a prediction names another one already: of another model, input or service. Nothing
+    /// was sent. Use another key.
+    KeyReused,
     /// The row belongs to another worker by now, so that this one must leave it alone.
     Lost,
     /// No tokio runtime is running on the thread. Nothing was sent. Await the call in an async

@@ -86,6 +86,7 @@ pub fn ledger_rows(data: &[u8]) {
                     "another worker",
                     "not registered",
                     "retired",
+                    "give this prediction another key",
                 ]
                 .iter()
                 .any(|known| message.contains(known));

@@ -45,8 +45,9 @@
 //!
 //! # Overview
 //!
-//! - [`Batch`] runs a file of rows; [`Finish`] waits for what any process left and saves it; [`Single`]
-//!   records one run for those who create and wait themselves.
+//! - [`Once`] runs one prediction that is created at most once for its key: a step that is safe inside
+//!   a queue, a scheduler or a workflow engine; [`engines`] has a recipe for each.
+//! - [`Batch`] runs a file of rows; [`Finish`] waits for what any process left and saves it.
 //! - [`Ledger`] is where it is recorded, [`SqliteLedger`] the one in a file;
 //!   [`Ledger::list`] is what it says.
 //! - [`Event`] reports what happens while it happens, [`Report`] the result, [`Stop`] ends a run
@@ -86,6 +87,9 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 mod batch;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod engines;
 mod error;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -96,10 +100,10 @@ mod error;
 pub mod fuzzing;
 mod ledger;
 mod lock;
+mod once;
 mod owner;
 mod response;
 mod rows;
-mod single;
 mod worker;
 
 pub use crate::batch::{
@@ -108,12 +112,12 @@ pub use crate::batch::{
 pub use crate::error::{Error, ErrorKind};
 pub use crate::ledger::sqlite::SqliteLedger;
 pub use crate::ledger::{
-    Claimed, Entry, FileRecord, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loaded, Mark,
-    Outcome, Plan, RecordedRow, Repeated, Retry, RetryAction, StagedRow, State, Tally, Want,
-    WorkerId,
+    BatchEntry, Begun, Claimed, Entry, FileRecord, Filter, Intent, Job, Ledger, LedgerFuture,
+    LoadId, Loaded, Loader, Mark, NewRow, Outcome, Plan, RecordedRow, Repeated, Retry, RetryAction,
+    State, Tally, Want, WorkerId,
 };
+pub use crate::once::{Once, OnceError, OnceEvent, OnceRun};
 pub use crate::rows::{Format, NotText, Problem, Rows};
-pub use crate::single::Single;
 
 // Compiles the programs in the package's README.
 #[cfg(doctest)]

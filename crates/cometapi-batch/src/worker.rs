@@ -39,7 +39,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Retiring a second time does nothing.
-        self.ledger.abandon(self.id);
+        // Asked for by the call. Retiring a second time does nothing.
+        drop(self.ledger.retire(self.id));
     }
 }

@@ -35,10 +35,17 @@ pub(crate) fn of(kind: ErrorKind) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use cometapi::Creation;
+    use cometapi_batch::{
+        Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Intent, Ledger, OnceError,
+        SqliteLedger,
+    };
 
     use super::*;
     use crate::advice::next_step;
+    use crate::failure::Failure;
 
     /// Everything known of each kind, so that a new one shows up here: its word, whether a
     /// prediction was created, its severity, its exit code, and the advice on it.
@@ -85,5 +92,114 @@ mod tests {
                 "each row of {kind:?} in the table of Create must end in `{end}`"
             );
         }
+    }
+
+    /// The table for queues and workflow engines in the documentation of `cometapi-batch`: the codes
+    /// and the errors of each row, as they are written there.
+    fn rows_for_engines() -> Vec<(Vec<u8>, Vec<String>)> {
+        let document = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../cometapi-batch/docs/engines.md"
+        );
+        let document = std::fs::read_to_string(document).unwrap();
+        let rows = document.lines().filter_map(|line| {
+            let (codes, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
+            let codes: Vec<u8> = codes
+                .split(", ")
+                .map(str::parse)
+                .collect::<Result<_, _>>()
+                .ok()?;
+            let (errors, _) = rest.split_once('|')?;
+            let words = errors.split('`').skip(1).step_by(2);
+            Some((codes, words.map(str::to_owned).collect()))
+        });
+        rows.collect()
+    }
+
+    /// A recorded prediction, as some errors carry it.
+    async fn entry() -> Box<cometapi_batch::Entry> {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(folder.path().join("ledger.sqlite3")).unwrap();
+        let worker = ledger
+            .register("https://api.cometapi.com".to_owned())
+            .await
+            .unwrap();
+        let input = serde_json::Map::new();
+        let intent = Intent::new(&"owner/name".parse().unwrap(), &input);
+        ledger.begin(worker, intent).await.unwrap();
+        let mut filter = Filter::default();
+        filter.limit = 1;
+        Box::new(ledger.list(filter).await.unwrap().remove(0))
+    }
+
+    #[tokio::test]
+    async fn the_table_for_engines_shows_the_codes() {
+        let rows = rows_for_engines();
+        let code = |word: &str| {
+            let of_word = rows
+                .iter()
+                .filter(|(_, words)| words.iter().any(|it| it == word));
+            let codes: Vec<_> = of_word.map(|(codes, _)| codes.as_slice()).collect();
+            let [[code]] = codes[..] else {
+                panic!("`{word}` must be in one row of the table in engines.md, of one code");
+            };
+            *code
+        };
+        for kind in ErrorKind::ALL {
+            assert_eq!(code(kind.as_str()), of(*kind), "{kind}");
+        }
+        let kinds = [
+            LedgerErrorKind::Ledger,
+            LedgerErrorKind::OlderLedger,
+            LedgerErrorKind::NewerLedger,
+            LedgerErrorKind::NotALedger,
+            LedgerErrorKind::Untrusted,
+            LedgerErrorKind::Incomplete,
+            LedgerErrorKind::Replaced,
+            LedgerErrorKind::Full,
+            LedgerErrorKind::Busy,
+            LedgerErrorKind::TakenId,
+            LedgerErrorKind::InvalidKey,
+            LedgerErrorKind::KeyReused,
+            LedgerErrorKind::Lost,
+            LedgerErrorKind::NoRuntime,
+        ];
+        let mut others = vec![
+            (
+                "Unresolved".to_owned(),
+                OnceError::Unresolved(entry().await),
+            ),
+            ("Elsewhere".to_owned(), OnceError::Elsewhere(entry().await)),
+        ];
+        others.extend(kinds.map(|kind| {
+            let error = LedgerError::new(kind, "a test");
+            (format!("Ledger({kind:?})"), OnceError::Ledger(error))
+        }));
+        let words = rows.iter().map(|(_, words)| words.len()).sum::<usize>();
+        assert_eq!(
+            words,
+            ErrorKind::ALL.len() + others.len(),
+            "the table has a word too many"
+        );
+        for (word, error) in others {
+            assert_eq!(code(&word), Failure::from(error).code(), "{word}");
+        }
+
+        let shown: BTreeSet<u8> = rows.into_iter().flat_map(|(codes, _)| codes).collect();
+        let all = [
+            0,
+            OTHER,
+            USAGE,
+            OUTCOME,
+            TIMEOUT,
+            KEY,
+            LIMIT,
+            DOUBT,
+            EXPIRED,
+            INTERRUPTED,
+            TERMINATED,
+            HUNG_UP,
+        ];
+        assert_eq!(shown, BTreeSet::from(all));
     }
 }

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use cometapi::{Error, ErrorKind};
+use cometapi_batch::{ErrorKind as LedgerErrorKind, OnceError};
 
 use crate::interrupt::Signal;
 use crate::{advice, exit};
@@ -59,6 +60,13 @@ impl Failure {
         )
     }
 
+    /// A signal ended the wait for a prediction that another process is creating.
+    pub(crate) fn interrupted_elsewhere(signal: Signal) -> Self {
+        let message =
+            format!("stopped waiting for the process that has this prediction ({signal})");
+        Self::new(signal.exit_code(), message)
+    }
+
     /// Some of many failed; `code` is the most severe exit code.
     pub(crate) fn of_many(code: u8, message: impl Into<String>) -> Self {
         Self::new(code, message)
@@ -98,6 +106,23 @@ impl Failure {
     pub(crate) fn in_mock(mut self) -> Self {
         if self.continuation.is_some() {
             self.continuation = Some("the mock ended with this process".into());
+        }
+        self
+    }
+
+    /// The same of a command that creates a prediction each time that it is run.
+    pub(crate) fn not_to_be_run_again(self) -> Self {
+        if self.code == exit::TIMEOUT {
+            return self
+                .with_advice("the same command would create and pay for another prediction");
+        }
+        self
+    }
+
+    /// The same of a command that continues with its prediction when it is run again.
+    pub(crate) fn continued_by_the_same_command(mut self) -> Self {
+        if self.continuation.is_some() || self.code == exit::TIMEOUT {
+            self.continuation = Some("to continue, run the same command again".to_owned());
         }
         self
     }
@@ -151,6 +176,44 @@ impl From<Error> for Failure {
             advice: advice::of(&error),
             continuation: advice::continuation(&error),
             message: error.to_string(),
+        }
+    }
+}
+
+impl From<OnceError> for Failure {
+    fn from(error: OnceError) -> Self {
+        match error {
+            OnceError::Service(error) => error.into(),
+            OnceError::Ledger(error) if error.kind() == LedgerErrorKind::TakenId => {
+                Self::in_doubt(format!(
+                    "the create request may have been accepted, but was answered with the id of \
+                     another prediction: {error}"
+                ))
+            }
+            OnceError::Ledger(error) if error.kind() == LedgerErrorKind::KeyReused => {
+                Self::usage(error.to_string()).with_advice("nothing was sent")
+            }
+            OnceError::Ledger(error) => {
+                // A ledger that cannot be used for now is no fault of the command line.
+                let code = match error.kind() {
+                    LedgerErrorKind::Busy
+                    | LedgerErrorKind::Full
+                    | LedgerErrorKind::Ledger
+                    | LedgerErrorKind::Lost => exit::OTHER,
+                    _ => exit::USAGE,
+                };
+                Self::new(code, format!("the prediction cannot be recorded: {error}"))
+                    .because_of(&error)
+                    .with_advice("nothing was created; to record nothing: --no-ledger")
+            }
+            OnceError::Unresolved(_) => Self::in_doubt(error.to_string())
+                .with_advice("to create it again, which may cost twice: --retry-unresolved"),
+            OnceError::Ended(ref entry) => {
+                let kind = entry.outcome.as_ref().and_then(|outcome| outcome.kind);
+                Self::new(kind.map_or(exit::OTHER, exit::of), error.to_string())
+            }
+            // Another process has it, and this one has waited long enough.
+            error => Self::new(exit::TIMEOUT, error.to_string()),
         }
     }
 }

@@ -19,6 +19,7 @@ mod ledger;
 mod pair;
 mod print;
 mod progress;
+mod watched;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,8 @@
 //! How the work stands, on stderr: a spinner on a terminal, lines elsewhere.
 
 use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,15 +18,17 @@ pub(crate) struct Progress {
     work: Work,
     began: Instant,
     /// The last line that was printed, and when.
-    last: Option<(String, Instant)>,
+    last: Mutex<Option<(String, Instant)>>,
     /// Whether it was shown that the ledger cannot be written.
-    shows_fault: bool,
+    shows_fault: AtomicBool,
 }
 
 enum Work {
     /// A line per change; where several are waited for, each begins with the label.
     Prediction {
         label: String,
+        /// Whether it is created first.
+        creates: bool,
     },
     Batch,
 }
@@ -32,19 +36,22 @@ enum Work {
 impl Progress {
     /// One prediction, in its first state.
     pub(crate) fn begin(state: &str) -> Self {
-        let label = String::new();
-        let mut progress = Self::new(
-            Work::Prediction { label },
-            spinner("{spinner} {msg} {elapsed}"),
-        );
+        let work = Work::Prediction {
+            label: String::new(),
+            creates: state == "creating",
+        };
+        let progress = Self::new(work, spinner("{spinner} {msg} {elapsed}"));
         progress.state(state);
         progress
     }
 
     /// One of several predictions, distinguished by `label`; in lines, also on a terminal.
     pub(crate) fn of(label: &str) -> Self {
-        let label = format!("{label}: ");
-        Self::new(Work::Prediction { label }, None)
+        let work = Work::Prediction {
+            label: format!("{label}: "),
+            creates: false,
+        };
+        Self::new(work, None)
     }
 
     pub(crate) fn of_batch() -> Self {
@@ -60,47 +67,65 @@ impl Progress {
             spinner,
             work,
             began: Instant::now(),
-            last: None,
-            shows_fault: false,
+            last: Mutex::default(),
+            shows_fault: AtomicBool::new(false),
         }
     }
 
     /// Shows the current state.
-    pub(crate) fn state(&mut self, state: &str) {
+    pub(crate) fn state(&self, state: &str) {
         if let Some(spinner) = &self.spinner {
             return spinner.set_message(print::printable(state));
         }
-        let is_due = self.last.as_ref().is_none_or(|(last, at)| match self.work {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.as_ref().is_none_or(|(last, at)| match self.work {
             Work::Prediction { .. } => last != state,
             Work::Batch => at.elapsed() >= LINE_EVERY,
         });
         if is_due {
             match &self.work {
-                Work::Prediction { label } => print::stderr(format_args!(
+                Work::Prediction { label, .. } => print::stderr(format_args!(
                     "{label}{state} ({:.1} s)",
                     self.began.elapsed().as_secs_f64()
                 )),
                 Work::Batch => print::stderr(state),
             }
-            self.last = Some((state.to_owned(), Instant::now()));
+            *last = Some((state.to_owned(), Instant::now()));
         }
     }
 
     /// Prints a message that stays.
     pub(crate) fn say(&self, line: impl Display) {
         self.suspend(|| match &self.work {
-            Work::Prediction { label } => print::stderr(format_args!("{label}{line}")),
+            Work::Prediction { label, .. } => print::stderr(format_args!("{label}{line}")),
             Work::Batch => print::stderr(line),
         });
     }
 
+    /// Prints the failure to record something.
+    pub(crate) fn recorded(&self, recorded: Result<(), cometapi_batch::Error>) {
+        if let Err(error) = recorded {
+            self.fault(&error);
+        }
+    }
+
     /// Prints the first failure to record. A prediction that exists is worth more than its record,
     /// so the command continues.
-    pub(crate) fn recorded(&mut self, recorded: Result<(), cometapi_batch::Error>) {
-        if let Err(e) = recorded
-            && !std::mem::replace(&mut self.shows_fault, true)
-        {
-            self.say(format_args!("note: the ledger cannot be written: {e}"));
+    pub(crate) fn fault(&self, error: &cometapi_batch::Error) {
+        if !self.shows_fault.swap(true, Ordering::Relaxed) {
+            self.say(format_args!("note: the ledger cannot be written: {error}"));
+        }
+    }
+
+    /// Whether the prediction is created first.
+    pub(crate) fn creates(&self) -> bool {
+        matches!(self.work, Work::Prediction { creates: true, .. })
+    }
+
+    /// Takes the spinner away for good.
+    pub(crate) fn finish(&self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
         }
     }
 
@@ -115,9 +140,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(spinner) = &self.spinner {
-            spinner.finish_and_clear();
-        }
+        self.finish();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reading a file of rows into the ledger's staging, a few at a time.
+//! Reading a file of rows into a load of the ledger, a few at a time.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::batch::event::{Event, Observer};
 use crate::error::{Error, ErrorKind};
-use crate::ledger::{Ledger, LoadId, StagedRow};
+use crate::ledger::{Loader, NewRow};
 use crate::rows::check::{self, Meant};
 use crate::rows::{self, MAX_PROBLEMS, Problem, Rows};
 
@@ -33,7 +33,7 @@ const KEPT: usize = 100;
 type Weighed = (Item, OwnedSemaphorePermit);
 
 enum Item {
-    Row(StagedRow),
+    Row(NewRow),
     Warning(Problem),
     Bad(Vec<Problem>),
     End(io::Result<()>),
@@ -80,11 +80,10 @@ pub(crate) struct Import {
     problems: Vec<Problem>,
 }
 
-/// Reads and checks every row, and puts the good ones aside under `load`. Nothing of it is in
+/// Reads and checks every row, and adds the good ones to the load. Nothing of it is in
 /// the ledger yet, and no other process waits meanwhile: standard input may be slow.
 pub(crate) async fn read(
-    ledger: &dyn Ledger,
-    load: LoadId,
+    loader: &dyn Loader,
     rows: Rows,
     model: Option<ModelRef>,
     unchecked: bool,
@@ -117,7 +116,7 @@ pub(crate) async fn read(
         }
         if !chunk.is_empty() {
             import.rows += chunk.len() as u64;
-            let repeated = ledger.stage(load, std::mem::take(&mut chunk)).await?;
+            let repeated = loader.add(std::mem::take(&mut chunk)).await?;
             drop(shares);
             import.rows -= repeated.len() as u64;
             for row in repeated {
@@ -248,8 +247,8 @@ fn pass_on(row: rows::RowResult, unchecked: bool, names: &mut Names, outlet: &Ou
             return false;
         }
     }
-    let staged = StagedRow::new(row.line, row.id.clone(), &row.model, &row.input);
-    outlet.send(Item::Row(staged))
+    let row = NewRow::new(row.line, row.id.clone(), &row.model, &row.input);
+    outlet.send(Item::Row(row))
 }
 
 /// The names of models that have been compared with the known ones; once is enough, and costs more

@@ -7,6 +7,7 @@ mod event;
 mod finish;
 mod folder;
 pub(crate) mod history;
+mod identity;
 mod import;
 mod names;
 mod open_files;
@@ -35,7 +36,7 @@ use crate::batch::settings::{Settings, shared_settings};
 pub use crate::batch::stop::Stop;
 use crate::batch::stop::Urgency;
 use crate::error::Error;
-use crate::ledger::{Ledger, LoadId, Loaded, Plan};
+use crate::ledger::{Ledger, Loaded, Loader, Plan};
 use crate::rows::{Problem, Rows};
 use crate::worker::Worker;
 
@@ -72,24 +73,35 @@ use crate::worker::Worker;
 pub struct Batch {
     settings: Settings,
     model: Option<ModelRef>,
-    /// How rows become predictions, except for the folder and the service.
+    name: Option<String>,
+    /// How rows become predictions, except for the batch, the folder and the service.
     plan: Plan,
     unchecked: bool,
 }
 
 impl Batch {
-    /// Rows to be run by `client`, recorded in `ledger`, their files saved in `folder`,
-    /// which is created if needed and identifies the batch.
+    /// Rows to be run by `client`, recorded in `ledger`, their files saved in `folder`, which is
+    /// created if needed. A file in it, `.cometapi-batch`, identifies the batch, unless it has a
+    /// [name](Self::name).
     pub fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: impl Into<PathBuf>) -> Self {
         Self {
             settings: Settings::new(client, ledger, folder.into()),
             model: None,
+            name: None,
             plan: Plan::default(),
             unchecked: false,
         }
     }
 
     shared_settings!();
+
+    /// Identifies the batch by `name` instead of a file in its folder: the same name is the same
+    /// batch, whatever its folder is. What is recorded of one that was identified otherwise is
+    /// not looked at.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
 
     /// The model of rows that name none.
     pub fn model(mut self, model: ModelRef) -> Self {
@@ -176,18 +188,18 @@ impl Batch {
     /// none.
     pub async fn run(self, rows: Rows) -> Result<Report, Error> {
         Error::unless_in_runtime()?;
-        let load = Load::new(&self.settings.ledger);
+        let loader = self.settings.ledger.loader();
         let stop = self.settings.stop.clone();
         let (skipped, settings, worker, history) = tokio::select! {
             // Rows may come slowly, and the ledger may be another's for long.
             biased;
             () = stop.beyond(Urgency::None) => return Ok(self.settings.stopped_early()),
-            begun = self.begin(load.id, rows) => begun?,
+            begun = self.begin(&*loader, rows) => begun?,
         };
-        let context = Context::new(settings, worker, Some(load.id), history);
+        let context = Context::new(settings, worker, Some(loader.id()), history);
         folder::read(&context.settings.folder, &context.present)?;
         drive::drive(&context).await?;
-        let tally = async { context.settings.ledger.tally(load.id).await };
+        let tally = async { context.settings.ledger.tally(loader.id()).await };
         let report = context.close(tally).await?;
         let is_open = report.tally.unfinished() > 0;
         Ok(Report {
@@ -204,10 +216,10 @@ impl Batch {
     /// worker, and what is known of the models.
     async fn begin(
         &self,
-        load: LoadId,
+        loader: &dyn Loader,
         rows: Rows,
     ) -> Result<(u64, Settings, Worker, History), Error> {
-        let import = self.read(load, rows).await?;
+        let import = self.read(loader, rows).await?;
         // Not before: rows that cannot be used leave nothing behind.
         let folder = folder::prepare(&self.settings.folder)?;
         let mut settings = Settings {
@@ -220,13 +232,17 @@ impl Batch {
             // All of this may be ready at once; the caller that waits for the stop ends it here.
             std::future::pending::<()>().await;
         }
-        let loaded = settings.ledger.load(load, self.plan(folder)).await?;
-        self.notify_changed(&loaded);
+        let batch = match &self.name {
+            Some(name) => identity::named(name)?,
+            None => identity::of_folder(&*settings.ledger, &folder).await?,
+        };
+        let planned = loader.load(self.plan(batch, folder)).await?;
+        self.notify_changed(&planned);
         (settings.observer)(&Event::Planned {
-            tally: &loaded.tally,
+            tally: &planned.tally,
         });
         let history = History::read(&*settings.ledger, &settings.service).await;
-        let skipped = import.bad + loaded.changed_total;
+        let skipped = import.bad + planned.changed_total;
         Ok((skipped, settings, worker, history))
     }
 
@@ -238,40 +254,37 @@ impl Batch {
     pub async fn dry_run(self, rows: Rows) -> Result<Report, Error> {
         Error::unless_in_runtime()?;
         let folder = folder::name(&self.settings.folder)?;
-        let ledger = &self.settings.ledger;
-        let load = Load::new(ledger);
-        let import = self.read(load.id, rows).await?;
+        let ledger = &*self.settings.ledger;
+        let loader = ledger.loader();
+        let import = self.read(&*loader, rows).await?;
+        let batch = match &self.name {
+            Some(name) => identity::named(name)?,
+            None => identity::look(ledger, &folder).await?,
+        };
         let plan = Plan {
             dry: true,
-            ..self.plan(folder)
+            ..self.plan(batch, folder)
         };
-        let loaded = ledger.load(load.id, plan).await?;
-        self.notify_changed(&loaded);
+        let planned = loader.load(plan).await?;
+        self.notify_changed(&planned);
         Ok(Report {
-            tally: loaded.tally,
-            skipped: import.bad + loaded.changed_total,
+            tally: planned.tally,
+            skipped: import.bad + planned.changed_total,
             ..Report::default()
         })
     }
 
-    async fn read(&self, load: LoadId, rows: Rows) -> Result<import::Import, Error> {
-        let settings = &self.settings;
-        let ledger = &*settings.ledger;
+    async fn read(&self, loader: &dyn Loader, rows: Rows) -> Result<import::Import, Error> {
+        let observer = &self.settings.observer;
         let model = self.model.clone();
-        import::read(
-            ledger,
-            load,
-            rows,
-            model,
-            self.unchecked,
-            &settings.observer,
-        )
-        .await?
-        .usable(self.plan.skip_changed)
+        import::read(loader, rows, model, self.unchecked, observer)
+            .await?
+            .usable(self.plan.skip_changed)
     }
 
-    fn plan(&self, folder: PathBuf) -> Plan {
+    fn plan(&self, batch: String, folder: PathBuf) -> Plan {
         Plan {
+            batch,
             folder,
             service: self.settings.service.clone(),
             ..self.plan.clone()
@@ -283,28 +296,5 @@ impl Batch {
             let problem = Problem::changed(*line, id);
             (self.settings.observer)(&Event::BadRow { problem: &problem });
         }
-    }
-}
-
-/// The staged rows of a run, which are dropped with it.
-struct Load {
-    ledger: Arc<dyn Ledger>,
-    id: LoadId,
-}
-
-impl Load {
-    fn new(ledger: &Arc<dyn Ledger>) -> Self {
-        // Chance, because one ledger may serve many processes; from 0 on, as databases count.
-        let id = LoadId(fastrand::i64(0..));
-        Self {
-            ledger: Arc::clone(ledger),
-            id,
-        }
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.ledger.unload(self.id);
     }
 }

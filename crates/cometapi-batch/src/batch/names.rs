@@ -44,6 +44,8 @@ mod tests {
     fn job(row: &str, retake: u64) -> Job {
         Job {
             seq: 1,
+            key: None,
+            batch: Some("b".to_owned()),
             folder: Some("out".into()),
             line: None,
             row: Some(row.to_owned()),

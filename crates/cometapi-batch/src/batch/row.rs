@@ -256,6 +256,11 @@ impl Row {
         } else {
             Mark::Ended(outcome.clone())
         };
+        if let (Some(_), Some(prediction)) = (&self.job.key, prediction)
+            && let Ok(json) = serde_json::to_string(prediction)
+        {
+            self.record(Mark::Result(json)).await;
+        }
         if self.record(mark).await != Recorded::Lost {
             self.over(&outcome, false, files, prediction);
         }

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use cometapi::{BoxFuture, Durations};
 
 pub use outcome::Outcome;
-pub use record::{Entry, FileRecord, Filter, Intent, Job, Mark, State};
+pub use record::{Begun, Entry, FileRecord, Filter, Intent, Job, Mark, State};
 pub use retry::{RecordedRow, Retry, RetryAction};
 
 use crate::error::Error;
@@ -24,18 +24,22 @@ pub type LedgerFuture<T> = BoxFuture<Result<T, Error>>;
 /// Where predictions are recorded, shared by every worker on them.
 ///
 /// [`SqliteLedger`](crate::SqliteLedger) is the one that comes with this crate. The trait is
-/// made so that a database server can be another; what an implementation must keep:
+/// made so that a database server can be another. The module `conformance`, which the feature of that
+/// name adds, checks that an implementation keeps these rules:
 ///
 /// - **A result is a commit.** When a future is ready with `Ok`, what it did survives the
-///   end of the process. What [`Mark::is_costly`] names, and intents, must survive a power cut
-///   too: a prediction's money hangs on them. The rest need not; a repeated poll fixes it.
+///   end of the process. What [`Mark::is_costly`] names, and the intents of rows, must survive a
+///   power cut too: a prediction's money hangs on them. The rest need not; a repeated poll fixes it.
 /// - **Claims are atomic.** No prediction is ever held by two workers. Every
 ///   [`record`](Self::record) compares the worker in the statement that writes, and is refused
 ///   with [`ErrorKind::Lost`](crate::ErrorKind::Lost) when the prediction is another's by now.
 /// - **Life is known, not timed.** Whether a worker lives is known from something that ends with
 ///   its process (here a lock of the operating system, on a server the session's advisory
-///   lock), never by a lease that runs out. [`claim`](Self::claim) and [`load`](Self::load)
-///   first release what dead workers held, as [`retire`](Self::retire) does.
+///   lock), never by a lease that runs out. [`claim`](Self::claim), [`adopt`](Self::adopt),
+///   [`begin`](Self::begin) and [`Loader::load`] first release what dead workers held, as
+///   [`retire`](Self::retire) does.
+/// - **Asked is done.** What [`record`](Self::record) and [`retire`](Self::retire) ask for is asked
+///   for by the call, in the order of the calls, and done even if the future is dropped.
 /// - **The credential is never in it.** It is never given one.
 pub trait Ledger: fmt::Debug + Send + Sync {
     /// Makes a worker, alive until it is retired or its process ends. It works for `service`,
@@ -43,38 +47,32 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// there.
     fn register(&self, service: String) -> LedgerFuture<WorkerId>;
 
-    /// Ends a worker: what it had planned is free again, what it was waiting for can be
-    /// taken up by its id, and what it was sending is unresolved.
+    /// Ends a worker: what it had claimed and not sent is free again, what it was waiting for can be
+    /// taken up by its id, and what it was sending is unresolved. Retiring a worker a second time
+    /// does nothing. A worker that has ended takes nothing more: its claims, adoptions and new
+    /// predictions are refused with [`ErrorKind::Lost`](crate::ErrorKind::Lost).
     fn retire(&self, worker: WorkerId) -> LedgerFuture<()>;
 
-    /// The same from where nothing can be awaited; best effort.
-    fn abandon(&self, worker: WorkerId);
-
-    /// Stages rows of a file, where no other handle sees them. Returns the rows whose `id` an
-    /// earlier row of the load has, ignoring case; these are not staged.
-    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> LedgerFuture<Vec<Repeated>>;
-
-    /// Records the intents of all staged rows that are not recorded yet, in one
-    /// transaction, and says how the rows of the load stand. On [`Plan::dry`] it says so and
-    /// changes nothing; nor does it when the future is dropped before it is ready.
-    ///
-    /// [`RecordedRow::action`] decides what happens to each row that is there already and that
-    /// no worker holds. A row that is planned again or superseded may have another input than
-    /// last time; any other that has is [`Loaded::changed`], and nothing is written unless
-    /// [`Plan::skip_changed`].
-    fn load(&self, load: LoadId, plan: Plan) -> LedgerFuture<Loaded>;
-
-    /// Drops the staged rows of a load.
-    fn unload(&self, load: LoadId);
+    /// Returns what loads the rows of one file. Nothing is recorded before [`Loader::load`].
+    fn loader(&self) -> Box<dyn Loader>;
 
     /// Takes free predictions for `worker`: first those with an id, then those to be created;
     /// none that it has [released](Mark::Released) itself. A caller that drops the future retires the
     /// worker soon.
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed>;
 
-    /// Records a prediction that belongs to no batch, already claimed and
-    /// [sending](Mark::Sending).
-    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Job>;
+    /// Records a prediction that belongs to no batch, planned and claimed: [`Begun::Send`]. Without a
+    /// key, nobody could take it up: if its worker ends before [`Mark::Sending`], it ends as one that
+    /// was never sent.
+    ///
+    /// If the intent has a [key](Intent::key) that is recorded already, nothing is added to the
+    /// ledger, and the result says how the prediction of that key stands. What no worker holds is
+    /// decided by [`RecordedRow::action`] for [`Retry::Key`]. Two calls with one key never both get
+    /// [`Begun::Send`], in whichever processes they are made.
+    ///
+    /// A key whose prediction has another service, or another hash although something may have been
+    /// created, is refused with [`ErrorKind::KeyReused`](crate::ErrorKind::KeyReused).
+    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Begun>;
 
     /// Takes the prediction of this id, unless a living worker holds it: one that runs, or that
     /// [`Retry::ById`] follows. It runs from then on. `None` for any other: a success must not be
@@ -86,6 +84,10 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     ///
     /// [`Mark::Created`] with an id that another prediction of the same service has is refused
     /// with [`ErrorKind::TakenId`](crate::ErrorKind::TakenId), and changes nothing.
+    ///
+    /// [`Mark::Created`] of an unresolved prediction without an id, which no worker holds, is recorded
+    /// although its worker was retired meanwhile: the id proves more than the retirement. No
+    /// worker holds the prediction then, and it runs.
     fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> LedgerFuture<()>;
 
     /// Ends every row of the load that was never created and is of `model`, at most `most` at
@@ -101,6 +103,9 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// How the rows of a load stand.
     fn tally(&self, load: LoadId) -> LedgerFuture<Tally>;
 
+    /// Every batch, in the order in which they began.
+    fn batches(&self) -> LedgerFuture<Vec<BatchEntry>>;
+
     /// What is recorded, newest first; page on with [`Filter::before`].
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>>;
 
@@ -109,7 +114,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     fn durations(&self, service: String) -> LedgerFuture<BTreeMap<String, Durations>>;
 
     /// Removes predictions that belong to no batch and ended before this time, and returns how
-    /// many. Running and unresolved predictions and the rows of batches are never removed.
+    /// many. Running and unresolved predictions, those with a [key](Intent::key) and the rows of
+    /// batches are never removed: each would be created once more.
     fn prune(&self, before: SystemTime) -> LedgerFuture<u64>;
 }
 
@@ -117,14 +123,61 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkerId(pub i64);
 
-/// One reading of one file of rows by one process.
+/// Loads the rows of one file into a ledger. While it lives, workers can [claim](Ledger::claim) those
+/// rows by its [id](Self::id); dropping it ends that, and drops rows that were not loaded.
+pub trait Loader: fmt::Debug + Send + Sync {
+    /// The set of its rows.
+    fn id(&self) -> LoadId;
+
+    /// Adds rows of the file, where no one else sees them. Returns the rows whose `id` an earlier
+    /// row has, ignoring case; these are not added.
+    fn add(&self, rows: Vec<NewRow>) -> LedgerFuture<Vec<Repeated>>;
+
+    /// Records the intents of all added rows that are not recorded yet, in one transaction, and says
+    /// how the rows stand. On [`Plan::dry`] it says so and changes nothing. If the future is
+    /// dropped before it is ready, all of them are recorded or none.
+    ///
+    /// [`RecordedRow::action`] decides what happens to each row that is there already and that
+    /// no worker holds. A row that is planned again or superseded may have another input than
+    /// last time; any other that has is [`Loaded::changed`], and nothing is written unless
+    /// [`Plan::skip_changed`].
+    fn load(&self, plan: Plan) -> LedgerFuture<Loaded>;
+}
+
+/// A batch as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchEntry {
+    /// Its identity.
+    pub batch: String,
+    /// Where its folder was when it last ran.
+    pub folder: PathBuf,
+    /// The service that it runs at.
+    pub service: String,
+    /// When it began.
+    pub since: SystemTime,
+}
+
+impl BatchEntry {
+    /// The batch of this identity in `folder`, at `service`, since this time.
+    pub fn new(batch: String, folder: PathBuf, service: String, since: SystemTime) -> Self {
+        Self {
+            batch,
+            folder,
+            service,
+            since,
+        }
+    }
+}
+
+/// The rows of one file, as one process reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LoadId(pub i64);
 
 /// A row of a file on its way into the ledger.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct StagedRow {
+pub struct NewRow {
     /// The line that it began on.
     pub line: u64,
     /// Its own id, when it has one. Else it is identified by hash and place among its equals.
@@ -137,7 +190,7 @@ pub struct StagedRow {
     pub hash: String,
 }
 
-impl StagedRow {
+impl NewRow {
     /// A row of `model` and `input`.
     pub fn new(
         line: u64,
@@ -145,7 +198,9 @@ impl StagedRow {
         model: &cometapi::ModelRef,
         input: &serde_json::Map<String, serde_json::Value>,
     ) -> Self {
-        let Intent { model, input, hash } = Intent::new(model, input);
+        let Intent {
+            model, input, hash, ..
+        } = Intent::new(model, input);
         Self {
             line,
             id,
@@ -183,7 +238,7 @@ impl Repeated {
     }
 }
 
-/// How staged rows become predictions.
+/// How rows become predictions.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[expect(
@@ -191,7 +246,10 @@ impl Repeated {
     reason = "each is a switch of its own, as people set it"
 )]
 pub struct Plan {
-    /// The output folder, absolute and canonical: it names the batch.
+    /// The identity of the batch.
+    pub batch: String,
+    /// Its output folder, absolute and canonical. It may be another than last time: paths of files
+    /// in it are recorded relative to it.
     pub folder: PathBuf,
     /// The service that it runs at. A batch stays at the one where it began: another is
     /// refused with [`ErrorKind::Folder`](crate::ErrorKind::Folder).
@@ -207,6 +265,20 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The batch of this identity in `folder`, at `service`.
+    pub fn new(
+        batch: impl Into<String>,
+        folder: impl Into<PathBuf>,
+        service: impl Into<String>,
+    ) -> Self {
+        Self {
+            batch: batch.into(),
+            folder: folder.into(),
+            service: service.into(),
+            ..Self::default()
+        }
+    }
+
     /// Which recorded rows are taken up again.
     pub fn retry(&self) -> Retry {
         Retry::Rows {

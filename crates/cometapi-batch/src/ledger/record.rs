@@ -1,6 +1,6 @@
 //! What is recorded of a prediction.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cometapi::{ModelRef, SavedFile};
@@ -12,6 +12,12 @@ use crate::ledger::outcome::Outcome;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Intent {
+    /// What names the prediction for its caller, in this ledger: the same key is the same
+    /// prediction. Without one it is new each time.
+    pub key: Option<String>,
+    /// Whether the prediction of the key is created once more if it is unresolved. That may cost
+    /// twice.
+    pub retry_unresolved: bool,
     /// The model, `owner/name`.
     pub model: String,
     /// The input as canonical JSON.
@@ -25,8 +31,47 @@ impl Intent {
     pub fn new(model: &ModelRef, input: &Map<String, Value>) -> Self {
         let model = model.to_string();
         let (input, hash) = crate::rows::identify(&model, input);
-        Self { model, input, hash }
+        Self {
+            key: None,
+            retry_unresolved: false,
+            model,
+            input,
+            hash,
+        }
     }
+
+    /// The same under `key`.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The same, and created once more if it is unresolved.
+    #[must_use]
+    pub fn retry_unresolved(mut self, retry: bool) -> Self {
+        self.retry_unresolved = retry;
+        self
+    }
+}
+
+/// How the prediction of an [`Intent`] stands.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Begun {
+    /// It is recorded as planned, and held: record [`Mark::Sending`], then send it.
+    Send(Job),
+    /// It was created before and may continue; it is held: wait for it by its id.
+    Follow(Job),
+    /// Another worker that lives holds it.
+    Held(Box<Entry>),
+    /// It is over, or unresolved. It is not held, and nothing has changed.
+    Over {
+        /// What is recorded of it.
+        entry: Box<Entry>,
+        /// The prediction as it ended, as JSON: the last that was recorded with [`Mark::Result`].
+        result: Option<String>,
+    },
 }
 
 /// A prediction that a worker holds.
@@ -35,6 +80,10 @@ impl Intent {
 pub struct Job {
     /// Its number in the ledger.
     pub seq: u64,
+    /// What names it for its caller, when it has a key.
+    pub key: Option<String>,
+    /// The identity of its batch, when it is of one.
+    pub batch: Option<String>,
     /// The batch's folder, when it is of one.
     pub folder: Option<PathBuf>,
     /// The line of its row, when the load knows it.
@@ -122,6 +171,9 @@ pub enum Mark {
         /// How long the prediction took, if it has succeeded and the service says so.
         took: Option<Duration>,
     },
+    /// The prediction as it ended, as JSON, for later calls with the same [key](Intent::key): the
+    /// service removes its output after an hour.
+    Result(String),
     /// A file is saved.
     Saved(FileRecord),
     /// It is over; it is no longer held.
@@ -149,7 +201,8 @@ impl Mark {
 pub struct FileRecord {
     /// Its place among the prediction's files, from 0.
     pub position: u64,
-    /// Where it is.
+    /// Where it is. A relative path is recorded as relative to the folder of the prediction's batch,
+    /// wherever that is later; what a ledger returns is joined with it.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
@@ -168,6 +221,15 @@ impl FileRecord {
             media_type: saved.media_type.clone(),
         }
     }
+
+    /// The same with its path relative to `folder`, if it is in there.
+    #[must_use]
+    pub fn relative_to(mut self, folder: &Path) -> Self {
+        if let Ok(path) = self.path.strip_prefix(folder) {
+            self.path = path.to_owned();
+        }
+        self
+    }
 }
 
 /// Which predictions to list.
@@ -182,6 +244,10 @@ pub struct Filter {
     pub model: Option<String>,
     /// Of the batch with this folder.
     pub folder: Option<PathBuf>,
+    /// Of the batch with this identity.
+    pub batch: Option<String>,
+    /// Of this key.
+    pub key: Option<String>,
     /// Planned at this time or later.
     pub since: Option<SystemTime>,
     /// Of this prediction id.
@@ -212,6 +278,10 @@ pub struct Entry {
     pub held: bool,
     /// The service that it was sent to.
     pub service: String,
+    /// What names it for its caller, when it has a key.
+    pub key: Option<String>,
+    /// The identity of the batch, when it is of one.
+    pub batch: Option<String>,
     /// The batch's folder, when it is of one.
     pub folder: Option<PathBuf>,
     /// The row's own id.

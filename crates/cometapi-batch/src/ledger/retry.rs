@@ -32,6 +32,11 @@ pub enum Retry {
     },
     /// One prediction is waited for by its id.
     ById,
+    /// A prediction is asked for by its key.
+    Key {
+        /// Also create it again if it is unresolved.
+        unresolved: bool,
+    },
 }
 
 /// What a ledger knows of a prediction that no worker holds.
@@ -79,13 +84,18 @@ impl RecordedRow {
         match self.state {
             // It has cost nothing, so it need not be what it was.
             State::Planned if self.has_changed && !self.has_id => RetryAction::PlanAgain,
+            State::Planned if matches!(retry, Retry::Key { .. }) && !self.has_id => {
+                RetryAction::PlanAgain
+            }
+            State::Running if matches!(retry, Retry::Key { .. }) => RetryAction::Follow,
             // The worker that claims it continues from there.
             State::Planned | State::Sending | State::Running => RetryAction::Keep,
             State::Unresolved => match retry {
                 Retry::Rows {
                     unresolved: true, ..
-                } => RetryAction::Supersede,
-                Retry::Rows { .. } | Retry::ById => RetryAction::Keep,
+                }
+                | Retry::Key { unresolved: true } => RetryAction::Supersede,
+                Retry::Rows { .. } | Retry::ById | Retry::Key { .. } => RetryAction::Keep,
             },
             State::Ended => match self.error {
                 // What has succeeded is downloaded again, and not created again.
@@ -127,7 +137,7 @@ impl RecordedRow {
     fn may_still_be_there(self, retry: Retry) -> bool {
         match retry {
             Retry::Rows { failed, .. } => self.is_recent && !(failed && self.was_followed),
-            Retry::ById => true,
+            Retry::ById | Retry::Key { .. } => true,
         }
     }
 }
@@ -149,16 +159,20 @@ pub(crate) fn last_action(kind: ErrorKind) -> RetryAction {
 mod tests {
     use super::*;
 
-    /// The settings of a batch, and the one for a single prediction.
-    const RETRIES: [Retry; 5] = [
+    /// The settings of a batch, and those for a single prediction.
+    const RETRIES: [Retry; 7] = [
         rows(false, false),
         rows(true, false),
         Retry::ById,
+        KEY,
         BOTH,
         LAST,
+        KEY_LAST,
     ];
     const BOTH: Retry = rows(true, true);
     const LAST: Retry = rows(false, true);
+    const KEY: Retry = Retry::Key { unresolved: false };
+    const KEY_LAST: Retry = Retry::Key { unresolved: true };
 
     const fn rows(failed: bool, unresolved: bool) -> Retry {
         Retry::Rows { failed, unresolved }
@@ -204,33 +218,34 @@ mod tests {
     }
 
     /// One column for each prediction of [`ends`]; in a column, the actions when nothing is
-    /// retried, when failed rows are, and when the prediction is waited for by its id.
+    /// retried, when failed rows are, when the prediction is waited for by its id, and when it is
+    /// asked for by its key.
     const ENDS: &str = "
-        no_key            .S. .S. .S. ppp ppp
-        config            .S. .S. .S. ppp ppp
-        invalid_model     .S. .S. .S. ppp ppp
-        invalid_input     .S. .S. .S. ppp ppp
-        invalid_id        .S. .S. .S. ppp ppp
-        never_reached     .S. .S. .S. ppp ppp
-        wrong_endpoint    .S. .S. .S. ppp ppp
-        unauthorized      .S. .S. .S. ppp ppp
-        blocked           .S. .S. .S. ppp ppp
-        out_of_quota      .S. .S. .S. ppp ppp
-        rate_limited      .S. .S. .S. ppp ppp
-        refused           .S. .S. .S. ppp ppp
-        maybe_accepted    .S. .S. .S. .S. .S.
-        not_found         fff fff fff ... ...
-        unavailable       .S. .S. .S. .S. .S.
-        undecodable       .S. .S. .S. .S. .S.
-        unexpected_output .S. .S. .S. .S. .S.
-        failed            .S. .S. .S. .S. .S.
-        canceled          .S. .S. .S. .S. .S.
-        aborted           .S. .S. .S. .S. .S.
-        expired           fff fSf .Sf .S. .S.
-        wait_timeout      .S. .S. .S. .S. .S.
-        hook              .S. .S. .S. .S. .S.
-        download          fff fff fff ... ...
-        file              fff fff fff ... ppp";
+        no_key            .S.. .S.. .S.. pppp pppp
+        config            .S.. .S.. .S.. pppp pppp
+        invalid_model     .S.. .S.. .S.. pppp pppp
+        invalid_input     .S.. .S.. .S.. pppp pppp
+        invalid_id        .S.. .S.. .S.. pppp pppp
+        never_reached     .S.. .S.. .S.. pppp pppp
+        wrong_endpoint    .S.. .S.. .S.. pppp pppp
+        unauthorized      .S.. .S.. .S.. pppp pppp
+        blocked           .S.. .S.. .S.. pppp pppp
+        out_of_quota      .S.. .S.. .S.. pppp pppp
+        rate_limited      .S.. .S.. .S.. pppp pppp
+        refused           .S.. .S.. .S.. pppp pppp
+        maybe_accepted    .S.. .S.. .S.. .S.. .S..
+        not_found         ffff ffff ffff .... ....
+        unavailable       .S.. .S.. .S.. .S.. .S..
+        undecodable       .S.. .S.. .S.. .S.. .S..
+        unexpected_output .S.. .S.. .S.. .S.. .S..
+        failed            .S.. .S.. .S.. .S.. .S..
+        canceled          .S.. .S.. .S.. .S.. .S..
+        aborted           .S.. .S.. .S.. .S.. .S..
+        expired           ffff fSff .Sff .S.. .S..
+        wait_timeout      .S.. .S.. .S.. .S.. .S..
+        hook              .S.. .S.. .S.. .S.. .S..
+        download          ffff ffff ffff .... ....
+        file              ffff ffff ffff .... pppp";
 
     #[test]
     fn each_end_has_its_action() {
@@ -239,7 +254,7 @@ mod tests {
         for kind in ErrorKind::ALL {
             add(&format!("\n        {:<17}", kind.as_str()));
             for row in ends(*kind) {
-                let actions = RETRIES[..3].iter().map(|retry| letter(row.action(*retry)));
+                let actions = RETRIES[..4].iter().map(|retry| letter(row.action(*retry)));
                 add(&format!(" {}", actions.collect::<String>()));
             }
         }
@@ -266,6 +281,7 @@ mod tests {
             // Unresolved rows are others than failed ones.
             assert_eq!(row.action(BOTH), row.action(rows(true, false)));
             assert_eq!(row.action(LAST), row.action(rows(false, false)));
+            assert_eq!(row.action(KEY_LAST), row.action(KEY));
         }
     }
 
@@ -299,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn before_its_end_a_row_is_kept_unless_it_changed_or_is_unresolved() {
+    fn before_its_end_a_prediction_is_kept_unless_it_changed_is_unresolved_or_has_a_key() {
         let errors = ErrorKind::ALL.iter().copied().map(Some).chain([None]);
         for (error, state) in errors.flat_map(|error| State::ALL.map(|state| (error, state))) {
             for (has_id, has_changed) in
@@ -313,9 +329,12 @@ mod tests {
                 };
                 let actions: String = RETRIES.map(|it| letter(row.action(it))).iter().collect();
                 let expected = match state {
-                    State::Planned if has_changed && !has_id => "ppppp",
-                    State::Planned | State::Sending | State::Running => ".....",
-                    State::Unresolved => "...SS",
+                    State::Planned if has_changed && !has_id => "ppppppp",
+                    // Under a key it is sent by the call, and followed by it.
+                    State::Planned if !has_id => "...p..p",
+                    State::Running => "...f..f",
+                    State::Planned | State::Sending => ".......",
+                    State::Unresolved => "....SSS",
                     State::Ended => continue,
                 };
                 assert_eq!(actions, expected, "{row:?}");

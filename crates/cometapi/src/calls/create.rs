@@ -103,8 +103,35 @@ impl Create {
     }
 
     /// The model, if it is `owner/name`.
-    pub(crate) fn model(&self) -> Option<&ModelRef> {
+    pub fn model(&self) -> Option<&ModelRef> {
         self.model.as_ref().ok()
+    }
+
+    /// The input, if it is a JSON object.
+    pub fn input(&self) -> Option<&Input> {
+        self.input.as_ref().ok()
+    }
+
+    /// Checks model and input now instead of when the request is sent, so that a caller can record
+    /// what is about to be sent. The input is then as it is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidModel`](ErrorKind::InvalidModel) and [`InvalidInput`](ErrorKind::InvalidInput).
+    pub fn checked(mut self) -> Result<Self, Error> {
+        let model = self.model?;
+        #[cfg_attr(
+            not(feature = "models"),
+            expect(unused_mut, reason = "no model is known")
+        )]
+        let mut input = self.input?.into_fields();
+        #[cfg(feature = "models")]
+        if !self.unchecked {
+            check(&model, &mut input)?;
+        }
+        self.model = Ok(model);
+        self.input = Ok(Input::from(input));
+        Ok(self)
     }
 
     /// Calls `watcher` before each attempt and before each pause between two.
@@ -133,6 +160,13 @@ impl Create {
         self
     }
 
+    /// Whether to send the request again although it may have been accepted, instead of what the
+    /// policy says ([`CreatePolicy::retry_unresolved`]).
+    pub fn retry_unresolved(mut self, retry: bool) -> Self {
+        self.policy.retry_unresolved = retry;
+        self
+    }
+
     /// Sends model and input as they are written. By default, the input of a known model is checked,
     /// its strings are read where numbers or booleans are meant
     /// ([`Model::normalize`](crate::models::Model::normalize)), and a name that is a misspelling of a
@@ -145,17 +179,11 @@ impl Create {
 
     async fn send(mut self) -> Result<Prediction, Error> {
         runtime::check()?;
+        self = self.checked()?;
         let model = self.model?;
-        #[cfg_attr(
-            not(feature = "models"),
-            expect(unused_mut, reason = "no model is known")
-        )]
-        let mut input = self.input?.into_fields();
-        #[cfg(feature = "models")]
-        if !self.unchecked {
-            check(&model, &mut input)?;
-        }
-        let body = types::CreatePredictionRequest { input };
+        let body = types::CreatePredictionRequest {
+            input: self.input?.into_fields(),
+        };
         let mut tell = |progress: CreateProgress<'_>| -> Option<BoxFuture<()>> {
             if let Some(watcher) = &mut self.watcher {
                 watcher(progress);

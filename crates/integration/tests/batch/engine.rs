@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cometapi::{Client, CreatePolicy, ErrorKind as Kind};
+use cometapi::{Client, ErrorKind as Kind};
 use cometapi_batch::{
-    Batch, ErrorKind, Event, Filter, Finish, Format, Intent, Ledger, Mark, Outcome, Report, Rows,
-    Single, SqliteLedger, Stop, Stopped,
+    Batch, Begun, ErrorKind, Event, Filter, Finish, Format, Intent, Ledger, Mark, Outcome, Report,
+    Rows, SqliteLedger, Stop, Stopped,
 };
 use cometapi_mock::{Ending, Fault, Hold, MockServer, Pace, Plan, Script, Step};
 use integration::{FrozenClock, drive};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::setup::{Count, NO_PAUSE, QUICK, client, client_with};
+use crate::setup::{Count, NO_PAUSE, client, client_with, quick, visible};
 
 const MODEL: &str = "acme/painter";
 
@@ -47,9 +47,7 @@ impl Bench {
     }
 
     pub(crate) fn batch(&self) -> Batch {
-        let mut create = CreatePolicy::default();
-        create.backoff = QUICK;
-        Batch::new(&self.client, Arc::clone(&self.ledger), self.folder()).create_policy(create)
+        Batch::new(&self.client, Arc::clone(&self.ledger), self.folder()).create_policy(quick())
     }
 
     pub(crate) fn folder(&self) -> std::path::PathBuf {
@@ -57,12 +55,9 @@ impl Bench {
     }
 
     pub(crate) fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder()).unwrap();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
+        let name = |path: std::path::PathBuf| path.file_name()?.to_str().map(str::to_owned);
+        let files = visible(&self.folder());
+        files.into_iter().filter_map(name).collect()
     }
 }
 
@@ -599,7 +594,9 @@ async fn record_runs(bench: &Bench, took: Duration) {
     let worker = bench.ledger.register(service).await.unwrap();
     for _ in 0..20 {
         let intent = Intent::new(&MODEL.parse().unwrap(), &serde_json::Map::new());
-        let job = bench.ledger.begin(worker, intent).await.unwrap();
+        let Begun::Send(job) = bench.ledger.begin(worker, intent).await.unwrap() else {
+            panic!("it is new");
+        };
         let seen = Mark::Seen {
             status: "succeeded".to_owned(),
             fetching: true,
@@ -709,10 +706,8 @@ async fn the_network_away_is_waited_out() {
             });
         }
     });
-    let mut create = CreatePolicy::default();
-    create.backoff = QUICK;
     let report = Batch::new(&away, Arc::clone(&bench.ledger), bench.folder())
-        .create_policy(create)
+        .create_policy(quick())
         .on_event(move |event| {
             if matches!(event, Event::Paused { .. }) && pauses.fetch_add(1, Ordering::Relaxed) == 2
             {
@@ -783,47 +778,6 @@ async fn an_observer_that_panics_at_the_response_loses_no_id() {
         (report.is_success(), bench.server.create_requests()),
         (true, 1)
     );
-}
-
-#[tokio::test]
-async fn a_single_prediction_is_found_by_the_next_process_that_waits() {
-    let bench = Bench::new().await;
-    let model = MODEL.parse().unwrap();
-    let input = serde_json::json!({"prompt": "x", "aspect_ratio": "custom", "width": 256,
-        "height": 256});
-    let fields = input.as_object().unwrap();
-    let ledger = || Arc::clone(&bench.ledger);
-    let mut record = Single::begin(&bench.client, ledger(), &model, fields)
-        .await
-        .unwrap();
-    let response = bench
-        .client
-        .predictions()
-        .create_model(&model, input.clone())
-        .await;
-    let mut shown = None;
-    let show = |id: &str| shown = Some(id.to_owned());
-    record.responded(&response, show).await.unwrap();
-    let id = response.unwrap().id().to_owned();
-    assert_eq!(shown.as_ref(), Some(&id));
-    assert!(
-        Single::adopt(&bench.client, ledger(), &*id)
-            .await
-            .unwrap()
-            .is_none()
-    );
-    drop(record);
-    let adopted = Single::adopt(&bench.client, ledger(), &*id)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(adopted.model(), Some(MODEL));
-    drop(adopted);
-
-    let folder = bench.base.path().join("singles");
-    let finish = Finish::new(&bench.client, ledger(), &folder);
-    assert_eq!(finish.run().await.unwrap().tally.succeeded, 1);
-    assert!(folder.join(format!("{id}-0.webp")).exists());
 }
 
 #[tokio::test]

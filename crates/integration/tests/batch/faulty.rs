@@ -8,34 +8,41 @@ use std::time::SystemTime;
 
 use cometapi::{BoxFuture, Client, Durations};
 use cometapi_batch::{
-    Batch, Claimed, Entry, Error, ErrorKind, Event, Filter, Format, Intent, Job, Ledger,
-    LedgerFuture, LoadId, Loaded, Mark, Outcome, Plan, Repeated, Rows, Single, SqliteLedger,
-    StagedRow, Stopped, Tally, Want, WorkerId,
+    Batch, BatchEntry, Begun, Claimed, Entry, Error, ErrorKind, Event, Filter, Format, Intent, Job,
+    Ledger, LedgerFuture, LoadId, Loaded, Loader, Mark, NewRow, Once, OnceError, OnceEvent,
+    Outcome, Plan, Repeated, Rows, SqliteLedger, State, Stopped, Tally, Want, WorkerId,
 };
-use cometapi_mock::{MockServer, Pace};
+use cometapi_mock::{Ending, Fault, MockServer, Pace};
+use serde_json::json;
 
-use crate::setup::client;
+use crate::setup::{client, quick, visible};
 
 /// When it fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum At {
+pub(crate) enum At {
     Load,
     Claim,
+    Begin,
     Sending,
+    NotSent,
     Created,
     /// The first time alone.
     CreatedOnce,
+    Unresolved,
+    /// States, results and ends.
+    Later,
+    Result,
 }
 
 #[derive(Debug)]
-struct Faulty {
+pub(crate) struct Faulty {
     inner: SqliteLedger,
     at: At,
     has_failed: AtomicBool,
 }
 
 impl Faulty {
-    fn new(inner: SqliteLedger, at: At) -> Arc<Self> {
+    pub(crate) fn new(inner: SqliteLedger, at: At) -> Arc<Self> {
         let has_failed = AtomicBool::new(false);
         Arc::new(Self {
             inner,
@@ -51,6 +58,21 @@ fn full<T: Send + 'static>() -> LedgerFuture<T> {
     failed
 }
 
+#[derive(Debug)]
+struct FaultyLoader(Box<dyn Loader>);
+
+impl Loader for FaultyLoader {
+    fn id(&self) -> LoadId {
+        self.0.id()
+    }
+    fn add(&self, rows: Vec<NewRow>) -> LedgerFuture<Vec<Repeated>> {
+        self.0.add(rows)
+    }
+    fn load(&self, _: Plan) -> LedgerFuture<Loaded> {
+        full()
+    }
+}
+
 impl Ledger for Faulty {
     fn register(&self, service: String) -> LedgerFuture<WorkerId> {
         self.inner.register(service)
@@ -58,20 +80,12 @@ impl Ledger for Faulty {
     fn retire(&self, worker: WorkerId) -> LedgerFuture<()> {
         self.inner.retire(worker)
     }
-    fn abandon(&self, worker: WorkerId) {
-        self.inner.abandon(worker);
-    }
-    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> LedgerFuture<Vec<Repeated>> {
-        self.inner.stage(load, rows)
-    }
-    fn load(&self, load: LoadId, plan: Plan) -> LedgerFuture<Loaded> {
+    fn loader(&self) -> Box<dyn Loader> {
+        let inner = self.inner.loader();
         if self.at == At::Load {
-            return full();
+            return Box::new(FaultyLoader(inner));
         }
-        self.inner.load(load, plan)
-    }
-    fn unload(&self, load: LoadId) {
-        self.inner.unload(load);
+        inner
     }
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
         if self.at == At::Claim {
@@ -79,7 +93,10 @@ impl Ledger for Faulty {
         }
         self.inner.claim(worker, want)
     }
-    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Job> {
+    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Begun> {
+        if self.at == At::Begin {
+            return full();
+        }
         self.inner.begin(worker, intent)
     }
     fn adopt(&self, worker: WorkerId, id: String) -> LedgerFuture<Option<Job>> {
@@ -87,7 +104,14 @@ impl Ledger for Faulty {
     }
     fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> LedgerFuture<()> {
         match (self.at, &mark) {
-            (At::Sending, Mark::Sending) | (At::Created, Mark::Created { .. }) => full(),
+            (At::Sending, Mark::Sending)
+            | (At::NotSent, Mark::NotSent)
+            | (At::Created, Mark::Created { .. })
+            | (At::Unresolved, Mark::Unresolved(_))
+            | (At::Result, Mark::Result(_))
+            | (At::Later, Mark::Seen { .. } | Mark::Result(_) | Mark::Saved(_) | Mark::Ended(_)) => {
+                full()
+            }
             (At::CreatedOnce, Mark::Created { .. })
                 if !self.has_failed.swap(true, Ordering::SeqCst) =>
             {
@@ -107,6 +131,9 @@ impl Ledger for Faulty {
     }
     fn tally(&self, load: LoadId) -> LedgerFuture<Tally> {
         self.inner.tally(load)
+    }
+    fn batches(&self) -> LedgerFuture<Vec<BatchEntry>> {
+        self.inner.batches()
     }
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
         self.inner.list(filter)
@@ -173,8 +200,8 @@ async fn what_cannot_be_written_down_is_not_sent() {
         // An id that is not recorded is reported, and its files are saved anyway.
         let ids = unrecorded.load(Ordering::Relaxed);
         assert_eq!(ids, creates, "{at:?}");
-        let files = std::fs::read_dir(base.path().join("out")).unwrap().count();
-        assert_eq!(files, creates);
+        let files = visible(&base.path().join("out"));
+        assert_eq!(files.len(), creates);
     }
 }
 
@@ -217,25 +244,156 @@ async fn an_id_that_could_not_be_written_down_is_never_paid_for_again() {
 
 #[tokio::test]
 async fn the_id_of_a_single_prediction_is_recorded_late_rather_than_never() {
-    let (_server, client, base) = stage().await;
+    let (server, client, base) = stage().await;
+    let run = |ledger: Arc<dyn Ledger>| {
+        let once = Once::new(&client, ledger).key("a");
+        once.run("acme/painter", json!({"prompt": "a"}))
+    };
     for steps in 0..3 {
         let inner = SqliteLedger::open(base.path().join(steps.to_string())).unwrap();
-        let ledger = Faulty::new(inner.clone(), At::CreatedOnce);
-        let model = "acme/painter".parse().unwrap();
-        let input = cometapi::Input::from_iter([("prompt", "a")]);
-        let mut record = Single::begin(&client, ledger, &model, input.fields())
-            .await
-            .unwrap();
-        let response = client.predictions().create_model(&model, input).await;
-        record.responded(&response, |_| {}).await.unwrap_err();
-        let prediction = response.unwrap();
+        let mut first = run(Faulty::new(inner.clone(), At::CreatedOnce));
+        let id = first.created().await.unwrap();
         match steps {
             // Dropped at once.
-            0 => drop(record),
-            1 => record.seen(&prediction).await.unwrap(),
-            _ => record.ended(Ok(())).await.unwrap(),
+            0 => drop(first),
+            1 => {
+                first.terminal().await.unwrap();
+                drop(first);
+            }
+            _ => drop(first.finished().await.unwrap()),
         }
         let entry = &inner.list(Filter::default()).await.unwrap()[0];
-        assert_eq!(entry.id.as_deref(), Some(prediction.id()), "{steps}");
+        assert_eq!(entry.id.as_deref(), Some(&*id), "{steps}");
+        let again = run(Arc::new(inner)).await.unwrap();
+        assert_eq!(again.id(), id, "{steps}");
+        assert_eq!(server.create_requests(), steps + 1);
+    }
+}
+
+/// Nothing is sent that cannot be recorded, and nothing that was sent is lost to a record.
+#[tokio::test]
+async fn a_prediction_is_sent_only_when_that_is_recorded() {
+    // What is sent, what the run ends in, how it then stands, and what could not be recorded.
+    let cases = [
+        (At::Begin, false, 0, "full", None, 0),
+        (
+            At::Sending,
+            false,
+            0,
+            "full",
+            Some((State::Ended, false)),
+            0,
+        ),
+        (At::NotSent, true, 2, "ok", Some((State::Ended, true)), 1),
+        (
+            At::Created,
+            false,
+            1,
+            "ok",
+            Some((State::Unresolved, false)),
+            4,
+        ),
+        (
+            At::CreatedOnce,
+            false,
+            1,
+            "ok",
+            Some((State::Ended, true)),
+            1,
+        ),
+        (At::Later, false, 1, "ok", Some((State::Running, true)), 3),
+    ];
+    for (at, refused, creates, end, stands, unrecorded) in cases {
+        let (server, client, base) = stage().await;
+        if refused {
+            server.on_create(Fault::EmptyTooManyRequests);
+        }
+        let inner = SqliteLedger::open(base.path().join("ledger")).unwrap();
+        let count = Arc::new(AtomicUsize::new(0));
+        let noted = Arc::clone(&count);
+        let result = Once::new(&client, Faulty::new(inner.clone(), at))
+            .key("a")
+            .create_policy(quick())
+            .on_event(move |event| {
+                if let OnceEvent::Unrecorded { error, .. } = event {
+                    assert_eq!(error.kind(), ErrorKind::Full);
+                    noted.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+            .run("acme/painter", json!({"prompt": "a"}))
+            .await;
+        let word = match &result {
+            Ok(prediction) => {
+                assert_eq!(prediction.id(), server.predictions()[0].id);
+                "ok"
+            }
+            Err(OnceError::Ledger(error)) if error.kind() == ErrorKind::Full => "full",
+            Err(error) => panic!("{at:?}: {error:?}"),
+        };
+        assert_eq!((word, server.create_requests()), (end, creates), "{at:?}");
+        let entries = inner.list(Filter::default()).await.unwrap();
+        let is = entries.first().map(|it| (it.state, it.id.is_some()));
+        assert_eq!(is, stands, "{at:?}");
+        assert_eq!(count.load(Ordering::Relaxed), unrecorded, "{at:?}");
+        // Unless it is unresolved, the next call has a prediction, and only one was ever created.
+        let again = Once::new(&client, Arc::new(inner)).key("a");
+        let again = again.run("acme/painter", json!({"prompt": "a"})).await;
+        let is_unresolved = matches!(again, Err(OnceError::Unresolved(_)));
+        assert_eq!(is_unresolved, at == At::Created, "{at:?}: {again:?}");
+        assert_eq!(server.predictions().len(), 1, "{at:?}");
+    }
+}
+
+/// The id of another prediction must not be waited for, also when that cannot be recorded.
+#[tokio::test]
+async fn a_taken_id_is_not_followed_by_a_ledger_that_fails() {
+    let (server, client, base) = stage().await;
+    let inner = SqliteLedger::open(base.path().join("ledger")).unwrap();
+    let run = |ledger: Arc<dyn Ledger>, key: &str| {
+        let once = Once::new(&client, ledger).key(key);
+        once.run("acme/painter", json!({"prompt": key}))
+    };
+    let first = run(Arc::new(inner.clone()), "a").await.unwrap();
+    server.on_create(Fault::json(
+        201,
+        &json!({"id": first.id(), "status": "starting"}),
+    ));
+    let taken = run(Faulty::new(inner.clone(), At::Unresolved), "b").await;
+    match taken {
+        Err(OnceError::Ledger(error)) => assert_eq!(error.kind(), ErrorKind::TakenId),
+        other => panic!("{other:?}"),
+    }
+    let again = run(Arc::new(inner), "b").await;
+    assert!(matches!(again, Err(OnceError::Unresolved(_))), "{again:?}");
+    assert_eq!(server.create_requests(), 2);
+}
+
+/// It is waited for by its id then, as one that was created before.
+#[tokio::test]
+async fn an_end_without_its_prediction_is_polled_again() {
+    for ending in [Ending::Succeeded, Ending::nsfw()] {
+        let (server, client, base) = stage().await;
+        server.on_end(ending.clone());
+        let inner = SqliteLedger::open(base.path().join("ledger")).unwrap();
+        let run = |ledger: Arc<dyn Ledger>| {
+            let once = Once::new(&client, ledger).key("a");
+            once.run("acme/painter", json!({"prompt": "a"}))
+        };
+        let first = run(Faulty::new(inner.clone(), At::Result)).await;
+        let entry = &inner.list(Filter::default()).await.unwrap()[0];
+        assert_eq!(entry.state, State::Ended);
+        let ledger: Arc<dyn Ledger> = Arc::new(inner.clone());
+        let mut again = run(Arc::clone(&ledger));
+        assert_eq!(Some(again.created().await.unwrap()), entry.id);
+        // However it ended.
+        let ended = again.terminal().await.unwrap();
+        assert_eq!(ended.into_outcome().is_ok(), ending == Ending::Succeeded);
+        match (first, run(ledger).await) {
+            (Ok(first), Ok(again)) => assert_eq!(first.id(), again.id()),
+            (Err(first), Err(again)) => assert_eq!(first.to_string(), again.to_string()),
+            other => panic!("{other:?}"),
+        }
+        let entry = &inner.list(Filter::default()).await.unwrap()[0];
+        assert_eq!((entry.state, server.create_requests()), (State::Ended, 1));
     }
 }

@@ -10,6 +10,8 @@
 mod engine;
 mod exactly_once;
 mod faulty;
+mod once;
 mod paying;
 mod setup;
+mod thousand_keys;
 mod together;

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cometapi::{Backoff, CreatePolicy, ErrorKind as Kind};
-use cometapi_batch::{Batch, Error, ErrorKind, Event, PauseReason, Report, Single, Stopped};
+use cometapi_batch::{
+    Batch, Error, ErrorKind, Event, Once, OnceError, PauseReason, Report, Stopped,
+};
 use cometapi_mock::{Ending, Fault, Plan, Script, Step};
 use integration::{FrozenClock, drive};
 use serde_json::json;
@@ -243,12 +245,11 @@ async fn a_ledger_that_is_deleted_or_replaced_stops_the_batch() {
             assert!(message.contains(words), "{message}");
             assert_eq!(bench.server.create_requests(), creates);
             // A single prediction is not paid for either.
-            let model = "acme/painter".parse().unwrap();
-            let input = json!({"prompt": "a"});
-            let ledger = Arc::clone(&bench.ledger);
-            let begun =
-                Single::begin(&bench.client, ledger, &model, input.as_object().unwrap()).await;
-            replaced(&begun.unwrap_err());
+            let once = Once::new(&bench.client, Arc::clone(&bench.ledger));
+            match once.run("acme/painter", json!({"prompt": "a"})).await {
+                Err(OnceError::Ledger(error)) => replaced(&error),
+                other => panic!("{other:?}"),
+            };
 
             std::fs::rename(&moved, &path).unwrap();
             let report = bench.batch().run(rows(&IDS)).await.unwrap();

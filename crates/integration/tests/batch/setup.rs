@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cometapi::{Backoff, Client, DownloadPolicy, PollPace, WaitPolicy};
+use cometapi::{
+    Backoff, Client, ClientBuilder, CreatePolicy, DownloadPolicy, PollPace, WaitPolicy,
+};
 use cometapi_batch::{Entry, Filter, Ledger, SqliteLedger, State};
 use cometapi_mock::{MockServer, Pace};
 use tempfile::TempDir;
@@ -33,6 +35,13 @@ pub(crate) const NO_PAUSE: Backoff = Backoff {
     max: Duration::ZERO,
     jitter: 0.0,
 };
+
+/// Create requests with pauses that short.
+pub(crate) fn quick() -> CreatePolicy {
+    let mut create = CreatePolicy::default();
+    create.backoff = QUICK;
+    create
+}
 
 /// Notes that something has happened a number of times.
 pub(crate) struct Count {
@@ -64,6 +73,11 @@ pub(crate) fn client(base_url: &str) -> Client {
 
 /// A client with these pauses, which gives an unknown id no grace.
 pub(crate) fn client_with(base_url: &str, backoff: Backoff) -> Client {
+    builder(base_url, backoff).key("sk-test").build().unwrap()
+}
+
+/// The same without a key.
+pub(crate) fn builder(base_url: &str, backoff: Backoff) -> ClientBuilder {
     let mut wait = WaitPolicy::default();
     wait.pace = PollPace::every(backoff.first);
     wait.not_found_grace = Duration::ZERO;
@@ -73,12 +87,9 @@ pub(crate) fn client_with(base_url: &str, backoff: Backoff) -> Client {
     download.backoff = backoff;
     download.stall_timeout = PATIENCE;
     Client::builder()
-        .key("sk-test")
         .base_url(base_url)
         .wait_policy(wait)
         .download_policy(download)
-        .build()
-        .unwrap()
 }
 
 /// A mock that panics on what the spec does not allow, with a file of rows and a place for
@@ -221,7 +232,8 @@ impl Stage {
 
 pub(crate) const SIDE: u32 = 256;
 
-fn visible(folder: &Path) -> BTreeSet<PathBuf> {
+/// The files that a user sees in a folder.
+pub(crate) fn visible(folder: &Path) -> BTreeSet<PathBuf> {
     let folder = folder.canonicalize().unwrap();
     std::fs::read_dir(folder)
         .unwrap()

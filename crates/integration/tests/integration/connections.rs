@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cometapi::{ErrorKind, reqwest};
+use cometapi::{Client, ErrorKind, reqwest};
+use cometapi_batch::{Once, OnceError, SqliteLedger};
 use cometapi_mock::Fault;
 use integration::FrozenClock;
 use serde_json::json;
@@ -217,6 +218,7 @@ async fn a_certificate_that_is_not_trusted_is_not_tried_again() {
     assert!(error.is_permanent(), "{error:?}");
     assert_eq!(error.attempts().unwrap(), 1);
     assert_eq!(*accepted.lock().unwrap(), 1);
+    assert!(!once(&client).await.is_retryable());
 }
 
 /// What may pass is tried again, and is not called permanent.
@@ -238,6 +240,14 @@ async fn a_connection_that_is_refused_is_tried_again() {
     assert_eq!(error.kind(), ErrorKind::NeverReached, "{error:?}");
     assert!(!error.is_permanent(), "{error:?}");
     assert_eq!(error.attempts().unwrap(), quick_create().max_attempts);
+    assert!(once(&client).await.is_retryable());
+}
+
+/// The error of a prediction by its key.
+async fn once(client: &Client) -> OnceError {
+    let ledger = Arc::new(SqliteLedger::in_memory().unwrap());
+    let once = Once::new(client, ledger).key("a");
+    once.run(SCHNELL, input()).await.unwrap_err()
 }
 
 #[tokio::test]

@@ -23,7 +23,8 @@ Rows:
          separated by commas, semicolons or tabs; a quote in a quoted cell is doubled
 
 A row's `id` identifies it and names its files. Rows without one are identified by their \
-content, so lines may be moved, added and removed. The folder identifies the batch.
+content, so lines may be moved, added and removed. A file in the folder, .cometapi-batch, \
+identifies the batch, so the folder can be moved; with --batch a name does.
 
 Every row is checked before the first prediction is created. The same command, run again, does \
 what is missing: it skips finished rows, waits for running ones and creates the others. Failed \
@@ -49,9 +50,12 @@ pub(crate) struct Batch {
     /// Largest size of a row in FILE
     #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "1MB")]
     pub(crate) max_row_size: usize,
-    /// Save files in this folder, creating it if needed; the folder identifies the batch
+    /// Save files in this folder, creating it if needed; it identifies the batch, unless --batch does
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
+    /// Identify the batch by this name instead of its folder
+    #[arg(long = "batch", value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// Run at most N rows at once; fewer while the service answers 429
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,
@@ -140,7 +144,7 @@ pub(crate) struct List {
 
 #[derive(Args)]
 #[command(after_help = "\
-Running and unresolved predictions and the rows of batches are kept. Saved files are not touched, \
+Running and unresolved predictions, those of --once and the rows of batches are kept. Saved files are not touched, \
 and the ledger's file keeps its size: later records use the space.")]
 pub(crate) struct Prune {
     /// Remove records of single predictions that ended longer ago than this, such as 12h or 30d

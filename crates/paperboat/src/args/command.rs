@@ -9,7 +9,7 @@ use cometapi::wire::PredictionId;
 use cometapi_mock::Pace;
 
 use super::fault::{FaultParser, FaultShare};
-use super::shared::{LedgerPlace, Outputs, Service, What};
+use super::shared::{Key, LedgerPlace, Outputs, Service, What};
 use super::value;
 
 const PAIRS_HELP: &str = "\
@@ -29,6 +29,8 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) what: What,
     #[command(flatten)]
+    pub(crate) key: Key,
+    #[command(flatten)]
     pub(crate) outputs: Outputs,
     /// Run against a mock inside this process: no key, no network, no cost
     #[arg(long, conflicts_with_all = ["base_url", "key"])]
@@ -44,6 +46,8 @@ pub(crate) struct Run {
 pub(crate) struct Create {
     #[command(flatten)]
     pub(crate) what: What,
+    #[command(flatten)]
+    pub(crate) key: Key,
     /// Print the prediction as JSON instead of its id
     #[arg(long)]
     pub(crate) json: bool,

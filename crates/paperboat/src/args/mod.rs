@@ -16,7 +16,7 @@ pub(crate) use self::command::{
     Complete, Completions, Create, Get, Man, Mock, Models, Run, Schema, Shell, Wait,
 };
 pub(crate) use self::parse::{command_for, parse};
-pub(crate) use self::shared::{LedgerPlace, Outputs, Service, What};
+pub(crate) use self::shared::{Key, LedgerPlace, Outputs, Service, What};
 
 // Nothing here is `Debug`: a key may be in it.
 

@@ -30,6 +30,19 @@ pub(crate) struct What {
     pub(crate) max_file_size: usize,
 }
 
+/// Which prediction it is, when the same command is run again.
+#[derive(Args)]
+pub(crate) struct Key {
+    /// Create the prediction at most once for this NAME, in whichever process runs the command: run
+    /// again, it continues with the prediction of that name or prints its files
+    #[arg(long, value_name = "NAME", conflicts_with = "no_ledger", value_parser = value::key)]
+    pub(crate) once: Option<String>,
+    /// With --once: also create the prediction again if it is unresolved; it may already have been
+    /// accepted, so you may pay twice
+    #[arg(long, requires = "once")]
+    pub(crate) retry_unresolved: bool,
+}
+
 /// What becomes of the outcome.
 #[derive(Args)]
 pub(crate) struct Outputs {

@@ -11,6 +11,18 @@ pub(super) fn model(text: &str) -> Result<ModelRef, String> {
     text.parse().map_err(|e: cometapi::Error| e.to_string())
 }
 
+/// What names a prediction when its command is run again.
+pub(super) fn key(text: &str) -> Result<String, String> {
+    let is_name = !text.trim().is_empty() && !text.contains(char::is_control);
+    if is_name && text.len() <= cometapi_batch::Once::MAX_KEY_LEN {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "a name has 1 to {} bytes and no control characters",
+        cometapi_batch::Once::MAX_KEY_LEN
+    ))
+}
+
 /// `90s`, `5m`, `1h 30m`, or a plain number of seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed = match text.trim().parse::<f64>() {

@@ -1,7 +1,7 @@
 //! Waiting for a run to end, and what its end means.
 
-use cometapi::{Client, Error, Prediction, Wait};
-use cometapi_batch::Single;
+use cometapi::Client;
+use cometapi_batch::{OnceError, OnceRun};
 
 use crate::args::Outputs;
 use crate::command::save::Saving;
@@ -14,9 +14,8 @@ use crate::progress::Progress;
 pub(super) struct Waiting<'a> {
     pub(super) client: &'a Client,
     pub(super) outputs: &'a Outputs,
-    pub(super) wait: Wait,
-    pub(super) record: Single,
-    pub(super) progress: Progress,
+    pub(super) run: OnceRun,
+    pub(super) progress: &'a Progress,
     /// Whether text goes to stdout instead of a file.
     pub(super) prints_text: bool,
 }
@@ -34,58 +33,39 @@ impl Waiting<'_> {
         let Self {
             client,
             outputs,
-            wait,
-            mut record,
-            mut progress,
+            mut run,
+            progress,
             prints_text,
         } = self;
-        let wait = wait.timeout(outputs.timeout);
-        let ended = last_state(wait, &mut record, &mut progress)
-            .await
-            .and_then(Prediction::into_outcome);
-        let prediction = match ended {
-            Ok(prediction) => prediction,
-            Err(error) => {
-                progress.recorded(record.ended(Err(&error)).await);
-                drop(progress);
-                if let (true, Some(prediction)) = (outputs.json, error.prediction()) {
-                    print::prediction(prediction, Some(&[]))?;
+        let error = match run.terminal().await {
+            Ok(prediction) => match prediction.into_outcome() {
+                Ok(prediction) => {
+                    let saving = Saving {
+                        client,
+                        prediction: &prediction,
+                        outputs,
+                        prints_text,
+                    };
+                    let (saved, fault) = saving.save(run, progress).await;
+                    progress.finish();
+                    if outputs.json {
+                        print::prediction(&prediction, Some(&saved))?;
+                    }
+                    return fault.map_or(Ok(()), Err);
                 }
-                return Err(error.into());
-            }
+                Err(error) => {
+                    progress.recorded(run.failed(&error).await);
+                    OnceError::Service(error)
+                }
+            },
+            Err(error) => error,
         };
-        let saving = Saving {
-            client,
-            prediction: &prediction,
-            outputs,
-            prints_text,
-        };
-        let (saved, fault) = saving.save(record, &mut progress).await;
-        drop(progress);
-        if outputs.json {
-            print::prediction(&prediction, Some(&saved))?;
+        progress.finish();
+        if let OnceError::Service(error) = &error
+            && let (true, Some(prediction)) = (outputs.json, error.prediction())
+        {
+            print::prediction(prediction, Some(&[]))?;
         }
-        match fault {
-            Some(fault) => Err(fault),
-            None => Ok(()),
-        }
+        Err(error.into())
     }
-}
-
-/// The terminal state; each state before it is shown and recorded.
-async fn last_state(
-    mut wait: Wait,
-    record: &mut Single,
-    progress: &mut Progress,
-) -> Result<Prediction, Error> {
-    while let Some(update) = wait.next().await {
-        let prediction = update?;
-        progress.recorded(record.seen(&prediction).await);
-        progress.state(prediction.status().as_str());
-        if prediction.is_terminal() {
-            return Ok(prediction);
-        }
-    }
-    // A wait ends with a terminal state or an error; by its own account it has.
-    wait.await
 }

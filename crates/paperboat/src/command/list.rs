@@ -10,7 +10,7 @@ use crate::command::batch::file;
 use crate::failure::Failure;
 use crate::{ledger, print};
 
-/// How many are read from the ledger at once.
+/// How many are read from the ledger at once, at most.
 const PAGE: u32 = 200;
 
 pub(crate) async fn execute(args: List) -> Result<(), Failure> {
@@ -28,7 +28,9 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
     let mut shown = 0;
     let mut before = None;
     loop {
-        let page = page(&*ledger, &args, before).await?;
+        // One more than are shown, to know whether there are more.
+        let most = u32::try_from((limit - shown).saturating_add(1)).unwrap_or(PAGE);
+        let page = page(&*ledger, &args, before, most.min(PAGE)).await?;
         let Some(last) = page.last() else { break };
         before = Some(last.seq);
         for entry in &page {
@@ -59,6 +61,7 @@ async fn page(
     ledger: &dyn Ledger,
     args: &List,
     before: Option<u64>,
+    most: u32,
 ) -> Result<Vec<Entry>, Failure> {
     let mut filter = Filter::default();
     if args.unresolved {
@@ -71,14 +74,14 @@ async fn page(
     filter.model = args.model.as_ref().map(ToString::to_string);
     filter.since = args.since;
     filter.before = before;
-    filter.limit = PAGE;
+    filter.limit = most;
     ledger
         .list(filter)
         .await
         .map_err(|e| Failure::usage(format!("the ledger cannot be read: {e}")).because_of(&e))
 }
 
-const HEAD: &str = "ID                          STATE       AGE      MODEL, ROW, INPUT";
+const HEAD: &str = "ID                          STATE       AGE      MODEL, ROW OR NAME, INPUT";
 
 fn line(entry: &Entry, now: SystemTime) -> String {
     let id = entry.id.as_deref().unwrap_or("-");
@@ -90,6 +93,9 @@ fn line(entry: &Entry, now: SystemTime) -> String {
             .clone()
             .unwrap_or_else(|| head(&entry.hash, 12).to_owned());
         about = format!("{about} {}#{key}", folder.display());
+    }
+    if let Some(key) = &entry.key {
+        about = format!("{about} {key}");
     }
     let input = prompt(&entry.input);
     format!(
@@ -151,6 +157,7 @@ fn json(entry: &Entry) -> Value {
         "request_ids": outcome.map(|outcome| outcome.request_ids.clone()),
         "batch": entry.folder.as_ref().map(|folder| folder.to_string_lossy()),
         "row": entry.row,
+        "once": entry.key,
         "occurrence": entry.occurrence,
         "planned_at": time(Some(entry.planned_at)),
         "sent_at": time(entry.sending_at),

@@ -7,13 +7,14 @@ use crate::command::{create, finish, save};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
-use crate::{check, connect, input, ledger};
+use crate::watched::Watched;
+use crate::{check, connect, input};
 
 pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
     let input = input::read(&args.what)?;
     check::check(&args.what, &input)?;
     let input = Input::from(input);
-    if args.mock {
+    let ended = if args.mock {
         let connection = connect::mock().await?;
         run(&args, input, &connection.client)
             .await
@@ -21,40 +22,30 @@ pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
     } else {
         let connection = connect::service(&args.service, args.outputs.allow_private_files)?;
         run(&args, input, &connection.client).await
-    }
+    };
+    ended.map_err(|failure| match &args.key.once {
+        Some(_) => failure.continued_by_the_same_command(),
+        None => failure.not_to_be_run_again(),
+    })
 }
 
 async fn run(args: &Run, input: Input, client: &Client) -> Result<(), Failure> {
-    let (what, outputs) = (&args.what, &args.outputs);
+    let outputs = &args.outputs;
     save::prepare_folder(outputs.folder())?;
-    let ledger = ledger::of_single(&args.ledger, args.mock)?;
+    let once = create::once(client, &args.ledger, &args.key, args.mock)?.timeout(outputs.timeout);
     let mut signals = Signals::listen();
-    let mut record = create::begin(ledger, client, what, input.fields()).await?;
-    let mut progress = Progress::begin("creating");
-    let (created, signal) = create::send(
-        client,
-        what,
-        input,
-        &mut record,
-        &mut progress,
-        &mut signals,
-    )
-    .await?;
+    let watched = Watched::new(Progress::begin("creating"));
+    let mut run = create::run(once, &args.what, input, &watched);
+    let (id, signal) = create::created(&mut run, &watched, &mut signals).await?;
     if let Some(signal) = signal {
-        return Err(Failure::interrupted(signal, created.id()));
+        return Err(Failure::interrupted(signal, &id));
     }
-    let id = created.id().to_owned();
-    let wait = client
-        .predictions()
-        .follow(created)
-        .schedule(record.schedule());
-    let run = finish::Waiting {
+    let waiting = finish::Waiting {
         client,
         outputs,
-        wait,
-        record,
-        progress,
+        run,
+        progress: watched.progress(),
         prints_text: outputs.output.is_none(),
     };
-    run.finish(&id, &mut signals).await
+    waiting.finish(&id, &mut signals).await
 }

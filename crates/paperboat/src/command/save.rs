@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cometapi::{Client, Error, OutputFile, OutputText, Prediction, SavedFile, shorten_data_uris};
-use cometapi_batch::Single;
+use cometapi_batch::OnceRun;
 
 use crate::args::Outputs;
 use crate::failure::Failure;
@@ -45,14 +45,14 @@ impl Saving<'_> {
     /// text; a failure does not keep the others from being saved.
     pub(super) async fn save(
         &self,
-        mut record: Single,
-        progress: &mut Progress,
+        mut run: OnceRun,
+        progress: &Progress,
     ) -> (Vec<PathBuf>, Option<Failure>) {
-        let contents = self.client.contents(self.prediction, record.model());
+        let contents = self.client.contents(self.prediction, run.model());
         let (files, text) = match contents {
             Ok(contents) => contents.into_parts(),
             Err(error) => {
-                progress.recorded(record.ended(Err(&error)).await);
+                progress.recorded(run.failed(&error).await);
                 return (Vec::new(), Some(error.into()));
             }
         };
@@ -86,7 +86,7 @@ impl Saving<'_> {
                     saved.fault = Some(failure.with_advice(place(file)));
                 }
                 Ok(there) => {
-                    self.saved(file.position(), there, &mut saved, &mut record, progress)
+                    self.saved(file.position(), there, &mut saved, &mut run, progress)
                         .await;
                 }
             }
@@ -106,7 +106,7 @@ impl Saving<'_> {
             } else {
                 match self.save_text(&text, progress).await {
                     Ok(there) => {
-                        self.saved(files.len(), there, &mut saved, &mut record, progress)
+                        self.saved(files.len(), there, &mut saved, &mut run, progress)
                             .await;
                     }
                     Err(error) => {
@@ -118,10 +118,8 @@ impl Saving<'_> {
         }
         // What was not saved can be fetched again, so it is not over.
         if !saved.is_incomplete {
-            progress.recorded(match notes[..] {
-                [] => record.ended(Ok(())).await,
-                _ => record.succeeded_with(notes.join("; ")).await,
-            });
+            let note = (!notes.is_empty()).then(|| notes.join("; "));
+            progress.recorded(run.succeeded(note).await);
         }
         (saved.paths, saved.fault)
     }
@@ -131,10 +129,10 @@ impl Saving<'_> {
         position: usize,
         there: SavedFile,
         saved: &mut Saved,
-        record: &mut Single,
-        progress: &mut Progress,
+        run: &mut OnceRun,
+        progress: &Progress,
     ) {
-        progress.recorded(record.saved(position, &there).await);
+        progress.recorded(run.saved(position, &there).await);
         if !self.outputs.json
             && let Err(failure) = progress.suspend(|| print::path(&there.path))
         {

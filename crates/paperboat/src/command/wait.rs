@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cometapi::Client;
 use cometapi::wire::PredictionId;
-use cometapi_batch::{Finish, Single, Stop};
+use cometapi_batch::{Finish, Once, Stop};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
@@ -16,6 +16,7 @@ use crate::command::save;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
+use crate::watched::Watched;
 use crate::{connect, ledger, print};
 
 pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
@@ -40,7 +41,8 @@ pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
 
 async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
     let mut signals = Signals::listen();
-    let waiting = waiting(args, client, id, Progress::begin("waiting")).await?;
+    let watched = Watched::new(Progress::begin("waiting"));
+    let waiting = waiting(args, client, id, &watched);
     waiting.finish(id, &mut signals).await
 }
 
@@ -77,34 +79,26 @@ async fn several(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failu
 }
 
 async fn one_of_several(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
-    let waiting = waiting(args, client, id, Progress::of(id)).await?;
-    waiting.wait_to_the_end().await
+    let watched = Watched::new(Progress::of(id));
+    waiting(args, client, id, &watched).wait_to_the_end().await
 }
 
-async fn waiting<'a>(
-    args: &'a Wait,
-    client: &'a Client,
-    id: &str,
-    mut progress: Progress,
-) -> Result<Waiting<'a>, Failure> {
-    let adopted = match ledger::of_wait(&args.ledger) {
-        Some(ledger) => Single::adopt(client, ledger, id).await,
-        None => Ok(None),
+fn waiting<'a>(args: &'a Wait, client: &'a Client, id: &str, watched: &'a Watched) -> Waiting<'a> {
+    let once = match ledger::of_wait(&args.ledger) {
+        Some(ledger) => Once::new(client, ledger),
+        None => Once::unrecorded(client),
     };
-    let adopted = adopted.unwrap_or_else(|e| {
-        progress.recorded(Err(e));
-        None
-    });
-    let record = adopted.unwrap_or_else(|| Single::unrecorded(None));
-    Ok(Waiting {
+    let once = once
+        .timeout(args.outputs.timeout)
+        .on_event(watched.observer());
+    Waiting {
         client,
         outputs: &args.outputs,
-        wait: client.predictions().wait(id).schedule(record.schedule()),
-        record,
-        progress,
+        run: once.resume(id),
+        progress: watched.progress(),
         // Of several, nothing on stdout would say whose text it is.
         prints_text: args.ids.len() == 1 && args.outputs.output.is_none(),
-    })
+    }
 }
 
 /// Waits for every prediction of the ledger that was created and has not ended.

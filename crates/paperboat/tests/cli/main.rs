@@ -22,6 +22,8 @@ mod main_job;
 mod mock_command;
 mod network;
 mod offline;
+#[cfg(unix)]
+mod once;
 mod output;
 mod place;
 mod prune;

@@ -35,11 +35,12 @@ impl Place {
         fs::write(self.path(name), content).unwrap();
     }
 
-    /// The names in `folder`, hidden ones too, in order.
+    /// The names in `folder`, hidden ones too, in order; without the file that identifies a batch.
     pub(crate) fn names(&self, folder: impl AsRef<Path>) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).unwrap();
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .filter(|name| name != ".cometapi-batch")
             .collect();
         names.sort();
         names

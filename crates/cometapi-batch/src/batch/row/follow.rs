@@ -9,6 +9,7 @@ use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, 
 
 use crate::batch::context::Recorded;
 use crate::batch::event::Event;
+use crate::batch::identity::is_named;
 use crate::batch::names;
 use crate::batch::reason::{PauseReason, Stopped};
 use crate::batch::row::{Row, own_files};
@@ -270,11 +271,20 @@ impl Row {
             row,
             path: &record.path,
         });
-        let written = self.record(Mark::Saved(record.clone())).await;
+        let written = self.record(Mark::Saved(self.in_ledger(record))).await;
         if written == Recorded::Yes {
             self.context.notify(&Event::Recorded { row, file: record });
         }
         written != Recorded::Lost
+    }
+
+    /// A file as it is recorded: with its batch's folder, it can be moved.
+    fn in_ledger(&self, record: &FileRecord) -> FileRecord {
+        let record = record.clone();
+        match (&self.job.batch, &self.job.folder) {
+            (Some(batch), Some(folder)) if !is_named(batch) => record.relative_to(folder),
+            _ => record,
+        }
     }
 
     /// Gives up waiting; the prediction continues.

@@ -7,7 +7,7 @@ use crate::ledger::record::{Job, State};
 use crate::ledger::retry::{Retry, RetryAction};
 use crate::ledger::sqlite::columns::{JOB, RECORDED, integer, job, natural, recorded};
 use crate::ledger::sqlite::fault::Result;
-use crate::ledger::sqlite::mark::{end, follow};
+use crate::ledger::sqlite::mark::{end, follow, take};
 use crate::ledger::sqlite::worker::{check_alive, release_dead};
 use crate::ledger::sqlite::writer::Writer;
 use crate::ledger::{Claimed, LoadId, Want, WorkerId};
@@ -33,12 +33,6 @@ pub(super) fn claim(writer: &mut Writer, worker: WorkerId, want: Want) -> Result
         _ => 0,
     };
     Ok(Claimed { jobs, elsewhere })
-}
-
-fn take(conn: &Connection, worker: WorkerId, job: &Job) -> Result<()> {
-    conn.prepare_cached("UPDATE prediction SET worker = ? WHERE seq = ? AND worker IS NULL")?
-        .execute([worker.0, integer(job.seq)])?;
-    Ok(())
 }
 
 /// Predictions that no worker holds. The index has only those, so that this costs what it

@@ -1,6 +1,6 @@
 //! Values as the ledger writes them, and what is read from a prediction's columns.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Row;
@@ -14,11 +14,11 @@ const DAY: i64 = 24 * 3600 * 1000;
 
 /// What a job is read from, by [`job`].
 pub(super) const JOB: &str = "p.seq, b.folder, p.row_id, p.hash, p.occurrence, p.retake, p.model,
-    p.input, p.id, p.fetching";
+    p.input, p.id, p.fetching, b.name, p.once";
 
-/// Reads a job; an eleventh column is its line.
+/// Reads a job; a thirteenth column is its line.
 pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let line: Option<i64> = row.get(10)?;
+    let line: Option<i64> = row.get(12)?;
     Ok(Job {
         seq: natural(row.get(0)?),
         folder: row.get::<_, Option<String>>(1)?.map(Into::into),
@@ -31,6 +31,8 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         input: row.get(7)?,
         id: row.get(8)?,
         fetching: row.get(9)?,
+        batch: row.get(10)?,
+        key: row.get(11)?,
     })
 }
 
@@ -80,6 +82,11 @@ pub(super) fn time(millis: i64) -> SystemTime {
 /// A path as the ledger writes it.
 pub(super) fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+/// The path of a file whose batch, if it is of one, has this folder.
+pub(super) fn file_path(folder: Option<&Path>, path: &str) -> PathBuf {
+    folder.map_or_else(|| path.into(), |folder| folder.join(path))
 }
 
 /// A count or a position as `SQLite` has it.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rusqlite::types::Value;
 
 use super::writer::Touch;
-use crate::ledger::{Filter, Ledger, LoadId, Mark, Outcome, Plan, StagedRow, State, Want};
+use crate::ledger::{Begun, Filter, Intent, Ledger, Mark, NewRow, Outcome, Plan, State, Want};
 use crate::{Error, SqliteLedger};
 
 /// The columns that are overwritten.
@@ -15,6 +15,7 @@ const COLUMNS: [(&str, &[&str]); 6] = [
         &[
             "service",
             "batch",
+            "once",
             "key",
             "occurrence",
             "row_id",
@@ -36,9 +37,10 @@ const COLUMNS: [(&str, &[&str]); 6] = [
             "created_at",
             "ended_at",
             "looked",
+            "result",
         ],
     ),
-    ("batch", &["folder", "service", "since"]),
+    ("batch", &["name", "folder", "service", "since"]),
     ("worker", &["name", "service", "since"]),
     ("seen", &["at", "status"]),
     ("file", &["position", "path", "bytes", "media_type", "at"]),
@@ -47,13 +49,16 @@ const COLUMNS: [(&str, &[&str]); 6] = [
 
 const ROWS: &str = "
 PRAGMA ignore_check_constraints = ON;
-INSERT INTO batch (id, folder, service, since) VALUES (1, '/batch', 's', 0);
+INSERT INTO batch (id, name, folder, service, since) VALUES (1, 'batch', '/batch', 's', 0);
 INSERT INTO worker (id, name, service, since) VALUES (1, 'dead', 's', 0);
-INSERT INTO prediction (service, batch, key, row_id, model, input, hash, state, planned_at, id,
-    worker, outcome)
-VALUES ('s', 1, 'id:x', 'x', 'a/b', '{}', 'h', 'running', 0, 'p1', NULL, NULL),
-       ('s', 1, 'id:y', 'y', 'a/b', '{}', 'h', 'ended', 0, 'p2', NULL, 'succeeded'),
-       ('s', NULL, NULL, NULL, 'a/b', '{}', 'h', 'sending', 0, NULL, 1, NULL);
+INSERT INTO prediction (service, batch, once, key, row_id, model, input, hash, state, planned_at,
+    id, worker, outcome, result)
+VALUES ('s', 1, NULL, 'id:x', 'x', 'a/b', '{}', 'h', 'running', 0, 'p1', NULL, NULL, NULL),
+       ('s', 1, NULL, 'id:y', 'y', 'a/b', '{}', 'h', 'ended', 0, 'p2', NULL, 'succeeded', NULL),
+       ('s', NULL, 'sending', NULL, NULL, 'a/b', '{}', 'h', 'sending', 0, NULL, 1, NULL, NULL),
+       ('s', NULL, 'running', NULL, NULL, 'a/b', '{}', 'h', 'running', 0, 'p4', NULL, NULL, NULL),
+       ('s', NULL, 'over', NULL, NULL, 'a/b', '{}', 'h', 'ended', 0, 'p5', NULL, 'succeeded', '1'),
+       ('s', NULL, 'refused', NULL, NULL, 'a/b', '{}', 'h', 'ended', 0, NULL, NULL, 'refused', NULL);
 INSERT INTO seen VALUES (1, 0, 'processing');
 INSERT INTO file VALUES (2, 0, '/none', 1, 'image/png', 0);
 INSERT INTO duration VALUES ('s', 'a/b', 2, 1000);
@@ -76,6 +81,7 @@ pub(crate) async fn read_all(data: &[u8], folder: PathBuf) -> Vec<Result<(), Err
     let mut read = vec![damaged.await];
     read.push(ledger.list(Filter::default()).await.map(drop));
     read.push(ledger.durations("s".to_owned()).await.map(drop));
+    read.push(ledger.batches().await.map(drop));
     let mut all = Filter::default();
     all.states.extend(State::ALL);
     all.failed = true;
@@ -90,24 +96,46 @@ pub(crate) async fn read_all(data: &[u8], folder: PathBuf) -> Vec<Result<(), Err
     for id in ["p1", "p2"] {
         read.push(ledger.adopt(worker, id.to_owned()).await.map(drop));
     }
-    let (load, input) = (LoadId(1), serde_json::Map::new());
+    let (loader, input) = (ledger.loader(), serde_json::Map::new());
     if let Ok(model) = "a/b".parse() {
-        let rows = ["x", "y"].map(|id| StagedRow::new(1, Some(id.to_owned()), &model, &input));
-        read.push(ledger.stage(load, rows.into()).await.map(drop));
+        for key in ["sending", "running", "over", "refused", "new"] {
+            let mut intent = Intent::new(&model, &input).with_key(key);
+            // As in the ledger, or another one.
+            if data.len().is_multiple_of(2) {
+                "h".clone_into(&mut intent.hash);
+            }
+            for retry in [false, true] {
+                let intent = intent.clone().retry_unresolved(retry);
+                match ledger.begin(worker, intent).await {
+                    Ok(Begun::Send(job) | Begun::Follow(job)) => {
+                        let result = Mark::Result("1".to_owned());
+                        read.push(ledger.record(worker, job.seq, result).await);
+                        read.push(ledger.record(worker, job.seq, Mark::Released).await);
+                    }
+                    other => read.push(other.map(drop)),
+                }
+            }
+            let filter = Filter {
+                key: Some(key.to_owned()),
+                ..Filter::default()
+            };
+            read.push(ledger.list(filter).await.map(drop));
+        }
+        let rows = ["x", "y"].map(|id| NewRow::new(1, Some(id.to_owned()), &model, &input));
+        read.push(loader.add(rows.into()).await.map(drop));
     }
     for (dry, retry) in [(true, false), (false, false), (false, true)] {
         let plan = Plan {
-            folder: folder.clone(),
-            service: "s".to_owned(),
             dry,
             retry_failed: retry,
             retry_unresolved: retry,
             skip_changed: retry,
+            ..Plan::new("batch", &folder, "s")
         };
-        read.push(ledger.load(load, plan).await.map(drop));
+        read.push(loader.load(plan).await.map(drop));
     }
-    read.push(ledger.tally(load).await.map(drop));
-    for load in [None, Some(load)] {
+    read.push(ledger.tally(loader.id()).await.map(drop));
+    for load in [None, Some(loader.id())] {
         match ledger.claim(worker, Want::new(load, 9, 9)).await {
             Ok(claimed) => {
                 for job in claimed.jobs {

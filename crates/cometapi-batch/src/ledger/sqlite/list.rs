@@ -1,11 +1,16 @@
 //! Lists what is recorded.
 
+use std::path::Path;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
+use crate::ledger::BatchEntry;
 use crate::ledger::outcome::{Outcome, SUCCEEDED};
 use crate::ledger::record::{Entry, FileRecord, Filter};
-use crate::ledger::sqlite::columns::{integer, millis, natural, path_text, state_of, time};
+use crate::ledger::sqlite::columns::{
+    file_path, integer, millis, natural, path_text, state_of, time,
+};
 use crate::ledger::sqlite::fault::Result;
 
 /// A page, where no other size is asked for.
@@ -21,7 +26,8 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>> {
     let sql = format!(
         "SELECT p.seq, p.id, p.model, p.input, p.hash, p.state, p.worker IS NOT NULL, b.folder,
              p.row_id, p.occurrence, p.superseded, p.outcome, p.message, p.request_ids,
-             p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id, p.service
+             p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id, p.service,
+             p.once, b.name
          FROM prediction p LEFT JOIN batch b ON b.id = p.batch
          WHERE {clause} ORDER BY p.seq DESC LIMIT {limit}"
     );
@@ -31,9 +37,27 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>> {
         .collect::<rusqlite::Result<_>>()?;
     for entry in &mut entries {
         entry.seen = seen(conn, entry.seq)?;
-        entry.files = files(conn, entry.seq)?;
+        entry.files = files(conn, entry.seq, entry.folder.as_deref())?;
     }
     Ok(entries)
+}
+
+pub(super) fn batches(conn: &Connection) -> Result<Vec<BatchEntry>> {
+    let mut statement =
+        conn.prepare_cached("SELECT name, folder, service, since FROM batch ORDER BY id")?;
+    let batch = |row: &Row<'_>| {
+        let folder: String = row.get(1)?;
+        let since = time(row.get(3)?);
+        Ok(BatchEntry::new(
+            row.get(0)?,
+            folder.into(),
+            row.get(2)?,
+            since,
+        ))
+    };
+    Ok(statement
+        .query_map([], batch)?
+        .collect::<rusqlite::Result<_>>()?)
 }
 
 fn conditions(filter: &Filter) -> (String, Vec<Value>) {
@@ -51,6 +75,12 @@ fn conditions(filter: &Filter) -> (String, Vec<Value>) {
     }
     if let Some(folder) = &filter.folder {
         add("b.folder = ?", path_text(folder).into());
+    }
+    if let Some(batch) = &filter.batch {
+        add("b.name = ?", batch.clone().into());
+    }
+    if let Some(key) = &filter.key {
+        add("p.once = ?", key.clone().into());
     }
     if let Some(since) = filter.since {
         add("p.planned_at >= ?", millis(since).into());
@@ -101,6 +131,8 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         ended_at: at(17)?,
         request_id: row.get(18)?,
         service: row.get(19)?,
+        key: row.get(20)?,
+        batch: row.get(21)?,
         seen: Vec::new(),
         files: Vec::new(),
     })
@@ -112,14 +144,14 @@ fn seen(conn: &Connection, seq: u64) -> rusqlite::Result<Vec<(std::time::SystemT
         .collect()
 }
 
-fn files(conn: &Connection, seq: u64) -> rusqlite::Result<Vec<FileRecord>> {
+fn files(conn: &Connection, seq: u64, folder: Option<&Path>) -> rusqlite::Result<Vec<FileRecord>> {
     conn.prepare_cached(
         "SELECT position, path, bytes, media_type FROM file WHERE seq = ? ORDER BY position",
     )?
     .query_map([integer(seq)], |row| {
         Ok(FileRecord {
             position: natural(row.get(0)?),
-            path: row.get::<_, String>(1)?.into(),
+            path: file_path(folder, &row.get::<_, String>(1)?),
             bytes: natural(row.get(2)?),
             media_type: row.get(3)?,
         })

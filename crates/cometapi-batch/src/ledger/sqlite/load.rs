@@ -1,13 +1,11 @@
 //! Rows of a file becoming predictions.
 
-use std::path::Path;
-
 use rusqlite::{Connection, named_params, params};
 
 use crate::error::{Error, ErrorKind};
 use crate::ledger::outcome::SUCCEEDED;
 use crate::ledger::retry::{RecordedRow, Retry, RetryAction};
-use crate::ledger::sqlite::columns::{RECORDED, natural, now, recorded};
+use crate::ledger::sqlite::columns::{RECORDED, file_path, natural, now, recorded};
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::mark::follow;
 use crate::ledger::sqlite::stage::tally;
@@ -34,7 +32,7 @@ pub(super) fn load(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loa
 fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
     release_dead(writer)?;
     let conn = &writer.conn;
-    let batch = batch(conn, &plan.folder, &plan.service)?;
+    let batch = batch(conn, plan)?;
     number(conn, load)?;
     find(conn, load, batch)?;
     retry(conn, load, plan.retry())?;
@@ -59,7 +57,7 @@ fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
         // They are in the ledger now, and may be large.
         conn.execute("UPDATE temp.staged SET input = '' WHERE load = ?", [load.0])?;
     }
-    follow_missing_files(conn, load, plan.retry())?;
+    follow_missing_files(conn, load, plan)?;
     let mut tally = tally(conn, load)?;
     if plan.dry {
         tally.planned += not_recorded(conn, load)?;
@@ -71,21 +69,27 @@ fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
     })
 }
 
-fn batch(conn: &Connection, folder: &Path, service: &str) -> Result<i64> {
+fn batch(conn: &Connection, plan: &Plan) -> Result<i64> {
+    let (folder, service) = (&plan.folder, &plan.service);
     let Some(folder) = folder.to_str() else {
         let what = format!("{} is not utf-8: name another folder", folder.display());
         return Err(Error::new(ErrorKind::Folder, what).into());
     };
     conn.execute(
-        "INSERT INTO batch (folder, service, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        params![folder, service, now()],
+        "INSERT INTO batch (name, folder, service, since) VALUES (?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
+        params![plan.batch, folder, service, now()],
     )?;
     let (batch, began_at): (_, String) = conn.query_row(
-        "SELECT id, service FROM batch WHERE folder = ?",
-        [folder],
+        "SELECT id, service FROM batch WHERE name = ?",
+        [&plan.batch],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    if began_at == service {
+    if began_at == *service {
+        conn.execute(
+            "UPDATE batch SET folder = ?1 WHERE id = ?2 AND folder <> ?1",
+            params![folder, batch],
+        )?;
         return Ok(batch);
     }
     let what = format!(
@@ -152,9 +156,12 @@ fn retry(conn: &Connection, load: LoadId, retry: Retry) -> Result<()> {
             RetryAction::Keep => {}
             RetryAction::Follow => follow(conn, seq)?,
             RetryAction::PlanAgain => {
+                // The input of a row that this loader has recorded before is in the ledger alone.
                 let sql = "UPDATE prediction SET state = 'planned', outcome = NULL, message = NULL,
                          request_ids = NULL, ended_at = NULL, sending_at = NULL,
-                         model = s.model, input = s.input, hash = s.hash
+                         model = iif(s.input = '', prediction.model, s.model),
+                         hash = iif(s.input = '', prediction.hash, s.hash),
+                         input = iif(s.input = '', prediction.input, s.input)
                      FROM temp.staged s
                      WHERE s.load = ?1 AND s.seq = ?2 AND prediction.seq = ?2";
                 conn.prepare_cached(sql)?.execute([load.0, seq])?;
@@ -206,7 +213,7 @@ fn insert(conn: &Connection, load: LoadId, batch: i64) -> Result<()> {
 }
 
 /// Follows what has succeeded and whose files are not there any more.
-fn follow_missing_files(conn: &Connection, load: LoadId, retry: Retry) -> Result<()> {
+fn follow_missing_files(conn: &Connection, load: LoadId, plan: &Plan) -> Result<()> {
     let sql = format!(
         "SELECT f.seq, f.position, f.path, f.bytes, {RECORDED}
          FROM temp.staged s JOIN prediction p ON p.seq = s.seq JOIN file f ON f.seq = p.seq
@@ -218,12 +225,13 @@ fn follow_missing_files(conn: &Connection, load: LoadId, retry: Retry) -> Result
     while let Some(row) = rows.next()? {
         let path: String = row.get("path")?;
         let bytes = natural(row.get("bytes")?);
+        let path = file_path(Some(&plan.folder), &path);
         let is_whole = std::fs::metadata(path).is_ok_and(|is| is.len() == bytes);
         let row_with_files = RecordedRow {
             lacks_files: !is_whole,
             ..recorded(row)?
         };
-        if row_with_files.action(retry) == RetryAction::Follow {
+        if row_with_files.action(plan.retry()) == RetryAction::Follow {
             missing.push((row.get("seq")?, row.get("position")?));
         }
     }

@@ -5,11 +5,11 @@ use rusqlite::{Connection, ToSql, named_params, params};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::WorkerId;
 use crate::ledger::outcome::Outcome;
-use crate::ledger::record::{Intent, Job, Mark, State};
-use crate::ledger::sqlite::columns::{integer, natural, now, path_text};
+use crate::ledger::record::{Job, Mark, State};
+use crate::ledger::sqlite::columns::{integer, now, path_text};
 use crate::ledger::sqlite::durations;
 use crate::ledger::sqlite::fault::Result;
-use crate::ledger::sqlite::worker::{UNANSWERED, check_alive};
+use crate::ledger::sqlite::worker::UNANSWERED;
 use crate::ledger::sqlite::writer::Writer;
 
 /// Takes back an end: the prediction runs until it is polled again.
@@ -22,36 +22,11 @@ pub(super) fn follow(conn: &Connection, seq: i64) -> Result<()> {
     )
 }
 
-pub(super) fn begin(writer: &mut Writer, worker: WorkerId, intent: &Intent) -> Result<Job> {
-    writer.locks.check_ledger()?;
-    check_alive(writer, worker)?;
-    let inserted = writer.conn.execute(
-        "INSERT INTO prediction
-                 (service, model, input, hash, state, worker, planned_at, sending_at)
-             SELECT w.service, :model, :input, :hash, 'sending', :worker, :now, :now
-             FROM worker w WHERE w.id = :worker",
-        named_params! {
-            ":model": intent.model,
-            ":input": intent.input,
-            ":hash": intent.hash,
-            ":worker": worker.0,
-            ":now": now(),
-        },
-    )?;
-    check_held(inserted)?;
-    Ok(Job {
-        seq: natural(writer.conn.last_insert_rowid()),
-        folder: None,
-        line: None,
-        row: None,
-        hash: intent.hash.clone(),
-        occurrence: 1,
-        retake: 0,
-        model: intent.model.clone(),
-        input: intent.input.clone(),
-        id: None,
-        fetching: false,
-    })
+/// Gives a prediction that no worker holds to `worker`.
+pub(super) fn take(conn: &Connection, worker: WorkerId, job: &Job) -> Result<()> {
+    conn.prepare_cached("UPDATE prediction SET worker = ? WHERE seq = ? AND worker IS NULL")?
+        .execute([worker.0, integer(job.seq)])?;
+    Ok(())
 }
 
 pub(super) fn record(writer: &mut Writer, worker: WorkerId, seq: u64, mark: &Mark) -> Result<()> {
@@ -118,6 +93,7 @@ pub(super) fn record(writer: &mut Writer, worker: WorkerId, seq: u64, mark: &Mar
                 None => Ok(()),
             }
         }
+        Mark::Result(json) => mine("result = :result", named_params! {":result": json}),
         Mark::Saved(file) => {
             mine("fetching = 1", &[])?;
             execute(
@@ -178,7 +154,7 @@ fn check_id_is_free(conn: &Connection, seq: u64, id: &str) -> Result<()> {
 }
 
 /// Fails unless a statement that names the worker has changed its prediction.
-fn check_held(changed: usize) -> Result<()> {
+pub(super) fn check_held(changed: usize) -> Result<()> {
     if changed == 1 {
         return Ok(());
     }

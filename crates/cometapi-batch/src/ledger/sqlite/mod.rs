@@ -1,6 +1,7 @@
 //! The ledger in a file of `SQLite`'s.
 
 mod access;
+mod begin;
 mod claim;
 mod columns;
 #[cfg(any(fuzzing, test))]
@@ -9,6 +10,7 @@ mod durations;
 mod fault;
 mod list;
 mod load;
+mod loader;
 mod locks;
 mod log;
 mod mark;
@@ -35,12 +37,13 @@ use rusqlite::config::DbConfig;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::sqlite::access::{private, private_folder};
 use crate::ledger::sqlite::fault::{Result as FaultResult, cannot_open};
+use crate::ledger::sqlite::loader::SqliteLoader;
 use crate::ledger::sqlite::locks::Locks;
 use crate::ledger::sqlite::log::{Log, Loss};
 use crate::ledger::sqlite::writer::{PATIENCE, Touch, WriterHandle, be_patient};
 use crate::ledger::{
-    Claimed, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loaded, Mark, Outcome, Plan,
-    Repeated, StagedRow, Tally, Want, WorkerId,
+    BatchEntry, Begun, Claimed, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loader,
+    Mark, Outcome, Tally, Want, WorkerId,
 };
 
 /// A ledger in a file, safe for several processes at once.
@@ -229,27 +232,8 @@ impl Ledger for SqliteLedger {
             .ask(Touch::Ledger, move |writer| worker::retire(writer, worker))
     }
 
-    fn abandon(&self, worker: WorkerId) {
-        // The ledger does it whether or not the result is awaited.
-        drop(self.retire(worker));
-    }
-
-    fn stage(&self, load: LoadId, rows: Vec<StagedRow>) -> LedgerFuture<Vec<Repeated>> {
-        self.writer.ask(Touch::Nothing, move |writer| {
-            stage::stage(writer, load, &rows)
-        })
-    }
-
-    fn load(&self, load: LoadId, plan: Plan) -> LedgerFuture<Loaded> {
-        self.writer
-            .ask_while_wanted(Touch::Money, move |writer| load::load(writer, load, &plan))
-    }
-
-    fn unload(&self, load: LoadId) {
-        drop(
-            self.writer
-                .ask(Touch::Nothing, move |writer| stage::unload(writer, load)),
-        );
+    fn loader(&self) -> Box<dyn Loader> {
+        Box::new(SqliteLoader::new(self.writer.clone()))
     }
 
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
@@ -258,9 +242,10 @@ impl Ledger for SqliteLedger {
         })
     }
 
-    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Job> {
-        self.writer.ask(Touch::Money, move |writer| {
-            mark::begin(writer, worker, &intent)
+    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Begun> {
+        // Nothing hangs on a plan that a power cut takes back.
+        self.writer.ask(Touch::Ledger, move |writer| {
+            begin::begin(writer, worker, &intent)
         })
     }
 
@@ -297,6 +282,11 @@ impl Ledger for SqliteLedger {
         self.writer.ask(Touch::Nothing, move |writer| {
             stage::tally(&writer.conn, load)
         })
+    }
+
+    fn batches(&self) -> LedgerFuture<Vec<BatchEntry>> {
+        self.writer
+            .ask(Touch::Nothing, move |writer| list::batches(&writer.conn))
     }
 
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {

@@ -7,9 +7,9 @@ use rusqlite::{Connection, named_params};
 use crate::ledger::sqlite::columns::millis;
 use crate::ledger::sqlite::fault::Result;
 
-/// Selects what is removed. A batch needs its ended rows, so that it does not create them again.
+/// Selects what is removed. A batch and a key need what has ended, so that it is not created again.
 const PRUNED: &str = "SELECT seq FROM prediction
-    WHERE batch IS NULL AND worker IS NULL AND state = 'ended' AND ended_at < :before";
+    WHERE batch IS NULL AND once IS NULL AND worker IS NULL AND state = 'ended' AND ended_at < :before";
 
 pub(super) fn prune(conn: &Connection, before: SystemTime) -> Result<u64> {
     let before = millis(before);

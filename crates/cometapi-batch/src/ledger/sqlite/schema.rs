@@ -13,7 +13,7 @@ const APPLICATION_ID: i32 = 0x436f_4d74;
 
 /// The version of the tables, and of the hash by which rows are distinguished. Raised with every
 /// change to either; a ledger of another version is refused.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 const TABLES: &str = "
 CREATE TABLE worker (
@@ -27,7 +27,10 @@ CREATE TABLE worker (
 );
 CREATE TABLE batch (
     id INTEGER PRIMARY KEY,
-    folder TEXT NOT NULL UNIQUE,
+    -- Its identity: of the file in its folder, or a name.
+    name TEXT NOT NULL UNIQUE,
+    -- Where it last ran.
+    folder TEXT NOT NULL,
     service TEXT NOT NULL,
     since INTEGER NOT NULL
 );
@@ -36,6 +39,8 @@ CREATE TABLE prediction (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     service TEXT NOT NULL,
     batch INTEGER,
+    -- What names a single prediction for its caller.
+    once TEXT,
     -- The row within its batch: its own id, or the hash; null for a single prediction.
     key TEXT,
     occurrence INTEGER NOT NULL DEFAULT 1,
@@ -59,8 +64,13 @@ CREATE TABLE prediction (
     created_at INTEGER,
     ended_at INTEGER,
     -- Whether an end was polled again, so that what has expired is not polled for ever.
-    looked INTEGER NOT NULL DEFAULT 0
+    looked INTEGER NOT NULL DEFAULT 0,
+    -- The prediction as it ended, as JSON.
+    result TEXT
 );
+CREATE UNIQUE INDEX prediction_once ON prediction (once) WHERE superseded = 0 AND once IS NOT NULL;
+-- To list all of a key.
+CREATE INDEX prediction_of_key ON prediction (once) WHERE once IS NOT NULL;
 CREATE UNIQUE INDEX prediction_row ON prediction (batch, key, occurrence)
     WHERE superseded = 0 AND key IS NOT NULL;
 CREATE INDEX prediction_superseded ON prediction (batch, key, occurrence)
@@ -78,6 +88,7 @@ CREATE INDEX seen_seq ON seen (seq);
 CREATE TABLE file (
     seq INTEGER NOT NULL,
     position INTEGER NOT NULL,
+    -- Relative to the folder of the prediction's batch, or absolute.
     path TEXT NOT NULL,
     bytes INTEGER NOT NULL,
     media_type TEXT NOT NULL,

@@ -7,13 +7,9 @@ use crate::ledger::record::State;
 use crate::ledger::sqlite::columns::{integer, natural, state_of};
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::writer::Writer;
-use crate::ledger::{LoadId, Repeated, StagedRow, Tally};
+use crate::ledger::{LoadId, NewRow, Repeated, Tally};
 
-pub(super) fn stage(
-    writer: &mut Writer,
-    load: LoadId,
-    rows: &[StagedRow],
-) -> Result<Vec<Repeated>> {
+pub(super) fn stage(writer: &mut Writer, load: LoadId, rows: &[NewRow]) -> Result<Vec<Repeated>> {
     let mut first = writer
         .conn
         // Capitals aside: their files would have one name where file systems see none.

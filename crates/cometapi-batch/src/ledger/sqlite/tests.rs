@@ -1,4 +1,4 @@
-//! What any ledger must keep, and what this one keeps beside.
+//! What any ledger keeps, and what this one keeps beside.
 
 mod closing;
 mod conformance;
@@ -9,10 +9,11 @@ mod own_files;
 mod prune;
 #[cfg(unix)]
 mod trust;
+mod wrong;
 
 use serde_json::json;
 
-use crate::ledger::{Intent, Job, Ledger, WorkerId};
+use crate::ledger::{Begun, Intent, Job, Ledger, Loader, Mark, NewRow, Plan, WorkerId};
 
 const SERVICE: &str = "https://service.example";
 
@@ -21,9 +22,33 @@ fn intent(prompt: &str) -> Intent {
     Intent::new(&"a/b".parse().unwrap(), input.as_object().unwrap())
 }
 
+fn row(line: u64, id: Option<&str>, prompt: &str) -> NewRow {
+    let input = json!({ "prompt": prompt });
+    let (id, model) = (id.map(str::to_owned), "a/b".parse().unwrap());
+    NewRow::new(line, id, &model, input.as_object().unwrap())
+}
+
+/// A prediction that is planned, and held.
+async fn planned(ledger: &dyn Ledger, worker: WorkerId, prompt: &str) -> Job {
+    match ledger.begin(worker, intent(prompt)).await.unwrap() {
+        Begun::Send(job) => job,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A prediction about to be sent, with the worker that holds it.
 async fn begun(ledger: &dyn Ledger, prompt: &str) -> (WorkerId, Job) {
     let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
-    let job = ledger.begin(worker, intent(prompt)).await.unwrap();
+    let job = planned(ledger, worker, prompt).await;
+    let sending = ledger.record(worker, job.seq, Mark::Sending);
+    sending.await.unwrap();
     (worker, job)
+}
+
+/// Loads rows, none of which has the id of another.
+async fn loaded(ledger: &dyn Ledger, rows: Vec<NewRow>, plan: Plan) -> Box<dyn Loader> {
+    let loader = ledger.loader();
+    assert_eq!(loader.add(rows).await.unwrap(), []);
+    loader.load(plan).await.unwrap();
+    loader
 }

@@ -66,6 +66,9 @@ const LOST: &str = "worker IS NOT NULL AND worker NOT IN (SELECT id FROM worker)
 pub(super) const UNANSWERED: &str = "the program ended after the create request was sent, or \
     was about to be, and before a response was recorded";
 
+/// The message of a single prediction whose worker ended before it was sent.
+const NOT_SENT: &str = "the program ended before the create request was sent: nothing was created";
+
 /// Marks rows that were being sent, of those that `which` selects, as unresolved. The index is
 /// named: this is done at each claim, and must not read all rows.
 fn unanswered(
@@ -95,6 +98,14 @@ fn unanswered(
 fn release(conn: &Connection, worker: i64) -> Result<()> {
     let params = named_params! {":worker": worker};
     unanswered(conn, "prediction_held", "worker = :worker", params)?;
+    // Of a row or a key the next worker takes it up; of one without either nobody could.
+    let not_sent = cometapi::ErrorKind::NeverReached.as_str();
+    conn.prepare_cached(
+        "UPDATE prediction INDEXED BY prediction_held
+         SET state = 'ended', worker = NULL, ended_at = ?, outcome = ?, message = ?
+         WHERE worker = ? AND state = 'planned' AND batch IS NULL AND once IS NULL",
+    )?
+    .execute(params![now(), not_sent, NOT_SENT, worker])?;
     conn.prepare_cached("UPDATE prediction SET worker = NULL WHERE worker = ?")?
         .execute([worker])?;
     conn.prepare_cached("DELETE FROM worker WHERE id = ?")?

@@ -67,6 +67,9 @@ async fn run(
         // Its port is another each time.
         batch = batch.service("mock");
     }
+    if let Some(name) = args.name {
+        batch = batch.name(name);
+    }
     if let Some(model) = args.model {
         batch = batch.model(model);
     }

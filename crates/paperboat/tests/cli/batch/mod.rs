@@ -2,6 +2,7 @@
 
 mod ends;
 mod force;
+mod identity;
 mod paying;
 mod refused;
 mod rows;

@@ -37,12 +37,12 @@ async fn dropping_the_last_handle_leaves_everything_in_the_file() {
     let clone = ledger.clone();
     let (worker, job) = begun(&ledger, "fox").await;
     drop(ledger);
-    // Not awaited: it was asked for, so it is done.
+    // Not awaited: it was asked for, so it is done. Without it the prediction would be unresolved.
     drop(clone.record(worker, job.seq, Mark::NotSent));
     drop(clone);
     assert!(!beside(&path, "-wal").exists());
     let held = in_the_file_alone(&path).await;
-    assert_eq!(held, [(r#"{"prompt":"fox"}"#.to_owned(), State::Planned)]);
+    assert_eq!(held, [(r#"{"prompt":"fox"}"#.to_owned(), State::Ended)]);
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::super::writer::Touch;
-use super::{SERVICE, intent};
-use crate::ledger::{FileRecord, Ledger, LoadId, Mark, Outcome, Plan, StagedRow, Want, WorkerId};
+use super::{SERVICE, loaded, planned, row};
+use crate::ledger::{FileRecord, Ledger, Mark, Outcome, Plan, Want, WorkerId};
 use crate::{Error, SqliteLedger};
 
 /// `PRAGMA synchronous`: FULL waits for the disk at each commit.
 const FULL: i64 = 2;
+const NORMAL: i64 = 1;
 
 /// Notes the setting inside each transaction that writes a prediction, seen from within it.
 const WATCH: &str = "
@@ -63,19 +64,12 @@ async fn relax(ledger: &SqliteLedger, worker: WorkerId) {
 #[tokio::test]
 async fn intents_sending_and_ids_wait_for_the_disk() {
     let (folder, ledger, worker) = watched().await;
-    let input = serde_json::json!({"prompt": "a"});
-    let row = StagedRow::new(1, None, &"a/b".parse().unwrap(), input.as_object().unwrap());
-    ledger.stage(LoadId(1), vec![row]).await.unwrap();
-    let plan = Plan {
-        folder: folder.path().to_owned(),
-        service: SERVICE.to_owned(),
-        ..Plan::default()
-    };
+    let plan = Plan::new("batch", folder.path(), SERVICE);
     relax(&ledger, worker).await;
-    ledger.load(LoadId(1), plan).await.unwrap();
+    let loader = loaded(&*ledger, vec![row(1, None, "a")], plan).await;
     assert_eq!(observed(&ledger).await, [FULL], "the intents of rows");
 
-    let want = Want::new(Some(LoadId(1)), 1, 1);
+    let want = Want::new(Some(loader.id()), 1, 1);
     let seq = ledger.claim(worker, want).await.unwrap().jobs[0].seq;
     observed(&ledger).await;
     for (name, mark) in [("sending", Mark::Sending), ("the id", created())] {
@@ -84,13 +78,13 @@ async fn intents_sending_and_ids_wait_for_the_disk() {
         assert_eq!(observed(&ledger).await, [FULL], "{name}");
     }
 
-    relax(&ledger, worker).await;
-    ledger.begin(worker, intent("b")).await.unwrap();
-    assert_eq!(
-        observed(&ledger).await,
-        [FULL],
-        "the intent of a single run"
-    );
+    // Nothing is sent before the next mark, which waits for this one too.
+    let seq = planned(&*ledger, worker, "b").await.seq;
+    let settings = observed(&ledger).await;
+    assert_eq!(settings, [NORMAL], "the plan of a single prediction");
+    ledger.record(worker, seq, Mark::Sending).await.unwrap();
+    let settings = observed(&ledger).await;
+    assert_eq!(settings, [FULL], "its sending");
 }
 
 /// A mark that costs a poll at most when it is lost does not wait: waiting for it would cost a
@@ -113,6 +107,7 @@ async fn only_costly_marks_wait_for_the_disk() {
         created(),
         Mark::NotSent,
         seen,
+        Mark::Result("{}".to_owned()),
         Mark::Saved(saved),
         Mark::Ended(Outcome::succeeded()),
         Mark::Unresolved(Outcome::succeeded()),
@@ -123,6 +118,7 @@ async fn only_costly_marks_wait_for_the_disk() {
             Mark::Sending | Mark::Created { .. } => true,
             Mark::NotSent
             | Mark::Seen { .. }
+            | Mark::Result(_)
             | Mark::Saved(_)
             | Mark::Ended(_)
             | Mark::Unresolved(_)
@@ -130,15 +126,16 @@ async fn only_costly_marks_wait_for_the_disk() {
         };
         assert_eq!(mark.is_costly(), is_costly, "{mark:?}");
         let (_folder, ledger, worker) = watched().await;
-        let seq = ledger.begin(worker, intent("a")).await.unwrap().seq;
-        if matches!(mark, Mark::Sending) {
-            ledger.record(worker, seq, Mark::NotSent).await.unwrap();
-        }
+        let seq = planned(&*ledger, worker, "a").await.seq;
         relax(&ledger, worker).await;
         observed(&ledger).await;
         ledger.record(worker, seq, mark.clone()).await.unwrap();
         let settings = observed(&ledger).await;
-        assert_eq!(settings, [if is_costly { FULL } else { 1 }], "{mark:?}");
+        assert_eq!(
+            settings,
+            [if is_costly { FULL } else { NORMAL }],
+            "{mark:?}"
+        );
     }
 }
 
@@ -146,8 +143,8 @@ async fn only_costly_marks_wait_for_the_disk() {
 #[tokio::test]
 async fn what_is_committed_together_waits_for_the_costliest() -> Result<(), Error> {
     let (_folder, ledger, worker) = watched().await;
-    let first = ledger.begin(worker, intent("a")).await?.seq;
-    let second = ledger.begin(worker, intent("b")).await?.seq;
+    let first = planned(&*ledger, worker, "a").await.seq;
+    let second = planned(&*ledger, worker, "b").await.seq;
     relax(&ledger, worker).await;
     observed(&ledger).await;
     let (release, busy_until) = std::sync::mpsc::channel::<()>();

@@ -8,6 +8,7 @@ use rusqlite::{Connection, StatementStatus};
 use super::super::claim::free_sql;
 use super::super::fault::Fault;
 use super::super::writer::Touch;
+use super::{loaded, planned, row};
 use crate::ErrorKind;
 use crate::SqliteLedger;
 use crate::ledger::Ledger;
@@ -50,7 +51,7 @@ fn a_ledger_of_a_later_program_is_refused() {
 fn an_older_ledger_is_refused_with_advice_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
-    for version in [1, 2] {
+    for version in [1, 2, 3] {
         drop(SqliteLedger::open(&path).unwrap());
         let conn = Connection::open(&path).unwrap();
         conn.pragma_update(None, "user_version", version).unwrap();
@@ -138,9 +139,9 @@ async fn a_process_that_opens_a_link_sees_the_same_workers() {
     std::os::unix::fs::symlink(&path, &link).unwrap();
     let other = SqliteLedger::open(&link).unwrap();
     let worker = one.register("s".to_owned()).await.unwrap();
-    let input = serde_json::json!({"prompt": "x"});
-    let intent = crate::Intent::new(&"a/b".parse().unwrap(), input.as_object().unwrap());
-    one.begin(worker, intent).await.unwrap();
+    let seq = planned(&one, worker, "x").await.seq;
+    let sending = one.record(worker, seq, crate::Mark::Sending);
+    sending.await.unwrap();
     let second = other.register("s".to_owned()).await.unwrap();
     other
         .claim(second, crate::Want::new(None, 1, 0))
@@ -260,14 +261,11 @@ async fn a_claim_begins_with_what_is_free() {
 #[tokio::test]
 async fn a_claim_is_prepared_once() {
     let ledger = SqliteLedger::in_memory().unwrap();
-    let (model, load) = ("a/b".parse().unwrap(), crate::LoadId(1));
-    let row = |line| crate::StagedRow::new(line, None, &model, &serde_json::Map::new());
-    let rows = (1..4).map(row).collect();
-    ledger.stage(load, rows).await.unwrap();
-    ledger.load(load, crate::Plan::default()).await.unwrap();
+    let rows = (1..4).map(|line| row(line, None, "x")).collect();
+    let loader = loaded(&ledger, rows, crate::Plan::default()).await;
     let worker = ledger.register(String::new()).await.unwrap();
     for left in [1, 1, 1, 0] {
-        let want = crate::Want::new(Some(load), 1, 1);
+        let want = crate::Want::new(Some(loader.id()), 1, 1);
         let claimed = ledger.claim(worker, want).await.unwrap();
         assert_eq!(claimed.jobs.len(), left);
     }
@@ -285,25 +283,19 @@ async fn a_claim_is_prepared_once() {
 async fn an_expired_prediction_is_followed_for_a_day_and_no_longer() {
     for (hours, followed) in [(23, true), (25, false)] {
         let ledger = SqliteLedger::in_memory().unwrap();
-        let model = "a/b".parse().unwrap();
-        let load = async |at| {
-            let id = Some("r".to_owned());
-            let row = crate::StagedRow::new(1, id, &model, &serde_json::Map::new());
-            ledger.stage(crate::LoadId(at), vec![row]).await.unwrap();
-            let plan = crate::Plan {
-                folder: "/batch".into(),
-                ..crate::Plan::default()
-            };
-            ledger.load(crate::LoadId(at), plan).await.unwrap().tally
+        let load = async || {
+            let plan = crate::Plan::new("batch", "/batch", "s");
+            let loader = loaded(&ledger, vec![row(1, Some("r"), "x")], plan).await;
+            ledger.tally(loader.id()).await.unwrap()
         };
-        load(1).await;
+        load().await;
         let ended = ledger.writer.ask(Touch::Ledger, move |writer| {
             let sql = "UPDATE prediction SET state = 'ended', outcome = 'expired', id = 'p',
                 created_at = (unixepoch() - ? * 3600) * 1000";
             Ok(writer.conn.execute(sql, [hours])?)
         });
         assert_eq!(ended.await.unwrap(), 1);
-        let tally = load(2).await;
+        let tally = load().await;
         assert_eq!(tally.running == 1, followed, "{hours} h: {tally:?}");
         assert_eq!(tally.failed() == 1, !followed, "{hours} h: {tally:?}");
     }

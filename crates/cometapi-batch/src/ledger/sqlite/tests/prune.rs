@@ -4,13 +4,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cometapi::ErrorKind;
 use rusqlite::Connection;
-use serde_json::json;
 
-use super::{SERVICE, begun};
+use super::{SERVICE, begun, loaded, row};
 use crate::SqliteLedger;
-use crate::ledger::{
-    FileRecord, Filter, Ledger, LoadId, Mark, Outcome, Plan, StagedRow, State, Want, WorkerId,
-};
+use crate::ledger::{FileRecord, Filter, Ledger, Mark, Outcome, Plan, State, Want, WorkerId};
 
 fn created(id: &str) -> Mark {
     Mark::Created {
@@ -63,20 +60,11 @@ async fn only_ended_single_predictions_are_removed() {
     single(&ledger, "unresolved", vec![Mark::Unresolved(unknown)]).await;
 
     // Two rows of a batch: one has ended, one is planned.
-    let rows = [(1, "row"), (2, "planned row")].map(|(line, prompt)| {
-        let input = json!({"prompt": prompt});
-        let model = "a/b".parse().unwrap();
-        StagedRow::new(line, None, &model, input.as_object().unwrap())
-    });
-    ledger.stage(LoadId(1), rows.into()).await.unwrap();
-    let plan = Plan {
-        folder: folder.path().to_owned(),
-        service: SERVICE.to_owned(),
-        ..Plan::default()
-    };
-    ledger.load(LoadId(1), plan).await.unwrap();
+    let rows = vec![row(1, None, "row"), row(2, None, "planned row")];
+    let plan = Plan::new("batch", folder.path(), SERVICE);
+    let loader = loaded(&ledger, rows, plan).await;
     let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
-    let want = Want::new(Some(LoadId(1)), 1, 1);
+    let want = Want::new(Some(loader.id()), 1, 1);
     let seq = ledger.claim(worker, want).await.unwrap().jobs[0].seq;
     record(&ledger, worker, seq, vec![Mark::Sending]).await;
     record(&ledger, worker, seq, succeeded("p4")).await;

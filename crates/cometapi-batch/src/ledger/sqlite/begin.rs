@@ -1,0 +1,177 @@
+//! A single prediction, new or known by its key.
+
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+
+use crate::error::{Error, ErrorKind};
+use crate::ledger::WorkerId;
+use crate::ledger::record::{Begun, Entry, Filter, Intent, Job};
+use crate::ledger::retry::{RecordedRow, Retry, RetryAction};
+use crate::ledger::sqlite::columns::{JOB, RECORDED, integer, job, natural, now, recorded};
+use crate::ledger::sqlite::fault::Result;
+use crate::ledger::sqlite::list::list;
+use crate::ledger::sqlite::mark::{check_held, follow, take};
+use crate::ledger::sqlite::worker::{check_alive, release_dead};
+use crate::ledger::sqlite::writer::Writer;
+
+pub(super) fn begin(writer: &mut Writer, worker: WorkerId, intent: &Intent) -> Result<Begun> {
+    writer.locks.check_ledger()?;
+    if intent.key.is_some() {
+        release_dead(writer)?;
+    }
+    check_alive(writer, worker)?;
+    let conn = &writer.conn;
+    let known = match &intent.key {
+        Some(key) => known(conn, worker, key)?,
+        None => None,
+    };
+    match known {
+        Some(known) => again(conn, worker, intent, known),
+        None => insert(conn, worker, intent).map(Begun::Send),
+    }
+}
+
+/// The prediction that a key names.
+struct Known {
+    job: Job,
+    row: RecordedRow,
+    is_held: bool,
+    service: String,
+    is_of_this_service: bool,
+}
+
+fn known(conn: &Connection, worker: WorkerId, key: &str) -> Result<Option<Known>> {
+    let sql = format!(
+        "SELECT {JOB}, NULL, {RECORDED}, p.worker IS NOT NULL AS is_held, p.service AS service,
+             p.service = (SELECT w.service FROM worker w WHERE w.id = :worker) AS is_here
+         FROM prediction p LEFT JOIN batch b ON b.id = p.batch
+         WHERE p.once = :key AND p.superseded = 0"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":key": key, ":worker": worker.0};
+    let known = statement.query_row(params, |row| {
+        Ok(Known {
+            job: job(row)?,
+            row: recorded(row)?,
+            is_held: row.get("is_held")?,
+            service: row.get("service")?,
+            is_of_this_service: row.get("is_here")?,
+        })
+    });
+    Ok(known.optional()?)
+}
+
+fn again(conn: &Connection, worker: WorkerId, intent: &Intent, known: Known) -> Result<Begun> {
+    let Known {
+        job,
+        mut row,
+        is_held,
+        service,
+        is_of_this_service,
+    } = known;
+    let key = intent.key.as_deref().unwrap_or_default();
+    if !is_of_this_service {
+        return Err(reused(key, &format!("was used at {service}")).into());
+    }
+    row.has_changed = job.hash != intent.hash;
+    let action = row.action(Retry::Key {
+        unresolved: intent.retry_unresolved,
+    });
+    if row.has_changed && (is_held || action != RetryAction::PlanAgain) {
+        return Err(reused(key, "was used with another model or input").into());
+    }
+    if is_held {
+        return Ok(Begun::Held(Box::new(entry(conn, key)?)));
+    }
+    match action {
+        RetryAction::PlanAgain => plan_again(conn, worker, job.seq, intent).map(Begun::Send),
+        RetryAction::Supersede => {
+            conn.prepare_cached("UPDATE prediction SET superseded = 1 WHERE seq = ?")?
+                .execute([integer(job.seq)])?;
+            insert(conn, worker, intent).map(Begun::Send)
+        }
+        RetryAction::Follow => {
+            follow(conn, integer(job.seq))?;
+            take(conn, worker, &job)?;
+            Ok(Begun::Follow(job))
+        }
+        RetryAction::Keep => Ok(Begun::Over {
+            entry: Box::new(entry(conn, key)?),
+            result: conn
+                .prepare_cached("SELECT result FROM prediction WHERE seq = ?")?
+                .query_row([integer(job.seq)], |row| row.get(0))?,
+        }),
+    }
+}
+
+fn reused(key: &str, how: &str) -> Error {
+    let what = format!("the key {key:?} {how}: give this prediction another key");
+    Error::new(ErrorKind::KeyReused, what)
+}
+
+/// The newest prediction of a key.
+fn entry(conn: &Connection, key: &str) -> Result<Entry> {
+    let filter = Filter {
+        key: Some(key.to_owned()),
+        limit: 1,
+        ..Filter::default()
+    };
+    let found = list(conn, &filter)?.into_iter().next();
+    Ok(found.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+}
+
+fn insert(conn: &Connection, worker: WorkerId, intent: &Intent) -> Result<Job> {
+    let inserted = conn.execute(
+        "INSERT INTO prediction
+                 (service, once, model, input, hash, state, worker, planned_at)
+             SELECT w.service, :once, :model, :input, :hash, 'planned', :worker, :now
+             FROM worker w WHERE w.id = :worker",
+        named_params! {
+            ":once": intent.key,
+            ":model": intent.model,
+            ":input": intent.input,
+            ":hash": intent.hash,
+            ":worker": worker.0,
+            ":now": now(),
+        },
+    )?;
+    check_held(inserted)?;
+    Ok(new_job(natural(conn.last_insert_rowid()), intent))
+}
+
+/// Plans a prediction of which nothing was created, as its intent is now.
+fn plan_again(conn: &Connection, worker: WorkerId, seq: u64, intent: &Intent) -> Result<Job> {
+    let changed = conn
+        .prepare_cached(
+            "UPDATE prediction SET state = 'planned', worker = ?1, sending_at = NULL, outcome = NULL,
+                 message = NULL, request_ids = NULL, ended_at = NULL, model = ?2, input = ?3,
+                 hash = ?4
+             WHERE seq = ?5 AND worker IS NULL AND id IS NULL",
+        )?
+        .execute(params![
+            worker.0,
+            intent.model,
+            intent.input,
+            intent.hash,
+            integer(seq)
+        ])?;
+    check_held(changed)?;
+    Ok(new_job(seq, intent))
+}
+
+fn new_job(seq: u64, intent: &Intent) -> Job {
+    Job {
+        seq,
+        key: intent.key.clone(),
+        batch: None,
+        folder: None,
+        line: None,
+        row: None,
+        hash: intent.hash.clone(),
+        occurrence: 1,
+        retake: 0,
+        model: intent.model.clone(),
+        input: intent.input.clone(),
+        id: None,
+        fetching: false,
+    }
+}

@@ -1,0 +1,289 @@
+//! Ledgers that are wrong on purpose: each is found at the rules that it breaks, and at no other.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use cometapi::{BoxFuture, Durations};
+use tempfile::TempDir;
+use tokio::time::{Instant, advance};
+
+use super::super::writer::Touch;
+use super::super::{claim, mark};
+use crate::SqliteLedger;
+use crate::conformance::{Harness, Process, rules};
+use crate::ledger::{
+    BatchEntry, Begun, Claimed, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loader,
+    Mark, Outcome, Tally, Want, WorkerId,
+};
+
+/// What a ledger does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// A worker that was silent for a minute is taken for ended.
+    Lease,
+    /// A claim reads what is free in one transaction, and takes it in another.
+    ClaimWithoutComparison,
+    /// A mark is recorded whichever worker holds the prediction.
+    RecordWithoutComparison,
+    /// An id is recorded with the next call of its process.
+    LateId,
+}
+
+const FAULTS: [(Fault, &[&str]); 5] = [
+    (Fault::None, &[]),
+    (Fault::Lease, &["a_silent_worker_keeps_what_it_holds"]),
+    (
+        Fault::ClaimWithoutComparison,
+        &["no_prediction_is_held_by_two_workers"],
+    ),
+    (
+        Fault::RecordWithoutComparison,
+        &[
+            "record_compares_the_worker",
+            "late_marks_are_refused",
+            "no_end_is_overwritten",
+        ],
+    ),
+    (
+        Fault::LateId,
+        &[
+            "a_result_is_seen_by_others_at_once",
+            "a_result_survives_the_process",
+        ],
+    ),
+];
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_is_found_at_the_rules_that_it_breaks() {
+    for (fault, expected) in FAULTS {
+        let mut violations = Vec::new();
+        for rule in rules() {
+            violations.extend(rule.check(&InMemory::new(fault)).await.err());
+        }
+        let violated: Vec<_> = violations.iter().map(|it| it.rule().name()).collect();
+        assert_eq!(violated, expected, "{fault:?}: {violations:#?}");
+    }
+}
+
+const LEASE: Duration = Duration::from_secs(60);
+
+type LastCalls = Arc<Mutex<HashMap<WorkerId, Instant>>>;
+
+struct InMemory {
+    fault: Fault,
+    ledger: SqliteLedger,
+    last_calls: LastCalls,
+    folder: TempDir,
+}
+
+impl InMemory {
+    fn new(fault: Fault) -> Self {
+        Self {
+            fault,
+            ledger: SqliteLedger::in_memory().unwrap(),
+            last_calls: LastCalls::default(),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+}
+
+impl Harness for InMemory {
+    fn open(&self) -> LedgerFuture<Box<dyn Process>> {
+        let opened = Opened(Arc::new(Wrong {
+            fault: self.fault,
+            ledger: self.ledger.clone(),
+            last_calls: Arc::clone(&self.last_calls),
+            workers: Arc::default(),
+            late: Mutex::default(),
+        }));
+        Box::pin(async { Ok(Box::new(opened) as _) })
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    fn pass_time(&self, time: Duration) -> BoxFuture<()> {
+        Box::pin(advance(time))
+    }
+}
+
+struct Opened(Arc<Wrong>);
+
+impl Process for Opened {
+    fn ledger(&self) -> &dyn Ledger {
+        &*self.0
+    }
+
+    /// Without a lock that ends with the process, retiring its workers stands for its end.
+    fn kill(self: Box<Self>) -> BoxFuture<()> {
+        Box::pin(async move {
+            let workers = self.0.workers.lock().unwrap().clone();
+            for worker in workers {
+                self.0.ledger.retire(worker).await.unwrap();
+            }
+        })
+    }
+}
+
+/// One process's way to the ledger in memory, which all share.
+#[derive(Debug)]
+struct Wrong {
+    fault: Fault,
+    ledger: SqliteLedger,
+    last_calls: LastCalls,
+    /// Those of this process.
+    workers: Arc<Mutex<Vec<WorkerId>>>,
+    late: Mutex<Vec<(WorkerId, u64, Mark)>>,
+}
+
+impl Wrong {
+    /// The ledger, for the next call of this process.
+    fn next(&self) -> &SqliteLedger {
+        for (worker, seq, mark) in self.late.lock().unwrap().drain(..) {
+            drop(self.ledger.record(worker, seq, mark));
+        }
+        &self.ledger
+    }
+
+    /// The same for a call of `worker`.
+    fn next_of(&self, worker: WorkerId) -> &SqliteLedger {
+        let mut last_calls = self.last_calls.lock().unwrap();
+        last_calls.insert(worker, Instant::now());
+        self.next()
+    }
+
+    /// The same for a call that takes predictions.
+    fn next_to_take(&self, worker: WorkerId) -> &SqliteLedger {
+        let ledger = self.next_of(worker);
+        if self.fault == Fault::Lease {
+            for (worker, last_call) in &*self.last_calls.lock().unwrap() {
+                if last_call.elapsed() > LEASE {
+                    drop(ledger.retire(*worker));
+                }
+            }
+        }
+        ledger
+    }
+}
+
+impl Ledger for Wrong {
+    fn register(&self, service: String) -> LedgerFuture<WorkerId> {
+        let registered = self.next().register(service);
+        let (workers, last_calls) = (Arc::clone(&self.workers), Arc::clone(&self.last_calls));
+        Box::pin(async move {
+            let worker = registered.await?;
+            workers.lock().unwrap().push(worker);
+            last_calls.lock().unwrap().insert(worker, Instant::now());
+            Ok(worker)
+        })
+    }
+
+    fn retire(&self, worker: WorkerId) -> LedgerFuture<()> {
+        self.next().retire(worker)
+    }
+
+    fn loader(&self) -> Box<dyn Loader> {
+        self.next().loader()
+    }
+
+    fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
+        let ledger = self.next_to_take(worker).clone();
+        if self.fault != Fault::ClaimWithoutComparison {
+            return ledger.claim(worker, want);
+        }
+        let free = ledger.writer.ask(Touch::Ledger, move |writer| {
+            writer.conn.execute_batch("SAVEPOINT free")?;
+            let claimed = claim::claim(writer, worker, want);
+            writer
+                .conn
+                .execute_batch("ROLLBACK TO free; RELEASE free")?;
+            claimed
+        });
+        Box::pin(async move {
+            let claimed = free.await?;
+            let seqs: Vec<u64> = claimed.jobs.iter().map(|job| job.seq).collect();
+            let taken = ledger.writer.ask(Touch::Ledger, move |writer| {
+                for seq in seqs {
+                    let sql = "UPDATE prediction SET worker = ? WHERE seq = ?";
+                    writer.conn.execute(sql, [worker.0, seq.cast_signed()])?;
+                }
+                Ok(())
+            });
+            taken.await?;
+            Ok(claimed)
+        })
+    }
+
+    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Begun> {
+        self.next_to_take(worker).begin(worker, intent)
+    }
+
+    fn adopt(&self, worker: WorkerId, id: String) -> LedgerFuture<Option<Job>> {
+        self.next_to_take(worker).adopt(worker, id)
+    }
+
+    fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> LedgerFuture<()> {
+        let ledger = self.next_of(worker);
+        match (self.fault, &mark) {
+            (Fault::RecordWithoutComparison, _) => {
+                ledger.writer.ask(Touch::Ledger, move |writer| {
+                    let changed = writer.conn.query_row(
+                        "UPDATE prediction SET worker = ifnull(worker, ?) WHERE seq = ?
+                     RETURNING worker",
+                        [worker.0, seq.cast_signed()],
+                        |row| row.get(0),
+                    );
+                    mark::record(writer, WorkerId(changed?), seq, &mark)
+                })
+            }
+            (Fault::LateId, Mark::Created { .. }) => {
+                let late = (worker, seq, mark.clone());
+                self.late.lock().unwrap().push(late);
+                // What would be refused is refused at once.
+                ledger.writer.ask(Touch::Ledger, move |writer| {
+                    writer.conn.execute_batch("SAVEPOINT tried")?;
+                    let recorded = mark::record(writer, worker, seq, &mark);
+                    writer
+                        .conn
+                        .execute_batch("ROLLBACK TO tried; RELEASE tried")?;
+                    recorded
+                })
+            }
+            _ => ledger.record(worker, seq, mark),
+        }
+    }
+
+    fn refuse_model(
+        &self,
+        load: LoadId,
+        model: String,
+        outcome: Outcome,
+        most: u32,
+    ) -> LedgerFuture<Vec<Job>> {
+        self.next().refuse_model(load, model, outcome, most)
+    }
+
+    fn tally(&self, load: LoadId) -> LedgerFuture<Tally> {
+        self.next().tally(load)
+    }
+
+    fn batches(&self) -> LedgerFuture<Vec<BatchEntry>> {
+        self.next().batches()
+    }
+
+    fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
+        self.next().list(filter)
+    }
+
+    fn durations(&self, service: String) -> LedgerFuture<BTreeMap<String, Durations>> {
+        self.next().durations(service)
+    }
+
+    fn prune(&self, before: SystemTime) -> LedgerFuture<u64> {
+        self.next().prune(before)
+    }
+}
