@@ -22,8 +22,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How long a prediction of another process is waited for, where no other time is given.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
-/// A prediction on its way, from [`Once::run`](crate::Once::run) or [`Once::resume`](crate::Once::resume). Awaiting it gives the prediction
-/// once it has succeeded.
+/// A prediction on its way, from [`Once::run`](crate::Once::run) or
+/// [`Once::resume`](crate::Once::resume). Awaiting it gives the prediction once it has succeeded.
 ///
 /// The stages can be awaited one by one: [`created`](Self::created) gives the id,
 /// [`finished`](Self::finished) the end. A caller that saves files itself awaits
