@@ -159,9 +159,9 @@ fn retry(conn: &Connection, load: LoadId, retry: Retry) -> Result<()> {
                 // The input of a row that this loader has recorded before is in the ledger alone.
                 let sql = "UPDATE prediction SET state = 'planned', outcome = NULL, message = NULL,
                          request_ids = NULL, ended_at = NULL, sending_at = NULL,
-                         model = iif(s.input = '', prediction.model, s.model),
-                         hash = iif(s.input = '', prediction.hash, s.hash),
-                         input = iif(s.input = '', prediction.input, s.input)
+                         model = CASE s.input WHEN '' THEN prediction.model ELSE s.model END,
+                         hash = CASE s.input WHEN '' THEN prediction.hash ELSE s.hash END,
+                         input = CASE s.input WHEN '' THEN prediction.input ELSE s.input END
                      FROM temp.staged s
                      WHERE s.load = ?1 AND s.seq = ?2 AND prediction.seq = ?2";
                 conn.prepare_cached(sql)?.execute([load.0, seq])?;
