@@ -120,7 +120,7 @@ impl Transport {
 
     /// Sends what is not safe to repeat through `client`, which should keep no connections
     /// ([`with_unpooled_settings`]), and what asks for a connection of its own
-    /// ([`CallOptions::own_connection`]).
+    /// ([`CallOptions::own_connection`](crate::CallOptions::own_connection)).
     ///
     /// A kept connection may have been closed by the server, or be one response out of step.
     /// Under a create request, the one leaves it unknown whether money was spent, and the other
