@@ -513,4 +513,10 @@ async fn doubt_is_repeated_only_where_the_caller_says_so() {
         .unwrap_err();
     assert!(error.may_have_been_accepted() && error.prediction_id().is_some());
     assert_eq!(posts(&server), 4);
+    // One request can be sent otherwise than the policy says.
+    server.on_create(Fault::Close);
+    let create = client.predictions().create_model(SCHNELL, input());
+    let error = create.retry_unresolved(false).await.unwrap_err();
+    assert!(error.may_have_been_accepted());
+    assert_eq!(posts(&server), 5);
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cometapi::models::flux_schnell::FluxSchnell;
-use cometapi::{ErrorKind, Status};
+use cometapi::{Create, ErrorKind, Status};
 use cometapi_mock::{Ending, Pace};
 use serde_json::json;
 
@@ -152,4 +152,43 @@ async fn a_wrapped_service_gives_the_same() {
     assert_eq!(done.prediction().status(), &Status::Succeeded);
     assert_eq!(done.prediction().id(), server.predictions()[0].id);
     assert_eq!(done.files().len(), 1);
+}
+
+#[tokio::test]
+async fn a_create_request_can_be_checked_before_it_is_sent() {
+    let server = mock().await;
+    let client = client(&server);
+    let create = |model: &str, input| client.predictions().create_model(model, input);
+    let quoted = || json!({"prompt": "a red fox", "num_outputs": "2"});
+    let outputs = |create: &Create| create.input().unwrap().fields()["num_outputs"].clone();
+
+    let as_written = create("flux-schnell", quoted());
+    assert_eq!(outputs(&as_written), "2");
+    let checked = as_written.checked().unwrap();
+    assert_eq!(checked.model().unwrap().to_string(), SCHNELL);
+    assert_eq!(outputs(&checked), 2);
+    let unchecked = create(SCHNELL, quoted()).unchecked().checked().unwrap();
+    assert_eq!(outputs(&unchecked), "2");
+
+    for (model, input, kind) in [
+        (SCHNELL, json!({"promt": "x"}), ErrorKind::InvalidInput),
+        (SCHNELL, json!(["x"]), ErrorKind::InvalidInput),
+        ("no model", json!({}), ErrorKind::InvalidModel),
+        (
+            "black-forest-labs/flux-schnel",
+            json!({}),
+            ErrorKind::InvalidModel,
+        ),
+    ] {
+        let create = create(model, input.clone());
+        assert_eq!(create.model().is_some(), model != "no model");
+        assert_eq!(create.input().is_some(), input.is_object());
+        assert_eq!(
+            create.checked().unwrap_err().kind(),
+            kind,
+            "{model} {input}"
+        );
+    }
+    assert_eq!(server.requests().len(), 0);
+    assert_eq!(checked.await.unwrap().input().unwrap()["num_outputs"], 2);
 }
