@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::time::advance;
 
 use crate::files::output_of;
-use crate::setup::{SCHNELL, builder, input, mock, quick_create, quick_download};
+use crate::setup::{SCHNELL, builder, client, input, mock, quick_create, quick_download};
 
 /// A service that keeps its connections open, and notes on which one each request came.
 struct Service {
@@ -414,4 +414,17 @@ async fn a_certificate_of_the_caller_is_trusted() {
         .await
         .unwrap();
     client.predictions().wait(created.id()).await.unwrap();
+}
+
+/// Only a response with too many headers is read once more, on another connection.
+#[tokio::test]
+async fn a_poll_that_breaks_is_one_request() {
+    let server = mock().await;
+    let client = client(&server);
+    let created = client.predictions().create_model(SCHNELL, input());
+    let id = created.await.unwrap().id().to_owned();
+    server.on_poll(Fault::Close);
+    let error = client.predictions().get(&id).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(server.requests().len(), 2);
 }
