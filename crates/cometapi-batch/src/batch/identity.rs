@@ -170,8 +170,8 @@ fn is_same_folder(one: &Path, other: &Path) -> bool {
 
 fn cannot(path: &Path, e: io::Error) -> Error {
     let what = format!(
-        "{} cannot be read or written, which identifies the batch: name another folder; nothing \
-         was sent",
+        "the file that identifies the batch, {}, cannot be read or written: name another folder; \
+         nothing was sent",
         path.display()
     );
     Error::caused_by(ErrorKind::Folder, what, e)

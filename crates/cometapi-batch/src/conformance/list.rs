@@ -156,7 +156,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule!(
         keys::a_key_whose_request_had_no_effect_is_sent_again,
-        "a key of which nothing was created is sent again, also with another input, once no worker \
+        "a key whose request had no effect is sent again, also with another input, once no worker \
          holds it"
     ),
     rule!(

@@ -138,7 +138,7 @@ fn insert(conn: &Connection, worker: WorkerId, intent: &Intent) -> Result<Job> {
     Ok(new_job(natural(conn.last_insert_rowid()), intent))
 }
 
-/// Plans a prediction of which nothing was created, as its intent is now.
+/// Plans again what provably had no effect, as its intent is now.
 fn plan_again(conn: &Connection, worker: WorkerId, seq: u64, intent: &Intent) -> Result<Job> {
     let changed = conn
         .prepare_cached(

@@ -45,7 +45,7 @@ async fn begun(ledger: &dyn Ledger, prompt: &str) -> (WorkerId, Job) {
     (worker, job)
 }
 
-/// Loads rows, none of which has the id of another.
+/// Loads rows with distinct ids.
 async fn loaded(ledger: &dyn Ledger, rows: Vec<NewRow>, plan: Plan) -> Box<dyn Loader> {
     let loader = ledger.loader();
     assert_eq!(loader.add(rows).await.unwrap(), []);
