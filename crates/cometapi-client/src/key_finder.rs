@@ -55,6 +55,11 @@ impl KeyFinder {
         Self(Arc::new(Forms { forms, filter }))
     }
 
+    /// A finder that finds nothing, because there is no key.
+    pub(crate) fn of_nothing() -> Self {
+        Self::new("")
+    }
+
     /// Returns whether `url` holds the key, or held it before it was removed from the response.
     pub fn is_in_url(&self, url: &str) -> bool {
         let url = url.as_bytes();

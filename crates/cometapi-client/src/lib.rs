@@ -91,6 +91,8 @@ pub use crate::generated::{Client, types};
 pub use crate::ignored_field::IgnoredField;
 #[doc(hidden)]
 pub use crate::key_finder::{KEY_PLACEHOLDER, KeyFinder};
+#[doc(hidden)]
+pub use crate::params::encode_path;
 pub use crate::params::{InvalidParam, ModelName, ModelOwner, PredictionId};
 pub use crate::prediction_response::PredictionResponse;
 pub use crate::status::{Status, TaskStatus};

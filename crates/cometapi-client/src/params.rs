@@ -16,7 +16,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// A path parameter as one segment of a URL. The generated code calls it instead of the
 /// generator's own, which leaves `\\` as it stands: URL parsers take that for a slash.
-pub(crate) fn encode_path(parameter: &str) -> String {
+#[doc(hidden)]
+pub fn encode_path(parameter: &str) -> String {
     utf8_percent_encode(parameter, ENCODED).to_string()
 }
 

@@ -83,10 +83,13 @@ pub fn without_tls_roots(builder: reqwest::ClientBuilder) -> reqwest::ClientBuil
     builder
 }
 
-/// The key and the limits that every request of a [`Client`] is sent under.
+/// The credential and the limits that every request of a [`Client`] is sent under.
+///
+/// It serves any client that the same generator made: see [`execute`](Self::execute).
 #[derive(Clone)]
 pub struct Transport {
-    authorization: HeaderValue,
+    /// `None` sends no credential.
+    authorization: Option<HeaderValue>,
     key: KeyFinder,
     body_cap: usize,
     unpooled: Option<reqwest::Client>,
@@ -104,11 +107,22 @@ impl Transport {
             HeaderValue::try_from(format!("{SCHEME}{key}")).map_err(|_| InvalidKey(()))?;
         authorization.set_sensitive(true);
         Ok(Self {
-            authorization,
+            authorization: Some(authorization),
             key: KeyFinder::new(key),
             body_cap: BODY_CAP,
             unpooled: None,
         })
+    }
+
+    /// A transport that sends no credential, for operations that anybody may call.
+    #[must_use]
+    pub fn without_credential() -> Self {
+        Self {
+            authorization: None,
+            key: KeyFinder::of_nothing(),
+            body_cap: BODY_CAP,
+            unpooled: None,
+        }
     }
 
     /// Reads at most `bytes` of a response body; 64 MiB by default.
@@ -160,33 +174,70 @@ impl fmt::Display for InvalidKey {
 
 impl std::error::Error for InvalidKey {}
 
-impl ClientHooks<Transport> for Client {
-    async fn exec(
+impl Transport {
+    /// Sends `request` with the credential and under the limits, through `client`, and reads the
+    /// response. For [`ClientHooks::exec`] of a client that was generated from another spec; the
+    /// caller makes sure that the request's address may have the credential.
+    ///
+    /// The options of [`observe`](crate::observe) apply, and the exchange is kept for it. The body of
+    /// the response that is returned is in memory already.
+    ///
+    /// # Errors
+    ///
+    /// Fails without a connection, without a whole response in time, and when it breaks off.
+    ///
+    /// ```
+    /// # mod generated {
+    /// #     #[derive(Clone, Debug)]
+    /// #     pub struct Client(pub reqwest::Client, pub cometapi_client::Transport);
+    /// #     impl cometapi_client::ClientInfo<cometapi_client::Transport> for Client {
+    /// #         fn api_version() -> &'static str { "" }
+    /// #         fn baseurl(&self) -> &str { "" }
+    /// #         fn client(&self) -> &reqwest::Client { &self.0 }
+    /// #         fn inner(&self) -> &cometapi_client::Transport { &self.1 }
+    /// #     }
+    /// # }
+    /// # use generated::Client;
+    /// use cometapi_client::{ClientInfo, Transport};
+    /// use progenitor_client::{ClientHooks, OperationInfo};
+    ///
+    /// impl ClientHooks<Transport> for Client {
+    ///     async fn exec(
+    ///         &self,
+    ///         request: reqwest::Request,
+    ///         _operation: &OperationInfo,
+    ///     ) -> reqwest::Result<reqwest::Response> {
+    ///         self.inner().execute(self.client(), request).await
+    ///     }
+    /// }
+    /// ```
+    pub async fn execute(
         &self,
+        client: &reqwest::Client,
         mut request: reqwest::Request,
-        _operation: &OperationInfo,
     ) -> reqwest::Result<reqwest::Response> {
-        let transport = self.inner();
-        let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, transport.authorization.clone());
+        if let Some(authorization) = &self.authorization {
+            let headers = request.headers_mut();
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
         let options = call::options();
         *request.timeout_mut() = Some(options.timeout.unwrap_or(ATTEMPT_TIMEOUT));
 
-        let mut response = match &transport.unpooled {
+        let mut response = match &self.unpooled {
             Some(unpooled) if options.own_connection || !request.method().is_safe() => {
                 unpooled.execute(request).await?
             }
-            _ => self.client().execute(request).await?,
+            _ => client.execute(request).await?,
         };
         let status = response.status();
         let mut headers = std::mem::take(response.headers_mut());
-        let (read, error) = match read(&mut response, transport.body_cap).await {
+        let (read, error) = match read(&mut response, self.body_cap).await {
             Ok(read) => (read, None),
             Err((body, error)) => ((body, BodyState::Truncated), Some(error)),
         };
-        let (body, state) = decoded(&headers, read, transport.body_cap);
-        transport.key.redact_headers(&mut headers);
-        let body = transport.key.redact_bytes(&body).map_or(body, Bytes::from);
+        let (body, state) = decoded(&headers, read, self.body_cap);
+        self.key.redact_headers(&mut headers);
+        let body = self.key.redact_bytes(&body).map_or(body, Bytes::from);
         let headers = call::record(Exchange {
             status,
             headers,
@@ -197,6 +248,16 @@ impl ClientHooks<Transport> for Client {
             Some(error) => Err(error),
             None => Ok(rebuild(response.url().clone(), status, headers, body)),
         }
+    }
+}
+
+impl ClientHooks<Transport> for Client {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _operation: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        self.inner().execute(self.client(), request).await
     }
 }
 
@@ -350,10 +411,22 @@ mod tests {
     #[test]
     fn a_key_is_never_printed() {
         let transport = Transport::new(" sk-very-secret\n").unwrap();
-        assert_eq!(transport.authorization, "Bearer sk-very-secret");
+        assert_eq!(
+            transport.authorization.as_ref().unwrap(),
+            "Bearer sk-very-secret"
+        );
         assert!(!format!("{transport:?}").contains("secret"));
         let client = Client::new_with_client("http://x", reqwest::Client::new(), transport);
         assert!(!format!("{client:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_transport_without_a_credential_finds_none() {
+        let transport = Transport::without_credential();
+        assert!(transport.authorization.is_none());
+        let text = "what anybody may read: sk-0123456789abcdef";
+        assert_eq!(transport.key.redact(text), text);
+        assert!(!transport.key.is_in_url("https://x/?a=0123456789abcdef"));
     }
 
     #[test]
