@@ -1,4 +1,5 @@
-//! Keeps `openapi.yaml` and the files that are generated from it together.
+//! Keeps a spec and the files that are generated from it together. The packages of all generated
+//! clients have this file, word for word.
 //!
 //! By default this only compares: the content of each file with its sum in `generated.sums`,
 //! in the workspace of this project all files, elsewhere those of this package. With the feature
@@ -7,6 +8,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
+
+/// Where this package lies in the workspace.
+const HERE: &str = concat!("crates/", env!("CARGO_PKG_NAME"));
 
 fn main() -> ExitCode {
     match build() {
@@ -39,7 +43,7 @@ fn workspace(here: &Path) -> Option<PathBuf> {
     let here = here.canonicalize().ok()?;
     let within = here
         .ancestors()
-        .find(|root| is_ours(root) && here.starts_with(root.join("crates/cometapi-client")));
+        .find(|root| is_ours(root) && here.starts_with(root.join(HERE)));
     if let Some(root) = within {
         return Some(root.to_path_buf());
     }
@@ -70,7 +74,9 @@ fn make(here: &Path, workspace: Option<&Path>) -> Result<(), String> {
             .split_once(' ')
             .ok_or("generated.sums has another form")?;
         // What is in this package is compared here: `cargo package` verifies a copy of it.
-        let own = path.strip_prefix("crates/cometapi-client/");
+        let own = path
+            .strip_prefix(HERE)
+            .and_then(|path| path.strip_prefix('/'));
         let file = match (own, workspace) {
             (Some(own), _) => here.join(own),
             (None, Some(root)) => root.join(path),
@@ -100,12 +106,16 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 /// In the workspace its spec is taken, so that a change can be tried before it is committed.
 #[cfg(feature = "from-spec")]
 fn make(here: &Path, workspace: Option<&Path>) -> Result<(), String> {
-    let spec = workspace.unwrap_or(here).join("openapi.yaml");
+    let target = cometapi_codegen::Target::of_package(env!("CARGO_PKG_NAME")).ok_or(
+        "nothing is generated for this package; add it to the targets of cometapi-codegen",
+    )?;
+    let spec = match workspace {
+        Some(root) => root.join(target.spec),
+        None => here.join("openapi.yaml"),
+    };
     watch(&spec);
     let text = fs::read_to_string(&spec).map_err(|error| failed("read", &spec, &error))?;
-    let generated = cometapi_codegen::PREDICTIONS
-        .generate(&text)
-        .map_err(|error| error.to_string())?;
+    let generated = target.generate(&text).map_err(|error| error.to_string())?;
     let out = env::var_os("OUT_DIR").ok_or("run this through cargo")?;
     let file = Path::new(&out).join("generated.rs");
     fs::write(&file, generated.code).map_err(|error| failed("write", &file, &error))

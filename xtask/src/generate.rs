@@ -193,15 +193,23 @@ mod tests {
 
     const SPEC: &str = include_str!("../../openapi.yaml");
 
-    /// A root with the real spec and nothing else yet.
+    const ACCOUNT: &str = include_str!("../../crates/cometapi-account/openapi.yaml");
+
+    /// A root with the real specs and nothing else yet.
     fn scratch() -> TempDir {
         let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join("openapi.yaml"), SPEC).unwrap();
+        for (target, spec) in TARGETS.iter().zip([SPEC, ACCOUNT]) {
+            let path = root.path().join(target.spec);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, spec).unwrap();
+        }
         root
     }
 
     fn artifacts() -> Vec<Artifact> {
-        cometapi_codegen::PREDICTIONS.artifacts(SPEC).unwrap()
+        let specs = TARGETS.iter().zip([SPEC, ACCOUNT]);
+        let made = specs.flat_map(|(target, spec)| target.artifacts(spec).unwrap());
+        made.collect()
     }
 
     fn generate(root: &TempDir, check: bool) -> (Outcome, String) {

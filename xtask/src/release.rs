@@ -6,19 +6,19 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail, ensure};
+use cometapi_codegen::{PREDICTIONS, TARGETS};
 
 use crate::generate::{self, write_atomically};
 
 const MANIFEST: &str = "Cargo.toml";
-const SPEC: &str = "openapi.yaml";
 const CHANGELOG: &str = "CHANGELOG.md";
-/// The spec of the last release, which L6 compares with the spec as it is.
+/// The spec of the predictions in the last release, which L6 compares with the spec as it is.
 const RELEASED: &str = "crates/contract/data/released.yaml";
 const CHANGES: &str = "crates/contract/data/changes.yaml";
 
 const UNRELEASED: &str = "## [Unreleased]\n";
 
-/// Prepare a release: set the version of the packages and of openapi.yaml, date the changes in
+/// Prepare a release: set the version of the packages and of all specs, date the changes in
 /// CHANGELOG.md, renew the released copy of the spec, generate. Nothing is committed or published.
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -29,7 +29,8 @@ pub(crate) struct Options {
 /// The files of a release before anything is written.
 struct Files {
     manifest: String,
-    spec: String,
+    /// The specs of all targets, in their order, each with its path.
+    specs: Vec<(&'static str, String)>,
     changelog: String,
     changes: String,
 }
@@ -38,22 +39,27 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut dyn Write) -> anyhow
     let read = |path: &str| {
         fs::read_to_string(root.join(path)).with_context(|| format!("failed to read {path}"))
     };
+    let specs = TARGETS
+        .iter()
+        .map(|target| Ok((target.spec, read(target.spec)?)));
     let files = Files {
         manifest: read(MANIFEST)?,
-        spec: read(SPEC)?,
+        specs: specs.collect::<anyhow::Result<_>>()?,
         changelog: read(CHANGELOG)?,
         changes: read(CHANGES)?,
     };
     let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let date = today.split('T').next().unwrap_or_default();
     let released = files.released(&options.version, date)?;
-    for (path, contents) in [
+    let specs = released.specs.iter().map(|(path, spec)| (*path, spec));
+    let predictions = specs.clone().find(|(path, _)| *path == PREDICTIONS.spec);
+    let others = [
         (MANIFEST, &released.manifest),
-        (SPEC, &released.spec),
         (CHANGELOG, &released.changelog),
         (CHANGES, &released.changes),
-        (RELEASED, &released.spec),
-    ] {
+    ];
+    let copy = predictions.map(|(_, spec)| (RELEASED, spec));
+    for (path, contents) in others.into_iter().chain(specs).chain(copy) {
         write_atomically(&root.join(path), contents.as_bytes())
             .with_context(|| format!("failed to write {path}"))?;
         writeln!(out, "wrote {path}")?;
@@ -94,15 +100,20 @@ impl Files {
             "{CHANGELOG} has a section for {version} already; release a newer version"
         );
         let in_spec = format!("\n  version: {current}\n");
-        ensure!(
-            self.spec.matches(&in_spec).count() == 1,
-            "info.version in {SPEC} is not {current}, the version of the packages; make them equal"
-        );
+        for (path, spec) in &self.specs {
+            ensure!(
+                spec.matches(&in_spec).count() == 1,
+                "info.version in {path} is not {current}, the version of the packages; make them \
+                 equal"
+            );
+        }
+        let specs = self.specs.iter().map(|(path, spec)| {
+            let spec = spec.replace(&in_spec, &format!("\n  version: {version}\n"));
+            (*path, spec)
+        });
         Ok(Self {
             manifest: with_version(&self.manifest, current, version),
-            spec: self
-                .spec
-                .replace(&in_spec, &format!("\n  version: {version}\n")),
+            specs: specs.collect(),
             changelog: dated(&self.changelog, version, date)?,
             changes: without_entries(&self.changes),
         })
@@ -172,7 +183,9 @@ mod tests {
                        ours = { version = \"0.1.0\", path = \"crates/ours\" }\n\
                        theirs = { version = \"0.1.0\" }\n"
                 .to_owned(),
-            spec: "info:\n  title: A\n  version: 0.1.0\n".to_owned(),
+            specs: ["a.yaml", "b.yaml"]
+                .map(|path| (path, "info:\n  title: A\n  version: 0.1.0\n".to_owned()))
+                .to_vec(),
             changelog: "# Changelog\n\n## [Unreleased]\n\n- A change.\n\n## [0.0.1] - 2026-01-01\n"
                 .to_owned(),
             changes: "# How.\n- pointer: '#/x'\n  reason: seen\n  bump: minor\n".to_owned(),
@@ -188,7 +201,9 @@ mod tests {
              ours = { version = \"0.2.0\", path = \"crates/ours\" }\n\
              theirs = { version = \"0.1.0\" }\n"
         );
-        assert_eq!(released.spec, "info:\n  title: A\n  version: 0.2.0\n");
+        for (_, spec) in released.specs {
+            assert_eq!(spec, "info:\n  title: A\n  version: 0.2.0\n");
+        }
         assert_eq!(
             released.changelog,
             "# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - 2026-11-26\n\n- A change.\n\n\
@@ -211,8 +226,8 @@ mod tests {
             ),
             (
                 "0.2.0",
-                |it| it.spec = it.spec.replace("0.1", "0.3"),
-                "not 0.1.0, the version",
+                |it| it.specs[1].1 = it.specs[1].1.replace("0.1", "0.3"),
+                "info.version in b.yaml is not 0.1.0, the version",
             ),
             (
                 "0.2.0",
@@ -245,7 +260,10 @@ mod tests {
         let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
         let mut files = Files {
             manifest: read(MANIFEST),
-            spec: read(SPEC),
+            specs: TARGETS
+                .iter()
+                .map(|target| (target.spec, read(target.spec)))
+                .collect(),
             changelog: read(CHANGELOG),
             changes: read(CHANGES),
         };

@@ -53,7 +53,7 @@ impl<'a> Document<'a> {
             schemas: Vec::new(),
             references: Vec::new(),
         };
-        let received = received(root);
+        let received = decoded(root);
         document.walk(root, "#", false, &received);
         document
     }
@@ -302,6 +302,19 @@ pub(crate) fn received(root: &Value) -> BTreeSet<&str> {
         }
     }
     reached.into_iter().filter_map(schema_name).collect()
+}
+
+/// The names of the component schemas that something of a response is decoded as: those of
+/// responses, and those marked `x-received`, such as the rows of a list that stays any JSON, so that
+/// one bad row does not fail the list.
+pub(crate) fn decoded(root: &Value) -> BTreeSet<&str> {
+    let schemas = object(root.pointer("/components/schemas"));
+    let marked = schemas
+        .filter(|(_, schema)| schema.get("x-received") == Some(&Value::Bool(true)))
+        .map(|(name, _)| name.as_str());
+    let mut decoded = received(root);
+    decoded.extend(marked);
+    decoded
 }
 
 fn resolve<'a>(root: &'a Value, mut value: &'a Value) -> Option<&'a Value> {

@@ -1,5 +1,6 @@
 //! Turns a spec into the code of a client, and what it says of models into typed inputs. A
-//! [`Target`] says which spec and where the files go; [`PREDICTIONS`] is `openapi.yaml`.
+//! [`Target`] says which spec and where the files go; [`PREDICTIONS`] is `openapi.yaml`,
+//! [`ACCOUNT`] the spec of the account.
 //!
 //! A spec goes through four steps, a module each:
 //!
@@ -43,7 +44,7 @@ pub use import::{
 };
 pub use lint::rules;
 pub use read::read;
-pub use target::{PREDICTIONS, Replaced, TARGETS, Target};
+pub use target::{ACCOUNT, PREDICTIONS, Replaced, TARGETS, Target};
 
 // Compiles the programs in the package's README.
 #[cfg(doctest)]

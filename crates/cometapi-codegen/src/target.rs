@@ -34,7 +34,7 @@ pub struct Replaced {
 }
 
 /// Every spec of the workspace.
-pub const TARGETS: &[&Target] = &[&PREDICTIONS];
+pub const TARGETS: &[&Target] = &[&PREDICTIONS, &ACCOUNT];
 
 /// The predictions and their models: `openapi.yaml`.
 pub const PREDICTIONS: Target = Target {
@@ -62,10 +62,43 @@ pub const PREDICTIONS: Target = Target {
     models: Some("crates/cometapi-models/src"),
 };
 
+/// Models with their prices, balance and tasks of an account.
+pub const ACCOUNT: Target = Target {
+    spec: "crates/cometapi-account/openapi.yaml",
+    client: "crates/cometapi-account",
+    copies: &["crates/cometapi-mock/account.yaml"],
+    schemas: &[],
+    replaced: &[],
+    models: None,
+};
+
+impl Target {
+    /// The target whose client is the package `package`, for its build script.
+    pub fn of_package(package: &str) -> Option<&'static Self> {
+        let mut targets = TARGETS.iter().copied();
+        targets.find(|target| target.client.rsplit('/').next() == Some(package))
+    }
+}
+
 const fn text(schema: &'static str, by: &'static str) -> Replaced {
     Replaced {
         schema,
         by,
         is_text: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_found_by_its_package() {
+        for target in TARGETS {
+            let package = target.client.strip_prefix("crates/").unwrap();
+            let found = Target::of_package(package).unwrap();
+            assert_eq!(found.spec, target.spec);
+        }
+        assert!(Target::of_package("client").is_none());
     }
 }

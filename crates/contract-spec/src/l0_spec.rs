@@ -1,55 +1,69 @@
-//! L0: the spec by itself. Strict YAML, the official schema of `OpenAPI` 3.0, the house
+//! L0: each spec by itself. Strict YAML, the official schema of `OpenAPI` 3.0, the house
 //! rules of the generator, and every example against its schema.
 
 use anyhow::Context;
-use cometapi_codegen::Error;
+use cometapi_codegen::{Error, TARGETS, Target};
 use serde_json::Value;
 
 use crate::layer::Layer;
 use crate::oracle::{Oracle, faults, reference};
 use crate::report::Report;
-use crate::workspace::SPEC;
-use crate::workspace::Workspace;
+use crate::workspace::{SPEC, Workspace};
 
 /// As published at `https://spec.openapis.org/oas/3.0/schema/2021-09-28` (Apache-2.0).
 const OFFICIAL: &str = include_str!("../../contract/data/openapi-3.0.schema.json");
 
-/// The manifest of the crate that is generated from the spec.
-const CLIENT: &str = "crates/cometapi-client/Cargo.toml";
-
 /// See the module.
 pub const LAYER: Layer<Workspace> = Layer {
     id: "L0",
-    title: "the spec, linted",
+    title: "the specs, linted",
     check: run,
 };
 
 fn run(workspace: &Workspace) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let yaml = workspace.read(SPEC)?;
+    for target in TARGETS {
+        let found = lint(target, workspace).context(target.spec)?;
+        // A place in another spec than the predictions' begins with its file.
+        let within = (target.spec != SPEC).then_some(target.spec);
+        report.add(found, within);
+    }
+    Ok(report)
+}
+
+fn lint(target: &Target, workspace: &Workspace) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let yaml = workspace.read(target.spec)?;
     let root = match cometapi_codegen::read(&yaml) {
         Ok(root) => root,
         Err(error) => {
-            report.fail(SPEC, "yaml", format!("{error}; fix the line that it names"));
+            let what = format!("{error}; fix the line that it names");
+            report.fail(target.spec, "yaml", what);
             return Ok(report);
         }
     };
     report.pass("document");
-    version(workspace, &root, &mut report)?;
+    version(target, workspace, &root, &mut report)?;
     official(&root, &mut report)?;
-    house_rules(&yaml, &mut report);
+    house_rules(target, &yaml, &mut report);
     examples(root, &mut report);
     Ok(report)
 }
 
 /// The spec has the version of the crate that is generated from it.
-fn version(workspace: &Workspace, root: &Value, report: &mut Report) -> anyhow::Result<()> {
+fn version(
+    target: &Target,
+    workspace: &Workspace,
+    root: &Value,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let spec = root["info"]["version"].as_str();
-    let client = workspace.read(CLIENT)?;
+    let path = format!("{}/Cargo.toml", target.client);
+    let client = workspace.read(&path)?;
     let (file, section) = if client.contains("\nversion.workspace = true\n") {
         ("Cargo.toml", "[workspace.package]")
     } else {
-        (CLIENT, "[package]")
+        (path.as_str(), "[package]")
     };
     let manifest = workspace.read(file)?;
     let of_crate = manifest
@@ -66,7 +80,7 @@ fn version(workspace: &Workspace, root: &Value, report: &mut Report) -> anyhow::
             "#/info/version",
             "version",
             format!(
-                "it is {} and {CLIENT} has {}; raise both together",
+                "it is {} and {path} has {}; raise both together",
                 spec.unwrap_or("missing"),
                 of_crate.unwrap_or("none")
             ),
@@ -98,15 +112,21 @@ fn official(root: &Value, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn house_rules(yaml: &str, report: &mut Report) {
-    match cometapi_codegen::PREDICTIONS.generate(yaml) {
+fn house_rules(target: &Target, yaml: &str, report: &mut Report) {
+    match target.generate(yaml) {
         Ok(_) => report.passed_many("house rules", cometapi_codegen::rules().count()),
         Err(Error::Lint { findings }) => {
             for finding in findings {
                 report.fail(finding.place, finding.rule, finding.message);
             }
         }
-        Err(error) => report.fail(SPEC, "generator", format!("{error}; fix the spec there")),
+        Err(error) => {
+            report.fail(
+                target.spec,
+                "generator",
+                format!("{error}; fix the spec there"),
+            );
+        }
     }
 }
 

@@ -107,6 +107,26 @@ impl Report {
         }
     }
 
+    /// Adds what another report has. With `file`, its places that are JSON pointers are those of that
+    /// file.
+    pub fn add(&mut self, other: Self, file: Option<&str>) {
+        let located = |place: String| match file {
+            Some(file) if !place.starts_with(file) => format!("{file} {place}"),
+            _ => place,
+        };
+        for (what, count) in other.passed {
+            self.passed_many(what, count);
+        }
+        self.findings
+            .extend(other.findings.into_iter().map(|finding| Finding {
+                place: located(finding.place),
+                also: finding.also.map(located),
+                cause: located(finding.cause),
+                ..finding
+            }));
+        self.notes.extend(other.notes);
+    }
+
     /// Adds something to know that is no fault.
     pub fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());

@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use cometapi_codegen::{PREDICTIONS, Target};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Where the spec is, below the root.
+/// Where the spec of the predictions is, below the root. The others are in the generator's `TARGETS`.
 pub const SPEC: &str = "openapi.yaml";
 
 /// A workspace on the disk, and what is different about it.
@@ -53,14 +54,12 @@ impl Workspace {
         self
     }
 
-    /// The same with another spec, and everything that is generated from it.
+    /// The same with another spec of the predictions, and everything that is generated from it.
     ///
     /// A spec that gives no code is kept anyway: the lint then says why.
     #[must_use]
     pub fn with_spec(self, yaml: &str) -> Self {
-        let artifacts = cometapi_codegen::PREDICTIONS
-            .artifacts(yaml)
-            .unwrap_or_default();
+        let artifacts = PREDICTIONS.artifacts(yaml).unwrap_or_default();
         let start = self.with(SPEC, yaml);
         artifacts.into_iter().fold(start, |workspace, artifact| {
             workspace.with(&artifact.path, artifact.contents)
@@ -84,9 +83,14 @@ impl Workspace {
         serde_json::from_value(json).with_context(|| format!("{path} has another form"))
     }
 
-    /// The spec as JSON.
+    /// The spec of the predictions as JSON.
     pub fn spec(&self) -> anyhow::Result<Value> {
-        Ok(cometapi_codegen::read(&self.read(SPEC)?)?)
+        self.spec_of(&PREDICTIONS)
+    }
+
+    /// The spec of a target as JSON.
+    pub fn spec_of(&self, target: &Target) -> anyhow::Result<Value> {
+        Ok(cometapi_codegen::read(&self.read(target.spec)?)?)
     }
 
     /// The files of a folder, by their paths from the root.

@@ -32,7 +32,7 @@ pub(crate) fn lower(spec: &Value, target: &Target) -> Lowered {
     describe::describe_references(&mut lowered);
     // Roles by the whole spec: an error's type is received, though no method names it.
     let sent = document::sent(spec);
-    let received = document::received(spec)
+    let received = document::decoded(spec)
         .into_iter()
         .filter(|name| !sent.contains(name))
         .map(str::to_owned)
@@ -178,5 +178,19 @@ mod tests {
         assert!(keys("/components/responses").is_empty());
         let received: Vec<_> = lowered.received.iter().map(String::as_str).collect();
         assert_eq!(received, ["AnyError", "Fault", "Thing"]);
+    }
+
+    /// Such as the rows of a list that stays any JSON.
+    #[test]
+    fn a_schema_is_received_if_it_is_marked_so() {
+        let spec = json!({
+            "paths": {},
+            "components": {"schemas": {
+                "Row": {"type": "object", "x-received": true},
+                "Other": {"type": "object"},
+            }},
+        });
+        let received = lower(&spec, &PREDICTIONS).received;
+        assert_eq!(received.into_iter().collect::<Vec<_>>(), ["Row"]);
     }
 }

@@ -183,6 +183,7 @@ const MODULES: &[&str] = &[
     "model_input",
     "read",
     "registry",
+    "spelling",
     "support",
 ];
 

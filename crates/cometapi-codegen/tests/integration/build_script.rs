@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::root;
 
 const CLIENT: &str = "crates/cometapi-client";
+const ACCOUNT: &str = "crates/cometapi-account";
 const DESCRIPTION: &str = "description: One input field that was refused (observed).";
 const CHANGED: &str = "description: One input field that was turned down (observed).";
 
@@ -141,6 +142,40 @@ fn a_file_that_is_not_what_the_spec_gives_fails_the_build_until_it_is_again() {
     }
 }
 
+/// Each generated client has a build script of its own, because its package must build alone.
+#[test]
+fn all_generated_clients_have_the_same_build_script() {
+    let script = |package: &str| fs::read_to_string(root().join(package).join("build.rs")).unwrap();
+    for target in cometapi_codegen::TARGETS {
+        assert!(
+            script(target.client) == script(CLIENT),
+            "{}/build.rs differs from that of {CLIENT}; copy it",
+            target.client
+        );
+    }
+}
+
+#[test]
+fn another_client_fails_to_build_over_its_own_files() {
+    let copy = workspace();
+    let check = ["check", "--package=cometapi-account"];
+    ok(&cargo(copy.path(), &check));
+    for path in [
+        "crates/cometapi-account/openapi.yaml",
+        "crates/cometapi-account/src/generated.rs",
+        "crates/cometapi-mock/account.yaml",
+    ] {
+        let file = copy.path().join(path);
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("{text}\n")).unwrap();
+        let stderr = stderr(&cargo(copy.path(), &check));
+        let expected = format!("{path} is missing or has changed");
+        assert!(stderr.contains(&expected), "{stderr}");
+        fs::write(&file, &text).unwrap();
+    }
+    ok(&cargo(copy.path(), &check));
+}
+
 /// The target folder is not the workspace's here, so the copy that is verified lies elsewhere.
 #[test]
 fn a_drifted_tree_is_not_packaged() {
@@ -258,6 +293,7 @@ fn workspace() -> Copy {
         copy_file(&root(), copy.path(), file);
     }
     for folder in [
+        ACCOUNT,
         CLIENT,
         "crates/cometapi",
         "crates/cometapi-codegen",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, bail};
+use cometapi_codegen::TARGETS;
 use serde_json::Value;
 
 use super::mutation::Mutation;
@@ -20,9 +21,6 @@ const PARTS: [&str; 7] = [
     "crates",
     "xtask",
 ];
-
-/// The sums of generated files, which a build compares.
-const SUMS: &str = "crates/cometapi-client/generated.sums";
 
 /// The sums without those of the files that a mutation changes.
 fn without(sums: &str, mutation: &Mutation) -> String {
@@ -74,10 +72,15 @@ impl Scratch {
             let after = edit.apply(Ok(text.clone()))?;
             before.push((path, text, after.context("source cannot be taken away")?));
         }
-        let sums = self.root.join(SUMS);
-        let text = fs::read_to_string(&sums).context("the sums cannot be read")?;
-        let others = without(&text, mutation);
-        before.push((sums, text, others));
+        // The sums of generated files, which a build compares.
+        for target in TARGETS {
+            let sums = self.root.join(target.client).join("generated.sums");
+            let text = fs::read_to_string(&sums).context("the sums cannot be read")?;
+            let others = without(&text, mutation);
+            if others != text {
+                before.push((sums, text, others));
+            }
+        }
         for (path, _, after) in &before {
             fs::write(path, after)?;
         }

@@ -231,6 +231,22 @@ async fn a_typed_input_is_created_without_naming_its_model_again() {
 
 /// A number in quotes is the most frequent mistake in published example inputs.
 #[tokio::test]
+async fn another_spelling_of_a_choice_is_sent_as_the_choice() {
+    let server = mock().await;
+    let client = client(&server);
+    let spelled = json!({"prompt": "JPEG", "output_format": "JPEG"});
+    client.run_model(SCHNELL, spelled).await.unwrap();
+    let typed = FluxSchnell::new("JPEG").with("output_format", "jpeg");
+    assert_eq!(typed.check(), Ok(Vec::new()));
+    client.run(typed).await.unwrap();
+    for prediction in server.predictions() {
+        let sent = json!({"prompt": "JPEG", "output_format": "jpg"});
+        assert_eq!(prediction.input, sent);
+    }
+    assert_eq!(server.create_requests(), 2);
+}
+
+#[tokio::test]
 async fn a_number_in_quotes_is_sent_as_the_number() {
     let server = mock().await;
     let client = client(&server);

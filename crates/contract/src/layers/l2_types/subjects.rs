@@ -1,9 +1,11 @@
 //! The types that are examined, and how each reads a value.
 
 use anyhow::Context;
+use cometapi_account::wire::types as account;
 use cometapi_client::{
     ModelName, ModelOwner, PredictionId, PredictionResponse, Status, TaskStatus, types,
 };
+use cometapi_codegen::{ACCOUNT, PREDICTIONS, Target};
 use jsonschema::Validator;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -25,7 +27,38 @@ pub(super) struct Subject {
     pub(super) takes_anything: bool,
 }
 
-pub(super) const SUBJECTS: &[Subject] = &[
+/// The types of one spec. No two specs share a schema's name, by which tolerances are listed.
+pub(super) struct Subjects {
+    pub(super) target: &'static Target,
+    pub(super) types: &'static [Subject],
+}
+
+pub(super) const SUBJECTS: &[Subjects] = &[
+    Subjects {
+        target: &PREDICTIONS,
+        types: OF_PREDICTIONS,
+    },
+    Subjects {
+        target: &ACCOUNT,
+        types: OF_ACCOUNT,
+    },
+];
+
+const OF_ACCOUNT: &[Subject] = &[
+    subject::<account::AccountError>("AccountError", through::<account::AccountError>),
+    subject::<account::ListedModel>("ListedModel", through::<account::ListedModel>),
+    subject::<account::ListedTask>("ListedTask", through::<account::ListedTask>),
+    subject::<account::ModelEnvelope>("ModelEnvelope", through::<account::ModelEnvelope>),
+    subject::<account::ModelList>("ModelList", through::<account::ModelList>),
+    subject::<account::Pricing>("Pricing", through::<account::Pricing>),
+    subject::<account::Subscription>("Subscription", through::<account::Subscription>),
+    subject::<account::TaskList>("TaskList", through::<account::TaskList>),
+    subject::<account::Usage>("Usage", through::<account::Usage>),
+    subject::<account::User>("User", through::<account::User>),
+    subject::<account::UserEnvelope>("UserEnvelope", through::<account::UserEnvelope>),
+];
+
+const OF_PREDICTIONS: &[Subject] = &[
     subject::<types::CreatePredictionRequest>(
         "CreatePredictionRequest",
         through::<types::CreatePredictionRequest>,

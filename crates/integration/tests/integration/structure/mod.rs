@@ -28,10 +28,25 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ),
     // A witness: none of the clients, except in examples of how to test with it.
     ("cometapi-mock", &[], &["cometapi"]),
-    ("cometapi-batch", &["cometapi"], &["cometapi-mock"]),
+    (
+        "cometapi-account",
+        // Codegen is of its build script.
+        &["cometapi", "cometapi-client", "cometapi-codegen"],
+        &["cometapi-mock"],
+    ),
+    (
+        "cometapi-batch",
+        &["cometapi", "cometapi-account"],
+        &["cometapi-mock"],
+    ),
     (
         "paperboat",
-        &["cometapi", "cometapi-batch", "cometapi-mock"],
+        &[
+            "cometapi",
+            "cometapi-account",
+            "cometapi-batch",
+            "cometapi-mock",
+        ],
         &[],
     ),
     // It judges a spec while the client does not compile.
@@ -40,6 +55,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
         "contract",
         &[
             "cometapi",
+            "cometapi-account",
             "cometapi-client",
             "cometapi-codegen",
             "cometapi-mock",
@@ -50,7 +66,12 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "integration",
-        &["cometapi", "cometapi-batch", "cometapi-mock"],
+        &[
+            "cometapi",
+            "cometapi-account",
+            "cometapi-batch",
+            "cometapi-mock",
+        ],
         &[],
     ),
     (
