@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::account::settings::AccountSettings;
 use crate::observer::{Observer, Served};
 use crate::pace::{Pace, Script};
 use crate::spec::Spec;
@@ -48,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) form: Form,
     pub(crate) models: Option<BTreeSet<String>>,
     pub(crate) key: Option<Key>,
+    pub(crate) access_token: Option<Key>,
+    pub(crate) account: AccountSettings,
     pub(crate) strict_headers: bool,
     pub(crate) lenient: bool,
     pub(crate) latency: Duration,
@@ -58,7 +61,7 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
 }
 
-/// A key, which is never printed.
+/// A key or a token, which is never printed.
 #[derive(Clone)]
 pub(crate) struct Key(pub(crate) String);
 
@@ -95,6 +98,8 @@ impl Default for Builder {
                 form: Form::Bare,
                 models: None,
                 key: None,
+                access_token: None,
+                account: AccountSettings::default(),
                 strict_headers: false,
                 lenient: false,
                 latency: Duration::ZERO,

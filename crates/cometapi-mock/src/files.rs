@@ -1,10 +1,9 @@
 //! The second origin, which serves the images. It takes no keys: one that arrives here has
 //! leaked.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL};
+use http::header::{ALLOW, CACHE_CONTROL};
 use http::{HeaderMap, Method, Request, StatusCode};
 
 use crate::builder::Settings;
@@ -12,7 +11,7 @@ use crate::fault::{Fault, canned, corrupt};
 use crate::listen::{Handler, Read};
 use crate::request_log::Received;
 use crate::response::Response;
-use crate::spec::{Rule, Violation};
+use crate::spec::{Rule, Violation, credentials};
 use crate::state::State;
 
 #[derive(Debug)]
@@ -122,12 +121,7 @@ impl<'p> Place<'p> {
 
 /// Credentials among the headers, once per header.
 fn leaks(headers: &HeaderMap) -> Vec<Violation> {
-    let names: BTreeSet<_> = headers
-        .iter()
-        .filter(|(name, value)| *name == AUTHORIZATION || value.is_sensitive())
-        .map(|(name, _)| name.as_str())
-        .collect();
-    names
+    credentials(headers)
         .into_iter()
         .map(|name| {
             let place = format!("header {name}");

@@ -41,6 +41,40 @@
 //! This has not been compared with the live service. What the mock does is documented by the
 //! service, was observed by others, or follows from the two; the items here say which.
 //!
+//! # The account
+//!
+//! At the root of the same origin, it serves prices, balance and tasks ([`AccountEndpoint`]) that
+//! agree with its predictions: an accepted create request is charged the model's price, and what
+//! fails is refunded when it ends. [`MockServer::charges`] has every movement in order, so that a
+//! test of a spending limit can show that it held at every moment:
+//!
+//! ```
+//! use cometapi_mock::{Ending, MockServer, Pace};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = MockServer::builder()
+//!     .pace(Pace::instant())
+//!     .price("black-forest-labs/flux-2-flex", ("0.24", "0.8"))
+//!     .balance("25.00")
+//!     .start()
+//!     .await?;
+//! server.on_end(Ending::nsfw());
+//!
+//! // … run the code under test against server.base_url() and server.origin() …
+//!
+//! assert!(server.max_charged() <= 500_000); // a dollar
+//! server.assert_no_violations();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A key and an access token are different secrets. One that arrives where the other belongs, or
+//! where none is needed, is recorded as [`Rule::Leak`]. Faults are planned per endpoint with
+//! [`MockServer::on_account`].
+//!
+//! # Headers
+//!
 //! It accepts every header, as `OpenAPI` does, so that any HTTP client can use it.
 //! [`Builder::strict_headers`] is for a client that must send nothing unintended.
 //!
@@ -51,6 +85,7 @@
 // Shows on docs.rs which feature an item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod account;
 mod body;
 mod builder;
 mod clock;
@@ -77,6 +112,11 @@ mod wire;
 #[cfg(feature = "wiremock")]
 pub mod wiremock;
 
+pub use account::amount::InvalidAmount;
+pub use account::charges::Charge;
+pub use account::endpoint::AccountEndpoint;
+pub use account::price::Price;
+pub use account::task::TaskForm;
 pub use builder::Builder;
 pub use fault::Fault;
 pub use hold::Hold;

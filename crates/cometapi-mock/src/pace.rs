@@ -130,6 +130,14 @@ impl Ending {
         )
     }
 
+    /// Whether the prediction returns nothing, so that its charge is refunded.
+    pub(crate) fn is_failure(&self) -> bool {
+        match self {
+            Self::Succeeded | Self::Output(_) | Self::NullOutput | Self::Removed => false,
+            Self::Failed(_) | Self::Canceled | Self::Aborted => true,
+        }
+    }
+
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Succeeded | Self::Output(_) | Self::NullOutput | Self::Removed => "succeeded",

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::account::charges::ChargeAt;
+use crate::account::task::TaskRow;
 use crate::clock::{Clock, rfc3339, unix_seconds};
 use crate::fault::Fault;
 use crate::ids;
 use crate::input::ImageRequest;
 use crate::pace::{Ending, Pace, Phase, Script, Step};
 use crate::spec::Output;
-use crate::wire::{Metrics, TaskTimes, Urls, View};
+use crate::wire::{Metrics, TaskRecord, Urls, View};
 
 /// How a prediction proceeds.
 #[derive(Debug, Clone)]
@@ -36,6 +38,13 @@ pub(crate) struct Prediction {
     pub(crate) seen_running: Option<Duration>,
     pub(crate) seen_ended: Option<Duration>,
     pub(crate) seen_success: Option<Duration>,
+    /// When a poll first saw it fail, where no clock says so.
+    pub(crate) seen_failure: Option<Duration>,
+    /// What it was charged, in units of quota.
+    pub(crate) quota: u64,
+    pub(crate) charge: ChargeAt,
+    /// Whether that is refunded when it fails.
+    pub(crate) is_refundable: bool,
     /// Set when its data has been removed on purpose.
     pub(crate) removed: bool,
 }
@@ -88,6 +97,9 @@ impl Prediction {
             if state.ending == Ending::Succeeded {
                 self.seen_success.get_or_insert(clock_view.now);
             }
+            if state.ending.is_failure() && !self.by_clock() {
+                self.seen_failure.get_or_insert(clock_view.now);
+            }
         }
         (self.view(&state, clock_view), fault)
     }
@@ -107,10 +119,28 @@ impl Prediction {
 
     /// The status word of now, without counting as a poll.
     pub(crate) fn status(&self, clock_view: ClockView<'_>) -> String {
-        if self.polls == 0 && !self.by_clock() {
-            return "starting".to_owned();
+        self.current(clock_view).word
+    }
+
+    /// Returns the prediction as the account's list of tasks has it, without counting as a poll.
+    pub(crate) fn task(&self, clock_view: ClockView<'_>) -> TaskRow<'_> {
+        let state = self.current(clock_view);
+        TaskRow {
+            id: &self.id,
+            model: &self.model,
+            record: self.record(&state, clock_view),
+            word: state.word,
         }
-        self.state(self.polls.saturating_sub(1), clock_view).word
+    }
+
+    /// When it will fail by the clock, if it will.
+    pub(crate) fn fails_at(&self) -> Option<Duration> {
+        match &self.timeline {
+            Timeline::Paced(pace, ending) if ending.is_failure() => {
+                self.clocked(pace, ending).map(|(_, ended)| ended)
+            }
+            _ => None,
+        }
     }
 
     /// The file name of the image with this index.
@@ -120,6 +150,14 @@ impl Prediction {
             Output::Single => ids::single_file_name(&self.id, format),
             Output::List | Output::Text | Output::Json => format!("out-{index}.{format}"),
         }
+    }
+
+    /// The state as of now, or as of the last poll where polls set the pace.
+    fn current(&self, clock_view: ClockView<'_>) -> State {
+        if self.polls == 0 && !self.by_clock() {
+            return State::new(Phase::Starting, Ending::Succeeded);
+        }
+        self.state(self.polls.saturating_sub(1), clock_view)
     }
 
     fn by_clock(&self) -> bool {
@@ -153,28 +191,51 @@ impl Prediction {
 
     /// When it began to run and when it ended, as far as it has.
     fn times(&self, state: &State) -> (Option<Duration>, Option<Duration>) {
-        let (running, ended) = match &self.timeline {
-            Timeline::Paced(
-                Pace::Clock {
-                    starting,
-                    processing,
-                },
-                ending,
-            ) => {
-                let running = self.created.saturating_add(*starting);
-                let ended = match ending {
-                    Ending::Aborted => running,
-                    _ => running.saturating_add(*processing),
-                };
-                (Some(running), Some(ended))
-            }
-            _ => (self.seen_running, self.seen_ended),
+        let clocked = match &self.timeline {
+            Timeline::Paced(pace, ending) => self.clocked(pace, ending),
+            Timeline::Scripted(_) => None,
+        };
+        let (running, ended) = match clocked {
+            Some((running, ended)) => (Some(running), Some(ended)),
+            None => (self.seen_running, self.seen_ended),
         };
         match state.phase {
             Phase::Starting => (None, None),
             Phase::Processing => (running, None),
             Phase::Ended if state.ending == Ending::Aborted => (None, ended),
             Phase::Ended => (running, ended),
+        }
+    }
+
+    /// When it begins to run and when it ends, where the clock says so.
+    fn clocked(&self, pace: &Pace, ending: &Ending) -> Option<(Duration, Duration)> {
+        let Pace::Clock {
+            starting,
+            processing,
+        } = pace
+        else {
+            return None;
+        };
+        let running = self.created.saturating_add(*starting);
+        let ended = match ending {
+            Ending::Aborted => running,
+            _ => running.saturating_add(*processing),
+        };
+        Some((running, ended))
+    }
+
+    /// The gateway's own record of it.
+    fn record(&self, state: &State, clock_view: ClockView<'_>) -> TaskRecord {
+        let (running, finished) = self.times(state);
+        let seconds =
+            |at: Option<Duration>| at.map_or(0, |at| unix_seconds(clock_view.clock.calendar(at)));
+        let has_failed = state.phase == Phase::Ended && state.ending.is_failure();
+        let is_refunded = self.is_refundable && (has_failed || self.seen_failure.is_some());
+        TaskRecord {
+            submitted: seconds(Some(self.created)),
+            started: seconds(running),
+            finished: seconds(finished),
+            quota: if is_refunded { 0 } else { self.quota },
         }
     }
 
@@ -195,7 +256,6 @@ impl Prediction {
         let removed = self.is_removed(state, clock_view);
         let (running, finished) = self.times(state);
         let calendar = |at: Duration| clock_view.clock.calendar(at);
-        let seconds = |at: Option<Duration>| at.map_or(0, |at| unix_seconds(calendar(at)));
 
         View {
             id: Some(self.id.clone()),
@@ -234,11 +294,7 @@ impl Prediction {
                     .map_or(0.0, |(end, start)| end.saturating_sub(start).as_secs_f64()),
             }),
             urls: Urls::of(&self.id),
-            task: TaskTimes {
-                submitted: seconds(Some(self.created)),
-                started: seconds(running),
-                finished: seconds(finished),
-            },
+            task: self.record(state, clock_view),
         }
     }
 

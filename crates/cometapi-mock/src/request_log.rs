@@ -30,11 +30,12 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The body. Empty if it was over the limit, or removed to make room.
     pub body: Bytes,
-    /// The `operationId` that it matched; `None` on the files origin.
+    /// The `operationId` that it matched, or the name of the account's
+    /// [endpoint](crate::AccountEndpoint::operation); `None` on the files origin.
     pub operation: Option<String>,
-    /// The model that a create named, `owner/name`.
+    /// The model that a create request named, or whose price was asked for, `owner/name`.
     pub model: Option<String>,
-    /// The prediction that it named, created or asked a file of.
+    /// The prediction that it named, created, or asked a file or the task of.
     pub id: Option<String>,
     /// The status of the response; `None` while there is none, and where a fault sends none.
     pub status: Option<StatusCode>,
@@ -66,6 +67,11 @@ impl Received {
 
     pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// Without its question mark.
+    pub(crate) fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
     }
 
     pub(crate) fn model_name(&self) -> &str {

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::net::TcpListener;
 
+use crate::account::amount::InvalidAmount;
 use crate::builder::Builder;
 use crate::fault::Fault;
 use crate::files::Files;
@@ -45,7 +46,7 @@ use crate::state::{Snapshot, State};
 pub struct MockServer {
     origin: String,
     base_url: String,
-    state: Arc<State>,
+    pub(crate) state: Arc<State>,
     listeners: [Listening; 2],
     _check: CheckOnDrop,
 }
@@ -77,8 +78,12 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When a port is taken, or the shipped document cannot be compiled.
-    pub async fn start(self) -> Result<MockServer, StartError> {
+    /// When a port is taken, the shipped document cannot be compiled, or a price or balance cannot
+    /// be counted exactly.
+    pub async fn start(mut self) -> Result<MockServer, StartError> {
+        if let Some((what, error)) = self.settings.account.invalid.take() {
+            return Err(Cause::Amount(what, error).into());
+        }
         let spec = match self.spec {
             Some(spec) => spec,
             None => Spec::shipped().map_err(Cause::Spec)?,
@@ -110,7 +115,8 @@ async fn bind(address: IpAddr, port: u16) -> Result<TcpListener, StartError> {
 
 impl MockServer {
     /// The ids of the operations that the mock carries out; any other of its document
-    /// gets a 501.
+    /// gets a 501. Those of the account are in
+    /// [`AccountEndpoint::ALL`](crate::AccountEndpoint::ALL).
     pub const OPERATIONS: &[&str] = &[CREATE, POLL];
 
     /// Starts one with the defaults, on free ports of 127.0.0.1.
@@ -123,7 +129,7 @@ impl MockServer {
         Builder::default()
     }
 
-    /// `http://127.0.0.1:PORT`, where the API is.
+    /// `http://127.0.0.1:PORT`, where the API is: the root of the account's endpoints, too.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -217,7 +223,10 @@ impl MockServer {
             &self.state.on_create,
             &self.state.on_poll,
             &self.state.on_file,
-        ] {
+        ]
+        .into_iter()
+        .chain(&self.state.on_account)
+        {
             queue.clear();
         }
         self.state.endings.clear();
@@ -304,7 +313,8 @@ pub async fn serve(
     Ok(())
 }
 
-/// Why a server did not start: a port that is taken, or a document that cannot be compiled.
+/// Why a server did not start: a port that is taken, a document that cannot be compiled, or an amount
+/// that cannot be counted.
 #[derive(Debug)]
 pub struct StartError(Cause);
 
@@ -313,6 +323,8 @@ enum Cause {
     Bind(SocketAddr, io::Error),
     Socket(io::Error),
     Spec(SpecError),
+    /// What it is for, and the error.
+    Amount(String, InvalidAmount),
 }
 
 impl From<Cause> for StartError {
@@ -327,6 +339,7 @@ impl fmt::Display for StartError {
             Cause::Bind(address, _) => write!(f, "cannot listen on {address}"),
             Cause::Socket(_) => f.write_str("cannot read the address of a socket"),
             Cause::Spec(_) => f.write_str("cannot read the api document"),
+            Cause::Amount(what, _) => write!(f, "cannot count {what}"),
         }
     }
 }
@@ -336,6 +349,7 @@ impl std::error::Error for StartError {
         match &self.0 {
             Cause::Bind(_, error) | Cause::Socket(error) => Some(error),
             Cause::Spec(error) => Some(error),
+            Cause::Amount(_, error) => Some(error),
         }
     }
 }

@@ -6,6 +6,8 @@ use http::header::ALLOW;
 use http::{HeaderName, Method, Request, StatusCode};
 use serde_json::Value;
 
+use crate::account::endpoint::{Access, AccountEndpoint};
+use crate::account::{answer, check, credential};
 use crate::builder::Settings;
 use crate::endpoints;
 use crate::errors::{self, COMET, INDEX_PAGE};
@@ -15,8 +17,8 @@ use crate::listen::{Handler, Read};
 use crate::plan::Scheduled;
 use crate::request_log::Received;
 use crate::response::{Delivery, Response};
-use crate::spec::{Checked, Rule, Violation, bearer};
-use crate::state::State;
+use crate::spec::{Checked, Rule, Violation};
+use crate::state::{OutOfQuota, State};
 use crate::wire::{self, Form, View};
 
 pub(crate) const CREATE: &str = "create_prediction";
@@ -45,6 +47,15 @@ impl Handler for Api {
                 )
             }
         };
+        let account = checked
+            .of(Rule::UnknownPath)
+            .and_then(|_| AccountEndpoint::at(request.path()));
+        if let Some((endpoint, _)) = account {
+            checked = check::request(&state.settings, endpoint, &request);
+        } else if checked.operation.is_some() {
+            let leaks = credential::leaks(&state.settings, Access::Key, &request.headers);
+            checked.violations.extend(leaks);
+        }
         if state.settings.strict_headers
             && let Some(operation) = &checked.operation
         {
@@ -62,15 +73,21 @@ impl Handler for Api {
             // The client is gone.
             Read::Broken(_) => Response::none(Delivery::Dropped { reset: false }),
             Read::Whole(_) if is_front_page(&request) => endpoints::list(state, &request),
-            Read::Whole(_) => refused_by_router(&checked, &request)
-                .or_else(|| self.wrong_key(&request))
-                .or_else(|| refusal(&checked, &request, state.settings.lenient))
-                .unwrap_or_else(|| self.carry_out(&mut request)),
+            Read::Whole(_) => match &account {
+                Some((endpoint, code)) => {
+                    answer::respond(state, *endpoint, code.as_deref(), &mut request, &checked)
+                }
+                None => refused_by_router(&checked, &request)
+                    .or_else(|| self.wrong_key(&request))
+                    .or_else(|| refusal(&checked, &request, state.settings.lenient))
+                    .unwrap_or_else(|| self.carry_out(&mut request)),
+            },
         };
         let response = response.with(REQUEST_ID, &request.request_id);
         state.requests.update(ticket, |received| {
             received.status = response.visible_status();
             received.id = request.id;
+            received.model = request.model;
         });
         response
     }
@@ -92,10 +109,13 @@ fn model(checked: &Checked) -> Option<String> {
 
 impl Api {
     fn wrong_key(&self, request: &Received) -> Option<Response> {
-        let wanted = &self.0.settings.key.as_ref()?.0;
-        let given = request.headers.get(http::header::AUTHORIZATION);
-        let given = given.and_then(|value| bearer(value.as_bytes()));
-        (given != Some(wanted.as_bytes())).then(|| errors::invalid_token(request))
+        let Settings {
+            key, access_token, ..
+        } = &self.0.settings;
+        // A document may have operations that take no key.
+        let is_checked = key.is_some() || access_token.is_some();
+        let is_accepted = credential::is_accepted(&self.0.settings, Access::Key, &request.headers);
+        (is_checked && !is_accepted).then(|| errors::invalid_token(request))
     }
 
     fn carry_out(&self, request: &mut Received) -> Response {
@@ -151,7 +171,12 @@ impl Api {
             return Err(Box::new(errors::input_problem(&faults)));
         }
         let image = input::read(state.spec.model(model), &input);
-        Ok(state.create(model, input::sorted(input), image))
+        state
+            .create(model, input::sorted(input), image)
+            .map_err(|OutOfQuota| {
+                let refusal = canned::response(&Fault::InsufficientUserQuota, request);
+                Box::new(refusal.unwrap_or_else(|| Response::empty(StatusCode::FORBIDDEN)))
+            })
     }
 
     fn poll(&self, request: &Received) -> Response {
@@ -188,7 +213,7 @@ fn applied(fault: Option<&Fault>, good: Response, request: &Received) -> Respons
 }
 
 impl Checked {
-    fn of(&self, rule: Rule) -> Option<&Violation> {
+    pub(crate) fn of(&self, rule: Rule) -> Option<&Violation> {
         self.violations
             .iter()
             .find(|violation| violation.rule == rule)

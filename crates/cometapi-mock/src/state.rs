@@ -8,6 +8,11 @@ use bytes::Bytes;
 use http::request::Parts;
 use serde_json::Value;
 
+use crate::account::charges::{Charge, Charges};
+use crate::account::endpoint::AccountEndpoint;
+use crate::account::models;
+use crate::account::price::{Price, PriceTable};
+use crate::account::task::{TaskQuery, TaskRow};
 use crate::builder::Settings;
 use crate::clock::Clock;
 use crate::drawing::{Cache, Drawing};
@@ -53,6 +58,8 @@ pub(crate) struct State {
     pub(crate) on_create: Queue<Fault>,
     pub(crate) on_poll: Queue<Fault>,
     pub(crate) on_file: Queue<Fault>,
+    /// In the order of [`AccountEndpoint::ALL`].
+    pub(crate) on_account: [Queue<Fault>; AccountEndpoint::ALL.len()],
     pub(crate) endings: Queue<Ending>,
     pub(crate) scripts: Queue<Script>,
     pub(crate) images: Cache,
@@ -66,11 +73,29 @@ struct Predictions {
     /// Ids in the order of their create requests.
     order: Vec<String>,
     seeds: fastrand::Rng,
+    prices: PriceTable,
+    charges: Charges,
 }
+
+/// What the account has been charged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Charged {
+    /// Now, in units of quota.
+    pub(crate) sum: u64,
+    /// At most.
+    pub(crate) max: u64,
+    /// How many predictions there are.
+    pub(crate) predictions: usize,
+}
+
+/// A create request that costs more than what is left.
+#[derive(Debug)]
+pub(crate) struct OutOfQuota;
 
 impl State {
     pub(crate) fn new(settings: Settings, spec: Arc<Spec>, files_origin: String) -> Self {
         let seeds = fastrand::Rng::with_seed(settings.seed);
+        let prices = PriceTable::new(spec.models(), &settings.account.prices);
         Self {
             spec,
             clock: Clock::start(),
@@ -81,6 +106,8 @@ impl State {
             on_create: Queue::new(settings.seed.wrapping_add(0)),
             on_poll: Queue::new(settings.seed.wrapping_add(1)),
             on_file: Queue::new(settings.seed.wrapping_add(2)),
+            on_account: AccountEndpoint::ALL
+                .map(|one| Queue::new(settings.seed.wrapping_add(5 + one as u64))),
             endings: Queue::new(settings.seed.wrapping_add(3)),
             scripts: Queue::new(settings.seed.wrapping_add(4)),
             images: Cache::default(),
@@ -88,6 +115,8 @@ impl State {
                 by_id: HashMap::new(),
                 order: Vec::new(),
                 seeds,
+                prices,
+                charges: Charges::default(),
             }),
             request_counter: AtomicU64::new(0),
             settings,
@@ -108,8 +137,23 @@ impl State {
         Received::new(parts, body, (since_start, now), request_id)
     }
 
-    /// Creates a prediction, and returns it as the response has it.
-    pub(crate) fn create(&self, model: &str, input: Value, image: ImageRequest) -> View {
+    /// Creates a prediction, charges for it, and returns it as the response has it.
+    pub(crate) fn create(
+        &self,
+        model: &str,
+        input: Value,
+        image: ImageRequest,
+    ) -> Result<View, OutOfQuota> {
+        let account = &self.settings.account;
+        let mut predictions = self.predictions();
+        let predictions = &mut *predictions;
+        let created = self.clock.elapsed();
+        predictions.charges.settle(created);
+        let quota = predictions.prices.get(model).map_or(0, Price::quota);
+        let left = account.balance.checked_sub(predictions.charges.sum());
+        if account.enforces_balance && left.is_none_or(|left| left < quota) {
+            return Err(OutOfQuota);
+        }
         let script = self
             .scripts
             .take(Some(model), None)
@@ -122,12 +166,12 @@ impl State {
             Timeline::Paced(self.settings.pace.clone(), ending)
         };
 
-        let mut predictions = self.predictions();
         let counter = predictions.order.len() as u64;
         let id = ids::prediction_id(self.settings.seed, counter);
         let seed = image
             .seed
             .unwrap_or_else(|| u64::from(predictions.seeds.u32(..)));
+        let charge = predictions.charges.charge(&id, model, quota, created);
         let prediction = Prediction {
             id: id.clone(),
             model: model.to_owned(),
@@ -135,23 +179,40 @@ impl State {
             image,
             seed,
             timeline,
-            created: self.clock.elapsed(),
+            created,
             polls: 0,
             seen_running: None,
             seen_ended: None,
             seen_success: None,
+            seen_failure: None,
+            quota,
+            charge,
+            is_refundable: account.refunds,
             removed: false,
         };
+        if let Some(failure) = prediction.fails_at().filter(|_| account.refunds) {
+            predictions.charges.refund_at(charge, failure);
+        }
         let view = prediction.at_create(self.clock_view());
         predictions.order.push(id.clone());
         predictions.by_id.insert(id, prediction);
-        view
+        Ok(view)
     }
 
     /// Carries out a poll; `None` for an id that was never created.
     pub(crate) fn poll(&self, id: &str) -> Option<(View, Option<Fault>)> {
         let mut predictions = self.predictions();
-        Some(predictions.by_id.get_mut(id)?.poll(self.clock_view()))
+        let Predictions { by_id, charges, .. } = &mut *predictions;
+        let prediction = by_id.get_mut(id)?;
+        let had_failed = prediction.seen_failure.is_some();
+        let response = prediction.poll(self.clock_view());
+        if let Some(failure) = prediction.seen_failure
+            && !had_failed
+            && prediction.is_refundable
+        {
+            charges.refund(prediction.charge, failure);
+        }
+        Some(response)
     }
 
     pub(crate) fn model_of(&self, id: &str) -> Option<String> {
@@ -196,6 +257,55 @@ impl State {
                 polls: one.polls,
             })
             .collect()
+    }
+
+    /// The tasks of a page, newest first, and how many fit the query.
+    pub(crate) fn tasks(&self, query: &TaskQuery) -> (Vec<Value>, u64) {
+        if query.excludes_all() {
+            return (Vec::new(), 0);
+        }
+        let predictions = self.predictions();
+        let clock_view = self.clock_view();
+        let newest_first = predictions.order.iter().rev();
+        let fitting = newest_first
+            .filter_map(|id| predictions.by_id.get(id))
+            .map(|one| one.task(clock_view))
+            .filter(|row| query.fits(row));
+        let (page, total) = query.page(fitting);
+        let rows = page.iter().map(TaskRow::json).collect();
+        (rows, total)
+    }
+
+    /// Every charge and refund up to now.
+    pub(crate) fn charges(&self) -> Vec<Charge> {
+        let mut predictions = self.predictions();
+        predictions.charges.settle(self.clock.elapsed());
+        predictions.charges.movements().to_vec()
+    }
+
+    pub(crate) fn charged(&self) -> Charged {
+        let mut predictions = self.predictions();
+        predictions.charges.settle(self.clock.elapsed());
+        Charged {
+            sum: predictions.charges.sum(),
+            max: predictions.charges.max(),
+            predictions: predictions.order.len(),
+        }
+    }
+
+    pub(crate) fn set_price(&self, model: String, price: Price) {
+        self.predictions().prices.set(model, Some(price));
+    }
+
+    /// The prices that the service shows, by the name of the model.
+    pub(crate) fn listed_prices(&self) -> Vec<(String, Price)> {
+        self.predictions().prices.listed()
+    }
+
+    /// The model with this code, and its price, if it is listed.
+    pub(crate) fn listed_by_code(&self, code: &str) -> Option<(String, Price)> {
+        let mut listed = self.listed_prices().into_iter();
+        listed.find(|(model, _)| models::code(model) == code)
     }
 
     pub(crate) fn note_protocol(&self, violation: Violation) {

@@ -47,7 +47,7 @@ pub(crate) struct View {
     pub(crate) metrics: Option<Metrics>,
     pub(crate) urls: Urls,
     #[serde(skip)]
-    pub(crate) task: TaskTimes,
+    pub(crate) task: TaskRecord,
 }
 
 /// What a run took (documented).
@@ -79,12 +79,15 @@ impl Urls {
     }
 }
 
-/// The gateway's own account of the run. Unix seconds, 0 when not set.
+/// The gateway's own record of the run.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct TaskTimes {
+pub(crate) struct TaskRecord {
+    /// Unix seconds, 0 where it is not set, as all times here.
     pub(crate) submitted: u64,
     pub(crate) started: u64,
     pub(crate) finished: u64,
+    /// What it cost, in units of quota.
+    pub(crate) quota: u64,
 }
 
 /// Writes the response to a create request or a poll, in another shape if a fault wants it so.
@@ -164,7 +167,19 @@ fn enveloped(fault: &Fault, view: &mut View) -> Option<Value> {
     Some(body)
 }
 
-/// The gateway's record of a task.
+/// The gateway's words for a prediction's status: the task's status and progress (observed).
+pub(crate) fn task_status(word: &str) -> (&'static str, &'static str) {
+    match word {
+        "starting" => ("SUBMITTED", "10%"),
+        "queued" => ("QUEUED", "20%"),
+        "succeeded" | "completed" | "success" => ("SUCCESS", "100%"),
+        "failed" | "canceled" | "cancelled" | "aborted" | "error" => ("FAILURE", "100%"),
+        "processing" | "running" => ("IN_PROGRESS", "30%"),
+        _ => ("UNKNOWN", ""),
+    }
+}
+
+/// A task as the envelope has it.
 struct Task<'v> {
     view: &'v View,
     status: &'static str,
@@ -174,17 +189,9 @@ struct Task<'v> {
 }
 
 impl<'v> Task<'v> {
-    /// The gateway's words for the state (observed), and the inner prediction once there is
-    /// one to have.
+    /// The gateway's words for the state, and the inner prediction once there is one to have.
     fn of(view: &'v View) -> Self {
-        let (status, progress) = match view.status.as_str() {
-            "starting" => ("SUBMITTED", "10%"),
-            "queued" => ("QUEUED", "20%"),
-            "succeeded" | "completed" | "success" => ("SUCCESS", "100%"),
-            "failed" | "canceled" | "cancelled" | "aborted" | "error" => ("FAILURE", "100%"),
-            "processing" | "running" => ("IN_PROGRESS", "30%"),
-            _ => ("UNKNOWN", ""),
-        };
+        let (status, progress) = task_status(&view.status);
         Self {
             view,
             status,
@@ -200,31 +207,31 @@ impl<'v> Task<'v> {
 }
 
 fn envelope(task: &Task<'_>, newer: bool) -> Value {
-    let times = task.view.task;
+    let record = task.view.task;
     let mut data = json!({
         "task_id": task.view.id,
         "action": "",
         "status": task.status,
         "fail_reason": task.fail_reason,
-        "submit_time": times.submitted,
-        "start_time": times.started,
-        "finish_time": times.finished,
+        "submit_time": record.submitted,
+        "start_time": record.started,
+        "finish_time": record.finished,
         "progress": task.progress,
         "data": task.data,
     });
     if newer {
         data["id"] = 90_211.into();
-        data["created_at"] = times.submitted.into();
-        data["updated_at"] = times
+        data["created_at"] = record.submitted.into();
+        data["updated_at"] = record
             .finished
-            .max(times.started)
-            .max(times.submitted)
+            .max(record.started)
+            .max(record.submitted)
             .into();
         data["platform"] = "replicate".into();
         data["user_id"] = 1.into();
         data["group"] = "default".into();
         data["channel_id"] = 7.into();
-        data["quota"] = 1500.into();
+        data["quota"] = record.quota.into();
         data["action"] = "generate".into();
         data["properties"] = json!({"input": "", "origin_model_name": task.view.model});
     }

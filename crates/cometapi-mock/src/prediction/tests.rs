@@ -23,6 +23,10 @@ fn of_spec(spec: &Spec, model: &str, timeline: Timeline) -> Prediction {
         seen_running: None,
         seen_ended: None,
         seen_success: None,
+        seen_failure: None,
+        quota: 1_500,
+        charge: ChargeAt::default(),
+        is_refundable: true,
         removed: false,
     }
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock};
 pub use input::InputFault;
 pub(crate) use model::{Model, Output, Sides};
 pub use request::Checked;
-pub(crate) use request::bearer;
+pub(crate) use request::{bearer, credentials, query_pairs, security, undeclared};
 pub use violation::{Rule, Violation};
 
 use http::Method;

@@ -1,6 +1,6 @@
 //! Checks requests against the document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Method};
@@ -82,10 +82,10 @@ impl Spec {
 
         checked.operation = Some(operation.id.clone());
         if operation.bearer {
-            security(&mut checked, headers);
+            checked.violations.extend(security(headers));
         }
         header(&mut checked, operation, headers);
-        query_pairs(&mut checked, operation, query);
+        query_parameters(&mut checked, operation, query);
         path_parameters(&mut checked, operation, raw);
         content(&mut checked, operation, headers, body);
         checked
@@ -104,27 +104,41 @@ impl Spec {
                 .at(Place::Header)
                 .any(|one| one.name.eq_ignore_ascii_case(name))
         };
-        headers
-            .keys()
-            .map(HeaderName::as_str)
-            .filter(|name| !PLAIN_HTTP.contains(name) && !declared(name))
-            .map(|name| Violation::new(Rule::Header, format!("header {name}"), "not declared"))
-            .collect()
+        undeclared(headers, declared)
     }
 }
 
+/// Returns a violation for each header that is neither declared nor part of plain HTTP.
+pub(crate) fn undeclared(headers: &HeaderMap, declared: impl Fn(&str) -> bool) -> Vec<Violation> {
+    headers
+        .keys()
+        .map(HeaderName::as_str)
+        .filter(|name| !PLAIN_HTTP.contains(name) && !declared(name))
+        .map(|name| Violation::new(Rule::Header, format!("header {name}"), "not declared"))
+        .collect()
+}
+
 /// Exactly one `Authorization`, its scheme Bearer, its key one word.
-fn security(checked: &mut Checked, headers: &HeaderMap) {
+pub(crate) fn security(headers: &HeaderMap) -> Option<Violation> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let seen = match (values.next(), values.next()) {
         (None, _) => "missing",
         (Some(_), Some(_)) => "sent more than once",
         (Some(value), None) => match bearer(value.as_bytes()) {
-            Some(_) => return,
+            Some(_) => return None,
             None => "not a bearer key",
         },
     };
-    checked.add(Rule::Security, "header authorization", seen);
+    Some(Violation::new(Rule::Security, "header authorization", seen))
+}
+
+/// The names of the headers that hold a credential, each once.
+pub(crate) fn credentials(headers: &HeaderMap) -> BTreeSet<&str> {
+    headers
+        .iter()
+        .filter(|(name, value)| *name == AUTHORIZATION || value.is_sensitive())
+        .map(|(name, _)| name.as_str())
+        .collect()
 }
 
 /// The key of an `Authorization` value, if it is one well-formed bearer credential.
@@ -144,9 +158,9 @@ fn header(checked: &mut Checked, operation: &Operation, headers: &HeaderMap) {
     }
 }
 
-fn query_pairs(checked: &mut Checked, operation: &Operation, query: &str) {
-    let declared: Vec<_> = operation.at(Place::Query).collect();
-    let pairs: Vec<(String, String)> = query
+/// The names and values of a query, decoded, in their order.
+pub(crate) fn query_pairs(query: &str) -> Vec<(String, String)> {
+    query
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
@@ -154,7 +168,12 @@ fn query_pairs(checked: &mut Checked, operation: &Operation, query: &str) {
             let text = |raw: &str| decode(&raw.replace('+', " ")).unwrap_or_default();
             (text(name), text(value))
         })
-        .collect();
+        .collect()
+}
+
+fn query_parameters(checked: &mut Checked, operation: &Operation, query: &str) {
+    let declared: Vec<_> = operation.at(Place::Query).collect();
+    let pairs = query_pairs(query);
     for (name, _) in &pairs {
         if !declared.iter().any(|one| one.name == *name) {
             // The value stays out: it may be a key.

@@ -25,7 +25,7 @@ pub enum Rule {
     BodySyntax,
     /// A body that the schema does not allow.
     BodySchema,
-    /// A credential that reached an origin where it has no business.
+    /// A credential that reached an origin or an endpoint where it does not belong.
     Leak,
     /// Bytes that are not an HTTP request.
     Protocol,

@@ -5,6 +5,7 @@
     reason = "clippy.toml lets tests unwrap; their helpers may as well"
 )]
 
+mod account;
 mod answers;
 mod client;
 mod faults;

@@ -162,6 +162,8 @@ async fn the_address_itself_lists_what_is_served() {
         for operation in [
             "POST /replicate/v1/models/{model_owner}/{model_name}/predictions\n",
             "GET /replicate/v1/predictions/{prediction_id}\n",
+            "GET /api/models\n",
+            "GET /api/task/self\n",
         ] {
             assert!(page.contains(operation), "{page}");
         }
@@ -179,7 +181,8 @@ async fn the_address_itself_lists_what_is_served() {
         };
         assert_eq!(
             page.matches(&format!("Bearer {shown}\"")).count(),
-            2,
+            // Two operations, and two of the account's endpoints.
+            4,
             "{page}"
         );
     }
