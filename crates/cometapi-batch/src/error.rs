@@ -67,6 +67,9 @@ pub enum ErrorKind {
     /// The key of a prediction names another one already: of another model, input or service. Nothing
     /// was sent. Use another key.
     KeyReused,
+    /// The prediction would cost more than is allowed, or it is not known what it costs. Nothing was
+    /// sent.
+    MaxCost,
     /// The row belongs to another worker by now, so that this one must leave it alone.
     Lost,
     /// No tokio runtime is running on the thread. Nothing was sent. Await the call in an async

@@ -50,6 +50,8 @@
 //! - [`Batch`] runs a file of rows; [`Finish`] waits for what any process left and saves it.
 //! - [`Ledger`] is where it is recorded, [`SqliteLedger`] the one in a file;
 //!   [`Ledger::list`] is what it says.
+//! - [`Resolve`] finds out what became of unresolved create requests, by the tasks of the account.
+//! - [`record_charges`] records what predictions cost, and [`Ledger::costs`] sums it by model.
 //! - [`Event`] reports what happens while it happens, [`Report`] the result, [`Stop`] ends a run
 //!   early.
 //!
@@ -87,6 +89,7 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 mod batch;
+mod charges;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod engines;
@@ -102,6 +105,8 @@ mod ledger;
 mod lock;
 mod once;
 mod owner;
+mod prices;
+mod resolve;
 mod response;
 mod rows;
 mod worker;
@@ -109,14 +114,18 @@ mod worker;
 pub use crate::batch::{
     Batch, Event, Finish, PauseReason, Report, RowInfo, Stop, Stopped, prepare_folder,
 };
+pub use crate::charges::record_charges;
 pub use crate::error::{Error, ErrorKind};
 pub use crate::ledger::sqlite::SqliteLedger;
 pub use crate::ledger::{
-    BatchEntry, Begun, Claimed, Entry, FileRecord, Filter, Intent, Job, Ledger, LedgerFuture,
-    LoadId, Loaded, Loader, Mark, NewRow, Outcome, Plan, RecordedRow, Repeated, Retry, RetryAction,
-    State, Tally, Want, WorkerId,
+    BatchEntry, Begun, Claimed, Cost, Entry, FileRecord, Filter, Intent, Job, Ledger, LedgerFuture,
+    LoadId, Loaded, Loader, Mark, NewRow, Outcome, Plan, Planned, RecordedRow, Repeated, Retry,
+    RetryAction, State, Tally, Want, WorkerId,
 };
+pub use cometapi_account::Usd;
+
 pub use crate::once::{Once, OnceError, OnceEvent, OnceRun};
+pub use crate::resolve::{Candidate, Finding, InputMatch, Resolution, Resolve, ResolveError};
 pub use crate::rows::{Format, NotText, Problem, Rows};
 
 // Compiles the programs in the package's README.

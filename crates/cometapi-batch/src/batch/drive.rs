@@ -141,7 +141,8 @@ impl Drive<'_> {
         } else {
             0
         };
-        let want = Want::new(self.load, room, creates);
+        let max_cost = self.context.settings.max_cost;
+        let want = Want::new(self.load, room, creates).within(max_cost);
         let ledger = &self.context.settings.ledger;
         let stop = self.context.settings.stop.clone();
         let claimed = tokio::select! {
@@ -163,6 +164,17 @@ impl Drive<'_> {
         };
         if claimed.jobs.is_empty() {
             self.claim_at = Instant::now() + CLAIM_AGAIN;
+            if let (true, Some(max), 1.., 0) = (
+                self.tasks.is_empty() && creates > 0,
+                max_cost,
+                claimed.unaffordable,
+                claimed.elsewhere,
+            ) {
+                // Nothing is in flight whose failure would make room.
+                let rows = claimed.unaffordable;
+                self.context.halt(Stopped::MaxCost { max, rows });
+                return Ok(false);
+            }
             if self.tasks.is_empty() {
                 // Without leave to create, rows of others would be waited for in vain.
                 if claimed.elsewhere == 0 || !self.creates() {

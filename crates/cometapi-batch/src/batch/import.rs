@@ -1,6 +1,6 @@
 //! Reading a file of rows into a load of the ledger, a few at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -77,6 +77,8 @@ impl Outlet {
 pub(crate) struct Import {
     pub(crate) rows: u64,
     pub(crate) bad: u64,
+    /// The models of the good rows.
+    pub(crate) models: BTreeSet<String>,
     problems: Vec<Problem>,
 }
 
@@ -106,6 +108,9 @@ pub(crate) async fn read(
         for (item, share) in received.drain(..) {
             match item {
                 Item::Row(row) => {
+                    if !import.models.contains(&row.model) {
+                        import.models.insert(row.model.clone());
+                    }
                     chunk.push(row);
                     shares.push(share);
                 }
@@ -247,7 +252,9 @@ fn pass_on(row: rows::RowResult, unchecked: bool, names: &mut Names, outlet: &Ou
             return false;
         }
     }
-    let row = NewRow::new(row.line, row.id.clone(), &row.model, &row.input);
+    let files = check::files(&row.model, &row.input);
+    let mut row = NewRow::new(row.line, row.id.clone(), &row.model, &row.input);
+    row.files = files;
     outlet.send(Item::Row(row))
 }
 

@@ -19,11 +19,13 @@ mod row;
 pub(crate) mod settings;
 mod stop;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cometapi::{Client, CreatePolicy, ModelRef};
+use cometapi_account::Usd;
 
 use crate::batch::context::Context;
 pub use crate::batch::event::{Event, RowInfo};
@@ -35,8 +37,9 @@ pub use crate::batch::report::Report;
 use crate::batch::settings::{Settings, shared_settings};
 pub use crate::batch::stop::Stop;
 use crate::batch::stop::Urgency;
-use crate::error::Error;
-use crate::ledger::{Ledger, Loaded, Loader, Plan};
+use crate::error::{Error, ErrorKind};
+use crate::ledger::{Filter, Ledger, Loaded, Loader, Plan, Planned};
+use crate::prices::Prices;
 use crate::rows::{Problem, Rows};
 use crate::worker::Worker;
 
@@ -79,6 +82,16 @@ pub struct Batch {
     unchecked: bool,
 }
 
+/// A batch whose intents are recorded.
+struct Begun {
+    settings: Settings,
+    worker: Worker,
+    history: History,
+    batch: String,
+    planned: BTreeMap<String, Planned>,
+    skipped: u64,
+}
+
 impl Batch {
     /// Rows to be run by `client`, recorded in `ledger`, their files saved in `folder`, which is
     /// created if needed. A file in it, `.cometapi-batch`, identifies the batch, unless it has a
@@ -118,6 +131,26 @@ impl Batch {
     /// Stops creating when this many rows have failed in this run; running predictions continue.
     pub fn max_failures(mut self, failures: u64) -> Self {
         self.settings.max_failures = Some(failures);
+        self
+    }
+
+    /// What a prediction of a model, `owner/name`, is expected to cost, as far as it is known. It is asked
+    /// whenever a price is needed, and must not block. The ledger records the price with each
+    /// prediction.
+    pub fn prices(mut self, source: impl Fn(&str) -> Option<Usd> + Send + Sync + 'static) -> Self {
+        self.settings.prices = Prices::new(source);
+        self
+    }
+
+    /// What the batch may cost at most, by the [prices](Self::prices): what it has spent in all runs, in
+    /// this process and in others, and what is in flight never exceeds it. What failed is not
+    /// counted; what is unresolved is. Rows that do not fit are passed over for those that do, and the run
+    /// ends as [`Stopped::MaxCost`] when none fits.
+    ///
+    /// A row whose model has no known price is refused, as
+    /// [`ErrorKind::MaxCost`](crate::ErrorKind::MaxCost), before anything is sent.
+    pub fn max_cost(mut self, max: Usd) -> Self {
+        self.settings.max_cost = Some(max);
         self
     }
 
@@ -190,20 +223,23 @@ impl Batch {
         Error::unless_in_runtime()?;
         let loader = self.settings.ledger.loader();
         let stop = self.settings.stop.clone();
-        let (skipped, settings, worker, history) = tokio::select! {
+        let begun = tokio::select! {
             // Rows may come slowly, and the ledger may be another's for long.
             biased;
             () = stop.beyond(Urgency::None) => return Ok(self.settings.stopped_early()),
             begun = self.begin(&*loader, rows) => begun?,
         };
-        let context = Context::new(settings, worker, Some(loader.id()), history);
+        let load = Some(loader.id());
+        let context = Context::new(begun.settings, begun.worker, load, begun.history);
         folder::read(&context.settings.folder, &context.present)?;
         drive::drive(&context).await?;
         let tally = async { context.settings.ledger.tally(loader.id()).await };
         let report = context.close(tally).await?;
         let is_open = report.tally.unfinished() > 0;
         Ok(Report {
-            skipped,
+            batch: Some(begun.batch),
+            planned: begun.planned,
+            skipped: begun.skipped,
             // Asked to stop when there was nothing left to do, it stopped nothing.
             stopped: report
                 .stopped
@@ -212,14 +248,10 @@ impl Batch {
         })
     }
 
-    /// Reads the rows and records the intents. Returns how many rows are skipped, the settings, the
-    /// worker, and what is known of the models.
-    async fn begin(
-        &self,
-        loader: &dyn Loader,
-        rows: Rows,
-    ) -> Result<(u64, Settings, Worker, History), Error> {
+    /// Reads the rows and records the intents.
+    async fn begin(&self, loader: &dyn Loader, rows: Rows) -> Result<Begun, Error> {
         let import = self.read(loader, rows).await?;
+        let prices = self.prices_of(&import.models)?;
         // Not before: rows that cannot be used leave nothing behind.
         let folder = folder::prepare(&self.settings.folder)?;
         let mut settings = Settings {
@@ -236,14 +268,71 @@ impl Batch {
             Some(name) => identity::named(name)?,
             None => identity::of_folder(&*settings.ledger, &folder).await?,
         };
-        let planned = loader.load(self.plan(batch, folder)).await?;
+        let plan = self.plan(batch, folder, prices);
+        let planned = loader.load(plan.clone()).await?;
+        self.check_spent(loader, &plan, &planned).await?;
         self.notify_changed(&planned);
         (settings.observer)(&Event::Planned {
             tally: &planned.tally,
         });
         let history = History::read(&*settings.ledger, &settings.service).await;
-        let skipped = import.bad + planned.changed_total;
-        Ok((skipped, settings, worker, history))
+        Ok(Begun {
+            settings,
+            worker,
+            history,
+            batch: plan.batch,
+            planned: planned.planned,
+            skipped: import.bad + planned.changed_total,
+        })
+    }
+
+    /// What the models are expected to cost.
+    ///
+    /// # Errors
+    ///
+    /// With a limit, the price of each must be known.
+    fn prices_of(&self, models: &BTreeSet<String>) -> Result<BTreeMap<String, Usd>, Error> {
+        let prices = &self.settings.prices;
+        let known = models.iter().filter_map(|model| {
+            let price = prices.of(model)?;
+            Some((model.clone(), price))
+        });
+        let known: BTreeMap<_, _> = known.collect();
+        let unknown = models.iter().filter(|model| !known.contains_key(*model));
+        let unknown: Vec<_> = unknown.map(String::as_str).collect();
+        if self.settings.max_cost.is_none() || unknown.is_empty() {
+            return Ok(known);
+        }
+        let what = format!(
+            "the price of {} is not known, so that the cost cannot be limited: nothing was sent",
+            unknown.join(", ")
+        );
+        Err(Error::new(ErrorKind::MaxCost, what))
+    }
+
+    /// Checks that it is known what the batch has spent, if that is limited. Rows that are no longer in
+    /// the file may have been sent without a price.
+    async fn check_spent(
+        &self,
+        loader: &dyn Loader,
+        plan: &Plan,
+        planned: &Loaded,
+    ) -> Result<(), Error> {
+        if self.settings.max_cost.is_none() || planned.unpriced == 0 {
+            return Ok(());
+        }
+        let filter = Filter {
+            batch: Some(plan.batch.clone()),
+            ..Filter::default()
+        };
+        let costs = self.settings.ledger.costs(filter).await?;
+        let unknown = costs.iter().filter(|(_, cost)| cost.unknown > 0);
+        let plan = Plan {
+            prices: self.prices_of(&unknown.map(|(model, _)| model.clone()).collect())?,
+            ..plan.clone()
+        };
+        loader.load(plan).await?;
+        Ok(())
     }
 
     /// Reads and checks the rows and says how they stand, without sending or writing anything.
@@ -263,11 +352,14 @@ impl Batch {
         };
         let plan = Plan {
             dry: true,
-            ..self.plan(batch, folder)
+            ..self.plan(batch, folder, BTreeMap::new())
         };
+        let batch = plan.batch.clone();
         let planned = loader.load(plan).await?;
         self.notify_changed(&planned);
         Ok(Report {
+            batch: Some(batch),
+            planned: planned.planned,
             tally: planned.tally,
             skipped: import.bad + planned.changed_total,
             ..Report::default()
@@ -282,10 +374,11 @@ impl Batch {
             .usable(self.plan.skip_changed)
     }
 
-    fn plan(&self, batch: String, folder: PathBuf) -> Plan {
+    fn plan(&self, batch: String, folder: PathBuf, prices: BTreeMap<String, Usd>) -> Plan {
         Plan {
             batch,
             folder,
+            prices,
             service: self.settings.service.clone(),
             ..self.plan.clone()
         }

@@ -56,6 +56,7 @@ mod tests {
             input: "{}".to_owned(),
             id: None,
             fetching: false,
+            price: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Why a run pauses, and why it stops.
 
 use cometapi::ErrorKind;
+use cometapi_account::Usd;
 
 use crate::error::Error;
 
@@ -26,6 +27,13 @@ pub enum Stopped {
     Asked,
     /// As many rows failed as were allowed to.
     TooManyFailures,
+    /// None of the rows that are left fits into what the batch [may cost](crate::Batch::max_cost).
+    MaxCost {
+        /// What the batch may cost.
+        max: Usd,
+        /// How many rows are left.
+        rows: u64,
+    },
     /// The key was refused.
     Unauthorized(String),
     /// The account has no quota left.
@@ -81,13 +89,18 @@ impl Stopped {
                 PauseReason::Downloads => ErrorKind::Download,
                 PauseReason::OpenFiles => ErrorKind::File,
             },
-            Self::Asked | Self::TooManyFailures | Self::Ledger(_) => return None,
+            Self::Asked | Self::TooManyFailures | Self::MaxCost { .. } | Self::Ledger(_) => {
+                return None;
+            }
         })
     }
 
     /// Whether what was created before is still waited for and saved.
     pub(crate) fn takes_up(&self) -> bool {
-        matches!(self, Self::TooManyFailures | Self::OutOfQuota(_))
+        matches!(
+            self,
+            Self::TooManyFailures | Self::MaxCost { .. } | Self::OutOfQuota(_)
+        )
     }
 }
 

@@ -1,10 +1,12 @@
 //! The result of a run.
 
+use std::collections::BTreeMap;
+
 use cometapi::ErrorKind;
 
 use crate::batch::reason::Stopped;
-use crate::ledger::Tally;
 use crate::ledger::outcome;
+use crate::ledger::{Planned, Tally};
 
 /// The result of a run, and how all rows of its file stand now.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +15,10 @@ pub struct Report {
     /// How the rows stand, whichever run did them. Of a [`Finish`](crate::Finish), what it
     /// took up itself; so, too, when the ledger can no longer be read.
     pub tally: Tally,
+    /// The identity of the batch, if it is one.
+    pub batch: Option<String>,
+    /// What is to be created, by model, as the run or the [dry run](crate::Batch::dry_run) began.
+    pub planned: BTreeMap<String, Planned>,
     /// How many predictions this run created.
     pub created: u64,
     /// How many rows were bad, and skipped.

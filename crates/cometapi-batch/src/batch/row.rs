@@ -164,7 +164,19 @@ impl Row {
         });
     }
 
+    /// Records what the prediction is expected to cost, if that was not known when it was claimed.
+    async fn price(&self) {
+        let price = match self.job.price {
+            None => self.context.settings.prices.of(&self.job.model),
+            Some(_) => None,
+        };
+        if let Some(price) = price {
+            self.record(Mark::Priced(price)).await;
+        }
+    }
+
     async fn unresolved(&self, outcome: &Outcome) {
+        self.price().await;
         if self.record(Mark::Unresolved(outcome.clone())).await != Recorded::Lost {
             self.over(outcome, true, &[], None);
         }
@@ -249,6 +261,7 @@ impl Row {
     }
 
     async fn end(&self, outcome: Outcome, files: &[FileRecord], prediction: Option<&Prediction>) {
+        self.price().await;
         let is_followed = |kind| last_action(kind) == RetryAction::Follow;
         // Without rows that are run again, nothing would follow it after its end.
         let mark = if self.context.load.is_none() && outcome.kind.is_some_and(is_followed) {

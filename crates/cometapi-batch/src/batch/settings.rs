@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cometapi::wire::ClientInfo;
 use cometapi::{Client, CreatePolicy, WaitPolicy};
+use cometapi_account::Usd;
 
 use crate::batch::event::{Event, Observer};
 use crate::batch::open_files;
@@ -14,6 +15,7 @@ use crate::batch::reason::Stopped;
 use crate::batch::report::Report;
 use crate::batch::stop::Stop;
 use crate::ledger::Ledger;
+use crate::prices::Prices;
 
 /// What the ledger calls a client's service.
 pub(crate) fn service(client: &Client) -> String {
@@ -32,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) limit: Option<u64>,
     pub(crate) max_failures: Option<u64>,
+    pub(crate) max_cost: Option<Usd>,
+    pub(crate) prices: Prices,
     pub(crate) max_failed_downloads: u32,
     pub(crate) give_up_after: Duration,
     pub(crate) create: CreatePolicy,
@@ -51,6 +55,8 @@ impl Settings {
             timeout: None,
             limit: None,
             max_failures: None,
+            max_cost: None,
+            prices: Prices::default(),
             max_failed_downloads: 3,
             give_up_after: Duration::from_secs(600),
             create: CreatePolicy::default(),

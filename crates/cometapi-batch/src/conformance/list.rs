@@ -1,7 +1,9 @@
 //! Every rule with the sentence that it checks.
 
 use crate::conformance::rule::Rule;
-use crate::conformance::{batches, claims, commits, keys, life, loads, marks, reads, retries};
+use crate::conformance::{
+    batches, claims, commits, keys, life, loads, marks, money, reads, retries,
+};
 
 macro_rules! rule {
     ($group:ident::$name:ident, $text:literal) => {
@@ -255,5 +257,45 @@ pub(super) const RULES: &[Rule] = &[
     rule!(
         reads::only_ended_predictions_without_a_batch_or_a_key_are_pruned,
         "pruning removes what ended before the time, and is of no batch and no key"
+    ),
+    rule!(
+        money::workers_do_not_exceed_the_limit_together,
+        "what all workers on a batch claim never costs more than its limit, in whichever processes they are"
+    ),
+    rule!(
+        money::what_does_not_fit_is_passed_over,
+        "a claim within a limit passes over what does not fit, and takes what does"
+    ),
+    rule!(
+        money::what_was_not_charged_makes_room,
+        "a prediction that failed, was refused or was released makes room within the limit; an unresolved one does not"
+    ),
+    rule!(
+        money::what_was_spent_counts_in_later_runs,
+        "what a batch has spent counts in later runs, also after the process has died"
+    ),
+    rule!(
+        money::a_row_without_a_price_is_not_claimed_within_a_limit,
+        "a row without a price is not claimed within a limit, and a load gives prices to what has none"
+    ),
+    rule!(
+        money::a_load_says_what_is_to_be_created,
+        "a load says how many predictions and files of each model are to be created"
+    ),
+    rule!(
+        money::costs_are_summed_by_model,
+        "costs are summed by model: what was charged, what is expected, and what is not known"
+    ),
+    rule!(
+        money::a_charge_counts_more_than_the_price,
+        "a charge counts more than the price and the end, and belongs to an id at one service"
+    ),
+    rule!(
+        money::a_key_has_a_limit_of_its_own,
+        "all predictions of a key cost no more than its limit; what would is refused as MaxCost, and changes nothing"
+    ),
+    rule!(
+        money::only_a_doubt_is_settled_as_not_created,
+        "only an unresolved prediction without an id can be recorded as not created"
     ),
 ];

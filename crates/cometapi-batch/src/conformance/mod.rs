@@ -59,6 +59,7 @@ mod life;
 mod list;
 mod loads;
 mod marks;
+mod money;
 mod peer;
 mod reads;
 mod retries;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use cometapi::{BoxFuture, Durations};
+use cometapi_account::Usd;
 
 pub use outcome::Outcome;
 pub use record::{Begun, Entry, FileRecord, Filter, Intent, Job, Mark, State};
@@ -59,6 +60,9 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// Takes free predictions for `worker`: first those with an id, then those to be created;
     /// none that it has [released](Mark::Released) itself. A caller that drops the future retires the
     /// worker soon.
+    ///
+    /// With [`Want::max_cost`], what the batch has spent and what all workers have claimed of it is
+    /// compared in the transaction that claims, so that it is never exceeded, in whichever processes.
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed>;
 
     /// Records a prediction that belongs to no batch, planned and claimed: [`Begun::Send`]. Without a
@@ -108,6 +112,13 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// What is recorded, newest first; page on with [`Filter::before`].
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>>;
+
+    /// What the predictions that match the filter cost, by model. Its page and order do not count.
+    fn costs(&self, filter: Filter) -> LedgerFuture<BTreeMap<String, Cost>>;
+
+    /// Records what predictions of `service` cost by their ids, as the service says it, whichever worker
+    /// holds them. Returns how many of them are in the ledger.
+    fn charge(&self, service: String, charges: Vec<(String, Usd)>) -> LedgerFuture<u64>;
 
     /// How long the latest predictions took that succeeded at `service`, by model: as recorded with
     /// [`Mark::Seen`], as many as [`Durations`] keeps.
@@ -188,10 +199,12 @@ pub struct NewRow {
     pub input: String,
     /// The hash of model and input, in hex. Numbers count by their value: `1.0` is `1`.
     pub hash: String,
+    /// How many files its prediction returns, as far as the input says it.
+    pub files: u64,
 }
 
 impl NewRow {
-    /// A row of `model` and `input`.
+    /// A row of `model` and `input`, with one file.
     pub fn new(
         line: u64,
         id: Option<String>,
@@ -207,6 +220,7 @@ impl NewRow {
             model,
             input,
             hash,
+            files: 1,
         }
     }
 }
@@ -258,6 +272,9 @@ pub struct Plan {
     pub retry_failed: bool,
     /// Plans rows that are unresolved once more.
     pub retry_unresolved: bool,
+    /// What a prediction of each model is expected to cost, as far as it is known. Rows that no worker
+    /// holds, and those that were sent without a known price, are given it.
+    pub prices: BTreeMap<String, Usd>,
     /// Leaves rows out whose id was seen with another input, instead of writing nothing.
     pub skip_changed: bool,
     /// Changes nothing.
@@ -298,6 +315,68 @@ pub struct Loaded {
     pub changed: Vec<(u64, String)>,
     /// How many those are in all.
     pub changed_total: u64,
+    /// What is to be created, by model.
+    pub planned: BTreeMap<String, Planned>,
+    /// What the predictions of the batch have cost or may cost, earlier rows and runs included.
+    pub spent: Usd,
+    /// How many predictions of the batch cost something that is not known.
+    pub unpriced: u64,
+}
+
+/// The rows of one model that are to be created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Planned {
+    /// How many predictions.
+    pub predictions: u64,
+    /// How many files they return.
+    pub files: u64,
+}
+
+impl Planned {
+    /// This many predictions and files.
+    pub fn new(predictions: u64, files: u64) -> Self {
+        Self { predictions, files }
+    }
+}
+
+/// What predictions of one model cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cost {
+    /// How many of them cost something, or may.
+    pub predictions: u64,
+    /// The sum of what the service says that they cost.
+    pub charged: Usd,
+    /// The sum of the expected prices of those for which the service has not said it. Predictions that
+    /// failed, were canceled or never created are not among them.
+    pub expected: Usd,
+    /// How many of them have neither.
+    pub unknown: u64,
+    /// When the first of those was created for which the service has not said it.
+    pub uncharged_since: Option<SystemTime>,
+}
+
+impl Cost {
+    /// What is known of the cost: charged and expected.
+    pub fn total(&self) -> Usd {
+        [self.charged, self.expected].into_iter().sum()
+    }
+
+    /// The cost of both together.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            predictions: self.predictions + other.predictions,
+            charged: [self.charged, other.charged].into_iter().sum(),
+            expected: [self.expected, other.expected].into_iter().sum(),
+            unknown: self.unknown + other.unknown,
+            uncharged_since: match (self.uncharged_since, other.uncharged_since) {
+                (Some(one), Some(two)) => Some(one.min(two)),
+                (one, two) => one.or(two),
+            },
+        }
+    }
 }
 
 /// How the rows of a load stand.
@@ -357,6 +436,9 @@ pub struct Want {
     pub most: u32,
     /// How many of them may be predictions to be created. None without a load.
     pub creates: u32,
+    /// The most that the load's batch may cost in all: what was spent, what is in flight and what is
+    /// claimed. Rows that do not fit are passed over, and so are rows without a price.
+    pub max_cost: Option<Usd>,
 }
 
 impl Want {
@@ -366,7 +448,15 @@ impl Want {
             load,
             most,
             creates,
+            max_cost: None,
         }
+    }
+
+    /// The same, with the batch costing at most `max` in all.
+    #[must_use]
+    pub fn within(mut self, max: Option<Usd>) -> Self {
+        self.max_cost = max;
+        self
     }
 }
 
@@ -378,4 +468,6 @@ pub struct Claimed {
     pub jobs: Vec<Job>,
     /// How many of the load others hold, counted when nothing could be had.
     pub elsewhere: u64,
+    /// How many of the load could be created if they cost less, counted when nothing could be had.
+    pub unaffordable: u64,
 }

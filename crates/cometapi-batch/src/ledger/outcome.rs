@@ -1,6 +1,6 @@
 //! How a prediction ended.
 
-use cometapi::{Error, ErrorKind, MAX_TEXT_LEN, truncate_owned};
+use cometapi::{Creation, Error, ErrorKind, MAX_TEXT_LEN, truncate_owned};
 
 /// The word of a success.
 pub(crate) const SUCCEEDED: &str = "succeeded";
@@ -47,6 +47,19 @@ impl Outcome {
     /// Whether it ended well.
     pub fn is_success(&self) -> bool {
         self.kind.is_none()
+    }
+
+    /// Whether a prediction that ended so is not charged for, as far as is known: nothing was created, or
+    /// the prediction failed, was canceled or aborted (inferred). What an account's tasks say counts
+    /// more.
+    pub fn is_free(&self) -> bool {
+        self.kind.is_some_and(|kind| {
+            let is_failure = matches!(
+                kind,
+                ErrorKind::Failed | ErrorKind::Canceled | ErrorKind::Aborted
+            );
+            is_failure || kind.creation() == Creation::NotCreated
+        })
     }
 
     /// The word under which it is recorded: `succeeded`, `failed`, `expired`, …

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cometapi::{ModelRef, SavedFile};
+use cometapi_account::Usd;
 use serde_json::{Map, Value};
 
 use crate::ledger::outcome::Outcome;
@@ -24,6 +25,10 @@ pub struct Intent {
     pub input: String,
     /// The hash of the two, in hex. Numbers count by their value: `1.0` is `1`.
     pub hash: String,
+    /// What it is expected to cost, if that is known.
+    pub price: Option<Usd>,
+    /// The most that all predictions of the key may cost together.
+    pub max_cost: Option<Usd>,
 }
 
 impl Intent {
@@ -37,6 +42,8 @@ impl Intent {
             model,
             input,
             hash,
+            price: None,
+            max_cost: None,
         }
     }
 
@@ -44,6 +51,20 @@ impl Intent {
     #[must_use]
     pub fn with_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
+        self
+    }
+
+    /// The same, expected to cost `price`.
+    #[must_use]
+    pub fn with_price(mut self, price: Option<Usd>) -> Self {
+        self.price = price;
+        self
+    }
+
+    /// The same, refused if all predictions of its key would cost more than `max` together.
+    #[must_use]
+    pub fn with_max_cost(mut self, max: Option<Usd>) -> Self {
+        self.max_cost = max;
         self
     }
 
@@ -104,6 +125,8 @@ pub struct Job {
     pub id: Option<String>,
     /// Whether files may have been saved already.
     pub fetching: bool,
+    /// What it is expected to cost, if that is known.
+    pub price: Option<Usd>,
 }
 
 /// Where a prediction stands.
@@ -162,6 +185,8 @@ pub enum Mark {
         /// The gateway's id of the request.
         request_id: Option<String>,
     },
+    /// It is expected to cost this, which was not known when it was planned.
+    Priced(Usd),
     /// The service showed this state.
     Seen {
         /// Its word.
@@ -180,6 +205,9 @@ pub enum Mark {
     Ended(Outcome),
     /// It may have been accepted; it is no longer held.
     Unresolved(Outcome),
+    /// An unresolved prediction without an id, which no worker holds, was not created: a person has
+    /// confirmed it. It is over with this outcome.
+    NotCreated(Outcome),
     /// It is no longer held, and it stands as it stood; one that was being sent is
     /// unresolved. The same worker is not given it again.
     Released,
@@ -288,6 +316,13 @@ pub struct Entry {
     pub row: Option<String>,
     /// Its place among equal rows, from 1.
     pub occurrence: u64,
+    /// What it was expected to cost when it was sent, if that was known.
+    pub price: Option<Usd>,
+    /// What it cost, if the service has said so.
+    pub charge: Option<Usd>,
+    /// What it costs or may cost as it stands: the charge, nothing if it is not charged for, or else the
+    /// price. `None` if that is not known.
+    pub cost: Option<Usd>,
     /// Whether another prediction of the same row has taken its place.
     pub superseded: bool,
     /// How it ended, or why it is unresolved.

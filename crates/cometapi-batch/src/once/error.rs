@@ -240,7 +240,7 @@ mod tests {
         }
         of_once! {
             Ledger OlderLedger NewerLedger NotALedger Untrusted Incomplete Replaced Full Busy TakenId
-            InvalidKey KeyReused Lost NoRuntime; besides Rows Read Folder
+            InvalidKey KeyReused MaxCost Lost NoRuntime; besides Rows Read Folder
         }
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cometapi::{Client, CreatePolicy, IntoInput, IntoModelRef};
+use cometapi_account::Usd;
 
 pub use self::error::OnceError;
 pub use self::event::OnceEvent;
@@ -19,6 +20,7 @@ pub use self::run::OnceRun;
 
 use self::settings::{MAX_KEY_LEN, Settings};
 use crate::ledger::Ledger;
+use crate::prices::Prices;
 
 /// A prediction that is created at most once for its key, by whichever process asks for it.
 ///
@@ -131,6 +133,22 @@ impl Once {
     /// another policy. After it, the prediction continues, and the next call waits for it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// What a prediction of a model, `owner/name`, is expected to cost, as far as it is known. It is asked
+    /// before the request is recorded and, if nothing was known, again when the prediction ends; it must
+    /// not block. The ledger records the price.
+    pub fn prices(mut self, source: impl Fn(&str) -> Option<Usd> + Send + Sync + 'static) -> Self {
+        self.settings.prices = Prices::new(source);
+        self
+    }
+
+    /// What all predictions of the key may cost together. A prediction that would cost more, or whose
+    /// [price](Self::prices) is not known, is refused with
+    /// [`MaxCost`](crate::ErrorKind::MaxCost) before anything is sent.
+    pub fn max_cost(mut self, max: Usd) -> Self {
+        self.settings.max_cost = Some(max);
         self
     }
 

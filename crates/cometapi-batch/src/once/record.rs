@@ -6,6 +6,7 @@ use cometapi::{Error as ApiError, ErrorKind as ApiErrorKind, Prediction, SavedFi
 
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{FileRecord, Job, LedgerFuture, Mark, Outcome};
+use crate::prices::Prices;
 use crate::response::{CreateOutcome, create_outcome, is_end, taken_id};
 use crate::worker::Worker;
 
@@ -17,19 +18,22 @@ pub(super) struct Record {
     has_key: bool,
     model: Option<String>,
     status: Option<String>,
+    /// Where the price comes from, until it is recorded.
+    prices: Option<Prices>,
     /// The id, while it could not be recorded.
     unrecorded: Option<Mark>,
 }
 
 impl Record {
     /// The record of a prediction that `worker` holds.
-    pub(super) fn of(worker: Worker, job: Job) -> Self {
+    pub(super) fn of(worker: Worker, job: Job, prices: Prices) -> Self {
         Self {
             worker: Some(worker),
             seq: job.seq,
             has_key: job.key.is_some(),
             model: Some(job.model),
             status: None,
+            prices: Some(prices).filter(|_| job.price.is_none()),
             unrecorded: None,
         }
     }
@@ -42,6 +46,7 @@ impl Record {
             has_key: false,
             model,
             status: None,
+            prices: None,
             unrecorded: None,
         }
     }
@@ -63,7 +68,10 @@ impl Record {
     ) -> Result<(), Error> {
         let (id, mark) = match create_outcome(response) {
             CreateOutcome::Created { id, mark } => (id, mark),
-            CreateOutcome::Unknown(outcome) => return self.record(Mark::Unresolved(outcome)).await,
+            CreateOutcome::Unknown(outcome) => {
+                self.price().await?;
+                return self.record(Mark::Unresolved(outcome)).await;
+            }
             CreateOutcome::NotCreated(outcome) => return self.record(Mark::Ended(outcome)).await,
         };
         let recording = self.send(mark.clone());
@@ -75,7 +83,8 @@ impl Record {
                 let _ = self.record(Mark::Unresolved(taken_id(&id))).await;
             }
             Err(_) => self.unrecorded = Some(mark),
-            Ok(()) => {}
+            // The caller may leave with the id.
+            Ok(()) => return self.price().await,
         }
         recorded
     }
@@ -151,7 +160,21 @@ impl Record {
         self.end(mark).await
     }
 
+    /// Records what it is expected to cost, if that was not known before.
+    async fn price(&mut self) -> Result<(), Error> {
+        let (Some(prices), Some(model)) = (&self.prices, &self.model) else {
+            return Ok(());
+        };
+        let Some(price) = prices.of(model) else {
+            return Ok(());
+        };
+        self.record(Mark::Priced(price)).await?;
+        self.prices = None;
+        Ok(())
+    }
+
     async fn end(mut self, mark: Mark) -> Result<(), Error> {
+        self.price().await?;
         self.record(mark).await?;
         match &self.worker {
             Some(worker) => worker.retire().await,

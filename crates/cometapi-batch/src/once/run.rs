@@ -5,6 +5,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use cometapi::{BoxFuture, Create, Error as ApiError, Prediction, SavedFile, Wait};
+use cometapi_account::Usd;
 use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
@@ -14,6 +15,7 @@ use crate::once::event::OnceEvent;
 use crate::once::record::Record;
 use crate::once::send::{Responded, Sending, spent};
 use crate::once::settings::Settings;
+use crate::prices::check_cost;
 use crate::worker::Worker;
 
 /// How soon it is noticed that another process has ended, or has recorded something.
@@ -229,12 +231,15 @@ impl OnceRun {
         let (Some(model), Some(input)) = (create.model(), create.input()) else {
             return Err(spent().into());
         };
+        let price = self.settings.prices.of(&model.to_string());
         if self.settings.ledger.is_none() {
+            check_cost(price, Usd::ZERO, self.settings.max_cost)?;
             let record = Record::unrecorded(Some(model.to_string()));
             return self.send(record, create).await;
         }
         let mut intent =
             Intent::new(model, input.fields()).retry_unresolved(self.settings.retry_unresolved);
+        (intent.price, intent.max_cost) = (price, self.settings.max_cost);
         intent.key.clone_from(&self.settings.key);
         self.stage = Stage::Asking(Box::new(Claim {
             worker: None,
@@ -262,10 +267,14 @@ impl OnceRun {
             _ => return Err(spent().into()),
         };
         match begun {
-            Begun::Send(job) => self.send(Record::of(worker, job), claim.create).await,
+            Begun::Send(job) => {
+                let record = Record::of(worker, job, self.settings.prices.clone());
+                self.send(record, claim.create).await
+            }
             Begun::Follow(job) => {
                 let id = job.id.clone().unwrap_or_default();
-                self.known(Record::of(worker, job), id, true);
+                let record = Record::of(worker, job, self.settings.prices.clone());
+                self.known(record, id, true);
                 Ok(())
             }
             Begun::Held(entry) => {

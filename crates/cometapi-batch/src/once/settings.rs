@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cometapi::{Client, PollSchedule, Wait};
+use cometapi_account::Usd;
 
 use crate::batch::history::History;
 use crate::batch::settings::service;
@@ -12,6 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::ledger::Ledger;
 use crate::once::event::{Observer, OnceEvent};
 use crate::once::record::Record;
+use crate::prices::Prices;
 use crate::worker::Worker;
 
 /// The longest key, in bytes.
@@ -27,6 +29,8 @@ pub(super) struct Settings {
     pub(super) key: Option<String>,
     pub(super) retry_unresolved: bool,
     pub(super) timeout: Option<Duration>,
+    pub(super) prices: Prices,
+    pub(super) max_cost: Option<Usd>,
     pub(super) observer: Observer,
 }
 
@@ -39,6 +43,8 @@ impl Settings {
             key: None,
             retry_unresolved: false,
             timeout: None,
+            prices: Prices::default(),
+            max_cost: None,
             observer: Arc::new(|_: &OnceEvent<'_>| {}),
         }
     }
@@ -83,7 +89,7 @@ impl Settings {
             Ok::<_, Error>(job.map(|job| (worker, job)))
         };
         match adopted.await {
-            Ok(Some((worker, job))) => Record::of(worker, job),
+            Ok(Some((worker, job))) => Record::of(worker, job, self.prices.clone()),
             Ok(None) => Record::unrecorded(None),
             Err(error) => {
                 self.notify(&OnceEvent::Unrecorded { error: &error });

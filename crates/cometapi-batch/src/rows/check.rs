@@ -1,7 +1,7 @@
 //! What is known of a model's inputs.
 
 use cometapi::ModelRef;
-use cometapi::models::{Model, candidates, find, json_or_text, misspelled};
+use cometapi::models::{Model, OutputKind, candidates, find, json_or_text, misspelled};
 use serde_json::{Map, Value};
 
 /// A field, and what is or may be wrong with it.
@@ -29,7 +29,23 @@ pub(crate) fn check(
     }
 }
 
-/// Reads the numbers and booleans that are written as strings, as the model's fields take them.
+/// How many files a prediction on `input` returns, as far as model and input say it.
+pub(crate) fn files(model: &ModelRef, input: &Map<String, Value>) -> u64 {
+    const COUNT: &str = "num_outputs";
+
+    let known = find(&model.to_string());
+    match known.map(Model::output_kind) {
+        Some(kind) if !kind.is_files() => return 0,
+        Some(OutputKind::OneFile) => return 1,
+        _ => {}
+    }
+    let given = input.get(COUNT).and_then(Value::as_u64);
+    let default = || known?.field(COUNT)?.default()?.parse().ok();
+    given.or_else(default).unwrap_or(1)
+}
+
+/// Reads the numbers and booleans that are written as strings and other spellings of a choice, as the
+/// model's fields take them.
 pub(crate) fn normalize(model: &ModelRef, input: &mut Map<String, Value>) {
     if let Some(known) = find(&model.to_string()) {
         known.normalize(input);
@@ -130,6 +146,13 @@ mod tests {
             "num_outputs is 9, it takes 1–4".to_owned(),
         );
         assert_eq!(check(&schnell, input), Err(vec![problem]));
+        let blank = json!({"prompt": " "});
+        let problem = (
+            "prompt".to_owned(),
+            "prompt is blank, it takes text".to_owned(),
+        );
+        let checked = check(&schnell, blank.as_object().unwrap());
+        assert_eq!(checked, Err(vec![problem]));
         assert_eq!(check(&slip, input), Ok(Vec::new()));
     }
 
@@ -150,6 +173,17 @@ mod tests {
             });
             assert_eq!(meant(&model.parse().unwrap()), expected, "{model}");
         }
+    }
+
+    #[test]
+    fn another_spelling_of_a_choice_is_read_for_known_models() {
+        let read = |model: &str| {
+            let mut input = Map::from_iter([("output_format".to_owned(), json!("JPEG"))]);
+            normalize(&model.parse().unwrap(), &mut input);
+            input["output_format"].clone()
+        };
+        assert_eq!(read("flux-schnell"), json!("jpg"));
+        assert_eq!(read("acme/portrait"), json!("JPEG"));
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //! SIGINT, SIGTERM and SIGHUP do what they do to `cometapi batch`, with unlimited time for
 //! responses, so that no test depends on the speed of the machine.
 //!
+//! `BATCH_MAX_COST` limits the cost, and `BATCH_PRICES` has the prices: `acme/painter=0.05,…`.
+//!
 //! `batch-worker memory …` is what [`integration::memory`] describes.
 
 #![allow(
@@ -15,13 +17,14 @@
     reason = "a test's helper: a panic is the failure, and the parent reads what is printed"
 )]
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use cometapi::{Backoff, Client, DownloadPolicy, PollPace, WaitPolicy};
-use cometapi_batch::{Batch, Event, Rows, SqliteLedger, Stop};
+use cometapi_batch::{Batch, Event, Rows, SqliteLedger, Stop, Usd};
 
 /// The point's name, and the row that passes it.
 fn point(event: &Event<'_>) -> Option<(&'static str, Option<u64>)> {
@@ -78,6 +81,10 @@ fn watch(stop: Stop, stopping: Arc<Stopping>) {
 #[cfg(not(unix))]
 fn watch(_: Stop, _: Arc<Stopping>) {}
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 4)]
 async fn main() {
     let mut args = std::env::args().skip(1).peekable();
@@ -111,7 +118,19 @@ async fn main() {
     let stop = Stop::new();
     let stopping = Arc::new(Stopping::default());
     watch(stop.clone(), Arc::clone(&stopping));
-    let report = Batch::new(&client, ledger, folder)
+    let mut batch = Batch::new(&client, ledger, folder);
+    if let Some(max) = variable("BATCH_MAX_COST") {
+        batch = batch.max_cost(max.parse().unwrap());
+    }
+    if let Some(prices) = variable("BATCH_PRICES") {
+        let prices: BTreeMap<String, Usd> = prices
+            .split(',')
+            .map(|price| price.split_once('=').unwrap())
+            .map(|(model, price)| (model.to_owned(), price.parse().unwrap()))
+            .collect();
+        batch = batch.prices(move |model| prices.get(model).copied());
+    }
+    let report = batch
         .concurrency(concurrency)
         .stop(&stop)
         .on_event(move |event| {
@@ -132,5 +151,5 @@ async fn main() {
         .run(rows)
         .await
         .expect("the batch runs");
-    println!("done {:?}", report.tally);
+    println!("done {:?} {:?}", report.tally, report.stopped);
 }

@@ -8,9 +8,10 @@ use std::time::SystemTime;
 
 use cometapi::{BoxFuture, Client, Durations};
 use cometapi_batch::{
-    Batch, BatchEntry, Begun, Claimed, Entry, Error, ErrorKind, Event, Filter, Format, Intent, Job,
-    Ledger, LedgerFuture, LoadId, Loaded, Loader, Mark, NewRow, Once, OnceError, OnceEvent,
-    Outcome, Plan, Repeated, Rows, SqliteLedger, State, Stopped, Tally, Want, WorkerId,
+    Batch, BatchEntry, Begun, Claimed, Cost, Entry, Error, ErrorKind, Event, Filter, Format,
+    Intent, Job, Ledger, LedgerFuture, LoadId, Loaded, Loader, Mark, NewRow, Once, OnceError,
+    OnceEvent, Outcome, Plan, Repeated, Rows, SqliteLedger, State, Stopped, Tally, Usd, Want,
+    WorkerId,
 };
 use cometapi_mock::{Ending, Fault, MockServer, Pace};
 use serde_json::json;
@@ -138,6 +139,14 @@ impl Ledger for Faulty {
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
         self.inner.list(filter)
     }
+    fn costs(&self, filter: Filter) -> LedgerFuture<BTreeMap<String, Cost>> {
+        self.inner.costs(filter)
+    }
+
+    fn charge(&self, service: String, charges: Vec<(String, Usd)>) -> LedgerFuture<u64> {
+        self.inner.charge(service, charges)
+    }
+
     fn durations(&self, service: String) -> LedgerFuture<BTreeMap<String, Durations>> {
         self.inner.durations(service)
     }

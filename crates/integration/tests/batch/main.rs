@@ -7,9 +7,11 @@
     reason = "tests: a panic is the failure, and a story is as long as it is"
 )]
 
+mod doubts;
 mod engine;
 mod exactly_once;
 mod faulty;
+mod money;
 mod once;
 mod paying;
 mod setup;

@@ -144,11 +144,22 @@ impl Stage {
 
     /// Starts a batch in a process of its own.
     pub(crate) fn worker(&self, concurrency: usize, park_at: Option<(&str, u64)>) -> Worker {
+        self.worker_with(concurrency, park_at, &[])
+    }
+
+    /// The same with these environment variables.
+    pub(crate) fn worker_with(
+        &self,
+        concurrency: usize,
+        park_at: Option<(&str, u64)>,
+        variables: &[(&str, &str)],
+    ) -> Worker {
         let mut command = Command::new(env!("CARGO_BIN_EXE_batch-worker"));
         command
             .arg(self.server.base_url())
             .args([self.ledger(), self.folder(), self.rows.clone()])
             .arg(concurrency.to_string())
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
         if let Some((point, passing)) = park_at {

@@ -1,17 +1,19 @@
 //! A single prediction, new or known by its key.
 
+use cometapi_account::Usd;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use crate::error::{Error, ErrorKind};
 use crate::ledger::WorkerId;
 use crate::ledger::record::{Begun, Entry, Filter, Intent, Job};
 use crate::ledger::retry::{RecordedRow, Retry, RetryAction};
-use crate::ledger::sqlite::columns::{JOB, RECORDED, integer, job, natural, now, recorded};
+use crate::ledger::sqlite::columns::{JOB, RECORDED, integer, job, nanos, natural, now, recorded};
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::list::list;
 use crate::ledger::sqlite::mark::{check_held, follow, take};
 use crate::ledger::sqlite::worker::{check_alive, release_dead};
 use crate::ledger::sqlite::writer::Writer;
+use crate::prices::check_cost;
 
 pub(super) fn begin(writer: &mut Writer, worker: WorkerId, intent: &Intent) -> Result<Begun> {
     writer.locks.check_ledger()?;
@@ -103,6 +105,20 @@ fn again(conn: &Connection, worker: WorkerId, intent: &Intent, known: Known) -> 
     }
 }
 
+/// Checks that one more prediction of the key may be created.
+fn check_max_cost(conn: &Connection, intent: &Intent) -> Result<()> {
+    if intent.max_cost.is_none() {
+        return Ok(());
+    }
+    let (spent, has_unknown): (i64, bool) = conn
+        .prepare_cached(
+            "SELECT coalesce(sum(cost), 0), count(*) > count(cost) FROM prediction WHERE once = ?",
+        )?
+        .query_row([&intent.key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let price = intent.price.filter(|_| !has_unknown);
+    Ok(check_cost(price, Usd::from_nanos(spent), intent.max_cost)?)
+}
+
 fn reused(key: &str, how: &str) -> Error {
     let what = format!("the key {key:?} {how}: give this prediction another key");
     Error::new(ErrorKind::KeyReused, what)
@@ -120,10 +136,11 @@ fn entry(conn: &Connection, key: &str) -> Result<Entry> {
 }
 
 fn insert(conn: &Connection, worker: WorkerId, intent: &Intent) -> Result<Job> {
+    check_max_cost(conn, intent)?;
     let inserted = conn.execute(
         "INSERT INTO prediction
-                 (service, once, model, input, hash, state, worker, planned_at)
-             SELECT w.service, :once, :model, :input, :hash, 'planned', :worker, :now
+                 (service, once, model, input, hash, state, worker, planned_at, price)
+             SELECT w.service, :once, :model, :input, :hash, 'planned', :worker, :now, :price
              FROM worker w WHERE w.id = :worker",
         named_params! {
             ":once": intent.key,
@@ -132,6 +149,7 @@ fn insert(conn: &Connection, worker: WorkerId, intent: &Intent) -> Result<Job> {
             ":hash": intent.hash,
             ":worker": worker.0,
             ":now": now(),
+            ":price": intent.price.map(nanos),
         },
     )?;
     check_held(inserted)?;
@@ -140,11 +158,12 @@ fn insert(conn: &Connection, worker: WorkerId, intent: &Intent) -> Result<Job> {
 
 /// Plans again what provably had no effect, as its intent is now.
 fn plan_again(conn: &Connection, worker: WorkerId, seq: u64, intent: &Intent) -> Result<Job> {
+    check_max_cost(conn, intent)?;
     let changed = conn
         .prepare_cached(
             "UPDATE prediction SET state = 'planned', worker = ?1, sending_at = NULL, outcome = NULL,
-                 message = NULL, request_ids = NULL, ended_at = NULL, model = ?2, input = ?3,
-                 hash = ?4
+                 message = NULL, request_ids = NULL, ended_at = NULL, free = 0, model = ?2,
+                 input = ?3, hash = ?4, price = ?6
              WHERE seq = ?5 AND worker IS NULL AND id IS NULL",
         )?
         .execute(params![
@@ -152,7 +171,8 @@ fn plan_again(conn: &Connection, worker: WorkerId, seq: u64, intent: &Intent) ->
             intent.model,
             intent.input,
             intent.hash,
-            integer(seq)
+            integer(seq),
+            intent.price.map(nanos)
         ])?;
     check_held(changed)?;
     Ok(new_job(seq, intent))
@@ -173,5 +193,6 @@ fn new_job(seq: u64, intent: &Intent) -> Job {
         input: intent.input.clone(),
         id: None,
         fetching: false,
+        price: intent.price,
     }
 }

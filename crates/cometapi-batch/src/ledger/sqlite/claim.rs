@@ -1,11 +1,13 @@
 //! Giving predictions to workers.
 
+use cometapi_account::Usd;
 use rusqlite::{Connection, named_params, params};
 
 use crate::ledger::outcome::Outcome;
 use crate::ledger::record::{Job, State};
 use crate::ledger::retry::{Retry, RetryAction};
-use crate::ledger::sqlite::columns::{JOB, RECORDED, integer, job, natural, recorded};
+use crate::ledger::sqlite::columns::{JOB, RECORDED, integer, job, nanos, natural, recorded};
+use crate::ledger::sqlite::costs::spent;
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::mark::{end, follow, take};
 use crate::ledger::sqlite::worker::{check_alive, release_dead};
@@ -17,31 +19,82 @@ pub(super) fn claim(writer: &mut Writer, worker: WorkerId, want: Want) -> Result
     release_dead(writer)?;
     check_alive(writer, worker)?;
     let conn = &writer.conn;
-    let mut jobs = free(conn, worker, want.load, "running", want.most)?;
-    if want.load.is_some() {
-        let room = want
-            .most
-            .saturating_sub(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
-        let creates = want.creates.min(room);
-        jobs.extend(free(conn, worker, want.load, "planned", creates)?);
-    }
+    let jobs = free(conn, worker, want.load, "running", None, want.most)?;
     for job in &jobs {
         take(conn, worker, job)?;
     }
-    let elsewhere = match want.load {
-        Some(load) if jobs.is_empty() => elsewhere(conn, worker, load)?,
-        _ => 0,
+    let room = want
+        .most
+        .saturating_sub(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
+    let mut claimed = Claimed {
+        jobs,
+        ..Claimed::default()
     };
-    Ok(Claimed { jobs, elsewhere })
+    let Some(load) = want.load else {
+        return Ok(claimed);
+    };
+    let creates = want.creates.min(room);
+    claimed.jobs.extend(match want.max_cost {
+        None => planned(conn, worker, load, creates)?,
+        Some(max) => affordable(conn, worker, load, creates, max)?,
+    });
+    if claimed.jobs.is_empty() {
+        claimed.elsewhere = elsewhere(conn, worker, load)?;
+        if want.max_cost.is_some() {
+            claimed.unaffordable = left(conn, worker, load)?;
+        }
+    }
+    Ok(claimed)
 }
 
-/// Predictions that no worker holds. The index has only those, so that this costs what it
+/// Takes predictions to be created, in their order.
+fn planned(conn: &Connection, worker: WorkerId, load: LoadId, creates: u32) -> Result<Vec<Job>> {
+    let found = free(conn, worker, Some(load), "planned", None, creates)?;
+    for job in &found {
+        take(conn, worker, job)?;
+    }
+    Ok(found)
+}
+
+/// Takes predictions to be created in their order, as long as the batch costs no more than `max`. What
+/// does not fit is passed over for what does.
+fn affordable(
+    conn: &Connection,
+    worker: WorkerId,
+    load: LoadId,
+    creates: u32,
+    max: Usd,
+) -> Result<Vec<Job>> {
+    // Rounded down: half a billionth of a dollar more would be more.
+    let max = max.to_nanos_down().unwrap_or(i64::MAX);
+    let mut left = max.saturating_sub(spent(conn, load)?);
+    let mut taken = Vec::new();
+    loop {
+        let room = creates.saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
+        let found = free(conn, worker, Some(load), "planned", Some(left), room)?;
+        if found.is_empty() {
+            return Ok(taken);
+        }
+        // The first of them fits; the next may not, after it.
+        for job in found {
+            let Some(price) = job.price.map(nanos).filter(|price| *price <= left) else {
+                continue;
+            };
+            take(conn, worker, &job)?;
+            left -= price;
+            taken.push(job);
+        }
+    }
+}
+
+/// Predictions that no worker holds, at most at a `price` if there is one. The index has only those, so that this costs what it
 /// returns.
 fn free(
     conn: &Connection,
     worker: WorkerId,
     load: Option<LoadId>,
     state: &str,
+    price: Option<i64>,
     most: u32,
 ) -> Result<Vec<Job>> {
     if most == 0 {
@@ -51,6 +104,7 @@ fn free(
         ":worker": worker.0,
         ":load": load.map(|load| load.0),
         ":state": state,
+        ":price": price,
         ":most": most,
     };
     let jobs = conn
@@ -84,10 +138,27 @@ pub(super) fn free_sql(of_load: bool) -> String {
          LEFT JOIN batch b ON b.id = p.batch
          WHERE p.state = :state AND p.state IN ('planned', 'running')
              AND p.worker IS NULL AND p.superseded = 0 {which}
+             AND (:price IS NULL OR p.price <= :price)
              AND NOT EXISTS (SELECT 1 FROM temp.released r
                  WHERE r.worker = :worker AND r.seq = p.seq)
          ORDER BY {order} LIMIT :most"
     )
+}
+
+/// How many predictions of the load this worker could create, if they cost less.
+fn left(conn: &Connection, worker: WorkerId, load: LoadId) -> Result<u64> {
+    let sql = format!("SELECT count(*) FROM ({})", free_sql(true));
+    let params = named_params! {
+        ":worker": worker.0,
+        ":load": load.0,
+        ":state": "planned",
+        ":price": None::<i64>,
+        ":most": -1,
+    };
+    let count = conn
+        .prepare_cached(&sql)?
+        .query_row(params, |row| row.get(0))?;
+    Ok(natural(count))
 }
 
 /// How many rows of the load others hold.

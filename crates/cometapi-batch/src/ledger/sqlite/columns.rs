@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use cometapi_account::Usd;
 use rusqlite::Row;
 
 use crate::ledger::outcome::kind;
@@ -14,11 +15,11 @@ const DAY: i64 = 24 * 3600 * 1000;
 
 /// What a job is read from, by [`job`].
 pub(super) const JOB: &str = "p.seq, b.folder, p.row_id, p.hash, p.occurrence, p.retake, p.model,
-    p.input, p.id, p.fetching, b.name, p.once";
+    p.input, p.id, p.fetching, b.name, p.once, p.price";
 
-/// Reads a job; a thirteenth column is its line.
+/// Reads a job; a fourteenth column is its line.
 pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let line: Option<i64> = row.get(12)?;
+    let line: Option<i64> = row.get(13)?;
     Ok(Job {
         seq: natural(row.get(0)?),
         folder: row.get::<_, Option<String>>(1)?.map(Into::into),
@@ -33,6 +34,7 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         fetching: row.get(9)?,
         batch: row.get(10)?,
         key: row.get(11)?,
+        price: row.get::<_, Option<i64>>(12)?.map(Usd::from_nanos),
     })
 }
 
@@ -87,6 +89,14 @@ pub(super) fn path_text(path: &Path) -> String {
 /// The path of a file whose batch, if it is of one, has this folder.
 pub(super) fn file_path(folder: Option<&Path>, path: &str) -> PathBuf {
     folder.map_or_else(|| path.into(), |folder| folder.join(path))
+}
+
+/// Money as the ledger writes it: billionths of a dollar, rounded up where it is finer.
+pub(super) fn nanos(amount: Usd) -> i64 {
+    /// A million dollars. No prediction costs that, and `SQLite` adds integers that overflow as floats.
+    const MOST: i64 = 1_000_000_000_000_000;
+
+    amount.to_nanos().map_or(MOST, |nanos| nanos.clamp(0, MOST))
 }
 
 /// A count or a position as `SQLite` has it.

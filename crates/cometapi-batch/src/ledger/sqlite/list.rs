@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cometapi_account::Usd;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
@@ -27,7 +28,7 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>> {
         "SELECT p.seq, p.id, p.model, p.input, p.hash, p.state, p.worker IS NOT NULL, b.folder,
              p.row_id, p.occurrence, p.superseded, p.outcome, p.message, p.request_ids,
              p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id, p.service,
-             p.once, b.name
+             p.once, b.name, p.price, p.charge, p.cost
          FROM prediction p LEFT JOIN batch b ON b.id = p.batch
          WHERE {clause} ORDER BY p.seq DESC LIMIT {limit}"
     );
@@ -60,7 +61,7 @@ pub(super) fn batches(conn: &Connection) -> Result<Vec<BatchEntry>> {
         .collect::<rusqlite::Result<_>>()?)
 }
 
-fn conditions(filter: &Filter) -> (String, Vec<Value>) {
+pub(super) fn conditions(filter: &Filter) -> (String, Vec<Value>) {
     let mut clauses = vec!["1".to_owned()];
     let mut values = Vec::new();
     let mut add = |clause: &str, value: Value| {
@@ -133,6 +134,9 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         service: row.get(19)?,
         key: row.get(20)?,
         batch: row.get(21)?,
+        price: row.get::<_, Option<i64>>(22)?.map(Usd::from_nanos),
+        charge: row.get::<_, Option<i64>>(23)?.map(Usd::from_nanos),
+        cost: row.get::<_, Option<i64>>(24)?.map(Usd::from_nanos),
         seen: Vec::new(),
         files: Vec::new(),
     })

@@ -1,17 +1,21 @@
 //! Rows of a file becoming predictions.
 
+use std::collections::BTreeMap;
+
+use cometapi_account::Usd;
 use rusqlite::{Connection, named_params, params};
 
 use crate::error::{Error, ErrorKind};
 use crate::ledger::outcome::SUCCEEDED;
 use crate::ledger::retry::{RecordedRow, Retry, RetryAction};
 use crate::ledger::sqlite::columns::{RECORDED, file_path, natural, now, recorded};
+use crate::ledger::sqlite::costs::price;
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::mark::follow;
 use crate::ledger::sqlite::stage::tally;
 use crate::ledger::sqlite::worker::release_dead;
 use crate::ledger::sqlite::writer::Writer;
-use crate::ledger::{LoadId, Loaded, Plan};
+use crate::ledger::{LoadId, Loaded, Plan, Planned};
 use crate::rows::Problem;
 
 /// How many rows with another input are named.
@@ -57,16 +61,40 @@ fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
         // They are in the ledger now, and may be large.
         conn.execute("UPDATE temp.staged SET input = '' WHERE load = ?", [load.0])?;
     }
+    price(conn, batch, &plan.prices)?;
     follow_missing_files(conn, load, plan)?;
     let mut tally = tally(conn, load)?;
     if plan.dry {
         tally.planned += not_recorded(conn, load)?;
     }
+    let (spent, unpriced) = conn.query_row(
+        "SELECT spent, unpriced FROM batch WHERE id = ?",
+        [batch],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     Ok(Loaded {
         tally,
         changed,
         changed_total,
+        planned: to_be_created(conn, load)?,
+        spent: Usd::from_nanos(spent),
+        unpriced: natural(unpriced),
     })
+}
+
+/// What is to be created, by model.
+fn to_be_created(conn: &Connection, load: LoadId) -> Result<BTreeMap<String, Planned>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT s.model, count(*), sum(s.files)
+         FROM temp.staged s LEFT JOIN prediction p ON p.seq = s.seq
+         WHERE s.load = ? AND (p.seq IS NULL OR p.state = 'planned') GROUP BY s.model",
+    )?;
+    let planned = |row: &rusqlite::Row<'_>| {
+        let planned = Planned::new(natural(row.get(1)?), natural(row.get(2)?));
+        Ok((row.get(0)?, planned))
+    };
+    let found = statement.query_map([load.0], planned)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 fn batch(conn: &Connection, plan: &Plan) -> Result<i64> {
@@ -158,7 +186,7 @@ fn retry(conn: &Connection, load: LoadId, retry: Retry) -> Result<()> {
             RetryAction::PlanAgain => {
                 // The input of a row that this loader has recorded before is in the ledger alone.
                 let sql = "UPDATE prediction SET state = 'planned', outcome = NULL, message = NULL,
-                         request_ids = NULL, ended_at = NULL, sending_at = NULL,
+                         request_ids = NULL, ended_at = NULL, sending_at = NULL, free = 0,
                          model = CASE s.input WHEN '' THEN prediction.model ELSE s.model END,
                          hash = CASE s.input WHEN '' THEN prediction.hash ELSE s.hash END,
                          input = CASE s.input WHEN '' THEN prediction.input ELSE s.input END

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::ledger::WorkerId;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::record::{Job, Mark, State};
-use crate::ledger::sqlite::columns::{integer, now, path_text};
+use crate::ledger::sqlite::columns::{integer, nanos, now, path_text};
 use crate::ledger::sqlite::durations;
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::worker::UNANSWERED;
@@ -17,7 +17,7 @@ pub(super) fn follow(conn: &Connection, seq: i64) -> Result<()> {
     execute(
         conn,
         "UPDATE prediction SET state = 'running', outcome = NULL, message = NULL,
-             request_ids = NULL, ended_at = NULL, looked = 1 WHERE seq = ?",
+             request_ids = NULL, ended_at = NULL, free = 0, looked = 1 WHERE seq = ?",
         [seq],
     )
 }
@@ -52,28 +52,8 @@ pub(super) fn record(writer: &mut Writer, worker: WorkerId, seq: u64, mark: &Mar
             check_held(changed)
         }
         Mark::NotSent => mine("state = 'planned', sending_at = NULL", &[]),
-        Mark::Created { id, request_id } => {
-            check_id_is_free(conn, seq, id)?;
-            // Another process may have taken this worker for dead and marked the prediction as
-            // unresolved. The id is better knowledge; the worker then exists no more.
-            let changed = conn
-                .prepare_cached(
-                    "UPDATE prediction SET state = 'running', id = :id,
-                         worker = (SELECT w.id FROM worker w WHERE w.id = :worker),
-                         request_id = :request_id, created_at = :now, ended_at = NULL,
-                         outcome = NULL, message = NULL
-                     WHERE seq = :seq AND (worker = :worker
-                         OR worker IS NULL AND state = 'unresolved' AND id IS NULL)",
-                )?
-                .execute(named_params! {
-                    ":worker": worker.0,
-                    ":id": id,
-                    ":request_id": request_id,
-                    ":now": now,
-                    ":seq": integer(seq),
-                })?;
-            check_held(changed)
-        }
+        Mark::Created { id, request_id } => created(conn, worker, seq, id, request_id.as_deref()),
+        Mark::Priced(price) => mine("price = :price", named_params! {":price": nanos(*price)}),
         Mark::Seen {
             status,
             fetching,
@@ -112,6 +92,7 @@ pub(super) fn record(writer: &mut Writer, worker: WorkerId, seq: u64, mark: &Mar
         }
         Mark::Ended(outcome) => end(conn, seq, State::Ended, outcome, Some(worker)),
         Mark::Unresolved(outcome) => end(conn, seq, State::Unresolved, outcome, Some(worker)),
+        Mark::NotCreated(outcome) => not_created(conn, seq, outcome),
         Mark::Released => {
             // No worker will learn what happened to a create request that is in flight now.
             mine(
@@ -133,6 +114,52 @@ pub(super) fn record(writer: &mut Writer, worker: WorkerId, seq: u64, mark: &Mar
             )
         }
     }
+}
+
+fn created(
+    conn: &Connection,
+    worker: WorkerId,
+    seq: u64,
+    id: &str,
+    request_id: Option<&str>,
+) -> Result<()> {
+    check_id_is_free(conn, seq, id)?;
+    // Another process may have taken this worker for dead and marked the prediction as
+    // unresolved. The id is better knowledge; the worker then exists no more.
+    let changed = conn
+        .prepare_cached(
+            "UPDATE prediction SET state = 'running', id = :id,
+                 worker = (SELECT w.id FROM worker w WHERE w.id = :worker),
+                 request_id = :request_id, created_at = :now, ended_at = NULL,
+                 outcome = NULL, message = NULL
+             WHERE seq = :seq AND (worker = :worker
+                 OR worker IS NULL AND state = 'unresolved' AND id IS NULL)",
+        )?
+        .execute(named_params! {
+            ":worker": worker.0,
+            ":id": id,
+            ":request_id": request_id,
+            ":now": now(),
+            ":seq": integer(seq),
+        })?;
+    check_held(changed)
+}
+
+/// Ends an unresolved prediction that a person knows not to have been created.
+fn not_created(conn: &Connection, seq: u64, outcome: &Outcome) -> Result<()> {
+    let changed = conn
+        .prepare_cached(
+            "UPDATE prediction SET state = 'ended', outcome = ?, message = ?, free = 1,
+                 ended_at = ?
+             WHERE seq = ? AND worker IS NULL AND state = 'unresolved' AND id IS NULL",
+        )?
+        .execute(params![
+            outcome.word(),
+            outcome.message,
+            now(),
+            integer(seq)
+        ])?;
+    check_held(changed)
 }
 
 /// Fails if another prediction of the service has the id: a response was then taken for another's.
@@ -182,7 +209,7 @@ pub(super) fn end(
     let changed = conn
         .prepare_cached(
             "UPDATE prediction SET state = :state, worker = NULL, outcome = :outcome,
-                 message = :message, request_ids = :request_ids, ended_at = :now
+                 message = :message, request_ids = :request_ids, ended_at = :now, free = :free
              WHERE seq = :seq AND worker IS :worker",
         )?
         .execute(named_params! {
@@ -191,6 +218,7 @@ pub(super) fn end(
             ":message": outcome.message,
             ":request_ids": request_ids,
             ":now": now(),
+            ":free": state == State::Ended && outcome.is_free(),
             ":seq": integer(seq),
             ":worker": worker.map(|worker| worker.0),
         })?;

@@ -4,6 +4,7 @@ mod access;
 mod begin;
 mod claim;
 mod columns;
+mod costs;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod damaged;
 mod durations;
@@ -31,6 +32,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use cometapi::Durations;
+use cometapi_account::Usd;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
@@ -42,8 +44,8 @@ use crate::ledger::sqlite::locks::Locks;
 use crate::ledger::sqlite::log::{Log, Loss};
 use crate::ledger::sqlite::writer::{PATIENCE, Touch, WriterHandle, be_patient};
 use crate::ledger::{
-    BatchEntry, Begun, Claimed, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loader,
-    Mark, Outcome, Tally, Want, WorkerId,
+    BatchEntry, Begun, Claimed, Cost, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId,
+    Loader, Mark, Outcome, Tally, Want, WorkerId,
 };
 
 /// A ledger in a file, safe for several processes at once.
@@ -68,6 +70,10 @@ pub struct SqliteLedger {
 }
 
 impl SqliteLedger {
+    /// The version of the ledgers that are created. A ledger of another version is refused, so every
+    /// open ledger has this one.
+    pub const VERSION: i64 = schema::VERSION;
+
     /// Where the ledger is by default: `paperboat/ledger.sqlite3` in the user's data folder
     /// (`$XDG_DATA_HOME` or `~/.local/share` on Linux).
     pub fn default_path() -> Result<PathBuf, Error> {
@@ -295,6 +301,19 @@ impl Ledger for SqliteLedger {
             // must show this before the next run writes.
             worker::release_dead(writer)?;
             list::list(&writer.conn, &filter)
+        })
+    }
+
+    fn costs(&self, filter: Filter) -> LedgerFuture<BTreeMap<String, Cost>> {
+        self.writer.ask(Touch::Nothing, move |writer| {
+            costs::costs(&writer.conn, &filter)
+        })
+    }
+
+    fn charge(&self, service: String, charges: Vec<(String, Usd)>) -> LedgerFuture<u64> {
+        // If a power cut takes it back, the service can be asked again.
+        self.writer.ask(Touch::Ledger, move |writer| {
+            costs::charge(&writer.conn, &service, &charges)
         })
     }
 

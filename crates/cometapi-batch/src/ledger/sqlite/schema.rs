@@ -13,7 +13,7 @@ const APPLICATION_ID: i32 = 0x436f_4d74;
 
 /// The version of the tables, and of the hash by which rows are distinguished. Raised with every
 /// change to either; a ledger of another version is refused.
-const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 const TABLES: &str = "
 CREATE TABLE worker (
@@ -32,9 +32,13 @@ CREATE TABLE batch (
     -- Where it last ran.
     folder TEXT NOT NULL,
     service TEXT NOT NULL,
-    since INTEGER NOT NULL
+    since INTEGER NOT NULL,
+    -- The sum of what its predictions cost, and how many of them have an unknown cost. Triggers keep
+    -- both: a claim must not add up a hundred thousand rows.
+    spent INTEGER NOT NULL DEFAULT 0,
+    unpriced INTEGER NOT NULL DEFAULT 0
 );
--- Times are milliseconds since 1970.
+-- Times are milliseconds since 1970, money is billionths of a US dollar.
 CREATE TABLE prediction (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     service TEXT NOT NULL,
@@ -66,8 +70,29 @@ CREATE TABLE prediction (
     -- Whether an end was polled again, so that what has expired is not polled for ever.
     looked INTEGER NOT NULL DEFAULT 0,
     -- The prediction as it ended, as JSON.
-    result TEXT
+    result TEXT,
+    -- What it is expected to cost once it is sent, and what the service says that it cost.
+    price INTEGER,
+    charge INTEGER,
+    -- Whether it ended in a way that is not charged for.
+    free INTEGER NOT NULL DEFAULT 0,
+    -- What it costs or may cost as it stands; null if that is unknown. What a worker has claimed counts
+    -- as if it were sent, so that two workers do not spend the same money.
+    cost INTEGER GENERATED ALWAYS AS (CASE
+        WHEN charge IS NOT NULL THEN charge
+        WHEN state = 'planned' AND worker IS NULL THEN 0
+        WHEN state = 'planned' THEN coalesce(price, 0)
+        WHEN state = 'ended' AND (free = 1 OR id IS NULL AND sending_at IS NULL) THEN 0
+        ELSE price
+    END) VIRTUAL
 );
+CREATE TRIGGER batch_spent AFTER UPDATE OF charge, state, worker, price, free, id, sending_at
+ON prediction WHEN NEW.batch IS NOT NULL AND NEW.cost IS NOT OLD.cost
+BEGIN
+    UPDATE batch SET spent = spent + coalesce(NEW.cost, 0) - coalesce(OLD.cost, 0),
+        unpriced = unpriced + (NEW.cost IS NULL) - (OLD.cost IS NULL)
+    WHERE id = NEW.batch;
+END;
 CREATE UNIQUE INDEX prediction_once ON prediction (once) WHERE superseded = 0 AND once IS NOT NULL;
 -- To list all of a key.
 CREATE INDEX prediction_of_key ON prediction (once) WHERE once IS NOT NULL;
@@ -111,6 +136,7 @@ CREATE TEMP TABLE staged (
     hash TEXT NOT NULL,
     model TEXT NOT NULL,
     input TEXT NOT NULL,
+    files INTEGER NOT NULL,
     seq INTEGER
 );
 -- Rows without an id have hashes for keys, which come in no order: an index on them would read and

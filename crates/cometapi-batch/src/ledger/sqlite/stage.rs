@@ -18,8 +18,8 @@ pub(super) fn stage(writer: &mut Writer, load: LoadId, rows: &[NewRow]) -> Resul
              WHERE load = ?1 AND key = ?2 COLLATE NOCASE AND row_id IS NOT NULL",
         )?;
     let mut put = writer.conn.prepare_cached(
-        "INSERT INTO temp.staged (load, line, key, row_id, hash, model, input)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO temp.staged (load, line, key, row_id, hash, model, input, files)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let mut repeated = Vec::new();
     for row in rows {
@@ -48,7 +48,8 @@ pub(super) fn stage(writer: &mut Writer, load: LoadId, rows: &[NewRow]) -> Resul
             row.id,
             row.hash,
             row.model,
-            row.input
+            row.input,
+            integer(row.files)
         ])?;
     }
     Ok(repeated)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::writer::Touch;
 use super::{SERVICE, loaded, planned, row};
+use crate::Usd;
 use crate::ledger::{FileRecord, Ledger, Mark, Outcome, Plan, Want, WorkerId};
 use crate::{Error, SqliteLedger};
 
@@ -107,10 +108,12 @@ async fn only_costly_marks_wait_for_the_disk() {
         created(),
         Mark::NotSent,
         seen,
+        Mark::Priced(Usd::ZERO),
         Mark::Result("{}".to_owned()),
         Mark::Saved(saved),
         Mark::Ended(Outcome::succeeded()),
         Mark::Unresolved(Outcome::succeeded()),
+        Mark::NotCreated(Outcome::succeeded()),
         Mark::Released,
     ];
     for mark in marks {
@@ -118,6 +121,8 @@ async fn only_costly_marks_wait_for_the_disk() {
             Mark::Sending | Mark::Created { .. } => true,
             Mark::NotSent
             | Mark::Seen { .. }
+            | Mark::Priced(_)
+            | Mark::NotCreated(_)
             | Mark::Result(_)
             | Mark::Saved(_)
             | Mark::Ended(_)
@@ -127,6 +132,10 @@ async fn only_costly_marks_wait_for_the_disk() {
         assert_eq!(mark.is_costly(), is_costly, "{mark:?}");
         let (_folder, ledger, worker) = watched().await;
         let seq = planned(&*ledger, worker, "a").await.seq;
+        if matches!(mark, Mark::NotCreated(_)) {
+            let unresolved = Mark::Unresolved(Outcome::succeeded());
+            ledger.record(worker, seq, unresolved).await.unwrap();
+        }
         relax(&ledger, worker).await;
         observed(&ledger).await;
         ledger.record(worker, seq, mark.clone()).await.unwrap();

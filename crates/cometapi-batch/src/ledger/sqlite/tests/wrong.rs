@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use cometapi::{BoxFuture, Durations};
+use cometapi_account::Usd;
 use tempfile::TempDir;
 use tokio::time::{Instant, advance};
 
@@ -14,8 +15,8 @@ use super::super::{claim, mark};
 use crate::SqliteLedger;
 use crate::conformance::{Harness, Process, rules};
 use crate::ledger::{
-    BatchEntry, Begun, Claimed, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId, Loader,
-    Mark, Outcome, Tally, Want, WorkerId,
+    BatchEntry, Begun, Claimed, Cost, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId,
+    Loader, Mark, Outcome, Tally, Want, WorkerId,
 };
 
 /// What a ledger does wrong.
@@ -30,14 +31,19 @@ enum Fault {
     RecordWithoutComparison,
     /// An id is recorded with the next call of its process.
     LateId,
+    /// A claim compares the limit with the price of each row alone.
+    LimitOfEachRow,
 }
 
-const FAULTS: [(Fault, &[&str]); 5] = [
+const FAULTS: [(Fault, &[&str]); 6] = [
     (Fault::None, &[]),
     (Fault::Lease, &["a_silent_worker_keeps_what_it_holds"]),
     (
         Fault::ClaimWithoutComparison,
-        &["no_prediction_is_held_by_two_workers"],
+        &[
+            "no_prediction_is_held_by_two_workers",
+            "workers_do_not_exceed_the_limit_together",
+        ],
     ),
     (
         Fault::RecordWithoutComparison,
@@ -45,6 +51,7 @@ const FAULTS: [(Fault, &[&str]); 5] = [
             "record_compares_the_worker",
             "late_marks_are_refused",
             "no_end_is_overwritten",
+            "only_a_doubt_is_settled_as_not_created",
         ],
     ),
     (
@@ -52,6 +59,17 @@ const FAULTS: [(Fault, &[&str]); 5] = [
         &[
             "a_result_is_seen_by_others_at_once",
             "a_result_survives_the_process",
+        ],
+    ),
+    (
+        Fault::LimitOfEachRow,
+        &[
+            "workers_do_not_exceed_the_limit_together",
+            "what_does_not_fit_is_passed_over",
+            "what_was_not_charged_makes_room",
+            "what_was_spent_counts_in_later_runs",
+            "a_row_without_a_price_is_not_claimed_within_a_limit",
+            "a_charge_counts_more_than_the_price",
         ],
     ),
 ];
@@ -192,6 +210,9 @@ impl Ledger for Wrong {
 
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
         let ledger = self.next_to_take(worker).clone();
+        if self.fault == Fault::LimitOfEachRow {
+            return ledger.claim(worker, want.within(None));
+        }
         if self.fault != Fault::ClaimWithoutComparison {
             return ledger.claim(worker, want);
         }
@@ -277,6 +298,14 @@ impl Ledger for Wrong {
 
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
         self.next().list(filter)
+    }
+
+    fn costs(&self, filter: Filter) -> LedgerFuture<BTreeMap<String, Cost>> {
+        self.next().costs(filter)
+    }
+
+    fn charge(&self, service: String, charges: Vec<(String, Usd)>) -> LedgerFuture<u64> {
+        self.next().charge(service, charges)
     }
 
     fn durations(&self, service: String) -> LedgerFuture<BTreeMap<String, Durations>> {
