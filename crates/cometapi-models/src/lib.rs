@@ -41,6 +41,8 @@ mod read;
 #[cfg(feature = "registry")]
 mod registry;
 #[cfg(feature = "registry")]
+mod spelling;
+#[cfg(feature = "registry")]
 mod support;
 
 pub use self::input::{Input, InputError, InputErrorKind, IntoInput};

@@ -37,7 +37,7 @@ pub trait ModelInput {
 
     /// Checks the input against what its model is known to take, and returns the warnings.
     /// Nothing is refused for a model that is not known. As when it is sent, strings are first read
-    /// as the numbers and booleans that they stand for: see
+    /// as the numbers, booleans and choices that they stand for: see
     /// [`Model::normalize`](crate::Model::normalize).
     ///
     /// # Errors

@@ -5,11 +5,16 @@ use serde_json::{Map, Number, Value};
 use crate::check::{InputProblem, InputProblemKind, shown};
 use crate::json::{JsonError, json_or_text, parse_json};
 use crate::model::{Field, Kind, Model};
+use crate::spelling::spelled;
 
 impl Model {
     /// Reads each string whose field takes a number or a boolean, as [`Field::read`] reads a cell
     /// of a table: `"2"` becomes `2`, `"TRUE"` becomes `true`. Many published example inputs are
     /// written so, and the model itself refuses them.
+    ///
+    /// Replaces each string whose field takes one of some words by the word that it spells: letters
+    /// of another case (`"PNG"` for `png`), and `jpeg` and `jpg` for each other. A string that spells
+    /// several of the words, or is one of them, is left as it is.
     ///
     /// Everything else is left as it is, also a string that cannot be read. [`check`](Self::check)
     /// judges an input as it is sent, so it is called after this. The client does both, unless an
@@ -22,13 +27,17 @@ impl Model {
     /// let mut input = json!({"prompt": "7", "num_outputs": "2", "seed": "any"});
     /// schnell.normalize(input.as_object_mut().unwrap());
     /// assert_eq!(input, json!({"prompt": "7", "num_outputs": 2, "seed": "any"}));
+    ///
+    /// let mut input = json!({"prompt": "JPEG", "output_format": "JPEG"});
+    /// schnell.normalize(input.as_object_mut().unwrap());
+    /// assert_eq!(input, json!({"prompt": "JPEG", "output_format": "jpg"}));
     /// ```
     pub fn normalize(&self, input: &mut Map<String, Value>) {
         for (name, value) in input.iter_mut() {
             let Value::String(text) = &*value else {
                 continue;
             };
-            if let Some(read) = self.field(name).and_then(|field| field.read_scalar(text)) {
+            if let Some(read) = self.field(name).and_then(|field| field.normalized(text)) {
                 *value = read;
             }
         }
@@ -40,7 +49,8 @@ impl Field {
     /// "1" where words are. Numbers and booleans are read from their usual spellings, a list
     /// from JSON or from its one item, null from `null` where null may be sent.
     ///
-    /// Limits are not looked at: see [`Model::check`](crate::Model::check).
+    /// Limits are not looked at, and words are not corrected: see [`Model::check`] and
+    /// [`Model::normalize`].
     ///
     /// ```
     /// use serde_json::json;
@@ -82,14 +92,19 @@ impl Field {
         })
     }
 
-    /// The number or the boolean that `text` stands for, if the field takes one.
-    fn read_scalar(&self, text: &str) -> Option<Value> {
+    /// The number, the boolean or the choice that `text` stands for, if the field takes one.
+    fn normalized(&self, text: &str) -> Option<Value> {
         match self.kind {
             Kind::Integer { .. }
             | Kind::IntegerChoice { .. }
             | Kind::Number { .. }
             | Kind::Boolean => self.read(text).ok(),
-            _ => None,
+            Kind::Choice { values } => spelled(values, text).map(Value::from),
+            Kind::Text
+            | Kind::Image { .. }
+            | Kind::Images { .. }
+            | Kind::Strings { .. }
+            | Kind::Json => None,
         }
     }
 
@@ -226,12 +241,59 @@ mod tests {
             ("flux-schnell", "megapixels", json!("1"), json!("1")),
             ("flux-schnell", "megapixels", json!(1), json!(1)),
             ("flux-schnell", "prompt", json!("1984"), json!("1984")),
+            ("flux-schnell", "prompt", json!("JPEG"), json!("JPEG")),
             ("flux-schnell", "hat", json!("1"), json!("1")),
             ("flux-2-pro", "input_images", json!("a"), json!("a")),
         ] {
             let mut input = Map::from_iter([(field.to_owned(), value.clone())]);
             find(model).unwrap().normalize(&mut input);
             assert_eq!(input[field], expected, "{field}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_choice_is_read_from_another_spelling_of_it() {
+        for (model, field, text, expected) in [
+            ("flux-schnell", "output_format", "jpeg", "jpg"),
+            ("flux-schnell", "output_format", "JPEG", "jpg"),
+            ("flux-schnell", "output_format", "PNG", "png"),
+            ("flux-schnell", "output_format", "WebP", "webp"),
+            ("flux-schnell", "output_format", "jpe", "jpe"),
+            ("flux-schnell", "output_format", ".png", ".png"),
+            ("flux-pro", "aspect_ratio", "Custom", "custom"),
+            ("flux-2-pro", "resolution", "1 mp", "1 MP"),
+            ("ideogram-v2", "magic_prompt_option", "on", "On"),
+        ] {
+            let model = find(model).unwrap();
+            let mut input = Map::from_iter([(field.to_owned(), json!(text))]);
+            model.normalize(&mut input);
+            assert_eq!(input[field], expected, "{field}: {text}");
+        }
+    }
+
+    #[test]
+    fn every_choice_of_every_model_is_read_from_any_case_and_from_no_other_word() {
+        for model in models() {
+            for field in model.fields() {
+                let Kind::Choice { values } = field.kind() else {
+                    continue;
+                };
+                for value in values {
+                    for text in [
+                        (*value).to_owned(),
+                        value.to_uppercase(),
+                        value.to_lowercase(),
+                    ] {
+                        let mut input = Map::from_iter([(field.name().to_owned(), json!(text))]);
+                        model.normalize(&mut input);
+                        assert_eq!(input[field.name()], **value, "{}: {text}", field.name());
+                    }
+                    let other = json!(format!("{value}x"));
+                    let mut input = Map::from_iter([(field.name().to_owned(), other.clone())]);
+                    model.normalize(&mut input);
+                    assert_eq!(input[field.name()], other);
+                }
+            }
         }
     }
 
@@ -271,7 +333,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_an_input_twice_is_reading_it_once(text in ".{0,12}|-?[0-9.eE+]{1,9}|(?i)true") {
+        fn reading_an_input_twice_is_reading_it_once(text in ".{0,12}|-?[0-9.eE+]{1,9}|(?i)(true|jpe?g|png|auto|custom)") {
             for model in models() {
                 let fields = model.fields().iter();
                 let names = fields.map(|field| field.name().to_owned());

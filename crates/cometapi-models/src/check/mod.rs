@@ -18,12 +18,13 @@ use crate::registry::nearest_name;
 
 impl Model {
     /// Checks `input`, as it is sent, against what the model is known to take. A number in quotes is
-    /// of the wrong type: [`normalize`](Self::normalize) reads it before.
+    /// of the wrong type, and `PNG` is not the choice `png`: [`normalize`](Self::normalize) reads
+    /// them before.
     ///
     /// # Errors
     ///
     /// Every problem at once: unknown fields with the nearest name, wrong types, values out of
-    /// range or not in the list, what is required and missing, fields that count only with
+    /// range or not in the list, what is required and missing or blank, fields that count only with
     /// another.
     pub fn check(&self, input: &Map<String, Value>) -> Result<Vec<Warning>, InvalidInput> {
         let mut found = Found::default();
@@ -113,6 +114,10 @@ fn given(
         found.problem(name, kind, message);
         return;
     }
+    if field.required && field.kind == Kind::Text && value.as_str().is_some_and(is_blank) {
+        let message = format!("{name} is blank, it takes {}", field.kind);
+        found.problem(name, InputProblemKind::Missing, message);
+    }
     if let (Some(step), Some(number)) = (field.rounded_to, value.as_i64())
         && number % step != 0
     {
@@ -137,6 +142,11 @@ fn given(
     if let Some(when) = field.not_with.filter(|when| holds(when, input, model)) {
         found.warning(name, format!("{name} does not count with {when}"));
     }
+}
+
+/// Whether it is empty or whitespace. A prediction on such a prompt costs as much as any other.
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 fn images<'v>(field: &Field, value: &'v Value) -> impl Iterator<Item = &'v str> {

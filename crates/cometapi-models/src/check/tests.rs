@@ -124,6 +124,27 @@ fn each_kind_of_problem_says_what_would_be_right() {
     }
 }
 
+/// Often it is a variable that was not set, and its prediction costs as much as any other.
+#[test]
+fn required_text_that_is_blank_is_missing() {
+    let refusal = Err(vec![(
+        InputProblemKind::Missing,
+        "prompt is blank, it takes text".to_owned(),
+    )]);
+    for blank in ["", " ", "\n", "\u{3000}\t"] {
+        let refused = checked("flux-schnell", json!({"prompt": blank}));
+        assert_eq!(refused, refusal, "{blank:?}");
+    }
+    let taken = checked("flux-schnell", json!({"prompt": " . "}));
+    assert_eq!(taken, Ok(vec![]));
+    // Text that is not required may be blank.
+    let sana = find("nvidia/sana").unwrap();
+    for field in ["prompt", "negative_prompt"] {
+        let input = Map::from_iter([(field.to_owned(), json!(" "))]);
+        assert_eq!(sana.check(&input), Ok(vec![]), "{field}");
+    }
+}
+
 #[test]
 fn what_is_odd_but_no_fault_is_a_warning() {
     let rows = [

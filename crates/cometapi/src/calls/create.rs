@@ -168,7 +168,7 @@ impl Create {
     }
 
     /// Sends model and input as they are written. By default, the input of a known model is checked,
-    /// its strings are read where numbers or booleans are meant
+    /// its strings are read where numbers, booleans or choices are meant
     /// ([`Model::normalize`](crate::models::Model::normalize)), and a name that is a misspelling of a
     /// known model's is refused ([`misspelled`](crate::models::misspelled)).
     #[cfg(feature = "models")]
