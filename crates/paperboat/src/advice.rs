@@ -4,7 +4,16 @@ use cometapi::{Error, ErrorKind, FailureKind};
 
 /// Advice on a create request that may have been accepted.
 pub(crate) const LOOK_FIRST: &str =
-    "check the account's task list before you send it again: you may pay twice";
+    "to find out: paperboat resolve; if you send it again before that, you may pay twice";
+
+/// Advice on a cost that cannot be limited, or is above the limit.
+pub(crate) fn of_cost(error: &cometapi_batch::Error) -> &'static str {
+    if error.to_string().contains("not known") {
+        "the known prices: paperboat prices; to name one for all others: --assume-price USD"
+    } else {
+        "to allow it: a higher --max-cost; the prices: paperboat prices"
+    }
+}
 
 /// The command that continues with a prediction.
 pub(crate) fn continue_with(id: &str) -> String {
@@ -13,7 +22,7 @@ pub(crate) fn continue_with(id: &str) -> String {
 
 /// `id` as one word of a shell's command line. An id is the service's: one with a `;` in it must
 /// not become a second command when the advice is pasted.
-fn shell_word(id: &str) -> String {
+pub(crate) fn shell_word(id: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.~:=+/@%".contains(c);
     let quoted = if !id.is_empty() && id.chars().all(is_plain) {
         id.to_owned()
@@ -79,7 +88,8 @@ pub(crate) fn next_step(kind: ErrorKind) -> Option<&'static str> {
             "check --base-url or COMETAPI_BASE_URL; the default is https://api.cometapi.com"
         }
         ErrorKind::Unauthorized => {
-            "check COMETAPI_KEY: keys only work with the service that issued them"
+            "check the key: keys only work with the service that issued them; where it is from: paperboat \
+             doctor"
         }
         ErrorKind::Blocked => {
             "check the network: a VPN, a region or an address that is blocked; the key is not at \

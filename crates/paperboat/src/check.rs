@@ -1,10 +1,13 @@
 //! A model's name and its input, checked before anything is sent or shown.
 
-use cometapi::models::{self, Model};
+mod paths;
+
+use cometapi::models::{self, InvalidInput, Model};
 use serde_json::{Map, Value};
 
 use crate::args::What;
 use crate::failure::Failure;
+use crate::pair::PROMPT;
 use crate::print;
 
 /// Refuses a misspelled name and an input that does not fit, unless they are forced; prints the notes
@@ -17,31 +20,64 @@ pub(crate) fn check(what: &What, input: &Map<String, Value>) -> Result<(), Failu
     Ok(())
 }
 
+/// Refuses an input that does not fit its model.
+pub(crate) fn fits(model: &Model, input: &Map<String, Value>) -> Result<(), Failure> {
+    match model.check(input) {
+        Ok(_) => Ok(()),
+        Err(invalid) => Err(refusal(model, input, &invalid)),
+    }
+}
+
 fn notes(name: &str, input: &Map<String, Value>, force: bool) -> Result<Vec<String>, Failure> {
     let Some(model) = models::find(name) else {
         if let Some(meant) = models::misspelled(name).filter(|_| !force) {
             return Err(misspelling(name, meant));
         }
-        return Ok(unknown(name).into_iter().collect());
+        refuse_blank_prompt(input, force)?;
+        let notes = unknown(name).into_iter();
+        return Ok(notes.chain(paths::notes(input, None)).collect());
     };
     match model.check(input) {
-        Ok(warnings) => Ok(warnings.iter().map(ToString::to_string).collect()),
-        Err(invalid) => {
-            let problems = invalid.problems().iter().map(ToString::to_string);
-            if force {
-                Ok(problems.collect())
-            } else {
-                Err(refusal(model, problems))
-            }
+        Ok(warnings) => {
+            refuse_blank_prompt(input, force)?;
+            let notes = warnings.iter().map(ToString::to_string);
+            Ok(notes.chain(paths::notes(input, Some(model))).collect())
         }
+        Err(invalid) if force => {
+            let problems = invalid.problems().iter();
+            Ok(problems.map(ToString::to_string).collect())
+        }
+        Err(invalid) => Err(refusal(model, input, &invalid)),
     }
 }
 
-fn refusal(model: &Model, problems: impl Iterator<Item = String>) -> Failure {
+/// Refuses a prompt of whitespace also for a model that does not require one, or is not known: it is
+/// likely a variable that was not set.
+fn refuse_blank_prompt(input: &Map<String, Value>, force: bool) -> Result<(), Failure> {
+    let prompt = input.get(PROMPT).and_then(Value::as_str);
+    if force || prompt.is_none_or(|prompt| !prompt.trim().is_empty()) {
+        return Ok(());
+    }
+    Err(Failure::usage("the prompt is blank, and nothing was sent")
+        .with_advice("leave it out, or give one")
+        .with_advice("to send it anyway: --force"))
+}
+
+fn refusal(model: &Model, input: &Map<String, Value>, invalid: &InvalidInput) -> Failure {
     let name = model.name();
     let message = format!("the input does not fit {name}, and nothing was sent");
-    problems
-        .fold(Failure::usage(message), Failure::with_advice)
+    let mut failure = Failure::usage(message);
+    for problem in invalid.problems() {
+        failure = failure.with_advice(problem.to_string());
+        for advice in paths::advice(input, problem.field()) {
+            failure = failure.with_advice(advice);
+        }
+        if problem.field() == PROMPT && !input.contains_key(PROMPT) {
+            let advice = "give it as an argument, or on stdin:";
+            failure = failure.with_advice(format!("{advice} paperboat run {name} \"a red fox\""));
+        }
+    }
+    failure
         .with_advice(format!(
             "what it takes: paperboat run {name} --help, or paperboat schema {name}"
         ))

@@ -161,6 +161,7 @@ mod tests {
             LedgerErrorKind::TakenId,
             LedgerErrorKind::InvalidKey,
             LedgerErrorKind::KeyReused,
+            LedgerErrorKind::MaxCost,
             LedgerErrorKind::Lost,
             LedgerErrorKind::NoRuntime,
         ];

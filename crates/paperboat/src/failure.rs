@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use cometapi::{Error, ErrorKind};
+use cometapi_account::ErrorKind as AccountErrorKind;
 use cometapi_batch::{ErrorKind as LedgerErrorKind, OnceError};
 
 use crate::interrupt::Signal;
@@ -30,6 +31,25 @@ impl Failure {
     /// A fault of this machine's.
     pub(crate) fn other(message: impl Into<String>, cause: &dyn StdError) -> Self {
         Self::new(exit::OTHER, message).caused_by(cause)
+    }
+
+    /// Something of the account could not be read.
+    pub(crate) fn account(error: &cometapi_account::Error) -> Self {
+        let code = match error.kind() {
+            AccountErrorKind::Config
+            | AccountErrorKind::UnknownHere
+            | AccountErrorKind::NoKey
+            | AccountErrorKind::NoToken => exit::USAGE,
+            AccountErrorKind::Unauthorized => exit::KEY,
+            _ => exit::OTHER,
+        };
+        let failure = Self::new(code, error.to_string()).because_of(error);
+        match error.kind() {
+            AccountErrorKind::NoToken => {
+                failure.with_advice("to store it: paperboat login --access-token")
+            }
+            _ => failure,
+        }
     }
 
     /// A signal ended the wait for the prediction `id`, which continues.
@@ -72,6 +92,10 @@ impl Failure {
         Self::new(code, message)
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn code(&self) -> u8 {
         self.code
     }
@@ -79,6 +103,11 @@ impl Failure {
     /// Its place among others; a failure of this machine is as severe as one to use its files.
     pub(crate) fn severity(&self) -> u8 {
         self.kind.unwrap_or(ErrorKind::File).severity()
+    }
+
+    /// The advice on it, as one sentence; empty if there is none.
+    pub(crate) fn next_step(&self) -> String {
+        self.advice.join("; ")
     }
 
     fn new(code: u8, message: impl Into<String>) -> Self {
@@ -192,6 +221,10 @@ impl From<OnceError> for Failure {
             }
             OnceError::Ledger(error) if error.kind() == LedgerErrorKind::KeyReused => {
                 Self::usage(error.to_string()).with_advice("nothing was sent")
+            }
+            OnceError::Ledger(error) if error.kind() == LedgerErrorKind::MaxCost => {
+                let advice = advice::of_cost(&error);
+                Self::usage(error.to_string()).with_advice(advice)
             }
             OnceError::Ledger(error) => {
                 // A ledger that cannot be used for now is no fault of the command line.

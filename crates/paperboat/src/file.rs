@@ -13,14 +13,20 @@ use crate::failure::Failure;
 /// endless.
 pub(crate) const MAX_SIZE: usize = 64 << 20;
 
-/// A file that was read for the field `key`.
+/// A file, or stdin, that was read for the field `key`.
 pub(crate) struct Content<'a> {
     key: &'a str,
-    path: &'a Path,
+    name: String,
     bytes: Vec<u8>,
 }
 
 impl<'a> Content<'a> {
+    /// What was read from stdin.
+    pub(crate) fn of_stdin(key: &'a str, bytes: Vec<u8>) -> Self {
+        let name = "stdin".to_owned();
+        Self { key, name, bytes }
+    }
+
     /// Reads at most `max` bytes.
     pub(crate) fn of(key: &'a str, path: &'a Path, max: usize) -> Result<Self, Failure> {
         let bytes = File::open(path).and_then(|file| read(file, max));
@@ -29,7 +35,8 @@ impl<'a> Content<'a> {
                 .caused_by(&e)
                 .with_advice(format!("if the @ is a part of the text: {key}:='\"@…\"'"))
         })?;
-        Ok(Self { key, path, bytes })
+        let name = path.display().to_string();
+        Ok(Self { key, name, bytes })
     }
 
     /// The text, as it is sent: with `\n` for `\r\n`, and without the line ending with which
@@ -41,11 +48,8 @@ impl<'a> Content<'a> {
                 Ok(text.strip_suffix('\n').map_or(text.clone(), str::to_owned))
             }
             Err(what) => {
-                let Self { key, path, .. } = self;
-                Err(Failure::usage(format!(
-                    "{key}: {} is {what}",
-                    path.display()
-                )))
+                let Self { key, name, .. } = self;
+                Err(Failure::usage(format!("{key}: {name} is {what}")))
             }
         }
     }
@@ -65,7 +69,7 @@ impl<'a> Content<'a> {
         ImageInput::from_bytes_up_to(&self.bytes, limit).map_err(|e| {
             let why = e.to_string();
             let why = why.strip_prefix("the file ").unwrap_or(&why);
-            let failure = Failure::usage(format!("{}: {} {why}", self.key, self.path.display()));
+            let failure = Failure::usage(format!("{}: {} {why}", self.key, self.name));
             if self.bytes.len() > limit {
                 failure.with_advice("to allow more: --max-file-size SIZE, such as 1MB")
             } else {
@@ -81,10 +85,15 @@ pub(crate) fn read(source: impl Read, max: usize) -> io::Result<Vec<u8>> {
     let limit = (max as u64).saturating_add(1);
     source.take(limit).read_to_end(&mut bytes)?;
     if bytes.len() > max {
-        let what = format!("it is larger than {} MB", max >> 20);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+        return Err(too_large(max));
     }
     Ok(bytes)
+}
+
+/// The error of what has more than `max` bytes.
+pub(crate) fn too_large(max: usize) -> io::Error {
+    let what = format!("it is larger than {} MB", max >> 20);
+    io::Error::new(io::ErrorKind::FileTooLarge, what)
 }
 
 /// The bytes as text, without the mark of their encoding; or what they are instead.
@@ -108,7 +117,7 @@ mod tests {
     fn content(bytes: &[u8]) -> Content<'static> {
         Content {
             key: "image",
-            path: Path::new("file"),
+            name: "file".to_owned(),
             bytes: bytes.to_vec(),
         }
     }

@@ -1,31 +1,86 @@
-//! A model's input: the fields of `--input`, then the pairs.
+//! A model's input: the fields of `--input`, then the arguments, then stdin for a prompt that none
+//! of them gives.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
-use cometapi::models::{self, JsonErrorKind, Kind, parse_json};
+use cometapi::models::{self, Field, JsonErrorKind, Kind, Model, parse_json};
 use serde_json::{Map, Value};
 
 use crate::args::What;
 use crate::failure::Failure;
-use crate::file::{self, decode};
-use crate::pair::Reader;
+use crate::file::{self, Content, decode};
+use crate::pair::{PROMPT, Reader};
+use crate::stdin::{Offer, Stdin};
+use crate::{check, print, prompt};
 
-/// The input that the arguments spell. Numbers and booleans in quotes are read as what they are, as
-/// they are when they are sent, unless the input is forced.
+/// The input that the arguments spell, with the prompt from stdin if they give none. Numbers,
+/// booleans and choices are read from their other spellings, as they are when they are sent, unless
+/// the input is forced.
 pub(crate) fn read(what: &What) -> Result<Map<String, Value>, Failure> {
-    let mut fields = match &what.input {
-        Some(path) => object(path)?,
-        None => Map::new(),
-    };
+    let mut stdin = Stdin::new();
+    let mut fields = given(what, &mut stdin)?;
+    let model = models::find(&what.model.to_string());
+    if model.is_none() && fields.is_empty() && matches!(stdin.offer(), Offer::Data(_)) {
+        print::stderr(
+            "note: stdin is not read for a model that is not known here; to send it: prompt=-",
+        );
+    }
+    let takes_prompt = model.filter(|model| model.field(PROMPT).is_some());
+    if let Some(model) = takes_prompt.filter(|_| !fields.contains_key(PROMPT))
+        && let Some(prompt) = piped(what, model, &fields, &mut stdin)?
+    {
+        fields.insert(PROMPT.to_owned(), prompt.into());
+    }
+    Ok(fields)
+}
+
+/// The prompt that was piped to this command. A prompt that is given leaves stdin alone, so that a
+/// loop around the command keeps it.
+fn piped(
+    what: &What,
+    model: &'static Model,
+    fields: &Map<String, Value>,
+    stdin: &mut Stdin,
+) -> Result<Option<String>, Failure> {
+    let offer = stdin.offer();
+    if !what.force && !matches!(offer, Offer::Nothing) {
+        // What is wrong with the other fields is not worth a wait.
+        let mut rest = fields.clone();
+        rest.insert(PROMPT.to_owned(), "x".into());
+        check::fits(model, &rest)?;
+    }
+    let is_needed = model.field(PROMPT).is_some_and(Field::is_required) && !what.force;
+    match offer {
+        Offer::Nothing => Ok(None),
+        Offer::InUse if is_needed => Err(Failure::usage(
+            "prompt is missing, and stdin has been read in part by another command",
+        )
+        .with_advice("give the prompt as an argument")
+        .with_advice("to read the rest of stdin: prompt=-")),
+        Offer::InUse => Ok(None),
+        Offer::Data(offered) => match stdin.accept(offered)? {
+            Some(bytes) => Content::of_stdin(PROMPT, bytes).text().map(Some),
+            None => Ok(None),
+        },
+    }
+}
+
+/// The input that the arguments spell.
+pub(crate) fn given(what: &What, stdin: &mut Stdin) -> Result<Map<String, Value>, Failure> {
     let reader = Reader {
         model: models::find(&what.model.to_string()),
         max_file_size: what.max_file_size,
     };
+    prompt::check(&what.pairs, reader.model)?;
+    let mut fields = match &what.input {
+        Some(path) => object(path, stdin)?,
+        None => Map::new(),
+    };
     let mut seen = BTreeSet::new();
     for pair in &what.pairs {
-        let (key, value) = reader.read(pair)?;
+        let (key, value) = reader.read(pair, stdin)?;
         if seen.insert(key.clone()) {
             fields.insert(key, value);
         } else {
@@ -60,16 +115,17 @@ fn again(
 }
 
 /// The JSON object in a file, or on stdin.
-fn object(path: &Path) -> Result<Map<String, Value>, Failure> {
+fn object(path: &Path, stdin: &mut Stdin) -> Result<Map<String, Value>, Failure> {
     let (name, bytes) = if path.as_os_str() == "-" {
-        let read = file::read(std::io::stdin(), file::MAX_SIZE);
-        ("stdin".to_owned(), read)
+        let bytes = stdin.read("--input", file::MAX_SIZE)?;
+        ("stdin".to_owned(), bytes)
     } else {
+        let name = path.display().to_string();
         let read = File::open(path).and_then(|file| file::read(file, file::MAX_SIZE));
-        (path.display().to_string(), read)
+        let bytes = read
+            .map_err(|e| Failure::usage(format!("--input: {name} cannot be read")).caused_by(&e))?;
+        (name, bytes)
     };
-    let bytes = bytes
-        .map_err(|e| Failure::usage(format!("--input: {name} cannot be read")).caused_by(&e))?;
     let text =
         decode(&bytes).map_err(|what| Failure::usage(format!("--input: {name} is {what}")))?;
     let json = parse_json(text).map_err(|e| match e.kind() {

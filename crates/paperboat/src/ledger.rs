@@ -95,7 +95,8 @@ pub(crate) fn needed(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
         .map_err(|failure| failure.with_advice("nothing was sent"))
 }
 
-fn path(flag: Option<&Path>) -> Result<PathBuf, Failure> {
+/// Where the ledger is.
+pub(crate) fn path(flag: Option<&Path>) -> Result<PathBuf, Failure> {
     let given = |path: &OsString| !path.to_string_lossy().trim().is_empty();
     if let Some(path) = flag {
         return Ok(path.to_owned());

@@ -16,9 +16,14 @@ mod file;
 mod input;
 mod interrupt;
 mod ledger;
+mod money;
 mod pair;
+mod pricing;
 mod print;
 mod progress;
+mod prompt;
+mod secrets;
+mod stdin;
 mod watched;
 
 use std::process::ExitCode;
@@ -63,7 +68,12 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Batch(args) => block_on(command::batch::execute(args)),
         Command::List(args) => block_on(command::list::execute(args)),
         Command::Prune(args) => block_on(command::prune::execute(args)),
+        Command::Resolve(args) => block_on(command::resolve::execute(args)),
+        Command::Prices(args) => block_on(command::prices::execute(args)),
         Command::Mock(args) => block_on(command::mock::execute(args)),
+        Command::Login(args) => block_on(command::login::execute(args)),
+        Command::Logout(args) => command::logout::execute(&args),
+        Command::Doctor(args) => block_on(command::doctor::execute(args)),
         // These print what is compiled in. A shell waits for the completions of each word, so
         // they start no threads.
         Command::Models(args) => command::models::execute(&args),
@@ -89,7 +99,7 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     outcome
 }
 
-/// Keeps the key out of core dumps, and other processes of the same user from reading it from
+/// Keeps secrets out of core dumps, and other processes of the same user from reading it from
 /// memory or from `/proc/PID/environ`.
 #[cfg(target_os = "linux")]
 fn hide_memory() {

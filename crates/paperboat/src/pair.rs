@@ -1,4 +1,4 @@
-//! `key=value`, and what a value means.
+//! `key=value`, and what a value means. An argument of another form is the prompt.
 
 use std::path::Path;
 
@@ -7,6 +7,10 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::file::{self, Content};
+use crate::stdin::Stdin;
+
+/// The field that an argument without a key is for.
+pub(crate) const PROMPT: &str = "prompt";
 
 /// What decides over the meaning of a value.
 #[derive(Clone, Copy)]
@@ -18,13 +22,20 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// The field and the value that `pair` gives. Whether the value fits is not asked here.
-    pub(crate) fn read(&self, pair: &str) -> Result<(String, Value), Failure> {
-        let Some((key, text)) = pair.split_once('=') else {
-            return Err(no_pair(pair));
+    /// The field and the value that `argument` gives: a pair, or the prompt. Whether the value fits is
+    /// not asked here.
+    pub(crate) fn read(
+        &self,
+        argument: &str,
+        stdin: &mut Stdin,
+    ) -> Result<(String, Value), Failure> {
+        let Some((key, text)) = split(argument) else {
+            let key = PROMPT.to_owned();
+            let value = self.value(PROMPT, argument, stdin)?;
+            return Ok((key, value));
         };
         if let Some(key) = key.strip_suffix(':') {
-            let key = named(key, pair)?;
+            let key = named(key, argument)?;
             return match parse_json(text) {
                 Ok(value) => Ok((key, value)),
                 Err(e) if is_changed(&e) => Err(refused(&key, &e)),
@@ -35,31 +46,38 @@ impl Reader {
                 ),
             };
         }
-        let key = named(key, pair)?;
-        let value = match text.strip_prefix('@') {
-            Some("") => {
-                return Err(Failure::usage(format!(
-                    "{key}: no file is named after @; for the text itself write {key}:='\"@\"'"
-                )));
-            }
-            Some(path) => self.file(&key, Path::new(path))?,
-            None => self.plain(&key, text)?,
-        };
+        let key = named(key, argument)?;
+        let value = self.value(&key, text, stdin)?;
         Ok((key, value))
+    }
+
+    /// The value that `text` means after `key=`.
+    fn value(&self, key: &str, text: &str, stdin: &mut Stdin) -> Result<Value, Failure> {
+        let max = file::MAX_SIZE.max(self.max_file_size);
+        match text.strip_prefix('@') {
+            Some("") => Err(Failure::usage(format!(
+                "{key}: no file is named after @; for the text itself write {key}:='\"@\"'"
+            ))),
+            Some("-") => self.content(key, &Content::of_stdin(key, stdin.read(key, max)?)),
+            Some(path) => self.content(key, &Content::of(key, Path::new(path), max)?),
+            None if key == PROMPT && text == "-" => {
+                self.content(key, &Content::of_stdin(key, stdin.read(key, max)?))
+            }
+            None => self.plain(key, text),
+        }
     }
 
     pub(crate) fn field(&self, key: &str) -> Option<&'static Field> {
         self.model?.field(key)
     }
 
-    fn file(&self, key: &str, path: &Path) -> Result<Value, Failure> {
-        let content = Content::of(key, path, file::MAX_SIZE.max(self.max_file_size))?;
+    fn content(&self, key: &str, content: &Content<'_>) -> Result<Value, Failure> {
         let data_uri = || content.data_uri(self.max_file_size).map(Value::from);
         match self.field(key).map(Field::kind) {
             Some(Kind::Image { .. }) => data_uri(),
             Some(Kind::Images { .. }) => Ok(Value::Array(vec![data_uri()?])),
             Some(_) => self.plain(key, &content.text()?),
-            None if key != "prompt" && content.is_binary() => data_uri(),
+            None if key != PROMPT && content.is_binary() => data_uri(),
             None => Ok(content.text()?.into()),
         }
     }
@@ -70,7 +88,7 @@ impl Reader {
         if let Some(Ok(value)) = self.field(key).map(|field| field.read(text)) {
             return Ok(value);
         }
-        if key == "prompt" {
+        if key == PROMPT {
             return Ok(text.into());
         }
         json_or_text(text).map_err(|e| refused(key, &e))
@@ -89,6 +107,13 @@ fn refused(key: &str, error: &JsonError) -> Failure {
     Failure::usage(format!("{key}: {error}")).with_advice(format!("for text: {key}:='\"TEXT\"'"))
 }
 
+/// The key with its `:`, if it has one, and the value of an argument that is a pair. No field has
+/// whitespace in its name: `a sign: x=y` is a prompt.
+pub(crate) fn split(argument: &str) -> Option<(&str, &str)> {
+    let pair = argument.split_once('=');
+    pair.filter(|(key, _)| !key.contains(char::is_whitespace))
+}
+
 fn named(key: &str, pair: &str) -> Result<String, Failure> {
     if key.is_empty() {
         return Err(Failure::usage(format!(
@@ -96,22 +121,11 @@ fn named(key: &str, pair: &str) -> Result<String, Failure> {
             head(pair)
         )));
     }
-    // No field has such a name: it is a string that contains a =.
-    if key.contains(char::is_whitespace) {
-        return Err(no_pair(pair));
-    }
     Ok(key.to_owned())
 }
 
-fn no_pair(text: &str) -> Failure {
-    let head = head(text);
-    Failure::usage(format!(
-        "expected KEY=VALUE, got {head:?}; did you mean prompt={head:?}?"
-    ))
-}
-
 /// The start of a string, enough to find it again.
-fn head(text: &str) -> String {
+pub(crate) fn head(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -132,6 +146,21 @@ mod tests {
         }
     }
 
+    fn read(model: &str, argument: &str) -> Result<(String, Value), Failure> {
+        reader(model).read(argument, &mut Stdin::new())
+    }
+
+    #[test]
+    fn an_argument_that_is_not_a_pair_is_the_prompt() {
+        for model in ["none", "flux-schnell"] {
+            for prompt in ["a red fox", "fox", "", "a sign: x=y", "1984", "a := b"] {
+                let (key, value) = read(model, prompt).unwrap();
+                assert_eq!((key.as_str(), value), ("prompt", json!(prompt)));
+            }
+            assert!(read(model, "@/does/not/exist").is_err());
+        }
+    }
+
     #[test]
     fn values_of_an_unknown_model_are_json_where_they_parse_and_text_otherwise() {
         for (pair, expected) in [
@@ -148,7 +177,7 @@ mod tests {
             ("size:=\"1\"", json!("1")),
             ("prompt:=1984", json!(1984)),
         ] {
-            assert_eq!(reader("none").read(pair).unwrap().1, expected, "{pair}");
+            assert_eq!(read("none", pair).unwrap().1, expected, "{pair}");
         }
     }
 
@@ -169,7 +198,7 @@ mod tests {
             ("flux-schnell", "go_fast=1", json!(1)),
             ("flux-schnell", "steps=[1]", json!([1])),
         ] {
-            assert_eq!(reader(model).read(pair).unwrap().1, expected, "{pair}");
+            assert_eq!(read(model, pair).unwrap().1, expected, "{pair}");
         }
     }
 
@@ -192,17 +221,16 @@ mod tests {
                 "input_images: \"a\" is given twice",
             ),
         ] {
-            let refused = reader(model).read(pair).unwrap_err().to_string();
+            let refused = read(model, pair).unwrap_err().to_string();
             assert!(refused.starts_with(said), "{refused}");
         }
-        let prompt = reader("flux-schnell").read("prompt=1e400").unwrap();
+        let prompt = read("flux-schnell", "prompt=1e400").unwrap();
         assert_eq!(prompt.1, json!("1e400"));
     }
 
     #[test]
-    fn what_is_no_pair_is_refused() {
+    fn a_pair_without_a_key_or_with_a_value_that_cannot_be_sent_is_refused() {
         for bad in [
-            "a red fox",
             "=x",
             ":=1",
             "x:=nope",
@@ -214,7 +242,7 @@ mod tests {
             "scale=1e400",
             "x=@/does/not/exist",
         ] {
-            assert!(reader("none").read(bad).is_err(), "{bad}");
+            assert!(read("none", bad).is_err(), "{bad}");
         }
     }
 }

@@ -105,6 +105,11 @@ pub(crate) fn stderr(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{}", message(&line.to_string()));
 }
 
+/// Prints on stderr what a person should know.
+pub(crate) fn note(note: impl Display) {
+    stderr(format_args!("note: {note}"));
+}
+
 /// Prints why a command failed on stderr, and what to do.
 pub(crate) fn failure(failure: &Failure) {
     failure.lines().for_each(stderr);

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, ValueEnum, ValueHint};
 use cometapi::ModelRef;
 
+use super::money::Money;
 use super::shared::{LedgerPlace, Service};
 use super::value;
 
@@ -33,7 +34,10 @@ rows are created again only with --retry-failed.
 Ctrl-C stops creating and waits for running predictions; a second Ctrl-C leaves at once. SIGTERM \
 and SIGHUP stop creating, wait up to 8 s for responses to create requests, and leave running \
 predictions to the next start. The exit code is 0 if every row succeeded; else that of the most \
-severe error, or 4 if rows are left to do.";
+severe error, or 4 if rows are left to do.
+
+--max-cost is for the batch in all its runs: what was spent and what is in flight never exceed it. What \
+failed is not counted, what is unresolved is.";
 
 #[derive(Args)]
 #[command(after_help = ROWS_HELP)]
@@ -65,6 +69,8 @@ pub(crate) struct Batch {
     /// Create at most N new predictions
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
+    #[command(flatten)]
+    pub(crate) money: Money,
     /// Stop creating after N rows have failed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_failures: Option<u64>,
@@ -84,7 +90,7 @@ pub(crate) struct Batch {
     /// Send rows as written, even if a model looks misspelled or an input fails the check
     #[arg(long)]
     pub(crate) force: bool,
-    /// Check the rows and print what would be done; send and write nothing
+    /// Check the rows and print what would be done and what it costs; create and record nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print a line of JSON for each row as it ends, and nothing else

@@ -6,25 +6,33 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use cometapi::wire::PredictionId;
-use cometapi_mock::Pace;
+use cometapi_mock::{Pace, Price};
 
 use super::fault::{FaultParser, FaultShare};
+use super::money::Money;
 use super::shared::{Key, LedgerPlace, Outputs, Service, What};
 use super::value;
 
 const PAIRS_HELP: &str = "\
 Values are JSON if they parse as JSON, else strings; `prompt` is always a string.
+  \"a red fox\"  an argument that is not key=value is the prompt
   key=value    steps=4, go_fast=false, aspect_ratio=16:9, prompt=1984
   key:=JSON    always JSON: size:='[1,2]', note:='\"@text\"'
-  key=@FILE    the content of a file: UTF-8 text as text, anything else as a data URI
+  key=@FILE    the content of a file: UTF-8 text as text, anything else as a data URI;
+               @- is stdin, and so is prompt=-
 
 For known models (`paperboat models`), values are read as the type of their field, each \
 input_images=@FILE adds to the list, the input is checked before it is sent, and each \
-field is also a flag: --aspect-ratio 16:9. To see the fields of a model, name it before \
---help.";
+field is also a flag: --aspect-ratio 16:9, --go-fast, --no-go-fast, -n 2. Choices may be in \
+capitals, and jpeg is jpg. To see the fields of a model, name it before --help.
+
+If no prompt is given, known models take it from stdin, where that is a pipe or a file: echo \
+\"a red fox\" | paperboat run flux-schnell. If one is given, stdin is left alone. In a loop over \
+stdin, give the prompt, or add </dev/null.";
 
 #[derive(Args)]
 #[command(after_help = PAIRS_HELP)]
+#[expect(clippy::struct_field_names, reason = "the name of the flag")]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) what: What,
@@ -32,6 +40,11 @@ pub(crate) struct Run {
     pub(crate) key: Key,
     #[command(flatten)]
     pub(crate) outputs: Outputs,
+    #[command(flatten)]
+    pub(crate) money: Money,
+    /// Check the input and print what would be sent and what it costs; create and record nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Run against a mock inside this process: no key, no network, no cost
     #[arg(long, conflicts_with_all = ["base_url", "key"])]
     pub(crate) mock: bool,
@@ -117,8 +130,11 @@ pub(crate) struct Schema {
 GET / of the mock lists its endpoints with a curl command for each. Every request is a line on \
 stderr: method, path, status, duration.
 
-Example: every tenth response is a proxy's error page
-  paperboat mock --fault bad-gateway-page:0.1")]
+It also serves the account: prices, balance and tasks, which follow the predictions made there.
+
+Examples:
+  paperboat mock --fault bad-gateway-page:0.1       every tenth response is an error page
+  paperboat mock --price flux-dev=0.03 --balance 1  enough for 33 predictions")]
 pub(crate) struct Mock {
     /// Port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
@@ -142,6 +158,14 @@ pub(crate) struct Mock {
     /// Repeat it for more faults; the first one drawn is used
     #[arg(long, value_name = "NAME[:SHARE]", value_parser = FaultParser)]
     pub(crate) fault: Vec<FaultShare>,
+    /// What a prediction of this model costs on the mock, in dollars; repeat it for more models.
+    /// By default, known models have made-up prices, and any other costs nothing
+    #[arg(long, value_name = "MODEL=USD", value_parser = value::price)]
+    pub(crate) price: Vec<(String, Price)>,
+    /// What the mock's account has at the start, in dollars; a prediction that costs more than
+    /// what is left is refused. By default, 100 dollars and nothing is refused
+    #[arg(long, value_name = "USD", value_parser = value::balance)]
+    pub(crate) balance: Option<String>,
     /// Seed of ids, images and injected faults; by default random
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,

@@ -9,19 +9,53 @@ pub(super) const COMMANDS: [&str; 2] = ["run", "create"];
 /// Before a field's name in the id of its flag; no other id holds a dot.
 const ID: &str = "field.";
 
-/// The id of a field's flag.
-pub(super) fn id(field: &str) -> String {
-    format!("{ID}{field}")
+/// Before a field's name in the id of the flag that turns it off.
+const NO_ID: &str = "no-field.";
+
+/// The fields that also have a flag of one letter, on every model that has them.
+const SHORT: [(char, &str); 1] = [('n', "num_outputs")];
+
+/// The ids of a field's flags: its own, and the one that turns it off.
+pub(super) fn ids(field: &str) -> [String; 2] {
+    [format!("{ID}{field}"), format!("{NO_ID}{field}")]
+}
+
+/// The name of the field that a flag is for.
+fn name(arg: &Arg) -> Option<&str> {
+    let id = arg.get_id().as_str();
+    id.strip_prefix(ID).or_else(|| id.strip_prefix(NO_ID))
 }
 
 /// The field that a flag is for.
 pub(crate) fn of<'m>(arg: &Arg, model: &'m Model) -> Option<&'m Field> {
-    model.field(arg.get_id().as_str().strip_prefix(ID)?)
+    model.field(name(arg)?)
 }
 
 /// Whether a flag is `field`'s.
 pub(crate) fn is(arg: &Arg, field: &Field) -> bool {
-    arg.get_id().as_str().strip_prefix(ID) == Some(field.name())
+    name(arg) == Some(field.name())
+}
+
+/// Whether it is the flag that turns a field off, such as `--no-go-fast`.
+pub(crate) fn is_negation(arg: &Arg) -> bool {
+    arg.get_id().as_str().starts_with(NO_ID)
+}
+
+/// Whether `flag` alone means true, and the word after it is its value if that is true or false.
+pub(super) fn is_switch(arg: &Arg) -> bool {
+    name(arg).is_some() && arg.is_require_equals_set()
+}
+
+/// Whether `word` is the value of a switch before it.
+pub(super) fn is_switch_value(word: &str) -> bool {
+    ["true", "false"]
+        .iter()
+        .any(|value| value.eq_ignore_ascii_case(word))
+}
+
+/// Whether the field of some known model has the flag `-letter`.
+pub(super) fn is_short(letter: char) -> bool {
+    SHORT.iter().any(|(short, _)| *short == letter)
 }
 
 /// `aspect_ratio` as it is written after `--`.
@@ -51,9 +85,20 @@ pub(super) fn add(mut command: Command, model: &Model) -> Command {
     let mut left = Vec::new();
     for field in own(model) {
         if is_free(&command, &flag(field.name())) {
-            command = command.arg(arg(field, model));
+            let short = short(field).filter(|letter| is_free_short(&command, *letter));
+            let arg = arg(field, model);
+            command = command.arg(match short {
+                Some(letter) => arg.short(letter),
+                None => arg,
+            });
         } else {
             left.push(field);
+        }
+    }
+    // After all fields: one may have the name of such a flag.
+    for field in own(model).filter(|field| field.kind() == Kind::Boolean) {
+        if is_free(&command, &negated(field)) {
+            command = command.arg(negation(field));
         }
     }
     command.after_help(after_help(model, &left))
@@ -73,9 +118,41 @@ fn is_free(command: &Command, flag: &str) -> bool {
     !["help", "version"].contains(&flag) && long(command, flag).is_none()
 }
 
+fn is_free_short(command: &Command, letter: char) -> bool {
+    letter != 'h'
+        && letter != 'V'
+        && !command
+            .get_arguments()
+            .any(|arg| arg.get_short() == Some(letter))
+}
+
+fn short(field: &Field) -> Option<char> {
+    let mut shorts = SHORT.iter();
+    shorts.find_map(|(letter, name)| (*name == field.name()).then_some(*letter))
+}
+
+/// `no-go-fast`, the flag that turns a field off.
+fn negated(field: &Field) -> String {
+    format!("no-{}", flag(field.name()))
+}
+
+/// The flag that turns a field off; the help of the field itself names it.
+fn negation(field: &Field) -> Arg {
+    let [_, id] = ids(field.name());
+    Arg::new(id)
+        .help(format!("Same as --{}=false", flag(field.name())))
+        .hide(true)
+        .long(negated(field))
+        .alias(format!("no_{}", field.name()))
+        .action(ArgAction::Append)
+        .num_args(0)
+        .default_missing_value("false")
+}
+
 fn arg(field: &Field, model: &Model) -> Arg {
     let flag = flag(field.name());
-    let arg = Arg::new(id(field.name()))
+    let [id, _] = ids(field.name());
+    let arg = Arg::new(id)
         .help(help(field))
         .help_heading(format!("Input of {}", model.name()))
         .value_name(value_name(field.kind()))
@@ -128,6 +205,9 @@ fn help(field: &Field) -> String {
         kind => kind.to_string(),
     };
     let mut help = format!("{} [{takes}]", field.description());
+    if field.kind() == Kind::Boolean {
+        help = format!("{help} [off: --{}]", negated(field));
+    }
     let mut note = |text: String| {
         help.push_str(" [");
         help.push_str(&text);
@@ -180,9 +260,10 @@ fn after_help(model: &Model, left: &[&Field]) -> String {
         "
 A field is given as a flag or as a pair, with the same values; a list grows by each. What is \
 not given is not sent: the default is the model's own.
+  \"TEXT\"       the prompt; without one, text that is piped to the command
   key=value    as --key value, where the flag has - for _
   key:=JSON    JSON, whatever the field takes
-  key=@FILE    the content of a file: an image as a data URI, text as text",
+  key=@FILE    the content of a file: an image as a data URI, text as text; @- is stdin",
     );
     text
 }

@@ -4,7 +4,9 @@ mod batch;
 mod command;
 mod fault;
 pub(crate) mod field;
+mod money;
 mod parse;
+mod setup;
 mod shared;
 mod value;
 pub(crate) mod walk;
@@ -15,7 +17,9 @@ pub(crate) use self::batch::{Batch, List, Prune, RowFormat};
 pub(crate) use self::command::{
     Complete, Completions, Create, Get, Man, Mock, Models, Run, Schema, Shell, Wait,
 };
+pub(crate) use self::money::{Prices, Resolve};
 pub(crate) use self::parse::{command_for, parse};
+pub(crate) use self::setup::{Doctor, Login, Logout};
 pub(crate) use self::shared::{Key, LedgerPlace, Outputs, Service, What};
 
 // Nothing here is `Debug`: a key may be in it.
@@ -46,8 +50,17 @@ Exit codes:
   143  ended by SIGTERM
   129  ended by SIGHUP
 
-stdout is data, stderr is for people. Environment: COMETAPI_KEY, COMETAPI_BASE_URL,
-PAPERBOAT_LEDGER.";
+stdout is data, stderr is for people.
+
+Environment:
+  COMETAPI_KEY           the API key; else COMETAPI_KEY_COMMAND, a command
+                         that prints it; else that of `paperboat login`,
+                         or of CometAPI's own command
+  COMETAPI_ACCESS_TOKEN  the account's access token, for its task list;
+                         likewise
+  COMETAPI_BASE_URL      the service
+  COMETAPI_ACCOUNT_URL   its account, if it is elsewhere
+  PAPERBOAT_LEDGER       where predictions are recorded";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -65,12 +78,22 @@ pub(crate) enum Command {
     List(List),
     /// Remove old records of ended predictions from the ledger
     Prune(Prune),
+    /// Find out what became of predictions that may have been created
+    Resolve(Resolve),
+    /// Show what predictions cost
+    Prices(Prices),
     /// List the known models, or search them
     Models(Models),
     /// Print the JSON Schema of a known model's input
     Schema(Schema),
     /// Serve a mock of the service on this machine
     Mock(Mock),
+    /// Store the API key for this user
+    Login(Login),
+    /// Remove what was stored by login
+    Logout(Logout),
+    /// Check the key, the service and this machine
+    Doctor(Doctor),
     /// Print a shell completion script
     Completions(Completions),
     /// Print the manual page, or write all pages to a folder

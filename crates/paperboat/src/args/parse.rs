@@ -29,7 +29,8 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
 
 /// Writes `--flag -value` as `--flag=-value`. Clap takes the second, and takes a value that begins
 /// with a hyphen for a flag in the first; set to allow hyphens, it would take a flag for the value
-/// that is missing before it.
+/// that is missing before it. Likewise `--go-fast false`, which clap would take for a switch and a
+/// positional argument.
 fn attached(root: &Command, words: Vec<OsString>) -> Result<Vec<OsString>, clap::Error> {
     let plain = plain(&words);
     let mut at = Walk::new(root);
@@ -40,6 +41,10 @@ fn attached(root: &Command, words: Vec<OsString>) -> Result<Vec<OsString>, clap:
                 return Err(without_value(root, arg, &flag.to_string_lossy(), text));
             }
             (Some(_), Some(flag)) if text.starts_with('-') => {
+                flag.push("=");
+                flag.push(word);
+            }
+            (None, Some(flag)) if at.is_switch_value(text) => {
                 flag.push("=");
                 flag.push(word);
             }
@@ -84,6 +89,8 @@ pub(crate) fn command_for(words: &[String]) -> (Command, Option<&'static Model>)
 /// What the words name.
 struct Named {
     root: Command,
+    /// Whether it is the command that stores a key, so that any value may be one.
+    is_login: bool,
     /// One of the commands that take a model's fields.
     command: Option<&'static str>,
     model: Option<String>,
@@ -98,8 +105,10 @@ impl Named {
         let command = field::COMMANDS.into_iter().find(|taker| *taker == name);
         let model = command.and(at.positionals.first().map(|model| (*model).to_owned()));
         let known = model.as_deref().and_then(known);
+        let is_login = name == "login";
         Self {
             root,
+            is_login,
             command,
             model,
             known,
@@ -117,8 +126,15 @@ impl Named {
         }
     }
 
-    /// Says of a flag that there is none of, where flags of fields come from.
+    /// Says of a flag that there is none of, where flags of fields come from; hides what may be a
+    /// key.
     fn explain(&self, mut error: clap::Error) -> clap::Error {
+        if self.is_login && error.get(ContextKind::InvalidValue).is_some() {
+            error.insert(
+                ContextKind::InvalidValue,
+                ContextValue::String("…".to_owned()),
+            );
+        }
         let Some(command) = self.command else {
             return error;
         };
@@ -166,8 +182,13 @@ fn is_field(error: &clap::Error) -> bool {
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
         return false;
     };
-    let flag = flag.strip_prefix("--");
-    flag.is_some_and(|flag| field::with_flag(flag).next().is_some())
+    // With the name of its value, if it has one.
+    let flag = flag.split(' ').next().unwrap_or_default();
+    if let Some(flag) = flag.strip_prefix("--") {
+        return field::with_flag(flag).next().is_some();
+    }
+    let letter = flag.strip_prefix('-').and_then(|flag| flag.chars().next());
+    letter.is_some_and(field::is_short)
 }
 
 fn plain(words: &[OsString]) -> Vec<String> {
@@ -181,9 +202,11 @@ fn plain(words: &[OsString]) -> Vec<String> {
 fn pairs(matches: &ArgMatches, model: &Model) -> Vec<String> {
     let mut pairs = values(matches, "pairs");
     for field in model.fields() {
-        let flag = values(matches, &field::id(field.name()));
-        let pair = |value| format!("{}={value}", field.name());
-        pairs.extend(flag.into_iter().map(|(at, value)| (at, pair(value))));
+        for id in field::ids(field.name()) {
+            let flag = values(matches, &id);
+            let pair = |value| format!("{}={value}", field.name());
+            pairs.extend(flag.into_iter().map(|(at, value)| (at, pair(value))));
+        }
     }
     pairs.sort_by_key(|(at, _)| *at);
     pairs.into_iter().map(|(_, pair)| pair).collect()

@@ -16,8 +16,8 @@ pub(crate) struct What {
     /// The model, such as black-forest-labs/flux-schnell, or flux-schnell for short
     #[arg(value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: ModelRef,
-    /// The model's input, field by field
-    #[arg(value_name = "KEY=VALUE")]
+    /// The prompt as one argument, and other fields of the model's input as pairs
+    #[arg(value_name = "PROMPT|KEY=VALUE")]
     pub(crate) pairs: Vec<String>,
     /// Read input fields from a JSON object in FILE, or from stdin (-); pairs win over it
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
@@ -72,7 +72,7 @@ impl Outputs {
 /// Which service, with which key.
 #[derive(Args)]
 pub(crate) struct Service {
-    /// The API key, instead of COMETAPI_KEY; process lists show this flag
+    /// The API key, instead of COMETAPI_KEY or the stored one; process lists show this flag
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
     /// Base URL of the service, instead of COMETAPI_BASE_URL; by default https://api.cometapi.com

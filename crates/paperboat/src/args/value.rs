@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use cometapi::ModelRef;
-use cometapi_mock::Pace;
+use cometapi_batch::Usd;
+use cometapi_mock::{InvalidAmount, Pace, Price};
 
 /// `owner/name`, or the short name of a known model; for any other, the error names those that it may
 /// be meant for.
@@ -43,6 +44,35 @@ pub(super) fn pace(text: &str) -> Result<Pace, String> {
     let whole = duration(text).map_err(|e| format!("{e}, or `instant`"))?;
     let starting = whole / 4;
     Ok(Pace::clock(starting, whole.saturating_sub(starting)))
+}
+
+/// An amount of US dollars: `5`, `0.25`, `$5`.
+pub(super) fn dollars(text: &str) -> Result<Usd, String> {
+    let amount: Usd = text.parse().map_err(|e| format!("{e}"))?;
+    if amount.is_negative() {
+        return Err("must not be negative".to_owned());
+    }
+    match amount.to_nanos() {
+        Some(nanos) if Usd::from_nanos(nanos) == amount => Ok(amount),
+        _ => Err("has more than nine decimal places, or is too large".to_owned()),
+    }
+}
+
+/// `MODEL=USD`: what a model costs on the mock, such as `flux-dev=0.03`.
+pub(super) fn price(text: &str) -> Result<(String, Price), String> {
+    let (name, dollars) = text
+        .rsplit_once('=')
+        .ok_or("expected MODEL=USD, such as flux-dev=0.03")?;
+    let price = dollars.parse().map_err(|e: InvalidAmount| e.to_string())?;
+    Ok((model(name)?.to_string(), price))
+}
+
+/// An amount of dollars that the mock can count.
+pub(super) fn balance(text: &str) -> Result<String, String> {
+    // What can be a price can be a balance.
+    text.parse::<Price>()
+        .map(|_| text.to_owned())
+        .map_err(|e| e.to_string())
 }
 
 /// `256kB`, `1.5 MB`, or a plain number of bytes; in bytes. A kB has 1024 of them, as it has
@@ -104,6 +134,26 @@ mod tests {
             let error = pace(bad).unwrap_err();
             assert!(error.contains("instant"), "{bad}: {error}");
         }
+    }
+
+    #[test]
+    fn a_price_names_a_model_and_dollars() {
+        let (name, read) = price("flux-dev=0.03").unwrap();
+        assert_eq!(name, "black-forest-labs/flux-dev");
+        assert_eq!(read.quota(), 15_000);
+        assert_eq!(price("acme/portrait=1").unwrap().0, "acme/portrait");
+        for (bad, says) in [
+            ("flux-dev", "expected MODEL=USD"),
+            ("flux-dev=", "write it as 5 or 0.24"),
+            ("flux-dev=$1", "write it as 5 or 0.24"),
+            ("flux-dev=0.0000001", "more than 6 decimal places"),
+            ("watercolor=1", "write owner/name"),
+        ] {
+            let error = price(bad).unwrap_err();
+            assert!(error.contains(says), "{bad}: {error}");
+        }
+        assert_eq!(balance("25.00"), Ok("25.00".to_owned()));
+        assert!(balance("much").is_err());
     }
 
     #[test]

@@ -16,8 +16,22 @@ pub(crate) struct Walk<'c, 'w> {
     pub(crate) escaped: bool,
     pub(crate) positionals: Vec<&'w str>,
     pub(crate) flags: Vec<&'c Arg>,
-    /// The next word is the value of a flag that the command does not have yet.
-    skip: bool,
+    /// The switch before, whose value the next word is if it is `true` or `false`.
+    pub(crate) switch: Option<&'c Arg>,
+    /// What the next word is to a flag that the command does not have yet.
+    next: Next,
+}
+
+/// What a word is to the flag before it, if only a model that is named later brings that flag.
+#[derive(Clone, Copy, Default)]
+enum Next {
+    /// Not its value.
+    #[default]
+    Word,
+    /// Its value.
+    Value,
+    /// Its value if it is `true` or `false`.
+    SwitchValue,
 }
 
 /// Walks `words`, which begin after the name of the program.
@@ -37,14 +51,18 @@ impl<'c, 'w> Walk<'c, 'w> {
             escaped: false,
             positionals: Vec::new(),
             flags: Vec::new(),
-            skip: false,
+            switch: None,
+            next: Next::Word,
         }
     }
 
     /// Takes the next word.
     pub(crate) fn step(&mut self, word: &'w str) {
-        let is_value = std::mem::take(&mut self.skip) | self.pending.take().is_some();
-        if is_value && !self.is_flag(word) {
+        let is_switch_value = self.is_switch_value(word);
+        self.switch = None;
+        let is_due = matches!(std::mem::take(&mut self.next), Next::Value);
+        let is_value = is_due | self.pending.take().is_some();
+        if is_switch_value || is_value && !self.is_flag(word) {
             return;
         }
         if self.escaped {
@@ -52,14 +70,21 @@ impl<'c, 'w> Walk<'c, 'w> {
         } else if word == "--" {
             self.escaped = true;
         } else if let Some(flag) = word.strip_prefix("--") {
-            self.skip = self.long(flag);
+            self.next = self.long(flag);
         } else if let Some(flags) = word.strip_prefix('-').filter(|flags| !flags.is_empty()) {
-            self.short(flags);
+            self.next = self.short(flags);
         } else if let Some(command) = self.command.find_subcommand(word) {
             self.command = command;
         } else {
             self.positionals.push(word);
         }
+    }
+
+    /// Whether `word` is the value of the switch before it. Any other word is one of its own: a
+    /// switch needs no value.
+    pub(crate) fn is_switch_value(&self, word: &str) -> bool {
+        let follows = self.switch.is_some() || matches!(self.next, Next::SwitchValue);
+        follows && field::is_switch_value(word)
     }
 
     /// Whether `word`, where the value of a flag is due, is itself a flag, so that the value is
@@ -85,6 +110,7 @@ impl<'c, 'w> Walk<'c, 'w> {
             match short(self.command, flag) {
                 Some(arg) if arg.get_action().takes_values() => return true,
                 Some(_) => {}
+                None if field::is_short(flag) => return true,
                 None if flag == 'h' => {}
                 None => return false,
             }
@@ -102,8 +128,8 @@ impl<'c> Walk<'c, '_> {
         next.or_else(|| all.last().copied().filter(repeated))
     }
 
-    /// Whether the word after it is its value although no flag of the command is called so.
-    fn long(&mut self, flag: &str) -> bool {
+    /// What the word after it is to it, if no flag of the command is called so.
+    fn long(&mut self, flag: &str) -> Next {
         let (name, has_value) = match flag.split_once('=') {
             Some((name, _)) => (name, true),
             None => (flag, false),
@@ -111,27 +137,46 @@ impl<'c> Walk<'c, '_> {
         let Some(arg) = long(self.command, name) else {
             // The model may come after the flags of its fields.
             let takes_value = |field: &Field| field.kind() != Kind::Boolean;
-            return !has_value && field::with_flag(name).any(takes_value);
+            let is_field = |wanted: bool| field::with_flag(name).any(|f| takes_value(f) == wanted);
+            return if has_value {
+                Next::Word
+            } else if is_field(true) {
+                Next::Value
+            } else if is_field(false) {
+                Next::SwitchValue
+            } else {
+                Next::Word
+            };
         };
         self.flags.push(arg);
-        if arg.get_action().takes_values() && !has_value && !arg.is_require_equals_set() {
+        if has_value || field::is_negation(arg) {
+            // The next word is not its value.
+        } else if field::is_switch(arg) {
+            self.switch = Some(arg);
+        } else if arg.get_action().takes_values() && !arg.is_require_equals_set() {
             self.pending = Some(arg);
         }
-        false
+        Next::Word
     }
 
-    fn short(&mut self, flags: &str) {
+    /// As [`long`](Self::long), of flags of one letter, the last perhaps with its value.
+    fn short(&mut self, flags: &str) -> Next {
         for (index, flag) in flags.char_indices() {
+            let is_last = index + flag.len_utf8() == flags.len();
             let Some(arg) = short(self.command, flag) else {
-                return;
+                return if is_last && field::is_short(flag) {
+                    Next::Value
+                } else {
+                    Next::Word
+                };
             };
             self.flags.push(arg);
             if arg.get_action().takes_values() {
-                let is_last = index + flag.len_utf8() == flags.len();
                 self.pending = is_last.then_some(arg);
-                return;
+                break;
             }
         }
+        Next::Word
     }
 }
 
@@ -160,6 +205,12 @@ mod tests {
             "create --input in.json --force a/b",
             "run --timeout 5m --aspect-ratio 16:9 a/b",
             "run --go-fast a/b",
+            "run --go-fast false a/b",
+            "run --go-fast TRUE a/b",
+            "run --no-go-fast a/b",
+            "run -n 4 a/b",
+            "run -n4 a/b",
+            "run --prompt -n 4 a/b",
             "run --prompt=x --seed 1 --go-fast=false a/b --prompt y",
             "run --unheard-of a/b",
             "run --json -- a/b --x",

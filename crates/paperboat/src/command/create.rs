@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::args::{Create, Key, LedgerPlace, What};
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
+use crate::pricing::Pricing;
 use crate::progress::Progress;
 use crate::watched::Watched;
 use crate::{check, connect, input, ledger, print};
@@ -18,7 +19,8 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     check::check(&args.what, &input)?;
     let connection = connect::service(&args.service, false)?;
     let client = &connection.client;
-    let once = once(client, &args.ledger, &args.key, false)?;
+    let pricing = Pricing::begin(&connection, None);
+    let once = once(client, &args.ledger, &args.key, false)?.prices(pricing.source());
     let mut signals = Signals::listen();
     let watched = Watched::new(Progress::begin("creating"));
     let mut run = run(once, &args.what, input.into(), &watched);

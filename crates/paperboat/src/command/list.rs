@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cometapi_batch::{Entry, Filter, Ledger, State};
+use cometapi_batch::{Cost, Entry, Filter, Ledger, State};
 use serde_json::{Value, json};
 
 use crate::args::List;
 use crate::command::batch::file;
 use crate::failure::Failure;
-use crate::{ledger, print};
+use crate::{ledger, money, print};
 
 /// How many are read from the ledger at once, at most.
 const PAGE: u32 = 200;
@@ -26,8 +26,9 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
     };
     let now = SystemTime::now();
     let mut shown = 0;
+    let (mut has_more, mut has_unresolved) = (false, false);
     let mut before = None;
-    loop {
+    'pages: loop {
         // One more than are shown, to know whether there are more.
         let most = u32::try_from((limit - shown).saturating_add(1)).unwrap_or(PAGE);
         let page = page(&*ledger, &args, before, most.min(PAGE)).await?;
@@ -35,10 +36,8 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
         before = Some(last.seq);
         for entry in &page {
             if shown == limit {
-                print::stderr(format_args!(
-                    "note: these are the newest {limit}; for more: --limit N, for all: --limit 0"
-                ));
-                return Ok(());
+                has_more = true;
+                break 'pages;
             }
             if args.json {
                 print::json(json(entry))?;
@@ -48,13 +47,31 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
                 }
                 print::stdout(line(entry, now))?;
             }
+            has_unresolved |= entry.state == State::Unresolved;
             shown += 1;
         }
     }
-    if shown == 0 && !args.json {
+    if has_more {
+        print::note(format_args!(
+            "these are the newest {limit}; for more: --limit N, for all: --limit 0"
+        ));
+    } else if shown == 0 && !args.json {
         print::stderr("no recorded prediction matches");
+    } else if !args.json {
+        let costs = ledger.costs(filter(&args)).await;
+        costs.map_err(|e| unreadable(&e))?.iter().for_each(say_cost);
+    }
+    if has_unresolved && !args.json {
+        print::note(UNRESOLVED);
     }
     Ok(())
+}
+
+/// Shows what the predictions of a model cost together, if they cost anything.
+fn say_cost((model, cost): (&String, &Cost)) {
+    if let Some(text) = money::sum(cost) {
+        print::stderr(format_args!("{model}: {text}"));
+    }
 }
 
 async fn page(
@@ -63,6 +80,17 @@ async fn page(
     before: Option<u64>,
     most: u32,
 ) -> Result<Vec<Entry>, Failure> {
+    let mut filter = filter(args);
+    filter.before = before;
+    filter.limit = most;
+    ledger.list(filter).await.map_err(|e| unreadable(&e))
+}
+
+fn unreadable(error: &cometapi_batch::Error) -> Failure {
+    Failure::usage(format!("the ledger cannot be read: {error}")).because_of(error)
+}
+
+fn filter(args: &List) -> Filter {
     let mut filter = Filter::default();
     if args.unresolved {
         filter.states.push(State::Unresolved);
@@ -73,19 +101,18 @@ async fn page(
     filter.failed = args.failed;
     filter.model = args.model.as_ref().map(ToString::to_string);
     filter.since = args.since;
-    filter.before = before;
-    filter.limit = most;
-    ledger
-        .list(filter)
-        .await
-        .map_err(|e| Failure::usage(format!("the ledger cannot be read: {e}")).because_of(&e))
+    filter
 }
 
-const HEAD: &str = "ID                          STATE       AGE      MODEL, ROW OR NAME, INPUT";
+/// The next step where a prediction may have been created.
+const UNRESOLVED: &str = "unresolved ones may have been created; to find out: paperboat resolve";
+
+const HEAD: &str =
+    "ID                          STATE       AGE       COST  MODEL, ROW, NAME, INPUT";
 
 fn line(entry: &Entry, now: SystemTime) -> String {
     let id = entry.id.as_deref().unwrap_or("-");
-    let age = now.duration_since(entry.planned_at).unwrap_or_default();
+    let age = age(entry.planned_at, now);
     let mut about = entry.model.clone();
     if let Some(folder) = &entry.folder {
         let key = entry
@@ -97,11 +124,11 @@ fn line(entry: &Entry, now: SystemTime) -> String {
     if let Some(key) = &entry.key {
         about = format!("{about} {key}");
     }
-    let input = prompt(&entry.input);
+    let input = input(&entry.input);
     format!(
-        "{id:<26}  {:<10}  {:<7}  {about} {input}",
+        "{id:<26}  {:<10}  {age:<4}  {:>8}  {about} {input}",
         state(entry),
-        short(age)
+        cost(entry)
     )
 }
 
@@ -113,9 +140,18 @@ fn state(entry: &Entry) -> &str {
     }
 }
 
-/// The age by its greatest unit.
-fn short(age: Duration) -> String {
-    let seconds = age.as_secs();
+/// What it cost or may cost; one that is not charged for shows nothing.
+fn cost(entry: &Entry) -> String {
+    match entry.cost {
+        Some(cost) if cost.is_positive() => cost.to_string(),
+        Some(_) => String::new(),
+        None => "?".to_owned(),
+    }
+}
+
+/// How long ago a time is, by its greatest unit.
+pub(super) fn age(at: SystemTime, now: SystemTime) -> String {
+    let seconds = now.duration_since(at).unwrap_or_default().as_secs();
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),
@@ -125,7 +161,7 @@ fn short(age: Duration) -> String {
 }
 
 /// The head of the prompt, or of the whole input where there is none.
-fn prompt(input: &str) -> String {
+pub(super) fn input(input: &str) -> String {
     let json: Value = serde_json::from_str(input).unwrap_or_default();
     match json["prompt"].as_str() {
         Some(prompt) => format!("{:?}", head(prompt, 40)),
@@ -159,6 +195,9 @@ fn json(entry: &Entry) -> Value {
         "row": entry.row,
         "once": entry.key,
         "occurrence": entry.occurrence,
+        "price_usd": entry.price,
+        "charge_usd": entry.charge,
+        "cost_usd": entry.cost,
         "planned_at": time(Some(entry.planned_at)),
         "sent_at": time(entry.sending_at),
         "created_at": time(entry.created_at),
@@ -173,7 +212,7 @@ fn seen((at, status): &(SystemTime, String)) -> Value {
 
 /// RFC 3339. A time outside of the years 1970 to 9999 becomes the nearest one inside: a ledger may
 /// be damaged, and the format has four digits for the year.
-fn time(at: Option<SystemTime>) -> Option<String> {
+pub(super) fn time(at: Option<SystemTime>) -> Option<String> {
     let latest = UNIX_EPOCH + Duration::from_millis(LATEST);
     let at = at?.clamp(UNIX_EPOCH, latest);
     Some(humantime::format_rfc3339_millis(at).to_string())

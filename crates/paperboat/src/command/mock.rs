@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::{fmt, io};
 
-use cometapi_mock::{MockServer, Served, StartError, serve};
+use cometapi_mock::{AccountEndpoint, MockServer, Served, StartError, serve};
 
 use crate::args::Mock;
 use crate::failure::Failure;
@@ -29,6 +29,12 @@ pub(crate) async fn execute(args: Mock) -> Result<(), Failure> {
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
     }
+    for (model, price) in args.price {
+        builder = builder.price(model, price);
+    }
+    if let Some(balance) = args.balance {
+        builder = builder.balance(&balance).enforce_balance();
+    }
     let mut signals = Signals::listen();
     let mut ended_by = None;
     let shutdown = async { ended_by = Some(signals.next().await) };
@@ -39,6 +45,9 @@ pub(crate) async fn execute(args: Mock) -> Result<(), Failure> {
             } else {
                 server.on_create(fault.plan());
                 server.on_poll(fault.plan());
+                for endpoint in AccountEndpoint::ALL {
+                    server.on_account(endpoint, fault.plan());
+                }
             }
         }
         announce(server, has_key);
@@ -84,6 +93,10 @@ fn announce(server: &MockServer, has_key: bool) {
     print::stderr("the mock runs until ctrl-c; in another terminal:");
     print::stderr(format_args!(
         "  export COMETAPI_BASE_URL={}",
+        server.origin()
+    ));
+    print::stderr(format_args!(
+        "  export COMETAPI_ACCOUNT_URL={}",
         server.origin()
     ));
     // A key is secret, even a mock's: it is on the screen that it was typed on, and on no other.

@@ -3,13 +3,18 @@
 pub(crate) mod batch;
 pub(crate) mod completions;
 pub(crate) mod create;
+pub(crate) mod doctor;
 mod finish;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod man;
 pub(crate) mod mock;
 pub(crate) mod models;
+pub(crate) mod prices;
 pub(crate) mod prune;
+pub(crate) mod resolve;
 pub(crate) mod run;
 mod save;
 pub(crate) mod wait;

@@ -1,5 +1,6 @@
 //! `paperboat models` and `paperboat schema`: the models whose input is known.
 
+mod prices;
 mod table;
 
 use std::io;
@@ -8,24 +9,34 @@ use cometapi::models::{self, Field, Kind, Model, OutputKind, models};
 use serde_json::{Map, Value, json};
 use terminal_size::{Width, terminal_size_of};
 
+use self::prices::Prices;
 use crate::args::{Models, Schema};
 use crate::failure::Failure;
 use crate::print;
 
 pub(crate) fn execute(args: &Models) -> Result<(), Failure> {
     let found = search(&args.words)?;
+    let prices = Prices::cached();
     if args.json {
-        let all: Vec<_> = found.into_iter().map(model_json).collect();
+        let all = found.into_iter().map(|model| model_json(model, &prices));
+        let all: Vec<_> = all.collect();
         return print::document(format_args!("{:#}", Value::Array(all)));
     }
     // A file or a pipe has no width; it gets whole lines.
     let width = terminal_size_of(io::stdout()).map(|(Width(width), _)| usize::from(width));
     let width = width.filter(|width| *width > 0);
     match found[..] {
-        [model] if !args.words.is_empty() => print::document(table::details(model, width)),
+        [model] if !args.words.is_empty() => {
+            let price = prices.of(model);
+            print::document(table::details(model, price.as_ref(), width))?;
+            prices.note_on_one().into_iter().for_each(print::stderr);
+            Ok(())
+        }
         _ => {
-            let rows: Vec<_> = found.into_iter().map(table::Row::of).collect();
+            let row = |model| table::Row::of(model, prices.of(model).as_ref());
+            let rows: Vec<_> = found.into_iter().map(row).collect();
             print::document(table::overview(&rows, width))?;
+            prices.note_on_all().into_iter().for_each(print::stderr);
             // On a screen that the list does not fit, its end is what is seen.
             if args.words.is_empty() && width.is_some() {
                 print::stderr(format_args!(
@@ -102,13 +113,17 @@ pub(crate) fn print_schema(args: &Schema) -> Result<(), Failure> {
     Err(advise(failure, name))
 }
 
-fn model_json(model: &Model) -> Value {
+fn model_json(model: &Model, prices: &Prices) -> Value {
+    let price = prices.of(model);
     let schema: Value = serde_json::from_str(model.schema()).unwrap_or_default();
     json!({
         "model": model.name(),
         "description": model.description(),
         "source": model.source(),
         "answers": model.output_kind().to_string(),
+        "list_usd": price.as_ref().map(|price| price.list),
+        "discounted_usd": price.as_ref().map(|price| price.discounted),
+        "price_age_seconds": price.as_ref().and(prices.age_seconds()),
         "fields": model.fields().iter().map(field_json).collect::<Vec<_>>(),
         "schema": schema,
     })

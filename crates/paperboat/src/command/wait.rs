@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use cometapi::Client;
 use cometapi::wire::PredictionId;
-use cometapi_batch::{Finish, Once, Stop};
+use cometapi_batch::{Finish, Ledger, Once, Stop};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::args::Wait;
+use crate::args::{Outputs, Wait};
 use crate::command::batch::{self, Display};
 use crate::command::finish::Waiting;
 use crate::command::save;
@@ -101,15 +101,23 @@ fn waiting<'a>(args: &'a Wait, client: &'a Client, id: &str, watched: &'a Watche
     }
 }
 
-/// Waits for every prediction of the ledger that was created and has not ended.
 async fn all(args: &Wait, client: &Client) -> Result<(), Failure> {
     let ledger = ledger::needed(args.ledger.ledger.as_deref())?;
+    everything(&args.outputs, client, ledger).await
+}
+
+/// Waits for every prediction of the ledger that was created and has not ended.
+pub(super) async fn everything(
+    outputs: &Outputs,
+    client: &Client,
+    ledger: Arc<dyn Ledger>,
+) -> Result<(), Failure> {
     let stop = Stop::new();
-    let display = Arc::new(Display::new(args.outputs.json, false, &stop)?);
+    let display = Arc::new(Display::new(outputs.json, false, &stop)?);
     let observer = Arc::clone(&display);
-    let finish = Finish::new(client, ledger, args.outputs.folder())
+    let finish = Finish::new(client, ledger, outputs.folder())
         .concurrency(32)
-        .timeout(args.outputs.timeout)
+        .timeout(outputs.timeout)
         .stop(&stop)
         .on_event(move |event| observer.event(event));
     let watch = batch::leave(stop, Arc::clone(&display));

@@ -60,6 +60,7 @@ fn begun(at: &Walk<'_, '_>, model: Option<&'static Model>, word: &str) -> Vec<Ca
             .and_then(|flag| flag.split_once('='))
         {
             Some((flag, value)) => long(at.command, flag)
+                .filter(|arg| !field::is_negation(arg))
                 .map(|arg| value::of_arg(arg, model, &format!("--{flag}="), value))
                 .unwrap_or_default(),
             None => flags(at, model),
@@ -68,13 +69,18 @@ fn begun(at: &Walk<'_, '_>, model: Option<&'static Model>, word: &str) -> Vec<Ca
     if at.command.has_subcommands() {
         return subcommands(at.command);
     }
-    match at.positional() {
+    let mut all = match at.switch {
+        Some(arg) => value::of_arg(arg, model, "", word),
+        None => Vec::new(),
+    };
+    all.extend(match at.positional() {
         Some(arg) if arg.get_id() == "pairs" => {
             model.map_or_else(Vec::new, |model| pairs(at, model, word))
         }
         Some(arg) => value::of_arg(arg, model, "", word),
         None => Vec::new(),
-    }
+    });
+    all
 }
 
 fn subcommands(command: &Command) -> Vec<Candidate> {
@@ -91,7 +97,8 @@ fn about(command: &Command) -> String {
 }
 
 fn flags(at: &Walk<'_, '_>, model: Option<&Model>) -> Vec<Candidate> {
-    let free = |arg: &&Arg| !arg.is_hide_set() && may_come(at, model, arg);
+    let shown = |arg: &Arg| !arg.is_hide_set() || field::is_negation(arg);
+    let free = |arg: &&Arg| shown(arg) && may_come(at, model, arg);
     let args = at.command.get_arguments().filter(free);
     args.flat_map(|arg| {
         let help = arg.get_help().map_or_else(String::new, ToString::to_string);
@@ -115,10 +122,11 @@ fn may_come(at: &Walk<'_, '_>, model: Option<&Model>, arg: &Arg) -> bool {
 fn is_open(at: &Walk<'_, '_>, field: &Field) -> bool {
     let by_flag = at.flags.iter().any(|given| field::is(given, field));
     let by_pair = at.positionals.iter().skip(1).any(|pair| {
+        // Without a key it is the prompt.
         let key = pair
             .split_once('=')
-            .map(|(key, _)| key.trim_end_matches(':'));
-        key == Some(field.name())
+            .map_or("prompt", |(key, _)| key.trim_end_matches(':'));
+        key == field.name()
     });
     value::is_list(field) || !(by_flag || by_pair)
 }

@@ -38,6 +38,7 @@ fn models_fields_and_values() {
         "models",
         "list --model",
         "batch --model",
+        "doctor --smoke --model",
     ] {
         let short = after(&format!("paperboat {command} flux-kontext-m"));
         assert_eq!(short, ["flux-kontext-max"], "{command}");
@@ -68,6 +69,21 @@ fn models_fields_and_values() {
         ("run {} --aspect-ratio 16", &["16:9"]),
         ("run {} --aspect-ratio=16", &["--aspect-ratio=16:9"]),
         ("run {} --go-fast=f", &["--go-fast=false"]),
+        ("run {} --go-fast f", &["false"]),
+        (
+            "run {} --go-fast out",
+            &["output_format=", "output_quality="],
+        ),
+        ("run {} --go-fast --go", &[]),
+        ("run {} --no-g", &["--no-go-fast"]),
+        ("run {} --no-go-fast --go", &[]),
+        ("run {} --no-go-fast go", &[]),
+        ("run {} --no-go-fast=", &[]),
+        ("run {} go_fast=true --no-g", &[]),
+        ("run {} -n", &["-n"]),
+        ("run {} -n 4 --num-o", &[]),
+        ("run {} -n ", &["1", "2", "3", "4"]),
+        ("run {} fox pro", &[]),
         ("run {} --megapixels 1 mega", &[]),
         ("run {} megapixels:=1 --mega", &[]),
         ("run {} --mock --mo", &[]),

@@ -50,7 +50,7 @@ async fn candidates_are_lines_with_their_help_after_a_tab() {
 
 /// The words as bash breaks them, with a | at each break that no space makes, and what
 /// readline is to put instead of the last piece.
-const ROWS: [(&str, &[&str]); 16] = [
+const ROWS: [(&str, &[&str]); 18] = [
     ("paperboat ru", &["run"]),
     (
         "paperboat run black-forest-labs/flux-kontext-m",
@@ -89,6 +89,8 @@ const ROWS: [(&str, &[&str]); 16] = [
         &["@my\\ cat.png"],
     ),
     ("paperboat run -o pic", &["pics/"]),
+    ("paperboat run SCHNELL --no-g", &["--no-go-fast"]),
+    ("paperboat run SCHNELL --go-fast f", &["false"]),
     ("paperboat run acme/portrait x", &[]),
 ];
 

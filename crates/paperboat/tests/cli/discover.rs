@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use cometapi_mock::{AccountEndpoint, MockServer};
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::SCHNELL;
-use crate::place::Place;
+use crate::place::{Call, Place};
 
 #[tokio::test]
 async fn every_known_model_is_a_line_under_its_owner() {
@@ -88,6 +89,75 @@ async fn models_as_json_are_all_that_is_known() {
         serde_json::from_value(schnell.unwrap()["fields"][2].clone()).unwrap();
     let field = serde_json::to_string_pretty(&field).unwrap();
     assert_snapshot!("field_as_json", field);
+}
+
+/// `models` where the account of the service is the mock's.
+fn models<'p>(place: &'p Place, server: &MockServer, more: &[&str]) -> Call<'p> {
+    let call = place.paperboat(["models"].iter().chain(more));
+    call.env("COMETAPI_ACCOUNT_URL", server.origin())
+}
+
+#[tokio::test]
+async fn models_have_a_price_once_it_is_cached_and_ask_for_none() {
+    let place = Place::new();
+    let server = MockServer::builder()
+        .price(SCHNELL, ("0.003", "0.8"))
+        .unlisted("black-forest-labs/flux-dev");
+    let server = server.start().await.unwrap();
+    let hint = "to show prices here for the next hour: paperboat prices\n";
+    let unknown = models(&place, &server, &[]).ends(0).await;
+    assert_eq!(unknown.stderr, hint);
+    assert!(!unknown.stdout.contains("file   $"), "{}", unknown.stdout);
+    let one = models(&place, &server, &[SCHNELL]).ends(0).await;
+    assert_eq!(one.stderr, hint);
+    assert!(!one.stdout.contains("Price"), "{}", one.stdout);
+
+    let prices = place.paperboat(["prices"]);
+    let prices = prices.env("COMETAPI_ACCOUNT_URL", server.origin());
+    prices.ends(0).await;
+    let requests = server.requests().len();
+    let ended = models(&place, &server, &[]).ends(0).await;
+    ended.says(&["prices in US dollars per prediction, before any discount; the list is"]);
+    let row = |name: &str| {
+        let named = |line: &&str| line.split_whitespace().next() == Some(name);
+        let line = ended.stdout.lines().find(named).unwrap();
+        line.split_whitespace().nth(2).unwrap().to_owned()
+    };
+    assert_eq!(row("flux-schnell"), "$0.003");
+    assert!(!row("flux-dev").starts_with('$'));
+    let one = models(&place, &server, &["flux-schnell"]).ends(0).await;
+    let price = "\nPrice per prediction: $0.003, or $0.0024 if the discount counts\n";
+    assert!(one.stdout.contains(price), "{}", one.stdout);
+
+    let json = models(&place, &server, &["--json"]).ends(0).await;
+    assert_eq!(json.stderr, "");
+    let json: Vec<Value> = serde_json::from_str(&json.stdout).unwrap();
+    let of = |name: &str| json.iter().find(|it| it["model"] == name).unwrap();
+    let schnell = of(SCHNELL);
+    assert_eq!(schnell["list_usd"], "0.003");
+    assert_eq!(schnell["discounted_usd"], "0.0024");
+    assert!(schnell["price_age_seconds"].is_u64());
+    let dev = of("black-forest-labs/flux-dev");
+    for field in ["list_usd", "discounted_usd", "price_age_seconds"] {
+        assert_eq!(dev[field], json!(null));
+    }
+    assert_eq!(server.account_requests(AccountEndpoint::Models), 1);
+    assert_eq!(server.requests().len(), requests);
+}
+
+/// Another service has other prices, or none.
+#[tokio::test]
+async fn prices_of_one_service_are_not_shown_for_another() {
+    let place = Place::new();
+    let server = MockServer::builder().start().await.unwrap();
+    let prices = place.paperboat(["prices"]);
+    let prices = prices.env("COMETAPI_ACCOUNT_URL", server.origin());
+    prices.ends(0).await;
+    let plain = place.paperboat(["models"]).ends(0).await;
+    plain.says(&["paperboat prices"]);
+    let other = place.paperboat(["models"]).at(server.origin());
+    let other = other.ends(0).await;
+    assert_eq!((other.stdout, other.stderr.as_str()), (plain.stdout, ""));
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn run(plan: impl FnOnce(&MockServer), args: &[&str], code: i32) -> (MockS
 /// What a create request may meet, the exit code, and what must be said.
 #[tokio::test]
 async fn of_a_create_that_went_wrong() {
-    const DOUBT: &[&str] = &["may have been accepted", "before you send it again"];
+    const DOUBT: &[&str] = &["may have been accepted", "to find out: paperboat resolve"];
     const BLOCKED: &[&str] = &["nothing was accepted", "the key is not at fault"];
     const BASE_URL: &[&str] = &["nothing was accepted", "--base-url or COMETAPI_BASE_URL"];
     let rows: [(Fault, i32, &[&str]); 29] = [
@@ -44,7 +44,7 @@ async fn of_a_create_that_went_wrong() {
         (
             Fault::InvalidToken,
             5,
-            &["key was refused", "check COMETAPI_KEY"],
+            &["key was refused", "check the key: "],
         ),
         (Fault::AccessDenied, 5, &["key was refused"]),
         (Fault::FirewallPage, 1, BLOCKED),

@@ -21,10 +21,15 @@ async fn each_command_explains_itself() {
     assert_snapshot!("batch", help(&["batch", "--help"]).await);
     assert_snapshot!("list", help(&["list", "--help"]).await);
     assert_snapshot!("prune", help(&["prune", "--help"]).await);
+    assert_snapshot!("prices", help(&["prices", "--help"]).await);
+    assert_snapshot!("resolve", help(&["resolve", "--help"]).await);
     assert_snapshot!("models", help(&["models", "--help"]).await);
     assert_snapshot!("schema", help(&["schema", "--help"]).await);
     assert_snapshot!("completions", help(&["completions", "--help"]).await);
     assert_snapshot!("man", help(&["man", "--help"]).await);
+    assert_snapshot!("login", help(&["login", "--help"]).await);
+    assert_snapshot!("logout", help(&["logout", "--help"]).await);
+    assert_snapshot!("doctor", help(&["doctor", "--help"]).await);
     assert_snapshot!("mock", help(&["mock", "--help"]).await);
 }
 

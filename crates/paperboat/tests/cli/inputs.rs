@@ -41,6 +41,10 @@ async fn what_does_not_fit_is_refused_a_line_each() {
         ),
         (&["create", SCHNELL], "prompt is missing, it takes text"),
         (
+            &["create", SCHNELL],
+            "give it as an argument, or on stdin: paperboat run black-forest-labs/flux-schnell \"a red fox\"",
+        ),
+        (
             &["create", SCHNELL, "prompt=x", "--num-outputs", "9"],
             "num_outputs is 9, it takes 1–4",
         ),
@@ -125,7 +129,8 @@ async fn flags_and_pairs_arrive_alike() {
         "create",
         "--aspect-ratio",
         "custom",
-        "--go-fast=false",
+        "--go-fast",
+        "false",
         "black-forest-labs/flux-2-dev",
         "--prompt=@prompt.txt",
         "--width",
@@ -144,6 +149,136 @@ async fn flags_and_pairs_arrive_alike() {
         "go_fast": false,
     });
     assert_eq!(input, expected);
+}
+
+#[tokio::test]
+async fn a_switch_is_turned_on_and_off_and_n_is_the_number_of_outputs() {
+    let place = Place::new();
+    for (flags, go_fast) in [
+        (["--go-fast", "-n2"].as_slice(), true),
+        (&["--go-fast", "true", "-n", "2"], true),
+        (&["--go-fast", "false", "-n", "2"], false),
+        (&["--go-fast=false", "--num-outputs", "2"], false),
+        (&["--no-go-fast", "-n=2"], false),
+    ] {
+        for command in ["create", "run"] {
+            let args = [command].into_iter().chain(flags.iter().copied());
+            let args: Vec<_> = args.chain([SCHNELL, "a fox", "megapixels=0.25"]).collect();
+            let (_, input) = sent(&place, &args).await;
+            let expected = json!({
+                "prompt": "a fox", "megapixels": "0.25", "go_fast": go_fast, "num_outputs": 2,
+            });
+            assert_eq!(input, expected, "{args:?}");
+        }
+    }
+    let (_, input) = sent(&place, &["create", SCHNELL, "--go-fast", "a fox"]).await;
+    assert_eq!(input, json!({"prompt": "a fox", "go_fast": true}));
+    refused(&["create", PRO_2, "a fox", "-n", "2"])
+        .await
+        .says(&["unexpected argument '-n'", PRO_2]);
+}
+
+#[tokio::test]
+async fn a_choice_may_be_spelled_in_another_way_unless_it_is_forced() {
+    let place = Place::new();
+    place.write(
+        "input.json",
+        r#"{"prompt": "JPEG", "output_format": "JPEG"}"#,
+    );
+    for args in [
+        ["create", SCHNELL, "JPEG", "output_format=jpeg"].as_slice(),
+        &["create", SCHNELL, "JPEG", "--output-format", "JPG"],
+        &["create", SCHNELL, "JPEG", "output_format:=\"Jpeg\""],
+        &["create", SCHNELL, "--input", "input.json"],
+    ] {
+        let (said, input) = sent(&place, args).await;
+        let expected = json!({"prompt": "JPEG", "output_format": "jpg"});
+        assert_eq!(input, expected, "{args:?}");
+        assert!(!said.contains("note"), "{said}");
+    }
+    refused(&["create", SCHNELL, "x", "output_format=jpgs"])
+        .await
+        .says(&["output_format is \"jpgs\", it takes webp | jpg | png"]);
+
+    let server = cometapi_mock::MockServer::builder()
+        .key(crate::place::KEY)
+        .start()
+        .await
+        .unwrap();
+    let args = ["create", SCHNELL, "x", "output_format=PNG", "--force"];
+    let ended = place.paperboat(args).at(server.origin()).ends(1).await;
+    ended.says(&["note: output_format is \"PNG\""]);
+    let body: Value = serde_json::from_slice(&server.requests()[0].body).unwrap();
+    assert_eq!(body["input"]["output_format"], "PNG");
+}
+
+/// Two rows that differ only in the spelling are the same row.
+#[tokio::test]
+async fn a_row_is_read_as_arguments_are() {
+    let place = Place::new();
+    let server = server().await;
+    place.write("rows.csv", "prompt,output_format\na fox,JPEG\nan owl,Png\n");
+    let batch = |file: &'static str| {
+        let args = ["batch", file, "--model", SCHNELL, "-o"];
+        let args: Vec<_> = args.into_iter().chain([&file[..file.len() - 4]]).collect();
+        place.paperboat(args).at(server.origin())
+    };
+    batch("rows.csv").ends(0).await;
+    let mut formats: Vec<_> = server
+        .predictions()
+        .iter()
+        .map(|prediction| prediction.input["output_format"].clone())
+        .collect();
+    formats.sort_by_key(ToString::to_string);
+    assert_eq!(formats, ["jpg", "png"]);
+
+    let requests = server.requests().len();
+    place.write("blank.csv", "prompt,seed\na fox,1\n  ,2\n");
+    batch("blank.csv")
+        .ends(2)
+        .await
+        .says(&["prompt is blank, it takes text"]);
+    assert_eq!(server.requests().len(), requests);
+}
+
+/// The name of a file is not its content.
+#[tokio::test]
+async fn a_bare_path_of_a_file_is_answered_with_the_form_that_sends_it() {
+    let place = Place::new();
+    place.write("photo.jpg", b"\xff\xd8\xff\xe0");
+    place.write("prompt.txt", "a fox");
+    let server = server().await;
+    for (args, said) in [
+        (
+            ["create", KONTEXT, "x", "input_image=photo.jpg"].as_slice(),
+            "to send that file: input_image=@photo.jpg",
+        ),
+        (
+            &["create", PRO_2, "x", "--input-images", "photo.jpg"],
+            "input_images=@photo.jpg",
+        ),
+    ] {
+        let ended = place.paperboat(args).at(server.origin()).ends(2).await;
+        ended.says(&[said, "nothing was sent"]);
+    }
+    assert!(server.requests().is_empty());
+    for (args, said) in [
+        (
+            ["create", "acme/portrait", "x", "photo=photo.jpg"],
+            "note: photo is the text \"photo.jpg\"; to send the file of that name: photo=@photo.jpg\n",
+        ),
+        (
+            ["create", SCHNELL, "prompt.txt", "seed=1"],
+            "note: prompt is the text \"prompt.txt\"; to send the file of that name: prompt=@prompt.txt\n",
+        ),
+    ] {
+        place
+            .paperboat(args)
+            .at(server.origin())
+            .ends(0)
+            .await
+            .says(&[said]);
+    }
 }
 
 #[tokio::test]

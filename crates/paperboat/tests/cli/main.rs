@@ -11,13 +11,18 @@ mod busy;
 mod closing;
 mod completions;
 mod discover;
+mod doctor;
 mod documented_server;
 mod drawn_outputs;
 mod exit_codes;
 mod help;
 mod inputs;
+#[cfg(unix)]
+mod keys;
 mod ledger;
 mod list;
+#[cfg(unix)]
+mod login;
 mod main_job;
 mod mock_command;
 mod network;
@@ -26,9 +31,14 @@ mod offline;
 mod once;
 mod output;
 mod place;
+mod prices;
+mod prompts;
 mod prune;
 #[cfg(unix)]
+mod pseudo_terminal;
+#[cfg(unix)]
 mod readme;
+mod resolve;
 #[cfg(unix)]
 mod resume;
 mod secrets;

@@ -141,7 +141,7 @@ async fn flags_win_over_the_environment_and_blanks_count_as_unset() {
 
     let ended = create(&[]).at(" ").env("COMETAPI_KEY", " \n").ends(2).await;
     ended.says(&[
-        "no API key: set COMETAPI_KEY (create one at https://www.cometapi.com/console/token)",
+        "no API key: run `paperboat login`, or set COMETAPI_KEY (create one at https://www.cometapi.com/console/token)",
     ]);
     assert_eq!(server.create_requests(), 2);
 }

@@ -27,6 +27,7 @@ async fn it_serves_until_ctrl_c() {
     assert_eq!(ended.stdout, "");
     ended.says(&[
         &format!("export COMETAPI_BASE_URL={origin}"),
+        &format!("export COMETAPI_ACCOUNT_URL={origin}"),
         "export COMETAPI_KEY=any",
         "paperboat run ",
     ]);
@@ -172,6 +173,39 @@ async fn faults_are_injected_by_name() {
     mock.ends(0).await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn prices_and_balance_are_those_that_were_given() {
+    let place = Place::new();
+    let args = [
+        "mock",
+        "--port",
+        "0",
+        "--price",
+        "flux-schnell=0.06",
+        "--balance",
+        "0.10",
+    ];
+    let mut mock = place.paperboat(args).start();
+    let origin = mock.first_line().await;
+    let create = |code| {
+        fox(&place, "create", &["--no-ledger"])
+            .at(&origin)
+            .ends(code)
+    };
+    create(0).await;
+    create(6).await.says(&["quota"]);
+
+    let path = "/api/model/black-forest-labs%2Fflux-schnell";
+    let model = exchange(&origin, &format!("GET {path} HTTP/1.1")).await;
+    assert!(model.contains(r#""per_request":0.06"#), "{model}");
+    let usage = "GET /v1/dashboard/billing/usage HTTP/1.1\r\nauthorization: Bearer any";
+    let usage = exchange(&origin, usage).await;
+    assert!(usage.contains(r#""total_usage":6}"#), "{usage}");
+    mock.interrupt().await;
+    mock.ends(0).await;
+}
+
 #[tokio::test]
 async fn an_unknown_fault_gets_the_nearest_name() {
     let place = Place::new();
@@ -187,4 +221,6 @@ async fn an_unknown_fault_gets_the_nearest_name() {
     ended.says(&["write a number from 0 to 1"]);
     let ended = place.paperboat(["mock", "--pace", "soon"]).ends(2).await;
     ended.says(&["or `instant`"]);
+    let ended = place.paperboat(["mock", "--price", "a/b"]).ends(2).await;
+    ended.says(&["expected MODEL=USD"]);
 }

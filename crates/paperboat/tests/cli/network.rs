@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cometapi_mock::{Ending, Fault};
+use cometapi_mock::{Ending, Fault, MockServer};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -80,8 +80,8 @@ async fn a_proxy_that_wants_a_login_is_asked_once() {
     assert_eq!(connections.load(Ordering::Relaxed), 1);
 }
 
-/// Accepts any destination, and leads to `upstream`.
-async fn socks5(mut near: TcpStream, upstream: String) {
+/// Accepts the destination `host`, and leads to `upstream`.
+async fn socks5(mut near: TcpStream, host: &str, upstream: &str) {
     let mut hello = [0; 2];
     near.read_exact(&mut hello).await.unwrap();
     assert_eq!(hello[0], 5);
@@ -94,7 +94,7 @@ async fn socks5(mut near: TcpStream, upstream: String) {
     assert_eq!(request[3], 3);
     let mut rest = vec![0; usize::from(request[4]) + 2];
     near.read_exact(&mut rest).await.unwrap();
-    assert!(rest.starts_with(b"service.example"));
+    assert!(rest.starts_with(host.as_bytes()));
     near.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])
         .await
         .unwrap();
@@ -102,11 +102,23 @@ async fn socks5(mut near: TcpStream, upstream: String) {
     let _ = copy_bidirectional(&mut near, &mut far).await;
 }
 
+/// A proxy that leads requests to `host` to the mock.
+pub(crate) async fn socks_proxy(
+    host: &'static str,
+    server: &MockServer,
+) -> (String, Arc<AtomicUsize>) {
+    let upstream = server.origin().trim_start_matches("http://").to_owned();
+    proxy(move |near| {
+        let upstream = upstream.clone();
+        async move { socks5(near, host, &upstream).await }
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_socks_proxy_is_used() {
     let server = server().await;
-    let upstream = server.origin().trim_start_matches("http://").to_owned();
-    let (address, connections) = proxy(move |near| socks5(near, upstream.clone())).await;
+    let (address, connections) = socks_proxy("service.example", &server).await;
     let place = Place::new();
     let ended = fox(&place, "create", &["--allow-http"])
         .at("http://service.example")
@@ -123,8 +135,7 @@ async fn a_socks_proxy_is_used() {
 #[tokio::test]
 async fn a_file_on_a_private_network_is_saved_only_if_allowed() {
     let server = server().await;
-    let upstream = server.origin().trim_start_matches("http://").to_owned();
-    let (address, _) = proxy(move |near| socks5(near, upstream.clone())).await;
+    let (address, _) = socks_proxy("service.example", &server).await;
     let named = server
         .files_origin()
         .replace("127.0.0.1", "files.localhost");

@@ -95,7 +95,7 @@ async fn ctrl_c_twice_during_the_create_is_a_doubt() {
         run.says("press again to stop now").await;
         run.interrupt().await;
         let ended = run.ends(7).await;
-        ended.says(&["may have been accepted", "before you send it again"]);
+        ended.says(&["may have been accepted", "to find out: paperboat resolve"]);
         assert_eq!(server.create_requests(), 1);
     }
 }

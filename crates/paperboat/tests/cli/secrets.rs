@@ -1,17 +1,59 @@
-//! The key goes into requests to the service and nowhere else. That no output and no file
-//! holds it is checked after every run of every test ([`Ended`](crate::place::Ended)); here
-//! are the ways by which it would most likely get there.
+//! The key and the access token go into requests to the service and nowhere else. That no output and no
+//! file holds them is checked after every run of every test ([`Ended`](crate::place::Ended)); here
+//! are the ways by which they would most likely get there.
 
-use cometapi_mock::{Ending, Fault, MockServer};
+#[cfg(unix)]
+mod every_command;
+
+use cometapi_mock::{AccountEndpoint, Ending, Fault, MockServer, Received};
 use serde_json::json;
 
-use crate::place::{KEY, Place, has_key};
-use crate::{SCHNELL, created, fox, quick, server};
+use crate::place::{Call, KEY, Place, TOKEN, has_key, holds};
+use crate::{FOX, SCHNELL, created, fox, quick, server};
+
+/// With both secrets, at a server that has the account too.
+fn planted<'p>(call: Call<'p>, server: &MockServer) -> Call<'p> {
+    call.at(server.origin())
+        .env("COMETAPI_ACCESS_TOKEN", TOKEN)
+        .env("COMETAPI_ACCOUNT_URL", server.origin())
+}
+
+/// The secrets of a request, which must be in its credential alone.
+#[track_caller]
+fn credential(request: &Received) -> Vec<&'static str> {
+    assert!(!has_key(request.target.as_bytes()), "{request:?}");
+    assert!(!has_key(&request.body), "{request:?}");
+    for (name, value) in &request.headers {
+        assert!(
+            name == "authorization" || !has_key(value.as_bytes()),
+            "{name}"
+        );
+    }
+    let sent = request.headers.get("authorization");
+    let sent = sent.map_or(&[][..], |value| value.as_bytes());
+    let secrets = [KEY, TOKEN].into_iter();
+    secrets.filter(|secret| holds(sent, secret)).collect()
+}
+
+/// Asserts that each request has the secret that is meant for it.
+#[track_caller]
+fn each_has_its_own(requests: &[Received]) {
+    for request in requests {
+        let expected = match request.operation.as_deref() {
+            Some("get_user" | "list_tasks") => &[TOKEN][..],
+            // Prices are public, and the doctor asks for the page at the root.
+            Some("list_models" | "get_model") | None => &[],
+            Some(_) => &[KEY],
+        };
+        assert_eq!(credential(request), expected, "{request:?}");
+    }
+}
 
 #[test]
 fn the_check_finds_a_key_and_most_of_one() {
     assert!(has_key(format!("a {KEY} b").as_bytes()));
     assert!(has_key(&KEY.as_bytes()[3..KEY.len() - 3]));
+    assert!(has_key(&TOKEN.as_bytes()[3..TOKEN.len() - 3]));
     assert!(!has_key(b"sk-test-, sk-other"));
 }
 
@@ -210,6 +252,118 @@ async fn it_reaches_the_service_and_no_other_host() {
             .all(|request| has_key(request.headers["authorization"].as_bytes()))
     );
     server.assert_no_violations();
+}
+
+#[tokio::test]
+async fn a_redirect_of_the_account_is_not_followed() {
+    let place = Place::new();
+    let server = quick().access_token(TOKEN).start().await.unwrap();
+    let other = MockServer::start().await.unwrap();
+    for fault in [Fault::MovedPermanently, Fault::TemporaryRedirect] {
+        server.clear_plans();
+        for endpoint in AccountEndpoint::ALL {
+            let away = format!("{}{}", other.origin(), endpoint.path());
+            server.on_account(endpoint, fault(away).always());
+        }
+        planted(place.paperboat(["prices"]), &server).ends(1).await;
+        planted(fox(&place, "run", &["--dry-run"]), &server)
+            .ends(0)
+            .await;
+        // It has no token, so the key's balance is asked for.
+        let call = fox(&place, "run", &["--dry-run"]).at(server.origin());
+        let call = call.env("COMETAPI_ACCOUNT_URL", server.origin());
+        call.ends(0).await;
+        server.on_create(Fault::Reset);
+        planted(fox(&place, "run", &[]), &server).ends(7).await;
+        planted(place.paperboat(["resolve"]), &server).ends(1).await;
+    }
+    assert!(other.requests().is_empty(), "{:?}", other.requests());
+    each_has_its_own(&server.requests());
+}
+
+/// The token is sent to the account's address, because that is what it is for; the key is not.
+#[tokio::test]
+async fn an_account_at_another_address_is_not_sent_the_key() {
+    let place = Place::new();
+    let server = server().await;
+    let account = MockServer::builder()
+        .access_token(TOKEN)
+        .start()
+        .await
+        .unwrap();
+    let at = |args: &[&str], token: Option<&str>| {
+        let call = place.paperboat(args).at(server.origin());
+        let call = call.env("COMETAPI_ACCOUNT_URL", account.origin());
+        match token {
+            Some(token) => call.env("COMETAPI_ACCESS_TOKEN", token),
+            None => call,
+        }
+    };
+    place.write(
+        "rows.jsonl",
+        "{\"prompt\": \"x\", \"megapixels\": \"0.25\"}",
+    );
+    let run = [&["run"][..], &FOX].concat();
+    let batch = ["batch", "rows.jsonl", "--model", SCHNELL, "-o", "out"];
+    for token in [None, Some(TOKEN)] {
+        at(&["prices"], token).ends(0).await;
+        at(&[&run[..], &["--dry-run"]].concat(), token)
+            .ends(0)
+            .await;
+        at(&[&batch[..], &["--dry-run"]].concat(), token)
+            .ends(0)
+            .await;
+        at(&[&batch[..], &["--max-cost", "1"]].concat(), token)
+            .ends(0)
+            .await;
+    }
+    server.on_create(Fault::Reset);
+    at(&run, None).ends(7).await;
+    let ended = at(&["resolve"], None).ends(2).await;
+    ended.says(&["no access token"]);
+    for request in account.requests() {
+        assert!(!credential(&request).contains(&KEY), "{request:?}");
+    }
+    for request in server.requests() {
+        assert_eq!(credential(&request), [KEY], "{request:?}");
+    }
+    assert!(account.account_requests(AccountEndpoint::User) > 0);
+    account.assert_no_violations();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_stored_token_is_sent_only_to_its_service() {
+    let place = Place::new();
+    let (server, account) = (server().await, server().await);
+    let login = ["login", "--access-token", "--base-url", server.origin()];
+    place.paperboat(login).stdin(TOKEN).ends(0).await;
+    let call = fox(&place, "run", &["--dry-run"]).at(server.origin());
+    call.env("COMETAPI_ACCOUNT_URL", account.origin())
+        .ends(0)
+        .await;
+    for request in account.requests() {
+        assert_eq!(credential(&request), [""; 0], "{request:?}");
+    }
+    assert!(server.requests().is_empty());
+}
+
+/// Some services repeat the token that they refuse.
+#[tokio::test]
+async fn an_account_that_repeats_the_token_is_not_quoted() {
+    let place = Place::new();
+    let server = quick().access_token(TOKEN).start().await.unwrap();
+    server.on_create(Fault::Reset);
+    planted(fox(&place, "run", &[]), &server).ends(7).await;
+    let sentence = format!("no such token: Bearer {TOKEN}");
+    for (status, code) in [(200, 1), (401, 5), (403, 5), (500, 1)] {
+        let body = json!({"success": false, "message": sentence});
+        server.on_account(AccountEndpoint::Tasks, Fault::json(status, &body));
+        let ended = planted(place.paperboat(["resolve"]), &server)
+            .ends(code)
+            .await;
+        ended.says(&["no such token: Bearer ["]);
+    }
 }
 
 /// While a run is recorded as well: a database keeps what was taken back, and more files

@@ -175,7 +175,8 @@ async fn of_an_argument() {
     for args in [
         &[HOSTILE][..],
         &["run", HOSTILE],
-        &["run", crate::SCHNELL, HOSTILE],
+        &["run", crate::SCHNELL, HOSTILE, HOSTILE],
+        &["run", crate::SCHNELL, "prompt=x", HOSTILE],
         &["wait", HOSTILE],
         &["get", HOSTILE],
         &timeout,

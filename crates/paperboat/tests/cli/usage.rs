@@ -16,7 +16,7 @@ async fn nothing_is_sent() {
     place.write("request.json", "{\"input\":{\"prompt\":\"x\"}}");
     place.write("file", "");
     let long = "a fox ".repeat(1_000);
-    let rows: [Row<'_>; 29] = [
+    let rows: [Row<'_>; 30] = [
         (&["run"], &["<OWNER/NAME>", "Usage: paperboat run"]),
         (&["run", ""], &["\"\" is not a model"]),
         (&["run", "watercolor"], &["write owner/name, such as"]),
@@ -25,14 +25,21 @@ async fn nothing_is_sent() {
         (&["run", "../x"], &["owner \"..\" starts with '.'"]),
         (&["run", "a/b/c"], &["contains '/'"]),
         (
-            &["run", SCHNELL, "a red fox"],
+            &["run", SCHNELL, "a", "red", "fox"],
+            &["must be one argument, got 3; did you mean \"a red fox\"?"],
+        ),
+        (
+            &["run", SCHNELL, "prompt=a", "red", "fox"],
+            &["expected KEY=VALUE, got \"red\"; did you mean prompt=\"a red fox\"?"],
+        ),
+        (
+            &["run", SCHNELL, "seed"],
             &[
-                "expected KEY=VALUE, got \"a red fox\"",
-                "did you mean prompt=\"a red fox\"?",
+                "\"seed\" is a field without a value; write seed=VALUE",
+                "if it is the prompt: prompt=seed",
             ],
         ),
-        (&["run", SCHNELL, "a sign: x=y"], &["expected KEY=VALUE"]),
-        (&["run", SCHNELL, ""], &["expected KEY=VALUE, got \"\""]),
+        (&["run", SCHNELL, ""], &["prompt is blank, it takes text"]),
         (&["run", SCHNELL, "=x"], &["names no field before the ="]),
         (&["run", SCHNELL, "a=1", "a=2"], &["\"a\" is given twice"]),
         (
@@ -88,8 +95,11 @@ async fn nothing_is_sent() {
         (&["wait", "a\u{7f}b"], &["contains '\\u{7f}'"]),
         (&["wait", ""], &["prediction id is empty"]),
         (
-            &["run", SCHNELL, &long],
-            &["expected KEY=VALUE, got \"a fox a fox", "…\"; did you mean"],
+            &["run", SCHNELL, &long, "x"],
+            &[
+                "must be one argument, got 2; did you mean \"a fox a fox",
+                "…\"?",
+            ],
         ),
     ];
     refused(&place, &rows).await;
@@ -202,7 +212,7 @@ async fn without_a_key_both_ways_on_are_named() {
         let call = call.env("COMETAPI_BASE_URL", server.origin());
         let ended = call.ends(2).await;
         ended.says(&[
-            "no API key: set COMETAPI_KEY (create one at https://www.cometapi.com/console/token)",
+            "no API key: run `paperboat login`, or set COMETAPI_KEY (create one at https://www.cometapi.com/console/token)",
             "run --mock",
         ]);
     }

@@ -1,11 +1,13 @@
 mod table;
 
 use cometapi::models::{Field, Kind, find, models};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::*;
 use crate::args::What;
+use crate::failure::Failure;
 use crate::input;
+use crate::stdin::Stdin;
 
 const SCHNELL: &str = "black-forest-labs/flux-schnell";
 const PRO_2: &str = "black-forest-labs/flux-2-pro";
@@ -17,6 +19,11 @@ fn what(words: &[&str]) -> Result<What, clap::Error> {
         crate::args::Command::Create(args) => args.what,
         _ => panic!("{words:?}"),
     })
+}
+
+/// The input that the arguments spell, without stdin.
+fn input_of(what: &What) -> Result<Map<String, Value>, Failure> {
+    input::given(what, &mut Stdin::new())
 }
 
 fn pairs_of(words: &[&str]) -> Vec<String> {
@@ -67,16 +74,14 @@ fn every_field_of_every_model_works_as_a_flag_as_it_does_as_a_pair() {
             others.extend(required.map(|other| format!("{}={}", other.name(), sample(other))));
             let together = format!("{flag}={value}");
             let mut ways = vec![vec![together.as_str()]];
-            if field.kind() != Kind::Boolean {
-                ways.push(vec![&flag, &value]);
-            }
+            ways.push(vec![&flag, &value]);
             let pair = format!("{}={value}", field.name());
             let read = |given: &[&str], command| {
                 let mut words = vec![command, model.name()];
                 words.extend(given);
                 words.extend(others.iter().map(String::as_str));
                 let what = what(&words).unwrap_or_else(|e| panic!("{words:?}: {e}"));
-                input::read(&what).unwrap()
+                input_of(&what).unwrap()
             };
             let expected = read(&[&pair], "create");
             assert!(expected.contains_key(field.name()));
@@ -140,7 +145,7 @@ fn pairs_and_flags_keep_the_order_in_which_they_were_given() {
         "prompt=x",
     ];
     assert_eq!(pairs_of(&words), expected);
-    let read = input::read(&what(&words).unwrap()).unwrap();
+    let read = input_of(&what(&words).unwrap()).unwrap();
     assert_eq!(read["input_images"], serde_json::json!(["a", "b", "c"]));
 }
 
@@ -212,7 +217,7 @@ fn a_flag_is_not_taken_for_the_value_that_is_missing_before_it() {
 }
 
 #[test]
-fn a_flag_that_is_on_or_off_needs_no_value_and_takes_no_word_after_it() {
+fn a_switch_needs_no_value_and_takes_only_true_or_false_after_it() {
     let words = [
         "run",
         "--go-fast",
@@ -225,6 +230,77 @@ fn a_flag_that_is_on_or_off_needs_no_value_and_takes_no_word_after_it() {
         ["go_fast=true", "disable_safety_checker=false", "prompt=x"]
     );
     assert_eq!(pairs_of(&["run", SCHNELL, "--go_fast"]), ["go_fast=true"]);
+    let words = ["run", SCHNELL, "--go-fast", "a red fox", "--no-go-fast"];
+    assert_eq!(
+        pairs_of(&words),
+        ["go_fast=true", "a red fox", "go_fast=false"]
+    );
+    assert!(input_of(&what(&words).unwrap()).is_err());
+    let words = ["run", SCHNELL, "--go-fast", "--", "false"];
+    assert_eq!(pairs_of(&words), ["go_fast=true", "false"]);
+    let said = refusal(&["run", SCHNELL, "--no-go-fast=true"]);
+    assert!(said.contains("--no-go-fast"), "{said}");
+}
+
+#[test]
+fn every_switch_of_every_model_is_turned_on_and_off_in_every_way() {
+    let mut tried = 0;
+    for model in models() {
+        for field in own(model).filter(|field| field.kind() == Kind::Boolean) {
+            let (name, flag) = (field.name(), field::flag(field.name()));
+            for (words, value) in [
+                (vec![format!("--{flag}")], true),
+                (vec![format!("--{flag}"), "true".to_owned()], true),
+                (vec![format!("--{flag}"), "False".to_owned()], false),
+                (vec![format!("--{flag}=true")], true),
+                (vec![format!("--{flag}=false")], false),
+                (vec![format!("--{name}=false")], false),
+                (vec![format!("--no-{flag}")], false),
+                (vec![format!("--no_{name}")], false),
+            ] {
+                for command in field::COMMANDS {
+                    let given = || words.iter().map(String::as_str);
+                    let before = [command].into_iter().chain(given()).chain([model.name()]);
+                    let after = [command, model.name()].into_iter().chain(given());
+                    for line in [before.collect::<Vec<_>>(), after.collect()] {
+                        let read = input_of(&what(&line).unwrap()).unwrap();
+                        assert_eq!(Value::from(read), serde_json::json!({ name: value }));
+                        tried += 1;
+                    }
+                }
+            }
+            let help = refusal(&["run", model.name(), "--help"]);
+            let help: Vec<_> = help.split_whitespace().collect();
+            let note = format!("[off: --no-{flag}]");
+            assert!(help.join(" ").contains(&note), "{} {note}", model.name());
+        }
+    }
+    assert!(tried > 0);
+}
+
+#[test]
+fn the_number_of_outputs_has_a_short_flag_where_the_model_has_it() {
+    for model in models() {
+        let (name, field) = (model.name(), model.field("num_outputs"));
+        for words in [
+            ["run", name, "-n", "2"].as_slice(),
+            &["create", "-n", "2", name],
+            &["run", name, "-n2"],
+            &["run", name, "-n=2"],
+        ] {
+            if field.is_some() {
+                assert_eq!(pairs_of(words), ["num_outputs=2"], "{words:?}");
+            } else {
+                let said = refusal(words);
+                assert!(said.contains("unexpected argument '-n'"), "{said}");
+                assert!(said.contains(&format!("{name} --help")), "{said}");
+            }
+        }
+    }
+    let said = refusal(&["run", "acme/portrait", "-n", "2"]);
+    assert!(said.contains("give its fields as key=value"), "{said}");
+    let said = refusal(&["run", "-n", "2"]);
+    assert!(said.contains("name a model"), "{said}");
 }
 
 #[test]
@@ -236,10 +312,10 @@ fn only_a_list_may_be_given_twice() {
         &["create", "a/b", "input_images=a", "input_images=b"],
         &["create", "a/b", "list=[1]", "list=[2]"],
     ] {
-        assert!(input::read(&what(words).unwrap()).is_err(), "{words:?}");
+        assert!(input_of(&what(words).unwrap()).is_err(), "{words:?}");
     }
     let words = ["create", PRO_2, "input_images:=[\"a\"]", "input_images=b"];
-    let read = input::read(&what(&words).unwrap()).unwrap();
+    let read = input_of(&what(&words).unwrap()).unwrap();
     assert_eq!(read["input_images"], Value::from(vec!["a", "b"]));
 }
 

@@ -1,28 +1,33 @@
 //! `paperboat batch`: a file of rows, each run once.
 
+mod costs;
 mod counts;
 mod display;
+mod estimate;
 mod interrupt;
 mod printer;
 mod report;
 mod results;
 
 pub(super) use self::display::Display;
+use self::estimate::Estimate;
 pub(super) use self::interrupt::{Watch, leave};
 pub(super) use self::report::finished as waited_for;
 pub(super) use self::results::file;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cometapi::Client;
 use cometapi_batch::{Batch as Engine, ErrorKind, Format, Ledger, Report, Rows, Stop};
 
 use crate::args::{Batch, RowFormat};
+use crate::connect::Connection;
 use crate::failure::Failure;
 use crate::interrupt::Signal;
-use crate::{connect, ledger};
+use crate::pricing::Pricing;
+use crate::{advice, connect, ledger};
 
 pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
     let rows = rows(&args)?;
@@ -36,24 +41,31 @@ pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
             super::save::prepare_folder(&args.output)?;
         }
         let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
-        return run(args, rows, &connection.client, ledger).await;
+        return run(args, rows, &connection, ledger).await;
     }
     // Before a ledger is created: errors in the service's settings come first.
     let connection = connect::service(&args.service, args.allow_private_files)?;
     let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
-    run(args, rows, &connection.client, ledger).await
+    run(args, rows, &connection, ledger).await
 }
 
 async fn run(
     args: Batch,
     rows: Rows,
-    client: &Client,
+    connection: &Connection,
     ledger: Arc<dyn Ledger>,
 ) -> Result<(), Failure> {
+    let mut pricing = Pricing::begin(connection, args.money.assume_price);
+    if args.dry_run {
+        pricing.settled().await;
+    } else if args.money.max_cost.is_some() {
+        pricing.needed().await;
+    }
     let stop = Stop::new();
     let display = Arc::new(Display::new(args.json, args.skip_bad, &stop)?);
     let observer = Arc::clone(&display);
-    let mut batch = Engine::new(client, ledger, &args.output)
+    let mut batch = Engine::new(&connection.client, Arc::clone(&ledger), &args.output)
+        .prices(pricing.source())
         .concurrency(args.concurrency.into())
         .timeout(args.timeout)
         .give_up_after(args.give_up_after)
@@ -67,11 +79,11 @@ async fn run(
         // Its port is another each time.
         batch = batch.service("mock");
     }
-    if let Some(name) = args.name {
+    if let Some(name) = &args.name {
         batch = batch.name(name);
     }
-    if let Some(model) = args.model {
-        batch = batch.model(model);
+    if let Some(model) = &args.model {
+        batch = batch.model(model.clone());
     }
     if let Some(creates) = args.limit {
         batch = batch.limit(creates);
@@ -79,14 +91,24 @@ async fn run(
     if let Some(failures) = args.max_failures {
         batch = batch.max_failures(failures);
     }
+    if let Some(max) = args.money.max_cost {
+        batch = batch.max_cost(max);
+    }
     if args.dry_run {
         let planned = batch.dry_run(rows).await;
         display.end().await?;
-        return report::plan(&planned.map_err(|e| refused(&e))?, args.json);
+        let planned = planned.map_err(|e| refused(&e))?;
+        let estimate = Estimate::of(&planned, &pricing, connection, &args.service).await;
+        return report::plan(&planned, &estimate, args.json);
     }
-    let watch = interrupt::watch(stop, Arc::clone(&display));
+    let watch = interrupt::watch(stop.clone(), Arc::clone(&display));
     let done = batch.run(rows).await;
-    finished(done, report::ended, &display, watch).await
+    let costs = match &done {
+        Ok(report) => costs::of(report, connection, &args, &*ledger, &stop).await,
+        Err(_) => BTreeMap::new(),
+    };
+    let ended = |report: &Report, elapsed, signal| report::ended(report, &costs, elapsed, signal);
+    finished(done, ended, &display, watch).await
 }
 
 /// The end of a batch, summarized by `summarize`, unless its output could not be printed.
@@ -145,6 +167,7 @@ pub(super) fn refused(error: &cometapi_batch::Error) -> Failure {
             }
             failure.with_advice("fix them, or skip them with --skip-bad")
         }
+        ErrorKind::MaxCost => failure.with_advice(advice::of_cost(error)),
         ErrorKind::Ledger | ErrorKind::Full | ErrorKind::Busy => failure.with_advice(
             "what was created is in the ledger; to continue, run the same command again",
         ),

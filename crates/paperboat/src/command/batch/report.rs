@@ -1,19 +1,21 @@
 //! The summary of a batch.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
 use cometapi::ErrorKind;
-use cometapi_batch::{ErrorKind as LedgerError, Report, RetryAction, Stopped};
+use cometapi_batch::{Cost, ErrorKind as LedgerError, Report, RetryAction, Stopped};
 use serde_json::json;
 
 use super::counts::rounded;
+use super::estimate::Estimate;
 use crate::failure::Failure;
 use crate::interrupt::Signal;
-use crate::{exit, print};
+use crate::{exit, money, print};
 
-/// Prints what would be done, on stdout.
-pub(super) fn plan(report: &Report, as_json: bool) -> Result<(), Failure> {
+/// Prints what would be done and what it would cost, on stdout.
+pub(super) fn plan(report: &Report, estimate: &Estimate, as_json: bool) -> Result<(), Failure> {
     let tally = &report.tally;
     if as_json {
         return print::json(json!({
@@ -24,6 +26,9 @@ pub(super) fn plan(report: &Report, as_json: bool) -> Result<(), Failure> {
             "failed": tally.failed(),
             "unresolved": tally.unresolved,
             "skipped": report.skipped,
+            "models": estimate.models_json(),
+            "cost_usd": estimate.total(),
+            "balance_usd": estimate.balance,
         }));
     }
     for (what, count) in [
@@ -38,18 +43,24 @@ pub(super) fn plan(report: &Report, as_json: bool) -> Result<(), Failure> {
             print::stdout(format_args!("{what:<11} {count:>7}"))?;
         }
     }
-    Ok(())
+    estimate.lines().into_iter().try_for_each(print::stdout)
 }
 
 /// Prints the summary of the rows on stderr; the failure has the next step and the exit code.
 pub(super) fn ended(
     report: &Report,
+    costs: &BTreeMap<String, Cost>,
     elapsed: Duration,
     signal: Option<Signal>,
 ) -> Result<(), Failure> {
     let tally = &report.tally;
     if tally.total() > 0 || !matches!(report.stopped, Some(Stopped::Asked)) {
         print::stderr(summary(report, elapsed));
+    }
+    for (model, cost) in costs {
+        if let Some(sum) = money::sum(cost) {
+            print::stderr(format_args!("{model}: {sum}"));
+        }
     }
     if report.is_success() {
         return Ok(());
@@ -61,10 +72,8 @@ pub(super) fn ended(
     }
     if tally.unresolved > 0 {
         failure = failure
-            .with_advice("unresolved rows may have been accepted; to list them: paperboat list --unresolved")
-            .with_advice(
-                "check the account's task list before you use --retry-unresolved: you may pay twice",
-            );
+            .with_advice("unresolved rows may have been accepted; to find out: paperboat resolve")
+            .with_advice("with --retry-unresolved before that, you may pay twice");
     }
     if tally.retry_takes(RetryAction::Supersede) {
         failure = failure.with_advice(
@@ -89,6 +98,9 @@ fn with_next_step(mut failure: Failure, report: &Report) -> Failure {
             "the same command downloads files that were not saved, at no cost; the service keeps \
              them for about an hour",
         );
+    }
+    if let Some(Stopped::MaxCost { .. }) = report.stopped {
+        return failure.with_advice("to continue, run the same command with a higher --max-cost");
     }
     if report.stopped.is_some() || tally.unfinished() > 0 {
         failure = failure.with_advice("to continue, run the same command again");
@@ -191,6 +203,12 @@ pub(super) fn words(stopped: &Stopped) -> String {
     match stopped {
         Stopped::Asked => "on request".to_owned(),
         Stopped::TooManyFailures => "as many rows failed as --max-failures allows".to_owned(),
+        Stopped::MaxCost { max, rows: 1 } => {
+            format!("the row that is left does not fit into --max-cost {max}")
+        }
+        Stopped::MaxCost { max, rows } => {
+            format!("none of the {rows} rows that are left fits into --max-cost {max}")
+        }
         Stopped::Unauthorized(why)
         | Stopped::OutOfQuota(why)
         | Stopped::WrongEndpoint(why)

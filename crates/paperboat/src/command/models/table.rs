@@ -1,8 +1,10 @@
 //! Models as lines that fit a terminal of any width.
 
 use cometapi::models::{Field, Model};
+use cometapi_account::Price;
 
 use super::returns;
+use crate::pricing;
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -17,15 +19,18 @@ pub(super) struct Row<'m> {
     /// Without its owner.
     name: &'m str,
     returns: &'m str,
+    /// The higher price of a prediction; empty where it is unknown.
+    price: String,
     description: String,
 }
 
 impl Row<'static> {
-    pub(super) fn of(model: &'static Model) -> Self {
+    pub(super) fn of(model: &'static Model, price: Option<&Price>) -> Self {
         Self {
             owner: model.owner(),
             name: model.short_name(),
             returns: returns(model.output_kind()),
+            price: price.map_or_else(String::new, |price| price.highest().to_string()),
             description: plain(model.description()),
         }
     }
@@ -40,21 +45,25 @@ pub(super) fn overview(rows: &[Row<'_>], width: Option<usize>) -> String {
         // The columns of a family are its own, so that a long name shortens no other descriptions.
         let names = longest(members.iter().copied());
         let kinds = longest(family.iter().map(|row| row.returns));
+        let prices = longest(family.iter().map(|row| row.price.as_str()));
         for row in family {
             let name = format!("{GAP}{:names$}", row.name);
             let kind = format!("{GAP}{:kinds$}", row.returns);
-            lines.push(fitted(
-                &name,
-                &[&kind, &format!("{GAP}{}", row.description)],
-                width,
-            ));
+            let description = format!("{GAP}{}", row.description);
+            let mut columns = vec![kind.as_str()];
+            let price = format!("{GAP}{:>prices$}", row.price);
+            if prices > 0 {
+                columns.push(&price);
+            }
+            columns.push(&description);
+            lines.push(fitted(&name, &columns, width));
         }
     }
     lines.join("\n")
 }
 
-/// A model with its fields.
-pub(super) fn details(model: &Model, width: Option<usize>) -> String {
+/// A model with its price and its fields.
+pub(super) fn details(model: &Model, price: Option<&Price>, width: Option<usize>) -> String {
     let fields = model.fields();
     let names = longest(fields.iter().map(Field::name).chain(["FIELD"]));
     let defaults: Vec<_> = fields.iter().map(default).collect();
@@ -68,6 +77,10 @@ pub(super) fn details(model: &Model, width: Option<usize>) -> String {
     let mut lines = vec![model.name().to_owned()];
     lines.extend(wrapped(&plain(model.description()), width));
     lines.push(format!("Returns: {kind}"));
+    if let Some(price) = price {
+        let price = format!("Price per prediction: {}", pricing::listed(price));
+        lines.extend(wrapped(&price, width));
+    }
     lines.push(String::new());
     lines.push(line("FIELD", "DEFAULT", "TAKES"));
     for (field, default) in fields.iter().zip(&defaults) {
@@ -190,8 +203,14 @@ mod tests {
             owner,
             name,
             returns,
+            price: String::new(),
             description: description.to_owned(),
         }
+    }
+
+    fn price(dollars: &str, ratio: Option<&str>) -> Price {
+        let ratio = ratio.map(|it| it.parse().unwrap());
+        Price::new("id", dollars.parse().unwrap(), ratio).unwrap()
     }
 
     #[test]
@@ -226,6 +245,43 @@ mod tests {
     }
 
     #[test]
+    fn prices_are_a_column_of_their_family_and_empty_where_unknown() {
+        let priced = |row: Row<'static>, price: &str| Row {
+            price: price.to_owned(),
+            ..row
+        };
+        let rows = [
+            priced(row("acme", "fox-1", "file", "Foxes."), "$0.0032"),
+            row("acme", "fox-2", "files", "Better foxes, and more of them."),
+            priced(row("acme", "fox-3", "file", "Great foxes."), "$12.50"),
+            row("acme", "owl", "text", "Owls."),
+        ];
+        assert_eq!(
+            overview(&rows, Some(40)),
+            "acme: fox\n\
+             \x20 fox-1  file   $0.0032  Foxes.\n\
+             \x20 fox-2  files           Better foxes,…\n\
+             \x20 fox-3  file    $12.50  Great foxes.\n\
+             acme: owl\n\
+             \x20 owl  text  Owls."
+        );
+        assert!(overview(&rows, Some(24)).contains("\n  fox-1  file   $0.0032\n"));
+        assert!(overview(&rows, Some(16)).contains("\n  fox-1  file\n"));
+    }
+
+    #[test]
+    fn details_show_both_prices() {
+        let model = &models()[0];
+        let price = price("0.24", Some("0.8"));
+        let shown = details(model, Some(&price), None);
+        assert!(
+            shown.contains("\nPrice per prediction: $0.24, or $0.192 if the discount counts\n"),
+            "{shown}"
+        );
+        assert!(!details(model, None, None).contains("Price"));
+    }
+
+    #[test]
     fn a_family_is_called_by_what_its_names_begin_with() {
         for (names, family) in [
             (["flux-1.1-pro", "flux-dev"].as_slice(), "flux"),
@@ -248,7 +304,7 @@ mod tests {
     #[test]
     fn details_name_every_field_and_fit() {
         for model in models() {
-            let whole = details(model, None);
+            let whole = details(model, None, None);
             for field in model.fields() {
                 let line = whole
                     .lines()
@@ -261,8 +317,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_line_is_wider_than_the_terminal(width in 1_usize..250) {
-            let rows: Vec<_> = models().iter().map(Row::of).collect();
+        fn no_line_is_wider_than_the_terminal(width in 1_usize..250, is_priced: bool) {
+            let price = price("0.003125", Some("0.8"));
+            let price = is_priced.then_some(&price);
+            let rows: Vec<_> = models().iter().map(|model| Row::of(model, price)).collect();
             // Names are not cut: they are to be copied.
             let names = 2 + longest(rows.iter().map(|row| row.name));
             // As in a heading.
@@ -279,7 +337,7 @@ mod tests {
                 let fields = longest(model.fields().iter().map(Field::name));
                 let longest_word = longest(plain(model.description()).split(' '));
                 let least = width.max(fields + 2).max(length(model.name())).max(longest_word).max(14);
-                for line in details(model, Some(width)).lines() {
+                for line in details(model, price, Some(width)).lines() {
                     prop_assert!(length(line) <= least, "{}", line);
                 }
             }

@@ -169,7 +169,7 @@ async fn a_create_in_doubt_is_sent_again_only_when_asked_to() {
     ended.says(&[
         "line 1 (a): maybe_accepted: ",
         "2 rows: 1 succeeded, 1 unresolved; 1 created in ",
-        "paperboat list --unresolved",
+        "to find out: paperboat resolve",
         "--retry-unresolved",
     ]);
     let listed = place.listed(&["--unresolved"]).await;

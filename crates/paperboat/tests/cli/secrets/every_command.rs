@@ -1,0 +1,164 @@
+//! Every command with both secrets, in the environment or stored.
+
+use std::collections::BTreeSet;
+
+use cometapi_mock::{AccountEndpoint, Fault, MockServer, Pace, Plan, Rule};
+use tokio::sync::OnceCell;
+
+use super::{credential, each_has_its_own, planted};
+use crate::place::{Call, Ended, KEY, Place, TOKEN};
+use crate::{FOX, SCHNELL};
+
+/// Where the secrets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Planted {
+    Environment,
+    Stored,
+}
+
+/// A place with the secrets, and the commands that were run there.
+struct Scene {
+    place: Place,
+    server: MockServer,
+    planted: Planted,
+    commands: BTreeSet<String>,
+}
+
+impl Scene {
+    async fn new(planted: Planted) -> Self {
+        // Not verified when it is dropped: the doctor asks for the page at the root.
+        let server = MockServer::builder()
+            .strict_headers()
+            .pace(Pace::instant())
+            .key(KEY)
+            .access_token(TOKEN);
+        Self {
+            place: Place::new(),
+            server: server.start().await.unwrap(),
+            planted,
+            commands: BTreeSet::new(),
+        }
+    }
+
+    fn call(&mut self, args: &[&str]) -> Call<'_> {
+        self.commands.insert(args[0].to_owned());
+        let call = self.place.paperboat(args);
+        match self.planted {
+            Planted::Environment => planted(call, &self.server),
+            Planted::Stored => call
+                .env("COMETAPI_BASE_URL", self.server.origin())
+                .env("COMETAPI_ACCOUNT_URL", self.server.origin()),
+        }
+    }
+
+    async fn ends(&mut self, code: i32, args: &[&str]) -> Ended {
+        self.call(args).ends(code).await
+    }
+
+    async fn logs_in(&mut self) {
+        self.call(&["login"]).stdin(KEY).ends(0).await;
+        let token = self.call(&["login", "--access-token"]);
+        token.stdin(TOKEN).ends(0).await;
+    }
+
+    /// What costs money, and what became of it.
+    async fn pays(&mut self) {
+        let with = |command: &'static str, more: &[&'static str]| {
+            let args = [command].into_iter().chain(FOX);
+            args.chain(more.iter().copied()).collect::<Vec<_>>()
+        };
+        self.ends(0, &with("run", &["--dry-run"])).await;
+        let limited = with("run", &["--max-cost", "1", "-o", "out"]);
+        self.ends(0, &limited).await;
+        let id = self.ends(0, &with("create", &[])).await.id().to_owned();
+        self.ends(0, &["get", &id]).await;
+        self.ends(0, &["wait", &id, "-o", "out"]).await;
+        // Its response is lost.
+        self.server.on_create(Plan::of(Fault::Reset).after_accept());
+        let owl = ["create", SCHNELL, "prompt=an owl", "megapixels=0.25"];
+        self.ends(7, &owl).await;
+        self.ends(0, &["resolve", "-o", "out"]).await;
+        self.place.write(
+            "rows.jsonl",
+            "{\"prompt\": \"x\", \"megapixels\": \"0.25\"}",
+        );
+        let batch = ["batch", "rows.jsonl", "--model", SCHNELL, "-o", "rows"];
+        self.ends(0, &[&batch[..], &["--dry-run"]].concat()).await;
+        let ended = self.ends(0, &batch).await;
+        ended.says(&["charged for 1 prediction"]);
+        self.ends(0, &["doctor", "--smoke", "--yes"]).await;
+    }
+
+    async fn shows(&mut self) {
+        for args in [
+            &["prices"][..],
+            &["prices", SCHNELL, "--json"],
+            &["list"],
+            &["list", "--json"],
+            &["prune", "--older-than", "30d"],
+            &["models"],
+            &["schema", SCHNELL],
+            &["completions", "bash"],
+            &["man"],
+            &["doctor"],
+            &["doctor", "--json"],
+        ] {
+            self.ends(0, args).await;
+        }
+        let mut mock = self.call(&["mock", "--port", "0"]).start();
+        mock.first_line().await;
+        mock.interrupt().await;
+        mock.ends(0).await;
+    }
+}
+
+/// The names of the commands, as the help lists them.
+async fn commands() -> BTreeSet<String> {
+    let help = Place::new().paperboat(["--help"]).ends(0).await;
+    let lines = help.stdout.lines();
+    let lines = lines.skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    let names = names.filter(|name| *name != "help");
+    names.map(str::to_owned).collect()
+}
+
+/// What they print and leave behind is checked at the end of each.
+#[tokio::test]
+async fn each_sends_each_secret_where_it_belongs() {
+    let all = OnceCell::const_new();
+    for planted in [Planted::Environment, Planted::Stored] {
+        let mut scene = Scene::new(planted).await;
+        scene.logs_in().await;
+        scene.pays().await;
+        scene.shows().await;
+        scene.ends(0, &["logout"]).await;
+        assert_eq!(scene.commands, *all.get_or_init(commands).await);
+
+        let requests = scene.server.requests();
+        each_has_its_own(&requests);
+        let files = scene.server.file_requests();
+        assert!(!files.is_empty());
+        for request in &files {
+            assert_eq!(credential(request), [""; 0], "{request:?}");
+        }
+        let violations = scene.server.violations();
+        let is_page = |rule| rule == Rule::UnknownPath;
+        assert!(
+            violations.iter().all(|it| is_page(it.rule)),
+            "{violations:?}"
+        );
+        for endpoint in [
+            AccountEndpoint::Models,
+            AccountEndpoint::User,
+            AccountEndpoint::Tasks,
+        ] {
+            assert!(scene.server.account_requests(endpoint) > 0, "{endpoint:?}");
+        }
+        // What was stored is gone, and was nowhere else.
+        for file in scene.place.files() {
+            let content = std::fs::read(&file).unwrap();
+            assert!(!crate::place::has_key(&content), "{}", file.display());
+        }
+    }
+}
