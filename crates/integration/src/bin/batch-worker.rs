@@ -7,7 +7,8 @@
 //! SIGINT, SIGTERM and SIGHUP do what they do to `cometapi batch`, with unlimited time for
 //! responses, so that no test depends on the speed of the machine.
 //!
-//! `BATCH_MAX_COST` limits the cost, and `BATCH_PRICES` has the prices: `acme/painter=0.05,…`.
+//! `BATCH_MAX_COST` limits the cost, `BATCH_PRICES` has the prices (`acme/painter=0.05,…`), and
+//! `BATCH_LIMIT` is how many predictions are created at most.
 //!
 //! `batch-worker memory …` is what [`integration::memory`] describes.
 
@@ -121,6 +122,9 @@ async fn main() {
     let mut batch = Batch::new(&client, ledger, folder);
     if let Some(max) = variable("BATCH_MAX_COST") {
         batch = batch.max_cost(max.parse().unwrap());
+    }
+    if let Some(limit) = variable("BATCH_LIMIT") {
+        batch = batch.limit(limit.parse().unwrap());
     }
     if let Some(prices) = variable("BATCH_PRICES") {
         let prices: BTreeMap<String, Usd> = prices

@@ -29,7 +29,17 @@ const MODELS: [(&str, &str); 3] = [
     ("acme/painter", "0.05"),
     ("acme/film", "0.25"),
 ];
-const LIMIT: &str = "12.34";
+const LIMIT: &str = "27.89";
+
+/// Where a row is when its process is killed.
+const POINTS: [&str; 6] = [
+    "before-send",
+    "sending",
+    "answered",
+    "id-committed",
+    "state",
+    "ended",
+];
 
 fn usd(text: &str) -> Usd {
     text.parse().unwrap()
@@ -93,30 +103,35 @@ async fn a_limit_holds_through_twenty_kills_and_the_sum_is_what_was_charged() {
         .map(|(model, price)| format!("{model}={price}"))
         .join(",");
     let variables = [("BATCH_MAX_COST", LIMIT), ("BATCH_PRICES", &prices)];
-    let worker = || stage.worker_with(CONCURRENCY, None, &variables);
     let mut rng = fastrand::Rng::with_seed(19);
     for kill in 0..KILLS {
-        let mut worker = worker();
+        // However far a worker runs ahead of this test, the last one finds something to create.
+        let limit = if kill % 5 == 0 { CONCURRENCY } else { 7 };
+        let limit = limit.to_string();
+        let variables = [&variables[..], &[("BATCH_LIMIT", limit.as_str())]].concat();
         if kill < SILENT_KILLS {
             // It dies while a request is accepted whose response never comes.
             let creates = stage.server.create_requests();
             stage.server.on_create(Plan::of(Fault::Hang).after_accept());
+            let worker = stage.worker_with(CONCURRENCY, None, &variables);
             let mut requests = stage.server.requests().len() as u64;
             while stage.server.create_requests() == creates {
                 requests += 1;
                 stage.server.wait_for_requests(requests).await;
             }
+            worker.kill(None).await;
+        } else {
+            let point = POINTS[kill % POINTS.len()];
+            let park_at = Some((point, rng.u64(1..=3)));
+            let mut worker = stage.worker_with(CONCURRENCY, park_at, &variables);
+            // A row that is parked keeps the process from ending before it is killed.
+            assert!(worker.until("parked").await, "kill {kill} at {point}");
+            worker.kill(None).await;
         }
-        for _ in 0..rng.u32(1..120) {
-            if kill < SILENT_KILLS || worker.line().await.is_none() {
-                break;
-            }
-        }
-        worker.kill(None).await;
         assert_below(&stage);
     }
     stage.server.clear_plans();
-    let mut last = worker();
+    let mut last = stage.worker_with(CONCURRENCY, None, &variables);
     assert!(last.until("done").await);
     assert!(last.child.wait().await.unwrap().success());
     assert_below(&stage);
