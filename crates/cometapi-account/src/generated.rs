@@ -104,7 +104,7 @@ pub mod types {
         /// The progress, such as `100%` (observed).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub progress: ::std::option::Option<::serde_json::Value>,
-        /// What it cost, in units of which 500,000 are one US dollar (observed).
+        /// What it cost, in units of quota; 500,000 are one US dollar (observed).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub quota: ::std::option::Option<::serde_json::Value>,
         /// `SUBMITTED`, `QUEUED`, `IN_PROGRESS`, `FAILURE`, `SUCCESS` or `UNKNOWN` (observed).
@@ -231,7 +231,7 @@ pub mod types {
     #[non_exhaustive]
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct User {
-        /// What is left, in units of which 500,000 are one US dollar (observed).
+        /// What is left, in units of quota; 500,000 are one US dollar (observed).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub quota: ::std::option::Option<::serde_json::Value>,
         /// What was spent, in the same unit (observed).

@@ -1,4 +1,4 @@
-//! Reading JSON of which little is certain: a number may be a string, an object JSON inside one.
+//! Reads JSON whose types are not certain: a number may be a string, an object may be JSON inside a string.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -21,8 +21,8 @@ const FIRST_IN_MILLISECONDS: i64 = 100_000_000_000;
 /// And from here on neither: as milliseconds, it would be the year 5138.
 const FIRST_UNKNOWN: i64 = FIRST_IN_MILLISECONDS * 1000;
 
-/// Decodes the body of `response`, for the generated code. By way of a [`Value`], of which a member
-/// that is there twice is no error.
+/// Decodes the body of `response`, for the generated code. It reads a [`Value`] first, so that a duplicate
+/// key is not an error.
 pub(crate) async fn decode<T: DeserializeOwned + Send + 'static, E>(
     mut response: reqwest::Response,
 ) -> Result<ResponseValue<T>, Error<E>> {

@@ -77,8 +77,8 @@ impl PriceList {
 
     /// Returns what one request of `model`, `owner/name`, costs.
     ///
-    /// The model is the one with exactly that id, or else those of which the id, the code (the name
-    /// with `-` for each `.`) or the name is the part after the slash. If several have that name, they
+    /// The model is the one with exactly that id, else each whose id, code (the name with `-` for each
+    /// `.`) or name equals the part after the slash. If several have that name, they
     /// must cost the same.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// A task of this id, of which nothing else is known.
+    /// A task with this id; everything else is unknown.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),

@@ -26,7 +26,7 @@ impl Prices {
     }
 }
 
-/// Checks that a prediction of this `price` may be created, of which earlier ones have `spent` money.
+/// Checks that one more prediction, at `price`, may be created after earlier ones that cost `spent`.
 ///
 /// # Errors
 ///

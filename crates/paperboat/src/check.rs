@@ -33,13 +33,13 @@ fn notes(name: &str, input: &Map<String, Value>, force: bool) -> Result<Vec<Stri
         if let Some(meant) = models::misspelled(name).filter(|_| !force) {
             return Err(misspelling(name, meant));
         }
-        refuse_blank_prompt(input, force)?;
+        refuse_empty_prompt(input, force)?;
         let notes = unknown(name).into_iter();
         return Ok(notes.chain(paths::notes(input, None)).collect());
     };
     match model.check(input) {
         Ok(warnings) => {
-            refuse_blank_prompt(input, force)?;
+            refuse_empty_prompt(input, force)?;
             let notes = warnings.iter().map(ToString::to_string);
             Ok(notes.chain(paths::notes(input, Some(model))).collect())
         }
@@ -53,12 +53,12 @@ fn notes(name: &str, input: &Map<String, Value>, force: bool) -> Result<Vec<Stri
 
 /// Refuses a prompt of whitespace also for a model that does not require one, or is not known: it is
 /// likely a variable that was not set.
-fn refuse_blank_prompt(input: &Map<String, Value>, force: bool) -> Result<(), Failure> {
+fn refuse_empty_prompt(input: &Map<String, Value>, force: bool) -> Result<(), Failure> {
     let prompt = input.get(PROMPT).and_then(Value::as_str);
     if force || prompt.is_none_or(|prompt| !prompt.trim().is_empty()) {
         return Ok(());
     }
-    Err(Failure::usage("the prompt is blank, and nothing was sent")
+    Err(Failure::usage("the prompt is empty, and nothing was sent")
         .with_advice("leave it out, or give one")
         .with_advice("to send it anyway: --force"))
 }

@@ -6,7 +6,7 @@ use crate::args::field;
 use crate::failure::Failure;
 use crate::pair::{PROMPT, head, split};
 
-/// Refuses arguments of which several could be the prompt, or one that is more likely a slip: a
+/// Refuses several arguments that could be the prompt, or one that is more likely a slip: a
 /// prompt without quotes is several arguments, and a prediction of half a prompt costs as much.
 pub(crate) fn check(arguments: &[String], model: Option<&'static Model>) -> Result<(), Failure> {
     let is_lone = |argument: &&String| split(argument).is_none();

@@ -146,12 +146,12 @@ mod tests {
             "num_outputs is 9, it takes 1–4".to_owned(),
         );
         assert_eq!(check(&schnell, input), Err(vec![problem]));
-        let blank = json!({"prompt": " "});
+        let empty = json!({"prompt": " "});
         let problem = (
             "prompt".to_owned(),
-            "prompt is blank, it takes text".to_owned(),
+            "prompt is empty, it takes text".to_owned(),
         );
-        let checked = check(&schnell, blank.as_object().unwrap());
+        let checked = check(&schnell, empty.as_object().unwrap());
         assert_eq!(checked, Err(vec![problem]));
         assert_eq!(check(&slip, input), Ok(Vec::new()));
     }

@@ -24,7 +24,7 @@ impl Model {
     /// # Errors
     ///
     /// Every problem at once: unknown fields with the nearest name, wrong types, values out of
-    /// range or not in the list, what is required and missing or blank, fields that count only with
+    /// range or not in the list, what is required and missing or empty, fields that count only with
     /// another.
     pub fn check(&self, input: &Map<String, Value>) -> Result<Vec<Warning>, InvalidInput> {
         let mut found = Found::default();
@@ -114,8 +114,8 @@ fn given(
         found.problem(name, kind, message);
         return;
     }
-    if field.required && field.kind == Kind::Text && value.as_str().is_some_and(is_blank) {
-        let message = format!("{name} is blank, it takes {}", field.kind);
+    if field.required && field.kind == Kind::Text && value.as_str().is_some_and(is_empty_text) {
+        let message = format!("{name} is empty, it takes {}", field.kind);
         found.problem(name, InputProblemKind::Missing, message);
     }
     if let (Some(step), Some(number)) = (field.rounded_to, value.as_i64())
@@ -145,7 +145,7 @@ fn given(
 }
 
 /// Whether it is empty or whitespace. A prediction on such a prompt costs as much as any other.
-fn is_blank(text: &str) -> bool {
+fn is_empty_text(text: &str) -> bool {
     text.trim().is_empty()
 }
 

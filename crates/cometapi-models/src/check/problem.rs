@@ -57,7 +57,7 @@ pub struct InputProblem {
 pub enum InputProblemKind {
     /// The model has no such field.
     UnknownField,
-    /// The field is required, and it is not there or its text is blank.
+    /// The field is required, and it is not there or its text is empty or whitespace.
     Missing,
     /// The value is of another type.
     WrongType,

@@ -126,10 +126,10 @@ fn each_kind_of_problem_says_what_would_be_right() {
 
 /// Often it is a variable that was not set, and its prediction costs as much as any other.
 #[test]
-fn required_text_that_is_blank_is_missing() {
+fn required_text_that_is_empty_text_is_missing() {
     let refusal = Err(vec![(
         InputProblemKind::Missing,
-        "prompt is blank, it takes text".to_owned(),
+        "prompt is empty, it takes text".to_owned(),
     )]);
     for blank in ["", " ", "\n", "\u{3000}\t"] {
         let refused = checked("flux-schnell", json!({"prompt": blank}));
@@ -137,7 +137,7 @@ fn required_text_that_is_blank_is_missing() {
     }
     let taken = checked("flux-schnell", json!({"prompt": " . "}));
     assert_eq!(taken, Ok(vec![]));
-    // Text that is not required may be blank.
+    // Text that is not required may be empty.
     let sana = find("nvidia/sana").unwrap();
     for field in ["prompt", "negative_prompt"] {
         let input = Map::from_iter([(field.to_owned(), json!(" "))]);

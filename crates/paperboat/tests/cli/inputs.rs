@@ -237,7 +237,7 @@ async fn a_row_is_read_as_arguments_are() {
     batch("blank.csv")
         .ends(2)
         .await
-        .says(&["prompt is blank, it takes text"]);
+        .says(&["prompt is empty, it takes text"]);
     assert_eq!(server.requests().len(), requests);
 }
 

@@ -221,7 +221,7 @@ async fn stdin_is_read_once() {
 }
 
 #[tokio::test]
-async fn a_blank_prompt_is_refused_unless_it_is_forced() {
+async fn an_empty_prompt_is_refused_unless_it_is_forced() {
     let place = Place::new();
     place.write("blank.txt", " \n");
     place.write("blank.json", r#"{"prompt": ""}"#);
@@ -237,7 +237,7 @@ async fn a_blank_prompt_is_refused_unless_it_is_forced() {
             (&["run", model, "--dry-run", ""], ""),
         ] {
             let ended = refused(&place, |place| place.paperboat(args).stdin(stdin)).await;
-            ended.says(&["prompt is blank", "nothing was sent", "--force"]);
+            ended.says(&["prompt is empty", "nothing was sent", "--force"]);
         }
         let args = ["create", model, "", "--force"];
         let input = sent(&place, |place| place.paperboat(args)).await;
@@ -246,7 +246,7 @@ async fn a_blank_prompt_is_refused_unless_it_is_forced() {
     for model in [SCHNELL, SANA] {
         let args = ["create", model];
         let ended = refused(&place, |place| place.paperboat(args).stdin("\n")).await;
-        ended.says(&["prompt is blank", "nothing was sent"]);
+        ended.says(&["prompt is empty", "nothing was sent"]);
     }
     let args = ["create", SCHNELL];
     let ended = refused(&place, |place| place.paperboat(args).stdin("GIF89a\u{1}\0")).await;

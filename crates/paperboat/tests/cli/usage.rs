@@ -39,7 +39,7 @@ async fn nothing_is_sent() {
                 "if it is the prompt: prompt=seed",
             ],
         ),
-        (&["run", SCHNELL, ""], &["prompt is blank, it takes text"]),
+        (&["run", SCHNELL, ""], &["prompt is empty, it takes text"]),
         (&["run", SCHNELL, "=x"], &["names no field before the ="]),
         (&["run", SCHNELL, "a=1", "a=2"], &["\"a\" is given twice"]),
         (
