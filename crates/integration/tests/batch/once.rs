@@ -48,6 +48,14 @@ impl Bench {
         entries.remove(0)
     }
 
+    /// Waits until no worker holds the only prediction: a run that is dropped asks its ledger for that,
+    /// and another handle may read the file before it is done.
+    async fn released(&self) {
+        while self.entry().await.held {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn requests(&self) -> usize {
         self.server.requests().len()
     }
@@ -257,6 +265,7 @@ async fn a_prediction_that_was_left_is_finished_by_another_process() {
     let id = run.created().await.unwrap();
     assert_eq!(finish().await.unwrap().tally.total(), 0);
     drop(run);
+    bench.released().await;
     assert_eq!(finish().await.unwrap().tally.succeeded, 1);
     assert!(folder.join(format!("{id}-0.webp")).exists());
     let requests = bench.requests();
@@ -874,6 +883,7 @@ async fn events_come_in_the_order_in_which_things_happen() {
     fox(hasty).await.unwrap_err();
     assert_eq!(took(), "Elsewhere true\n");
     drop(first);
+    bench.released().await;
     fox(noted(bench.elsewhere())).await.unwrap();
     assert_eq!(
         took(),
@@ -932,6 +942,7 @@ async fn a_prediction_is_resumed_by_its_id() {
     let entry = bench.entry().await;
     assert_eq!((entry.state, entry.held), (State::Running, true));
     drop(first);
+    bench.released().await;
     // One that nobody has is recorded to its end, for later calls with its key, too.
     assert_eq!(once().resume(&id).await.unwrap().id(), id);
     let entry = bench.entry().await;
