@@ -29,7 +29,7 @@ pub fn rows(format: Option<Format>, text: &[u8]) {
                 assert!((1..=lines).contains(&row.line) && !row.input.is_empty());
                 let mut object = row.input.clone();
                 // A member of the input may be called so.
-                if ["id", "model", "input"]
+                if ["id", "model", "input", "labels"]
                     .iter()
                     .any(|name| object.contains_key(*name))
                 {
@@ -112,7 +112,12 @@ mod tests {
             text in r#"[\[]?([{}\[\]:,;\t\r\n"\\ a1.e-]|"prompt"|"id"|prompt|null){0,60}"#,
         ) {
             for text in [bytes.as_slice(), text.as_bytes()] {
-                for format in [None, Some(Format::JsonLines), Some(Format::Csv)] {
+                for format in [
+                    None,
+                    Some(Format::JsonLines),
+                    Some(Format::Csv),
+                    Some(Format::Text),
+                ] {
                     rows(format, text);
                 }
             }

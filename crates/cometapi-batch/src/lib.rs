@@ -38,7 +38,7 @@
 //!         assert!(report.is_success());
 //!         assert_eq!(report.created, created);
 //!     }
-//!     assert!(images.join("fox-0.webp").exists());
+//!     assert!(images.join("fox.webp").exists());
 //!     Ok(())
 //! }
 //! ```
@@ -103,6 +103,7 @@ mod error;
 pub mod fuzzing;
 mod ledger;
 mod lock;
+mod names;
 mod once;
 mod owner;
 mod prices;
@@ -118,12 +119,13 @@ pub use crate::charges::record_charges;
 pub use crate::error::{Error, ErrorKind};
 pub use crate::ledger::sqlite::SqliteLedger;
 pub use crate::ledger::{
-    BatchEntry, Begun, Claimed, Cost, Entry, FileRecord, Filter, Intent, Job, Ledger, LedgerFuture,
-    LoadId, Loaded, Loader, Mark, NewRow, Outcome, Plan, Planned, RecordedRow, Repeated, Retry,
-    RetryAction, State, Tally, Want, WorkerId,
+    BatchEntry, Begun, Changed, Claimed, Cost, Entry, FileRecord, Filter, Intent, Job, Ledger,
+    LedgerFuture, LoadId, Loaded, Loader, Mark, NewRow, Outcome, Plan, Planned, RecordedRow,
+    Repeated, Retry, RetryAction, State, Tally, Want, WorkerId,
 };
 pub use cometapi_account::Usd;
 
+pub use crate::names::{FileTemplate, NameValues, TemplateError, folded};
 pub use crate::once::{Once, OnceError, OnceEvent, OnceRun};
 pub use crate::resolve::{Candidate, Finding, InputMatch, Resolution, Resolve, ResolveError};
 pub use crate::rows::{Format, NotText, Problem, Rows};

@@ -4,7 +4,7 @@
 //! $ cargo run --example resume                    # creates, prints the id, ends
 //! q4chw5rey9rmt0cww76t4h3ma4
 //! $ cargo run --example resume q4chw5rey9rmt0cww76t4h3ma4
-//! images/q4chw5rey9rmt0cww76t4h3ma4-0.webp
+//! images/q4chw5rey9rmt0cww76t4h3ma4.webp
 //! ```
 
 use cometapi::Client;

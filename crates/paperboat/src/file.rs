@@ -8,16 +8,49 @@ use cometapi::ImageInput;
 use cometapi_batch::NotText;
 
 use crate::failure::Failure;
+use crate::{print, scale};
 
 /// The most that is read of a file, in bytes: no request is nearly as large, and a file may be
 /// endless.
 pub(crate) const MAX_SIZE: usize = 64 << 20;
+
+/// What a file may have to be sent inside a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// The most bytes.
+    pub(crate) bytes: usize,
+    /// The most pixels of an image's longer side: one with more of them, or with more bytes, is scaled
+    /// down and encoded anew. `None` to send files as they are.
+    pub(crate) pixels: Option<u32>,
+}
+
+impl Limits {
+    /// How much is read of a file: more than may be sent, if it can be scaled down.
+    pub(crate) fn to_read(self) -> usize {
+        MAX_SIZE.max(self.bytes)
+    }
+}
 
 /// A file, or stdin, that was read for the field `key`.
 pub(crate) struct Content<'a> {
     key: &'a str,
     name: String,
     bytes: Vec<u8>,
+}
+
+/// What is sent for a file.
+pub(crate) struct DataUri {
+    pub(crate) image: ImageInput,
+    /// What was made of it, if it is not sent as it is.
+    pub(crate) note: Option<String>,
+}
+
+/// Why a file is not sent.
+#[derive(Debug)]
+pub(crate) struct Unsendable {
+    pub(crate) why: String,
+    /// What would send it.
+    pub(crate) advice: Vec<&'static str>,
 }
 
 impl<'a> Content<'a> {
@@ -64,18 +97,47 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// As a data URI, up to `limit` bytes of file.
-    pub(crate) fn data_uri(&self, limit: usize) -> Result<ImageInput, Failure> {
-        ImageInput::from_bytes_up_to(&self.bytes, limit).map_err(|e| {
+    /// As a data URI, for an argument: a note says what was made of it.
+    pub(crate) fn data_uri(&self, limits: Limits) -> Result<ImageInput, Failure> {
+        let sent = data_uri(&self.bytes, limits).map_err(|e| {
+            let failure = Failure::usage(format!("{}: {} {}", self.key, self.name, e.why));
+            let advice = e.advice.into_iter();
+            advice.fold(failure, Failure::with_advice)
+        })?;
+        if let Some(note) = sent.note {
+            print::stderr(format_args!("note: {}: {note}", self.name));
+        }
+        Ok(sent.image)
+    }
+}
+
+/// A file's content as a data URI.
+pub(crate) fn data_uri(bytes: &[u8], limits: Limits) -> Result<DataUri, Unsendable> {
+    let scaled = match limits.pixels {
+        Some(pixels) => scale::fit(bytes, pixels, limits.bytes).map_err(|why| Unsendable {
+            why,
+            advice: Vec::new(),
+        })?,
+        None => None,
+    };
+    let (bytes, note) = match &scaled {
+        Some(scaled) => (scaled.bytes.as_slice(), Some(scaled.note.clone())),
+        None => (bytes, None),
+    };
+    match ImageInput::from_bytes_up_to(bytes, limits.bytes) {
+        Ok(image) => Ok(DataUri { image, note }),
+        Err(e) => {
             let why = e.to_string();
-            let why = why.strip_prefix("the file ").unwrap_or(&why);
-            let failure = Failure::usage(format!("{}: {} {why}", self.key, self.name));
-            if self.bytes.len() > limit {
-                failure.with_advice("to allow more: --max-file-size SIZE, such as 1MB")
-            } else {
-                failure
+            let why = why.strip_prefix("the file ").unwrap_or(&why).to_owned();
+            let mut advice = Vec::new();
+            if bytes.len() > limits.bytes {
+                if scale::is_image(bytes) {
+                    advice.push("to scale it down and encode it anew: --image-max 2048");
+                }
+                advice.push("to allow more: --max-file-size SIZE, such as 1MB");
             }
-        })
+            Err(Unsendable { why, advice })
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::args::What;
 use crate::failure::Failure;
-use crate::file::{self, Content, decode};
-use crate::pair::{PROMPT, Reader};
+use crate::file::{self, Content, Limits, decode};
+use crate::pair::{Given, PROMPT, Reader};
 use crate::stdin::{Offer, Stdin};
 use crate::{check, print, prompt};
 
@@ -71,26 +71,65 @@ fn piped(
 pub(crate) fn given(what: &What, stdin: &mut Stdin) -> Result<Map<String, Value>, Failure> {
     let reader = Reader {
         model: models::find(&what.model.to_string()),
-        max_file_size: what.max_file_size,
+        limits: Limits {
+            bytes: what.max_file_size,
+            pixels: what.image_max,
+        },
     };
     prompt::check(&what.pairs, reader.model)?;
-    let mut fields = match &what.input {
+    let fields = match &what.input {
         Some(path) => object(path, stdin)?,
         None => Map::new(),
     };
-    let mut seen = BTreeSet::new();
-    for pair in &what.pairs {
-        let (key, value) = reader.read(pair, stdin)?;
-        if seen.insert(key.clone()) {
-            fields.insert(key, value);
-        } else {
-            again(&reader, &mut fields, key, value)?;
-        }
+    let Fields { mut values, sweeps } = Fields::of(&reader, fields, &what.pairs, stdin)?;
+    if let Some((key, _)) = sweeps.first() {
+        return Err(Failure::usage(format!(
+            "{key} is given a range, and this command creates one prediction"
+        ))
+        .with_advice("give it one number"));
     }
     if let Some(model) = reader.model.filter(|_| !what.force) {
-        model.normalize(&mut fields);
+        model.normalize(&mut values);
     }
-    Ok(fields)
+    Ok(values)
+}
+
+/// What arguments give for the fields of an input.
+pub(crate) struct Fields {
+    pub(crate) values: Map<String, Value>,
+    /// The fields that take each of several values, each in a prediction of its own.
+    pub(crate) sweeps: Vec<(String, Vec<Value>)>,
+}
+
+impl Fields {
+    /// `values` with those that `pairs` give. A pair wins over the value that is there.
+    pub(crate) fn of(
+        reader: &Reader,
+        mut values: Map<String, Value>,
+        pairs: &[String],
+        stdin: &mut Stdin,
+    ) -> Result<Self, Failure> {
+        let mut sweeps = Vec::new();
+        let mut seen = BTreeSet::new();
+        for pair in pairs {
+            let (key, given) = reader.read(pair, stdin)?;
+            let is_new = seen.insert(key.clone());
+            match given {
+                Given::Value(value) if is_new => _ = values.insert(key, value),
+                Given::Value(value) => again(reader, &mut values, key, value)?,
+                Given::Sweep(numbers) if is_new => {
+                    values.remove(&key);
+                    sweeps.push((key, numbers));
+                }
+                Given::Sweep(_) => return Err(given_twice(&key)),
+            }
+        }
+        Ok(Self { values, sweeps })
+    }
+}
+
+fn given_twice(key: &str) -> Failure {
+    Failure::usage(format!("{key:?} is given twice; give it once"))
 }
 
 /// A field once more: a list grows by it.
@@ -108,9 +147,7 @@ fn again(
             items.extend(more);
             Ok(())
         }
-        _ => Err(Failure::usage(format!(
-            "{key:?} is given twice; give it once"
-        ))),
+        _ => Err(given_twice(&key)),
     }
 }
 

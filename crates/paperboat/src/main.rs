@@ -22,6 +22,8 @@ mod pricing;
 mod print;
 mod progress;
 mod prompt;
+mod rows;
+mod scale;
 mod secrets;
 mod stdin;
 mod watched;

@@ -6,38 +6,52 @@ use cometapi::models::{Field, JsonError, JsonErrorKind, Kind, Model, json_or_tex
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::file::{self, Content};
+use crate::file::{Content, Limits};
 use crate::stdin::Stdin;
 
 /// The field that an argument without a key is for.
 pub(crate) const PROMPT: &str = "prompt";
+
+/// What an argument gives for a field.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Given {
+    Value(Value),
+    /// Each of these, in a prediction of its own: `seed=1..20`.
+    Sweep(Vec<Value>),
+}
+
+/// The field of every model that is a whole number, if there is one of that name.
+const SEED: &str = "seed";
+
+/// The most values that a range may have.
+const MAX_SWEEP: u64 = 100_000;
 
 /// What decides over the meaning of a value.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
     /// The model, when its input is known.
     pub(crate) model: Option<&'static Model>,
-    /// How large a file may be to be sent inside the request, in bytes.
-    pub(crate) max_file_size: usize,
+    /// What a file may have to be sent inside the request.
+    pub(crate) limits: Limits,
 }
 
 impl Reader {
-    /// The field and the value that `argument` gives: a pair, or the prompt. Whether the value fits is
-    /// not asked here.
+    /// The field and what `argument` gives for it: a pair, or the prompt. Whether a value fits is not
+    /// asked here.
     pub(crate) fn read(
         &self,
         argument: &str,
         stdin: &mut Stdin,
-    ) -> Result<(String, Value), Failure> {
+    ) -> Result<(String, Given), Failure> {
         let Some((key, text)) = split(argument) else {
             let key = PROMPT.to_owned();
             let value = self.value(PROMPT, argument, stdin)?;
-            return Ok((key, value));
+            return Ok((key, Given::Value(value)));
         };
         if let Some(key) = key.strip_suffix(':') {
             let key = named(key, argument)?;
             return match parse_json(text) {
-                Ok(value) => Ok((key, value)),
+                Ok(value) => Ok((key, Given::Value(value))),
                 Err(e) if is_changed(&e) => Err(refused(&key, &e)),
                 Err(e) => Err(
                     Failure::usage(format!("{key}: what follows := is not json"))
@@ -47,13 +61,30 @@ impl Reader {
             };
         }
         let key = named(key, argument)?;
+        if self.takes_range(&key)
+            && let Some((from, to)) = text.split_once("..")
+        {
+            return Ok((key.clone(), Given::Sweep(range(&key, from, to)?)));
+        }
         let value = self.value(&key, text, stdin)?;
-        Ok((key, value))
+        Ok((key, Given::Value(value)))
+    }
+
+    /// Whether `A..B` means the whole numbers from A to B, and not that text.
+    fn takes_range(&self, key: &str) -> bool {
+        match (self.model, self.field(key)) {
+            (_, Some(field)) => matches!(
+                field.kind(),
+                Kind::Integer { .. } | Kind::IntegerChoice { .. }
+            ),
+            (Some(_), None) => false,
+            (None, None) => key == SEED,
+        }
     }
 
     /// The value that `text` means after `key=`.
     fn value(&self, key: &str, text: &str, stdin: &mut Stdin) -> Result<Value, Failure> {
-        let max = file::MAX_SIZE.max(self.max_file_size);
+        let max = self.limits.to_read();
         match text.strip_prefix('@') {
             Some("") => Err(Failure::usage(format!(
                 "{key}: no file is named after @; for the text itself write {key}:='\"@\"'"
@@ -72,7 +103,7 @@ impl Reader {
     }
 
     fn content(&self, key: &str, content: &Content<'_>) -> Result<Value, Failure> {
-        let data_uri = || content.data_uri(self.max_file_size).map(Value::from);
+        let data_uri = || content.data_uri(self.limits).map(Value::from);
         match self.field(key).map(Field::kind) {
             Some(Kind::Image { .. }) => data_uri(),
             Some(Kind::Images { .. }) => Ok(Value::Array(vec![data_uri()?])),
@@ -93,6 +124,32 @@ impl Reader {
         }
         json_or_text(text).map_err(|e| refused(key, &e))
     }
+}
+
+/// The whole numbers from `from` to `to`, with both.
+fn range(key: &str, from: &str, to: &str) -> Result<Vec<Value>, Failure> {
+    let ends = from.trim().parse::<i64>().ok().zip(to.trim().parse().ok());
+    let Some((from, to)) = ends else {
+        let given = head(&format!("{key}={from}..{to}"));
+        return Err(
+            Failure::usage(format!("{given} is not a range")).with_advice(format!(
+                "write it with its first and its last number: {key}=1..20"
+            )),
+        );
+    };
+    if from > to {
+        return Err(
+            Failure::usage(format!("{key}={from}..{to} holds no number")).with_advice(format!(
+                "the smaller number comes first: {key}={to}..{from}"
+            )),
+        );
+    }
+    if to.abs_diff(from) >= MAX_SWEEP {
+        return Err(Failure::usage(format!(
+            "{key}={from}..{to} holds more than {MAX_SWEEP} numbers"
+        )));
+    }
+    Ok((from..=to).map(Value::from).collect())
 }
 
 /// Whether it is JSON that would be sent as something else than is written.
@@ -142,12 +199,80 @@ mod tests {
     fn reader(model: &str) -> Reader {
         Reader {
             model: find(&format!("black-forest-labs/{model}")),
-            max_file_size: 1024,
+            limits: Limits {
+                bytes: 1024,
+                pixels: None,
+            },
         }
     }
 
-    fn read(model: &str, argument: &str) -> Result<(String, Value), Failure> {
+    fn given(model: &str, argument: &str) -> Result<(String, Given), Failure> {
         reader(model).read(argument, &mut Stdin::new())
+    }
+
+    fn read(model: &str, argument: &str) -> Result<(String, Value), Failure> {
+        match given(model, argument)? {
+            (key, Given::Value(value)) => Ok((key, value)),
+            (_, Given::Sweep(values)) => panic!("{argument}: {values:?}"),
+        }
+    }
+
+    #[test]
+    fn a_range_of_whole_numbers_is_a_sweep() {
+        for (model, argument, expected) in [
+            ("flux-schnell", "seed=1..3", json!([1, 2, 3])),
+            ("flux-schnell", "seed= -1 .. 1 ", json!([-1, 0, 1])),
+            ("flux-schnell", "num_outputs=4..4", json!([4])),
+            ("none", "seed=7..8", json!([7, 8])),
+        ] {
+            let (_, given) = given(model, argument).unwrap();
+            let Given::Sweep(values) = given else {
+                panic!("{argument}: {given:?}");
+            };
+            assert_eq!(Value::from(values), expected, "{argument}");
+        }
+        for (model, argument) in [
+            ("none", "steps=1..3"),
+            ("none", "prompt=1..3"),
+            ("flux-schnell", "prompt=from 1..3"),
+            ("flux-schnell", "megapixels=1..3"),
+            ("flux-schnell", "hat=1..3"),
+        ] {
+            let (key, text) = argument.split_once('=').unwrap();
+            assert_eq!(
+                read(model, argument).unwrap(),
+                (key.to_owned(), json!(text)),
+                "{argument}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_range_that_is_none_is_refused() {
+        for (argument, said) in [
+            ("seed=1..20..5", "seed=1..20..5 is not a range"),
+            ("seed=1..", "seed=1.. is not a range"),
+            ("seed=..", "seed=.. is not a range"),
+            ("seed=0.5..2", "seed=0.5..2 is not a range"),
+            ("seed=20..1", "seed=20..1 holds no number"),
+            (
+                "seed=1..100001",
+                "seed=1..100001 holds more than 100000 numbers",
+            ),
+            (
+                "seed=-9223372036854775808..9223372036854775807",
+                "seed=-9223372036854775808..9223372036854775807 holds more than",
+            ),
+        ] {
+            for model in ["none", "flux-schnell"] {
+                let refused = given(model, argument);
+                if argument == "seed=1..100001" {
+                    assert!(given(model, "seed=1..100000").is_ok());
+                }
+                let refused = refused.unwrap_err().to_string();
+                assert!(refused.starts_with(said), "{refused}");
+            }
+        }
     }
 
     #[test]

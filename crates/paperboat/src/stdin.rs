@@ -37,6 +37,12 @@ impl Stdin {
         Self { reader: None }
     }
 
+    /// Stdin that `reader` reads in its own way.
+    pub(crate) fn of(reader: &str) -> Self {
+        let reader = Some(reader.to_owned());
+        Self { reader }
+    }
+
     fn is_used(&self) -> bool {
         self.reader.is_some()
     }

@@ -24,12 +24,13 @@ const RECORD_AGAIN: Duration = Duration::from_secs(1);
 /// How many rows of a model that is not offered are ended at once.
 const AT_ONCE: u32 = 500;
 
-pub(crate) async fn drive(context: &Arc<Context>) -> Result<(), Error> {
+/// Takes rows and works on them, of which at most `creates` are to be created.
+pub(crate) async fn drive(context: &Arc<Context>, creates: u64) -> Result<(), Error> {
     let mut drive = Drive {
         context,
         load: context.load,
         tasks: JoinSet::new(),
-        budget: context.settings.limit.unwrap_or(u64::MAX),
+        budget: creates,
         claim_at: Instant::now(),
         record_at: Instant::now(),
         elsewhere: 0,

@@ -36,8 +36,9 @@ pub struct Finish {
 }
 
 impl Finish {
-    /// Predictions in `ledger`, waited for by `client`. Files of a batch go to its folder, all
-    /// others to `folder`.
+    /// Predictions in `ledger`, waited for by `client`. Files of a batch go to its folder, those of a
+    /// single prediction to the folder that is [recorded](crate::Once::saved_in) with it, all others
+    /// to `folder`.
     pub fn new(client: &Client, ledger: Arc<dyn Ledger>, folder: impl Into<PathBuf>) -> Self {
         Self {
             settings: Settings::new(client, ledger, folder.into()),
@@ -70,7 +71,7 @@ impl Finish {
             begun = begun => begun?,
         };
         let context = Context::new(self.settings, worker, None, history);
-        drive::drive(&context).await?;
+        drive::drive(&context, 0).await?;
         context.close(async { Ok(context.ends()) }).await
     }
 }

@@ -1,11 +1,11 @@
 //! Reading a file of rows into a load of the ledger, a few at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::Arc;
 use std::thread;
 
 use cometapi::ModelRef;
+use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -13,8 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::batch::event::{Event, Observer};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{Loader, NewRow};
+use crate::names::{FileTemplate, check_id};
 use crate::rows::check::{self, Meant};
-use crate::rows::{self, MAX_PROBLEMS, Problem, Rows};
+use crate::rows::{self, MAX_PROBLEMS, Problem, Row, Rows};
 
 /// How many rows go to the ledger at once.
 const CHUNK: usize = 256;
@@ -36,7 +37,7 @@ enum Item {
     Row(NewRow),
     Warning(Problem),
     Bad(Vec<Problem>),
-    End(io::Result<()>),
+    End(Result<(), Error>),
 }
 
 impl Item {
@@ -46,7 +47,10 @@ impl Item {
             OVERHEAD + problem.what.len() + problem.field.as_ref().map_or(0, String::len)
         };
         match self {
-            Self::Row(row) => OVERHEAD + row.input.len() + row.id.as_ref().map_or(0, String::len),
+            Self::Row(row) => {
+                let texts = [row.id.as_ref(), row.labels.as_ref(), Some(&row.input)];
+                OVERHEAD + texts.into_iter().flatten().map(String::len).sum::<usize>()
+            }
             Self::Warning(problem) => of(problem),
             Self::Bad(problems) => problems.iter().map(of).sum(),
             Self::End(_) => 0,
@@ -89,9 +93,10 @@ pub(crate) async fn read(
     rows: Rows,
     model: Option<ModelRef>,
     unchecked: bool,
+    template: Option<&FileTemplate>,
     observer: &Observer,
 ) -> Result<Import, Error> {
-    let mut items = start(rows, model, unchecked)?;
+    let mut items = start(rows, model, unchecked, template)?;
     let mut import = Import::default();
     let mut chunk = Vec::with_capacity(CHUNK);
     let mut received = Vec::new();
@@ -132,8 +137,9 @@ pub(crate) async fn read(
                     format!("{id:?} is also the id of line {first}")
                 } else {
                     format!(
-                        "{id:?} differs from the id of line {first} in capitals alone, and their \
-                         files could not be distinguished everywhere: give it another"
+                        "{id:?} differs from the id of line {first} only in letter case or in how \
+                         accents are encoded, and a file system may take their files for one: give \
+                         it another"
                     )
                 };
                 let problem = Problem::new(row.line, "id".to_owned(), what);
@@ -143,13 +149,7 @@ pub(crate) async fn read(
         match end {
             None => {}
             Some(Ok(())) => break,
-            Some(Err(e)) => {
-                return Err(Error::caused_by(
-                    ErrorKind::Read,
-                    "the rows cannot be read, and nothing was sent",
-                    e,
-                ));
-            }
+            Some(Err(e)) => return Err(e),
         }
     }
     observer(&Event::Read {
@@ -187,7 +187,13 @@ impl Import {
 
 /// A thread of its own: standard input may never end, and a runtime that shuts down would wait
 /// for one of its own threads.
-fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receiver<Weighed>, Error> {
+fn start(
+    rows: Rows,
+    model: Option<ModelRef>,
+    unchecked: bool,
+    template: Option<&FileTemplate>,
+) -> Result<Receiver<Weighed>, Error> {
+    let mut unseen = template.map(UnseenFields::of).unwrap_or_default();
     let (items, receive) = channel(CHUNK);
     let outlet = Outlet {
         items,
@@ -198,14 +204,54 @@ fn start(rows: Rows, model: Option<ModelRef>, unchecked: bool) -> Result<Receive
         .name("cometapi-rows".to_owned())
         .spawn(move || {
             let mut names = Names::default();
+            let rows = rows.unchecked(unchecked);
             let result = rows::read(rows, model.as_ref(), &mut |row| {
+                if let Ok(row) = &row {
+                    unseen.see(row);
+                }
                 pass_on(row, unchecked, &mut names, &outlet)
             });
+            let cannot = "the rows cannot be read, and nothing was sent";
+            let result = result.map_err(|e| Error::caused_by(ErrorKind::Read, cannot, e));
             // The receiver is gone if the run was dropped.
-            outlet.send(Item::End(result));
+            outlet.send(Item::End(result.and_then(|()| unseen.check())));
         })
         .map_err(|e| Error::caused_by(ErrorKind::Read, "the rows cannot be read", e))?;
     Ok(receive)
+}
+
+/// The fields of a template that no row has had yet.
+#[derive(Default)]
+struct UnseenFields(Vec<String>);
+
+impl UnseenFields {
+    fn of(template: &FileTemplate) -> Self {
+        Self(template.row_fields().map(str::to_owned).collect())
+    }
+
+    fn see(&mut self, row: &Row) {
+        if self.0.is_empty() {
+            return;
+        }
+        let model = cometapi::models::find(&row.model.to_string());
+        self.0.retain(|field| {
+            let is_of_model = model.is_some_and(|model| model.field(field).is_some());
+            !is_of_model && !row.input.contains_key(field) && !row.labels.contains_key(field)
+        });
+    }
+
+    /// # Errors
+    ///
+    /// A field that no row has is likely misspelled.
+    fn check(self) -> Result<(), Error> {
+        let Some(field) = self.0.first() else {
+            return Ok(());
+        };
+        let what = format!(
+            "no row has a column or a field {field:?}, which the file names need: nothing was sent"
+        );
+        Err(Error::new(ErrorKind::Rows, what))
+    }
 }
 
 /// Whether somebody still listens.
@@ -214,15 +260,16 @@ fn pass_on(row: rows::RowResult, unchecked: bool, names: &mut Names, outlet: &Ou
         Ok(row) => row,
         Err(problems) => return outlet.send(Item::Bad(problems)),
     };
+    if let Some(Err(why)) = row.id.as_deref().map(check_id) {
+        let problem = Problem::new(row.line, "id".to_owned(), why).in_list(row.item);
+        return outlet.send(Item::Bad(vec![problem]));
+    }
     if !unchecked {
         check::normalize(&row.model, &mut row.input);
     }
     let problem =
         |(field, what): check::Remark| Problem::of_field(row.line, field, what).in_list(row.item);
-    let mut warnings = Vec::new();
-    if let Some(note) = &row.note {
-        warnings.push(Problem::new(row.line, None, note.clone()).in_list(row.item));
-    }
+    let mut warnings = std::mem::take(&mut row.notes);
     let (meant, is_new) = names.meant(&row.model);
     if let Some(meant) = meant {
         let what = format!(
@@ -252,10 +299,15 @@ fn pass_on(row: rows::RowResult, unchecked: bool, names: &mut Names, outlet: &Ou
             return false;
         }
     }
-    let files = check::files(&row.model, &row.input);
-    let mut row = NewRow::new(row.line, row.id.clone(), &row.model, &row.input);
-    row.files = files;
-    outlet.send(Item::Row(row))
+    outlet.send(Item::Row(planned(&row)))
+}
+
+/// The row as the ledger takes it.
+fn planned(row: &Row) -> NewRow {
+    let mut new = NewRow::new(row.line, row.id.clone(), &row.model, &row.input);
+    new.files = check::files(&row.model, &row.input);
+    new.labels = (!row.labels.is_empty()).then(|| json!(row.labels).to_string());
+    new
 }
 
 /// The names of models that have been compared with the known ones; once is enough, and costs more
@@ -272,5 +324,33 @@ impl Names {
         let meant = check::meant(model);
         self.0.insert(model.clone(), meant);
         (meant, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::rows::Format;
+
+    #[test]
+    fn labels_are_kept_and_are_no_part_of_what_identifies_a_row() {
+        let model = "black-forest-labs/flux-schnell".parse().unwrap();
+        let text = "prompt,Zone,Client\na,7,ACME\na,,\n";
+        let mut rows = Vec::new();
+        rows::read(
+            Rows::reader(Cursor::new(text), Format::Csv),
+            Some(&model),
+            &mut |row| {
+                rows.push(planned(&row.unwrap()));
+                true
+            },
+        )
+        .unwrap();
+        let labels = Some(r#"{"Client":"ACME","Zone":"7"}"#);
+        assert_eq!(rows[0].labels.as_deref(), labels);
+        assert_eq!(rows[1].labels, None);
+        assert_eq!(rows[0].hash, rows[1].hash);
     }
 }

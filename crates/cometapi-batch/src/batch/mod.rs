@@ -18,6 +18,7 @@ mod report;
 mod row;
 pub(crate) mod settings;
 mod stop;
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -39,8 +40,9 @@ pub use crate::batch::stop::Stop;
 use crate::batch::stop::Urgency;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{Filter, Ledger, Loaded, Loader, Plan, Planned};
+use crate::names::FileTemplate;
 use crate::prices::Prices;
-use crate::rows::{Problem, Rows};
+use crate::rows::Rows;
 use crate::worker::Worker;
 
 /// A file of rows to run: every row once, however often it is started.
@@ -80,6 +82,7 @@ pub struct Batch {
     /// How rows become predictions, except for the batch, the folder and the service.
     plan: Plan,
     unchecked: bool,
+    template: Option<FileTemplate>,
 }
 
 /// A batch whose intents are recorded.
@@ -87,7 +90,8 @@ struct Begun {
     settings: Settings,
     worker: Worker,
     history: History,
-    batch: String,
+    plan: Plan,
+    updated_later: u64,
     planned: BTreeMap<String, Planned>,
     skipped: u64,
 }
@@ -103,6 +107,7 @@ impl Batch {
             name: None,
             plan: Plan::default(),
             unchecked: false,
+            template: None,
         }
     }
 
@@ -189,6 +194,25 @@ impl Batch {
         self
     }
 
+    /// Creates rows anew whose id was seen with another input: the loop of changing a row and running
+    /// again. The files of the earlier prediction stay as they are. Each costs again, unless nothing was
+    /// created. A row that runs is waited for first, and skipped if another process holds it; one that is
+    /// unresolved is created only with [`retry_unresolved`](Self::retry_unresolved).
+    pub fn update(mut self, update: bool) -> Self {
+        self.plan.update = update;
+        self
+    }
+
+    /// Names the files by `template`, below the batch's folder whatever the template's own
+    /// [folder](FileTemplate::folder) is. A field that no row has is refused. The latest run decides for the files that are saved from then on, also in
+    /// other processes.
+    pub fn names(mut self, template: &FileTemplate) -> Self {
+        let template = template.below_folder();
+        self.plan.names = Some(template.as_str().to_owned());
+        self.template = Some(template);
+        self
+    }
+
     /// Skips bad rows; they are reported as [`Event::BadRow`].
     pub fn skip_bad(mut self, skip: bool) -> Self {
         self.plan.skip_changed = skip;
@@ -230,16 +254,23 @@ impl Batch {
             begun = self.begin(&*loader, rows) => begun?,
         };
         let load = Some(loader.id());
+        let creates = begun.settings.limit.unwrap_or(u64::MAX);
         let context = Context::new(begun.settings, begun.worker, load, begun.history);
         folder::read(&context.settings.folder, &context.present)?;
-        drive::drive(&context).await?;
+        let mut skipped = begun.skipped;
+        let mut is_outdated = false;
+        if begun.updated_later > 0 {
+            skipped += update::update(&context, &*loader, &begun.plan).await?;
+            is_outdated = context.stopped().is_some();
+        }
+        drive::drive(&context, creates).await?;
         let tally = async { context.settings.ledger.tally(loader.id()).await };
         let report = context.close(tally).await?;
-        let is_open = report.tally.unfinished() > 0;
+        let is_open = is_outdated || report.tally.unfinished() > 0;
         Ok(Report {
-            batch: Some(begun.batch),
+            batch: Some(begun.plan.batch),
             planned: begun.planned,
-            skipped: begun.skipped,
+            skipped,
             // Asked to stop when there was nothing left to do, it stopped nothing.
             stopped: report
                 .stopped
@@ -271,7 +302,7 @@ impl Batch {
         let plan = self.plan(batch, folder, prices);
         let planned = loader.load(plan.clone()).await?;
         self.check_spent(loader, &plan, &planned).await?;
-        self.notify_changed(&planned);
+        update::notify_changed(&settings, &planned);
         (settings.observer)(&Event::Planned {
             tally: &planned.tally,
         });
@@ -280,7 +311,8 @@ impl Batch {
             settings,
             worker,
             history,
-            batch: plan.batch,
+            plan,
+            updated_later: planned.updated_later,
             planned: planned.planned,
             skipped: import.bad + planned.changed_total,
         })
@@ -356,7 +388,7 @@ impl Batch {
         };
         let batch = plan.batch.clone();
         let planned = loader.load(plan).await?;
-        self.notify_changed(&planned);
+        update::notify_changed(&self.settings, &planned);
         Ok(Report {
             batch: Some(batch),
             planned: planned.planned,
@@ -369,7 +401,8 @@ impl Batch {
     async fn read(&self, loader: &dyn Loader, rows: Rows) -> Result<import::Import, Error> {
         let observer = &self.settings.observer;
         let model = self.model.clone();
-        import::read(loader, rows, model, self.unchecked, observer)
+        let template = self.template.as_ref();
+        import::read(loader, rows, model, self.unchecked, template, observer)
             .await?
             .usable(self.plan.skip_changed)
     }
@@ -381,13 +414,6 @@ impl Batch {
             prices,
             service: self.settings.service.clone(),
             ..self.plan.clone()
-        }
-    }
-
-    fn notify_changed(&self, loaded: &Loaded) {
-        for (line, id) in &loaded.changed {
-            let problem = Problem::changed(*line, id);
-            (self.settings.observer)(&Event::BadRow { problem: &problem });
         }
     }
 }

@@ -2,39 +2,25 @@
 
 use std::fmt::Write as _;
 
-use cometapi::names::{file_stem, id_in_name, text_stem as stem_of_text};
+use cometapi::names::{file_stem, id_in_name};
 
 use crate::ledger::Job;
+use crate::names::row_name;
 
-/// The stem of a file: `ID-POSITION`, or the first twelve digits of the row's hash instead of
-/// an id, with its place among equal rows after the first.
-pub(crate) fn stem(job: &Job, position: usize) -> String {
-    file_stem(&base(job), position)
-}
-
-/// The stem of an output of text: as of a file, without a position.
-pub(crate) fn text_stem(job: &Job) -> String {
-    stem_of_text(base(job))
-}
-
-fn base(job: &Job) -> String {
-    let mut base = match (&job.row, &job.folder, &job.id) {
-        (Some(row), ..) => id_in_name(row),
+/// The path of the file at `position` below the folder, without its extension: that of the row or of the
+/// single prediction, the version where files of an earlier prediction of the row were saved, and the
+/// position after the first.
+pub(crate) fn path(job: &Job, position: usize) -> String {
+    let mut name = match (&job.batch, &job.id) {
         // A single prediction is named by its id.
-        (None, None, Some(id)) => id_in_name(id),
-        _ => {
-            let hash: String = job.hash.chars().take(12).collect();
-            match job.occurrence {
-                ..=1 => hash,
-                n => format!("{hash}-{n}"),
-            }
-        }
+        (None, Some(id)) => id_in_name(id),
+        _ => row_name(job.row.as_deref(), &job.hash, job.occurrence),
     };
     // An id cannot hold this: `~` is written otherwise.
     if job.retake > 0 {
-        _ = write!(base, "~r{}", job.retake);
+        _ = write!(name, "~v{}", job.retake + 1);
     }
-    base
+    file_stem(&name, position)
 }
 
 #[cfg(test)]
@@ -47,6 +33,8 @@ mod tests {
             key: None,
             batch: Some("b".to_owned()),
             folder: Some("out".into()),
+            names: None,
+            labels: None,
             line: None,
             row: Some(row.to_owned()),
             hash: "0123456789abcdef".to_owned(),
@@ -54,22 +42,23 @@ mod tests {
             retake,
             model: "acme/painter".to_owned(),
             input: "{}".to_owned(),
-            id: None,
+            id: Some("p1".to_owned()),
             fetching: false,
             price: None,
         }
     }
 
     #[test]
-    fn a_text_and_a_file_never_share_a_stem() {
-        assert_eq!(text_stem(&job("fox", 0)), "fox");
-        assert_eq!(text_stem(&job("fox", 2)), "fox~r2");
-        assert_eq!(stem(&job("fox", 0), 0), "fox-0");
-        assert_eq!(text_stem(&job("fox-0", 0)), "fox-0~");
-        assert_eq!(text_stem(&job("fox-a", 0)), "fox-a");
+    fn a_file_has_the_name_of_its_row_or_prediction() {
+        assert_eq!(path(&job("fox", 0), 0), "fox");
+        assert_eq!(path(&job("red fox/夕暮れ", 0), 1), "red fox/夕暮れ__2");
+        assert_eq!(path(&job("fox", 1), 0), "fox~v2");
+        assert_eq!(path(&job("fox", 2), 2), "fox~v3__3");
         let mut equal = job("", 0);
         equal.row = None;
         equal.occurrence = 2;
-        assert_eq!(text_stem(&equal), "0123456789ab-2~");
+        assert_eq!(path(&equal, 0), "0123456789ab-2");
+        equal.batch = None;
+        assert_eq!(path(&equal, 0), "p1");
     }
 }

@@ -33,6 +33,14 @@ impl Present {
         Ok(has)
     }
 
+    /// Takes the name of a file that is about to be saved in a folder that was read. Returns whether no
+    /// other has it.
+    pub(crate) fn take(&self, folder: &Path, stem: &str) -> bool {
+        let mut folders = lock(&self.folders);
+        let stems = folders.entry(folder.to_owned()).or_default();
+        stems.insert(stem.to_owned())
+    }
+
     /// Removes what killed processes left of downloads in a folder, once. Blocks on the file
     /// system.
     pub(crate) fn clean(&self, folder: &Path) {
@@ -67,12 +75,14 @@ mod tests {
     #[test]
     fn what_was_there_at_first_is_known() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("fox-0.ply"), "ply").unwrap();
+        std::fs::write(folder.path().join("fox.ply"), "ply").unwrap();
         let present = Present::default();
-        assert!(present.has(folder.path(), "fox-0").unwrap());
-        std::fs::write(folder.path().join("cat-0.ply"), "ply").unwrap();
-        assert!(!present.has(folder.path(), "cat-0").unwrap());
-        assert!(!present.has(&folder.path().join("none"), "fox-0").unwrap());
+        assert!(present.has(folder.path(), "fox").unwrap());
+        std::fs::write(folder.path().join("cat.ply"), "ply").unwrap();
+        assert!(!present.has(folder.path(), "cat").unwrap());
+        assert!(!present.has(&folder.path().join("none"), "fox").unwrap());
+        assert!(!present.take(folder.path(), "fox"));
+        assert!(present.take(folder.path(), "owl") && !present.take(folder.path(), "owl"));
     }
 
     #[test]
@@ -81,10 +91,10 @@ mod tests {
         let folder = base.path().join("out");
         std::fs::write(&folder, "a file").unwrap();
         let present = Present::default();
-        present.has(&folder, "fox-0").unwrap_err();
+        present.has(&folder, "fox").unwrap_err();
         std::fs::remove_file(&folder).unwrap();
         std::fs::create_dir(&folder).unwrap();
-        std::fs::write(folder.join("fox-0.ply"), "ply").unwrap();
-        assert!(present.has(&folder, "fox-0").unwrap());
+        std::fs::write(folder.join("fox.ply"), "ply").unwrap();
+        assert!(present.has(&folder, "fox").unwrap());
     }
 }

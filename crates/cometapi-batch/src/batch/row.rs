@@ -1,7 +1,9 @@
 //! One row on its way: create, wait, files, end, each step recorded.
 
+mod existing;
 mod follow;
 mod own_files;
+mod place;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -2,7 +2,8 @@
 
 use crate::conformance::rule::Rule;
 use crate::conformance::{
-    batches, claims, commits, keys, life, loads, marks, money, reads, retries,
+    batches, changes, claims, commits, keys, life, loads, marks, money, names, pages, reads,
+    retries,
 };
 
 macro_rules! rule {
@@ -243,12 +244,64 @@ pub(super) const RULES: &[Rule] = &[
         "a success is followed if a file that was saved is missing or has another size"
     ),
     rule!(
+        changes::the_labels_of_the_latest_load_count,
+        "each load gives its rows the labels that they have now; a dry one does not"
+    ),
+    rule!(
+        changes::an_update_creates_changed_rows_anew,
+        "an update supersedes changed rows that may have been created and have ended, and keeps their files"
+    ),
+    rule!(
+        changes::an_update_leaves_what_runs_until_its_end,
+        "an update leaves a changed row that runs as it is until its end, and a later load supersedes it"
+    ),
+    rule!(
+        names::a_name_is_of_one_file_of_a_batch,
+        "the first name is reserved that no other file of the batch has, ignoring case"
+    ),
+    rule!(
+        names::a_reserved_name_stays,
+        "the name that was reserved for a file is returned again, whatever is asked for and by whom"
+    ),
+    rule!(
+        names::only_the_worker_of_a_prediction_reserves_its_names,
+        "a name for a prediction that the worker does not hold is refused as Lost"
+    ),
+    rule!(
+        names::names_are_reserved_within_a_batch,
+        "a name in another batch is free, and for a single prediction nothing is recorded"
+    ),
+    rule!(
+        names::a_row_that_was_not_created_gives_its_names_back,
+        "the names of a row that was provably not created are free when it is planned again"
+    ),
+    rule!(
+        names::where_the_files_of_a_single_prediction_go_is_kept,
+        "the folder and the names of an intent are in its job and its entry; the latest call decides"
+    ),
+    rule!(
+        names::the_latest_names_of_a_batch_count,
+        "the names of the latest load are in the jobs and entries of the batch"
+    ),
+    rule!(
         reads::lists_are_paged_newest_first,
         "a list has the newest first, and goes on with Filter::before"
     ),
     rule!(
         reads::lists_are_filtered,
         "a list has what fits every part of its filter"
+    ),
+    rule!(
+        pages::lists_after_a_number_are_paged_oldest_first,
+        "a list after a number has the oldest first, and goes on with Filter::after"
+    ),
+    rule!(
+        pages::a_list_of_a_load_has_its_rows,
+        "a list of a load has its rows as they stand, in the process that loads them"
+    ),
+    rule!(
+        pages::a_file_leads_to_its_prediction,
+        "a list by a file has the prediction that saved it, also where the batch has moved"
     ),
     rule!(
         reads::the_latest_durations_of_a_model_are_kept,

@@ -84,7 +84,15 @@ pub(super) async fn a_loader_can_load_again(harness: &dyn Harness) -> Checked {
         .map(|job| (job.row.as_deref(), job.input.clone()))
         .collect();
     let expected = [(Some("x"), json("a")), (Some("y"), json("b"))];
-    same("id and input of each row:", found, expected)
+    same("id and input of each row:", found, expected)?;
+    // Also what is superseded is created as the row was added.
+    one.record(seq, [Mark::Sending, created("p"), failed(Kind::Failed)])
+        .await?;
+    let mut retry = plan(harness);
+    retry.retry_failed = true;
+    let report = loader.load(retry).await?;
+    same("planned rows", report.tally.planned, 2)?;
+    same("input", one.claim_one(loader.id()).await?.input, json("a"))
 }
 
 pub(super) async fn a_dropped_loader_gives_no_rows(harness: &dyn Harness) -> Checked {
@@ -217,7 +225,10 @@ pub(super) async fn a_row_that_was_sent_does_not_change(harness: &dyn Harness) -
     let mut skipping = plan(harness);
     skipping.skip_changed = true;
     let report = loader.load(skipping).await?;
-    same("changed rows", report.changed, [(7, "x".to_owned())])?;
+    let [changed] = exactly("changed row", report.changed)?;
+    let found = (changed.line, changed.id.as_str(), changed.is_running);
+    same("changed row", found, (7, "x", true))?;
+    same("fields that differ", changed.fields, ["prompt"])?;
     same(
         "changed rows and rows in all:",
         (report.changed_total, report.tally.total()),

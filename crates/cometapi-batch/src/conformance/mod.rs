@@ -50,6 +50,7 @@
 
 mod all;
 mod batches;
+mod changes;
 mod check;
 mod claims;
 mod commits;
@@ -60,6 +61,8 @@ mod list;
 mod loads;
 mod marks;
 mod money;
+mod names;
+mod pages;
 mod peer;
 mod reads;
 mod retries;

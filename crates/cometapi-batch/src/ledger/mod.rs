@@ -1,5 +1,6 @@
 //! The ledger: what was planned, sent, answered and saved, recorded durably.
 
+pub(crate) mod changed;
 pub(crate) mod outcome;
 pub(crate) mod record;
 pub(crate) mod retry;
@@ -13,6 +14,7 @@ use std::time::SystemTime;
 use cometapi::{BoxFuture, Durations};
 use cometapi_account::Usd;
 
+pub use changed::Changed;
 pub use outcome::Outcome;
 pub use record::{Begun, Entry, FileRecord, Filter, Intent, Job, Mark, State};
 pub use retry::{RecordedRow, Retry, RetryAction};
@@ -74,6 +76,9 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// decided by [`RecordedRow::action`] for [`Retry::Key`]. Two calls with one key never both get
     /// [`Begun::Send`], in whichever processes they are made.
     ///
+    /// The [folder](Intent::folder) of the latest call whose prediction is sent or followed is the one that
+    /// is recorded, with its names.
+    ///
     /// A key whose prediction has another service, or another hash although something may have been
     /// created, is refused with [`ErrorKind::KeyReused`](crate::ErrorKind::KeyReused).
     fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Begun>;
@@ -104,13 +109,30 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         most: u32,
     ) -> LedgerFuture<Vec<Job>>;
 
+    /// Reserves a name for the file at `position` of a prediction that `worker` holds and that is of a
+    /// batch: the first of `names` that no other file of the batch has, ignoring case as
+    /// [`folded`](crate::folded) does. Returns the name that was reserved for that file before, if one
+    /// was, whatever `names` are; `None` if others have all of them. A row that is
+    /// [planned again](RetryAction::PlanAgain) has no files, and gives its names back.
+    ///
+    /// For a prediction of no batch nothing is recorded, and the first name is returned. A prediction that
+    /// the worker does not hold is refused with [`ErrorKind::Lost`](crate::ErrorKind::Lost).
+    fn reserve(
+        &self,
+        worker: WorkerId,
+        seq: u64,
+        position: u64,
+        names: Vec<String>,
+    ) -> LedgerFuture<Option<String>>;
+
     /// How the rows of a load stand.
     fn tally(&self, load: LoadId) -> LedgerFuture<Tally>;
 
     /// Every batch, in the order in which they began.
     fn batches(&self) -> LedgerFuture<Vec<BatchEntry>>;
 
-    /// What is recorded, newest first; page on with [`Filter::before`].
+    /// What is recorded, newest first; page on with [`Filter::before`]. With [`Filter::after`] it is oldest
+    /// first.
     fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>>;
 
     /// What the predictions that match the filter cost, by model. Its page and order do not count.
@@ -141,7 +163,7 @@ pub trait Loader: fmt::Debug + Send + Sync {
     fn id(&self) -> LoadId;
 
     /// Adds rows of the file, where no one else sees them. Returns the rows whose `id` an earlier
-    /// row has, ignoring case; these are not added.
+    /// row has, ignoring case as [`folded`](crate::folded) does; these are not added.
     fn add(&self, rows: Vec<NewRow>) -> LedgerFuture<Vec<Repeated>>;
 
     /// Records the intents of all added rows that are not recorded yet, in one transaction, and says
@@ -150,8 +172,11 @@ pub trait Loader: fmt::Debug + Send + Sync {
     ///
     /// [`RecordedRow::action`] decides what happens to each row that is there already and that
     /// no worker holds. A row that is planned again or superseded may have another input than
-    /// last time; any other that has is [`Loaded::changed`], and nothing is written unless
-    /// [`Plan::skip_changed`].
+    /// last time; any other that has is [`Loaded::changed`]. On [`Plan::update`] those that run stay among
+    /// the rows as they were created, to be superseded by a load after their end. For any other, nothing
+    /// is written unless [`Plan::skip_changed`] leaves it out.
+    ///
+    /// The labels of the rows and [`Plan::names`] are recorded as they are now.
     fn load(&self, plan: Plan) -> LedgerFuture<Loaded>;
 }
 
@@ -201,6 +226,9 @@ pub struct NewRow {
     pub hash: String,
     /// How many files its prediction returns, as far as the input says it.
     pub files: u64,
+    /// What the row holds besides model and input, as a JSON object. It is kept, and does not
+    /// identify the row: the latest counts.
+    pub labels: Option<String>,
 }
 
 impl NewRow {
@@ -221,6 +249,7 @@ impl NewRow {
             input,
             hash,
             files: 1,
+            labels: None,
         }
     }
 }
@@ -235,8 +264,8 @@ pub struct Repeated {
     pub first: u64,
     /// The id.
     pub id: String,
-    /// Whether the other has it to the letter; else they differ in capitals alone, and their
-    /// files would be one where file systems see no capitals.
+    /// Whether the other has it to the letter; else they differ as [`folded`](crate::folded) ignores it,
+    /// and a file system may take their files for one.
     pub exact: bool,
 }
 
@@ -272,6 +301,12 @@ pub struct Plan {
     pub retry_failed: bool,
     /// Plans rows that are unresolved once more.
     pub retry_unresolved: bool,
+    /// Plans rows once more that have ended and whose id was seen with another input. Their files
+    /// stay as they are.
+    pub update: bool,
+    /// The [template](crate::FileTemplate) of the files' names, if there is one. It may be another than
+    /// last time.
+    pub names: Option<String>,
     /// What a prediction of each model is expected to cost, as far as it is known. Rows that no worker
     /// holds, and those that were sent without a known price, are given it.
     pub prices: BTreeMap<String, Usd>,
@@ -301,6 +336,7 @@ impl Plan {
         Retry::Rows {
             failed: self.retry_failed,
             unresolved: self.retry_unresolved,
+            changed: self.update,
         }
     }
 }
@@ -311,10 +347,13 @@ impl Plan {
 pub struct Loaded {
     /// How its rows stand.
     pub tally: Tally,
-    /// Rows whose id was seen with another input, by line; a hundred at most.
-    pub changed: Vec<(u64, String)>,
+    /// Rows whose id was seen with another input and that were left out, by line; a hundred at most.
+    pub changed: Vec<Changed>,
     /// How many those are in all.
     pub changed_total: u64,
+    /// How many rows have another input and run: on [`Plan::update`], a load after their end supersedes
+    /// them.
+    pub updated_later: u64,
     /// What is to be created, by model.
     pub planned: BTreeMap<String, Planned>,
     /// What the predictions of the batch have cost or may cost, earlier rows and runs included.

@@ -7,6 +7,7 @@ use cometapi::{ModelRef, SavedFile};
 use cometapi_account::Usd;
 use serde_json::{Map, Value};
 
+use crate::ledger::LoadId;
 use crate::ledger::outcome::Outcome;
 
 /// A prediction to be made.
@@ -29,6 +30,10 @@ pub struct Intent {
     pub price: Option<Usd>,
     /// The most that all predictions of the key may cost together.
     pub max_cost: Option<Usd>,
+    /// Where its files are to be saved, absolute, if that is to be remembered.
+    pub folder: Option<PathBuf>,
+    /// The [template](crate::FileTemplate) of their names, if there is one.
+    pub names: Option<String>,
 }
 
 impl Intent {
@@ -44,6 +49,8 @@ impl Intent {
             hash,
             price: None,
             max_cost: None,
+            folder: None,
+            names: None,
         }
     }
 
@@ -65,6 +72,15 @@ impl Intent {
     #[must_use]
     pub fn with_max_cost(mut self, max: Option<Usd>) -> Self {
         self.max_cost = max;
+        self
+    }
+
+    /// The same, with its files saved in `folder`, which is absolute, under names of this
+    /// [template](crate::FileTemplate).
+    #[must_use]
+    pub fn saved_in(mut self, folder: Option<PathBuf>, names: Option<String>) -> Self {
+        self.folder = folder;
+        self.names = names;
         self
     }
 
@@ -105,8 +121,12 @@ pub struct Job {
     pub key: Option<String>,
     /// The identity of its batch, when it is of one.
     pub batch: Option<String>,
-    /// The batch's folder, when it is of one.
+    /// The batch's folder when it is of one, or else the [intent's](Intent::folder).
     pub folder: Option<PathBuf>,
+    /// The [template](crate::FileTemplate) of its files' names: the batch's, or else the intent's.
+    pub names: Option<String>,
+    /// The labels of its row, as a JSON object.
+    pub labels: Option<String>,
     /// The line of its row, when the load knows it.
     pub line: Option<u64>,
     /// The row's own id.
@@ -282,6 +302,13 @@ pub struct Filter {
     pub id: Option<String>,
     /// Older than this [`seq`](Entry::seq): the last of the page before.
     pub before: Option<u64>,
+    /// Newer than this [`seq`](Entry::seq), and then listed oldest first; 0 begins with the oldest.
+    pub after: Option<u64>,
+    /// The rows of this load, which the ledger's own process is reading.
+    pub load: Option<LoadId>,
+    /// With a saved file of this path, which is absolute and written as it was recorded: links are not
+    /// followed.
+    pub file: Option<PathBuf>,
     /// How many at most; 100 when 0.
     pub limit: u32,
 }
@@ -310,12 +337,18 @@ pub struct Entry {
     pub key: Option<String>,
     /// The identity of the batch, when it is of one.
     pub batch: Option<String>,
-    /// The batch's folder, when it is of one.
+    /// The batch's folder when it is of one, or else the [intent's](Intent::folder).
     pub folder: Option<PathBuf>,
+    /// The [template](crate::FileTemplate) of its files' names: the batch's, or else the intent's.
+    pub names: Option<String>,
     /// The row's own id.
     pub row: Option<String>,
+    /// The labels of its row, as a JSON object.
+    pub labels: Option<String>,
     /// Its place among equal rows, from 1.
     pub occurrence: u64,
+    /// How often files of an earlier prediction of the same row were saved.
+    pub retake: u64,
     /// What it was expected to cost when it was sent, if that was known.
     pub price: Option<Usd>,
     /// What it cost, if the service has said so.

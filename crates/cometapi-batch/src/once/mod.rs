@@ -1,5 +1,6 @@
 //! One prediction, created at most once for its key.
 
+mod destination;
 mod error;
 mod event;
 mod record;
@@ -8,6 +9,7 @@ mod send;
 mod settings;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +20,10 @@ pub use self::error::OnceError;
 pub use self::event::OnceEvent;
 pub use self::run::OnceRun;
 
+use self::destination::Destination;
 use self::settings::{MAX_KEY_LEN, Settings};
 use crate::ledger::Ledger;
+use crate::names::FileTemplate;
 use crate::prices::Prices;
 
 /// A prediction that is created at most once for its key, by whichever process asks for it.
@@ -149,6 +153,18 @@ impl Once {
     /// [`MaxCost`](crate::ErrorKind::MaxCost) before anything is sent.
     pub fn max_cost(mut self, max: Usd) -> Self {
         self.settings.max_cost = Some(max);
+        self
+    }
+
+    /// Records that the prediction's files are to be saved in `folder`, under names of a template if there
+    /// is one, for the process that continues with it: see [`OnceRun::folder`]. The latest call with a key
+    /// decides. A folder whose path is not UTF-8 is not recorded.
+    pub fn saved_in(mut self, folder: impl Into<PathBuf>, names: Option<&FileTemplate>) -> Self {
+        let folder = folder.into();
+        self.settings.destination = Destination {
+            folder: Some(std::path::absolute(&folder).unwrap_or(folder)),
+            names: names.map(|names| names.as_str().to_owned()),
+        };
         self
     }
 

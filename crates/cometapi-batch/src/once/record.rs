@@ -1,11 +1,13 @@
 //! The record of one prediction: called at each step, it records the step.
 
 use std::future::ready;
+use std::path::PathBuf;
 
 use cometapi::{Error as ApiError, ErrorKind as ApiErrorKind, Prediction, SavedFile, Status};
 
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{FileRecord, Job, LedgerFuture, Mark, Outcome};
+use crate::once::destination::Destination;
 use crate::prices::Prices;
 use crate::response::{CreateOutcome, create_outcome, is_end, taken_id};
 use crate::worker::Worker;
@@ -17,6 +19,7 @@ pub(super) struct Record {
     seq: u64,
     has_key: bool,
     model: Option<String>,
+    destination: Destination,
     status: Option<String>,
     /// Where the price comes from, until it is recorded.
     prices: Option<Prices>,
@@ -32,6 +35,10 @@ impl Record {
             seq: job.seq,
             has_key: job.key.is_some(),
             model: Some(job.model),
+            destination: Destination {
+                folder: job.folder,
+                names: job.names,
+            },
             status: None,
             prices: Some(prices).filter(|_| job.price.is_none()),
             unrecorded: None,
@@ -45,10 +52,22 @@ impl Record {
             seq: 0,
             has_key: false,
             model,
+            destination: Destination::default(),
             status: None,
             prices: None,
             unrecorded: None,
         }
+    }
+
+    /// The same of a prediction whose files are to be saved there.
+    pub(super) fn saved_in(mut self, folder: Option<PathBuf>, names: Option<String>) -> Self {
+        self.destination = Destination { folder, names };
+        self
+    }
+
+    /// Where its files are to be saved, as it is recorded.
+    pub(super) fn destination(&self) -> &Destination {
+        &self.destination
     }
 
     /// The model, `owner/name`, if it is known.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::path::Path;
 use std::time::Duration;
 
 use cometapi::{BoxFuture, Create, Error as ApiError, Prediction, SavedFile, Wait};
@@ -10,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
 use crate::ledger::{Begun, Entry, Intent, State};
+use crate::once::destination::Destination;
 use crate::once::error::OnceError;
 use crate::once::event::OnceEvent;
 use crate::once::record::Record;
@@ -175,6 +177,32 @@ impl OnceRun {
         }
     }
 
+    /// Where the files of the prediction are to be saved, absolute, once [`created`](Self::created) has
+    /// returned: as this call says with [`saved_in`](crate::Once::saved_in), or else as the call that
+    /// created it did. For a row of a batch it is the batch's folder.
+    pub fn folder(&self) -> Option<&Path> {
+        self.destination().0
+    }
+
+    /// The [template](crate::FileTemplate) of their names, if there is one, from the same source as
+    /// [`folder`](Self::folder).
+    pub fn names(&self) -> Option<&str> {
+        self.destination().1
+    }
+
+    fn destination(&self) -> (Option<&Path>, Option<&str>) {
+        let own = &self.settings.destination;
+        match &self.stage {
+            _ if own.folder.is_some() => own.parts(),
+            Stage::Running(running) => running.record.destination().parts(),
+            Stage::Terminal(record, _) => record.destination().parts(),
+            Stage::Elsewhere(_, entry) | Stage::Over(entry, _) => {
+                (entry.folder.as_deref(), entry.names.as_deref())
+            }
+            _ => (None, None),
+        }
+    }
+
     /// Records a file that was saved, after [`terminal`](Self::terminal).
     ///
     /// # Errors
@@ -241,6 +269,8 @@ impl OnceRun {
             Intent::new(model, input.fields()).retry_unresolved(self.settings.retry_unresolved);
         (intent.price, intent.max_cost) = (price, self.settings.max_cost);
         intent.key.clone_from(&self.settings.key);
+        let Destination { folder, names } = self.settings.destination.clone();
+        let intent = intent.saved_in(folder, names);
         self.stage = Stage::Asking(Box::new(Claim {
             worker: None,
             intent,
@@ -295,7 +325,8 @@ impl OnceRun {
                     (Some(prediction), _) => self.stage = Stage::Over(entry, prediction),
                     // What is not recorded, or cannot be read, the service is asked for.
                     (None, Some(id)) => {
-                        self.known(Record::unrecorded(Some(entry.model)), id, true);
+                        let record = Record::unrecorded(Some(entry.model));
+                        self.known(record.saved_in(entry.folder, entry.names), id, true);
                     }
                     (None, None) => return Err(OnceError::Ended(entry)),
                 }

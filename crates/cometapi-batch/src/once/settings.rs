@@ -10,7 +10,8 @@ use cometapi_account::Usd;
 use crate::batch::history::History;
 use crate::batch::settings::service;
 use crate::error::{Error, ErrorKind};
-use crate::ledger::Ledger;
+use crate::ledger::{Filter, Ledger};
+use crate::once::destination::Destination;
 use crate::once::event::{Observer, OnceEvent};
 use crate::once::record::Record;
 use crate::prices::Prices;
@@ -31,6 +32,7 @@ pub(super) struct Settings {
     pub(super) timeout: Option<Duration>,
     pub(super) prices: Prices,
     pub(super) max_cost: Option<Usd>,
+    pub(super) destination: Destination,
     pub(super) observer: Observer,
 }
 
@@ -45,6 +47,7 @@ impl Settings {
             timeout: None,
             prices: Prices::default(),
             max_cost: None,
+            destination: Destination::default(),
             observer: Arc::new(|_: &OnceEvent<'_>| {}),
         }
     }
@@ -85,12 +88,24 @@ impl Settings {
         };
         let adopted = async {
             let worker = Worker::register(ledger, self.service.as_str()).await?;
-            let job = ledger.adopt(worker.id(), id.to_owned()).await?;
-            Ok::<_, Error>(job.map(|job| (worker, job)))
+            if let Some(job) = ledger.adopt(worker.id(), id.to_owned()).await? {
+                return Ok(Record::of(worker, job, self.prices.clone()));
+            }
+            // It has ended, or another worker has it.
+            let filter = Filter {
+                id: Some(id.to_owned()),
+                ..Filter::default()
+            };
+            let mut found = ledger.list(filter).await?;
+            found.retain(|entry| entry.service == self.service);
+            let record = Record::unrecorded(None);
+            Ok::<_, Error>(match found.into_iter().next() {
+                Some(entry) => record.saved_in(entry.folder, entry.names),
+                None => record,
+            })
         };
         match adopted.await {
-            Ok(Some((worker, job))) => Record::of(worker, job, self.prices.clone()),
-            Ok(None) => Record::unrecorded(None),
+            Ok(record) => record,
             Err(error) => {
                 self.notify(&OnceEvent::Unrecorded { error: &error });
                 Record::unrecorded(None)

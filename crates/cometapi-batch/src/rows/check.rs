@@ -1,7 +1,7 @@
 //! What is known of a model's inputs.
 
 use cometapi::ModelRef;
-use cometapi::models::{Model, OutputKind, candidates, find, json_or_text, misspelled};
+use cometapi::models::{Kind, Model, OutputKind, candidates, find, json_or_text, misspelled};
 use serde_json::{Map, Value};
 
 /// A field, and what is or may be wrong with it.
@@ -73,18 +73,29 @@ pub(crate) fn meant(model: &ModelRef) -> Option<Meant> {
 
 /// Reads a table's cell as its model's field takes it; an empty cell is unset. A field that is
 /// not known, and a cell that its field cannot read, is JSON where it parses and text otherwise,
-/// except `prompt`; whether it fits is left to [`check`].
+/// except `prompt`; whether it fits is left to [`check`]. With a decimal comma, a number may be
+/// written as `3,5`.
 ///
 /// # Errors
 ///
 /// The cell is JSON that would be sent as something else than is written.
-pub(crate) fn cell(model: &ModelRef, field: &str, text: &str) -> Result<Option<Value>, String> {
+pub(crate) fn cell(
+    model: &ModelRef,
+    field: &str,
+    text: &str,
+    has_decimal_comma: bool,
+) -> Result<Option<Value>, String> {
     if text.is_empty() {
         return Ok(None);
     }
     // A tool that rewrites the line endings of a file does so within cells, too.
     let text = text.replace("\r\n", "\n");
     let known = find(&model.to_string()).and_then(|model| model.field(field));
+    let is_number = known.is_some_and(|field| matches!(field.kind(), Kind::Number { .. }));
+    let text = match with_point(&text) {
+        Some(number) if has_decimal_comma && is_number => number,
+        _ => text,
+    };
     if let Some(Ok(value)) = known.map(|field| field.read(&text)) {
         return Ok(Some(value));
     }
@@ -97,6 +108,16 @@ pub(crate) fn cell(model: &ModelRef, field: &str, text: &str) -> Result<Option<V
             e.message()
         )
     })
+}
+
+/// `3.5` for `3,5`.
+fn with_point(text: &str) -> Option<String> {
+    let (whole, part) = text.trim().split_once(',')?;
+    let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let is_number = [digits, part]
+        .iter()
+        .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    is_number.then(|| format!("{whole}.{part}"))
 }
 
 #[cfg(test)]
@@ -122,8 +143,10 @@ mod tests {
             (&other, "text", "a\r\nb\r\n", Some(json!("a\nb\n"))),
         ];
         for (model, field, text, value) in rows {
-            let read = cell(model, field, text);
-            assert_eq!(read, Ok(value), "{model} {field}={text}");
+            for has_decimal_comma in [false, true] {
+                let read = cell(model, field, text, has_decimal_comma);
+                assert_eq!(read, Ok(value.clone()), "{model} {field}={text}");
+            }
         }
         for (model, field, text) in [
             (&other, "seed", "123456789012345678901234"),
@@ -131,8 +154,29 @@ mod tests {
             (&other, "scale", "1e400"),
             (&other, "options", r#"{"a": 1, "a": 2}"#),
         ] {
-            assert!(cell(model, field, text).is_err(), "{model} {field}={text}");
+            let read = cell(model, field, text, true);
+            assert!(read.is_err(), "{model} {field}={text}");
         }
+    }
+
+    #[test]
+    fn a_number_may_have_a_decimal_comma_where_commas_separate_no_cells() {
+        let dev = "black-forest-labs/flux-dev".parse().unwrap();
+        let other = "acme/portrait".parse().unwrap();
+        for (model, field, text, value) in [
+            (&dev, "guidance", "3,5", json!(3.5)),
+            (&dev, "guidance", " -0,25 ", json!(-0.25)),
+            (&dev, "guidance", "3.5", json!(3.5)),
+            (&dev, "guidance", "3", json!(3)),
+            (&dev, "guidance", "1.000,5", json!("1.000,5")),
+            (&dev, "guidance", "3,", json!("3,")),
+            (&dev, "seed", "3,5", json!("3,5")),
+            (&dev, "prompt", "3,5", json!("3,5")),
+            (&other, "guidance", "3,5", json!("3,5")),
+        ] {
+            assert_eq!(cell(model, field, text, true), Ok(Some(value)), "{text}");
+        }
+        assert_eq!(cell(&dev, "guidance", "3,5", false), Ok(Some(json!("3,5"))));
     }
 
     #[test]

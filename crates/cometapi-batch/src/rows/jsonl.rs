@@ -1,44 +1,27 @@
 //! JSON lines.
 
-use std::io::{self, BufRead, Read};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
 
 use cometapi::ModelRef;
-use cometapi::models::{JsonErrorKind, parse_json};
+use cometapi::models::{JsonErrorKind, find, parse_json};
 use serde_json::{Map, Value};
 
-use crate::rows::content::without_mark;
 use crate::rows::identity::number_by_value;
-use crate::rows::problem::{Problem, too_long};
-use crate::rows::row::{Parts, RowResult};
+use crate::rows::lines;
+use crate::rows::problem::Problem;
+use crate::rows::row::{Parts, Row, RowResult};
+
+/// The key of a row's labels.
+const LABELS: &str = "labels";
 
 pub(super) fn read(
-    mut text: impl BufRead,
+    text: impl BufRead,
     max: usize,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(RowResult) -> bool,
 ) -> io::Result<()> {
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        // With the line break of a row of the greatest length.
-        let limit = (max as u64).saturating_add(1);
-        if (&mut text).take(limit).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        if line.len() > max && line.last() != Some(&b'\n') {
-            text.skip_until(b'\n')?;
-            if !visit(Err(vec![Problem::new(number, None, too_long(max))])) {
-                break;
-            }
-            continue;
-        }
-        // Files that were put together may each have their mark.
-        let row = without_mark(&line).trim_ascii();
-        if !row.is_empty() && !visit(parse(number, None, row, model)) {
-            break;
-        }
-    }
-    Ok(())
+    lines::read(text, max, |line, row| parse(line, None, row, model), visit)
 }
 
 /// Reads a row out of JSON that begins on `line`; `item` is its place in a list.
@@ -108,10 +91,49 @@ pub(super) fn parse(
         default,
     };
     let model = parts.model().map_err(|problem| vec![problem])?;
+    let labels = take_labels(&model, &mut fields).map_err(|what| problem(Some(LABELS), what))?;
     match input(fields) {
-        Ok(input) => parts.row(model, input),
+        Ok(input) => Ok(Row {
+            labels,
+            ..parts.row(model, input)
+        }),
         Err(what) => bad(Some("input"), what),
     }
+}
+
+/// Takes the labels out of what a row holds, unless they are or may be a field of the model.
+fn take_labels(
+    model: &ModelRef,
+    fields: &mut Map<String, Value>,
+) -> Result<BTreeMap<String, String>, String> {
+    let is_flat = !fields.contains_key("input");
+    let may_be_field = match find(&model.to_string()) {
+        Some(known) => known.field(LABELS).is_some(),
+        None => true,
+    };
+    if is_flat && may_be_field {
+        return Ok(BTreeMap::new());
+    }
+    let labels = match fields.remove(LABELS) {
+        None | Some(Value::Null) => return Ok(BTreeMap::new()),
+        Some(Value::Object(labels)) => labels,
+        Some(_) => return Err("must be an object, such as {\"client\": \"ACME\"}".to_owned()),
+    };
+    let mut texts = BTreeMap::new();
+    for (name, value) in labels {
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) => text,
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            Value::Array(_) | Value::Object(_) => {
+                return Err(format!("{name} must be a string, a number, true or false"));
+            }
+        };
+        if !text.is_empty() {
+            texts.insert(name, text);
+        }
+    }
+    Ok(texts)
 }
 
 /// The input out of what a row holds besides model and id.

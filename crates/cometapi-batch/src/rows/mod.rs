@@ -2,9 +2,14 @@
 
 mod array;
 pub(crate) mod check;
+mod columns;
 mod content;
+mod expand;
+mod files;
+mod format;
 mod identity;
 mod jsonl;
+mod lines;
 mod problem;
 mod records;
 mod row;
@@ -12,21 +17,26 @@ mod serialized;
 mod table;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cometapi::ModelRef;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 pub use crate::rows::content::NotText;
 use crate::rows::content::without_mark;
+use crate::rows::expand::{Expansion, Only};
+use crate::rows::files::Files;
+pub use crate::rows::format::Format;
 pub(crate) use crate::rows::identity::identify;
 pub(crate) use crate::rows::problem::MAX_PROBLEMS;
 pub use crate::rows::problem::Problem;
-pub(crate) use crate::rows::row::RowResult;
+pub(crate) use crate::rows::row::{Row, RowResult};
 use crate::rows::serialized::Serialized;
 use crate::rows::table::Certainty;
 
@@ -36,45 +46,6 @@ pub(crate) const MAX_ROW_SIZE: usize = 1 << 20;
 
 /// How much of the beginning shows what a file is.
 const HEAD: usize = 4096;
-
-/// The format of rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Format {
-    /// One JSON object a line: `{"model": …, "input": {…}}`, or flat, where every key but
-    /// `model` and `id` is an input field. One list of these objects is read as well.
-    JsonLines,
-    /// A table with a header; columns are input fields, except `model` and `id`. Cells are
-    /// separated by a comma, a semicolon or a tab, as the header shows, or by the character that
-    /// a first line `sep=;` names, and quoted as in RFC 4180. A quote that does not fit refuses
-    /// the whole table: where its rows begin is in doubt.
-    ///
-    /// A row without an `id` is identified by the values of its cells, so that a later version of
-    /// this crate that knows more models may read an old table as new rows: give ids to what
-    /// outlives an upgrade.
-    Csv,
-}
-
-impl Format {
-    /// Returns the format that a name's extension stands for: `.csv` and `.tsv`, or `.jsonl`,
-    /// `.ndjson` and `.json`.
-    pub fn of_name(path: impl AsRef<Path>) -> Option<Self> {
-        let extension = path.as_ref().extension()?.to_str()?.to_ascii_lowercase();
-        match extension.as_str() {
-            "csv" | "tsv" => Some(Self::Csv),
-            "jsonl" | "ndjson" | "json" => Some(Self::JsonLines),
-            _ => None,
-        }
-    }
-
-    /// Rows without a name: JSON begins with a bracket, and no header does.
-    fn of_content(head: &[u8]) -> Self {
-        match head.trim_ascii_start().first() {
-            Some(b'{' | b'[') | None => Self::JsonLines,
-            Some(_) => Self::Csv,
-        }
-    }
-}
 
 /// Where rows come from.
 ///
@@ -90,13 +61,19 @@ pub struct Rows {
     format: Option<Format>,
     certainty: Certainty,
     max_row_size: usize,
+    expansion: Expansion,
+    only: Option<Only>,
+    files: Files,
+    is_unchecked: bool,
 }
 
 impl Rows {
-    /// The rows of a file, in the format that its name shows, or else its content.
+    /// The rows of a file, in the format that its name shows, or else its content. A `.txt` file that
+    /// holds JSON, or a table with a column `prompt`, is read as that.
     pub fn file(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let rows = Self::detect(File::open(path)?);
+        let mut rows = Self::detect(File::open(path)?);
+        rows.files.folder = path.parent().map(Path::to_owned).unwrap_or_default();
         Ok(match Format::of_name(path) {
             Some(format) => Self {
                 format: Some(format),
@@ -152,6 +129,10 @@ impl Rows {
             format: None,
             certainty: Certainty::Guessed,
             max_row_size: MAX_ROW_SIZE,
+            expansion: Expansion::default(),
+            only: None,
+            files: Files::default(),
+            is_unchecked: false,
         }
     }
 
@@ -173,6 +154,92 @@ impl Rows {
         self.max_row_size = bytes;
         self
     }
+
+    /// Gives each row the fields of `fields` that it lacks. What a row says itself wins.
+    ///
+    /// ```
+    /// use cometapi_batch::{Format, Rows};
+    /// use serde_json::json;
+    ///
+    /// let sizes = json!({"aspect_ratio": "16:9", "output_format": "png"});
+    /// let rows = Rows::reader("a red fox\na paper boat\n".as_bytes(), Format::Text)
+    ///     .defaults(sizes.as_object().unwrap().clone())
+    ///     .sweep("seed", (1..=3).map(Into::into));
+    /// // Six rows, three of each prompt.
+    /// ```
+    #[must_use]
+    pub fn defaults(mut self, fields: Map<String, Value>) -> Self {
+        self.expansion.defaults = fields;
+        self
+    }
+
+    /// Reads only the rows of these ids; of a row that is repeated or swept, its own id stands for all
+    /// that it becomes. An id that no row has fails the batch before anything is created.
+    #[must_use]
+    pub fn only(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.only = Some(Only::new(ids.into_iter().map(Into::into)));
+        self
+    }
+
+    /// Reads each row `times` times. The row `fox` becomes `fox-1`, `fox-2` and so on, if it is more
+    /// than once; rows without an id are equal rows.
+    ///
+    /// One row may become 100,000 by this and by [`sweep`](Self::sweep); more fail the batch.
+    #[must_use]
+    pub fn repeat(mut self, times: usize) -> Self {
+        self.expansion.repeat = Some(times);
+        self
+    }
+
+    /// Reads each row that lacks `field` once with each of `values`. The row `fox` becomes `fox-7` for
+    /// the value 7. Several sweeps make each combination.
+    #[must_use]
+    pub fn sweep(
+        mut self,
+        field: impl Into<String>,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Self {
+        let values = values.into_iter().collect();
+        self.expansion.sweeps.push((field.into(), values));
+        self
+    }
+
+    /// Reads the files that rows name: a string `@path` in a field of a known model that takes an image
+    /// or a list of them becomes what `read` returns for the field and the path, such as a data URI.
+    /// Paths are relative to the folder of the rows' [file](Self::file), or else to the current one.
+    /// A file that cannot be read makes the row a bad one, with the words that `read` returns.
+    ///
+    /// It is called in the thread that reads the rows, and once for a row that is repeated or swept.
+    /// What it returns is sent, and identifies the row. Without it, `@path` is text.
+    #[must_use]
+    pub fn files(
+        mut self,
+        read: impl Fn(&str, &Path) -> Result<String, String> + Send + 'static,
+    ) -> Self {
+        self.files.read = Some(Box::new(read));
+        self
+    }
+
+    /// Also reads the [files](Self::files) that rows name in `field`, whatever their model is known
+    /// to take.
+    #[must_use]
+    pub fn file_field(mut self, field: impl Into<String>) -> Self {
+        self.files.fields.insert(field.into());
+        self
+    }
+
+    /// Sets what the paths of [files](Self::files) are relative to.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.files.folder = folder.into();
+        self
+    }
+
+    /// Takes every column that can be a field for one, whatever is known of the model.
+    pub(crate) fn unchecked(mut self, unchecked: bool) -> Self {
+        self.is_unchecked = unchecked;
+        self
+    }
 }
 
 impl fmt::Debug for Rows {
@@ -184,28 +251,87 @@ impl fmt::Debug for Rows {
 }
 
 /// Reads every row. The visitor returns whether to continue. An error is a fault of the reading
-/// itself, or a file in which it is in doubt what the rows are.
+/// itself, a file in which it is in doubt what the rows are, or a request that no file can meet.
 pub(crate) fn read(
     rows: Rows,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(RowResult) -> bool,
 ) -> io::Result<()> {
-    let mut rest = rows.read;
+    let Rows {
+        read: mut rest,
+        format,
+        certainty,
+        max_row_size: max,
+        expansion,
+        mut only,
+        files,
+        is_unchecked,
+    } = rows;
+    expansion.check().map_err(invalid)?;
     let head = head(&mut rest)?;
     if let Some(kind) = NotText::detect(&head) {
-        let what = format!("the file is {kind}");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        return Err(invalid(format!("the file is {kind}")));
     }
     let head = without_mark(&head).to_vec();
     let is_list = head.trim_ascii_start().starts_with(b"[");
-    let format = rows.format.unwrap_or_else(|| Format::of_content(&head));
+    let format = match format {
+        Some(Format::Text) if certainty == Certainty::Named => Format::of_text(&head),
+        Some(format) => format,
+        None => Format::of_content(&head),
+    };
     let text = BufReader::with_capacity(1 << 16, Cursor::new(head).chain(rest));
-    let max = rows.max_row_size;
+    let (mut bad, mut is_over) = (0, false);
+    let mut pass = |row: RowResult| {
+        let read = row.and_then(|row| expanded(row, &expansion, only.as_mut(), &files));
+        is_over = match read {
+            Ok(rows) => !rows.into_iter().all(|row| visit(Ok(row))),
+            Err(problems) => {
+                bad += 1;
+                !visit(Err(problems))
+            }
+        };
+        !is_over
+    };
     match format {
-        Format::JsonLines if is_list => array::read(text, max, model, visit),
-        Format::JsonLines => jsonl::read(text, max, model, visit),
-        Format::Csv => table::read(text, rows.certainty, max, model, visit),
+        Format::JsonLines if is_list => array::read(text, max, model, &mut pass)?,
+        Format::JsonLines => jsonl::read(text, max, model, &mut pass)?,
+        Format::Csv => table::read(text, certainty, is_unchecked, max, model, &mut pass)?,
+        Format::Text => text::read(text, max, model, &mut pass)?,
     }
+    match only.and_then(|only| only.missing(bad)) {
+        Some(missing) if !is_over => Err(invalid(missing)),
+        _ => Ok(()),
+    }
+}
+
+/// The rows that one becomes.
+fn expanded(
+    mut row: Row,
+    expansion: &Expansion,
+    only: Option<&mut Only>,
+    files: &Files,
+) -> Result<impl Iterator<Item = Row>, Vec<Problem>> {
+    let mut variants = expansion.variants(&row);
+    if let Some(only) = only {
+        variants = only.chosen(&row, variants);
+    }
+    expansion.fill(&mut row);
+    if row.input.is_empty() && variants.iter().any(|variant| !variant.adds_fields()) {
+        return Err(vec![row.problem(None, "the input holds nothing")]);
+    }
+    if !variants.is_empty() {
+        files.fill(&mut row)?;
+    }
+    let mut notes = std::mem::take(&mut row.notes);
+    Ok(variants.into_iter().map(move |variant| Row {
+        // They are about the row as it is written.
+        notes: std::mem::take(&mut notes),
+        ..variant.of(&row)
+    }))
+}
+
+fn invalid(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 /// Reads as much as shows what the text is: its first line, or [`HEAD`] bytes. No more, because

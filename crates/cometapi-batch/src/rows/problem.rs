@@ -5,6 +5,8 @@ use std::io;
 
 use cometapi::truncate_owned;
 
+use crate::ledger::Changed;
+
 /// The longest text that a problem quotes, in bytes: it may hold what a row holds.
 pub(super) const MAX_PROBLEM: usize = 1024;
 
@@ -26,6 +28,7 @@ pub struct Problem {
     /// How many later rows have the same problem, where problems are collected: in
     /// [`Error::problems`](crate::Error::problems).
     pub repeated: u64,
+    is_changed: bool,
 }
 
 impl Problem {
@@ -46,6 +49,7 @@ impl Problem {
             field: field.map(|field| truncate_owned(field, MAX_PROBLEM)),
             what: truncate_owned(what.into(), MAX_PROBLEM),
             repeated: 0,
+            is_changed: false,
         }
     }
 
@@ -61,11 +65,34 @@ impl Problem {
     }
 
     /// A row whose id was seen with another input.
-    pub(crate) fn changed(line: u64, id: &str) -> Self {
-        let what = format!(
-            "{id:?} was sent with another model or input before: give the changed row another id"
-        );
-        Self::new(line, "id".to_owned(), what)
+    pub(crate) fn changed(changed: &Changed) -> Self {
+        let (id, what) = (&changed.id, listed(&changed.fields));
+        let what = if changed.is_unresolved {
+            format!(
+                "{id:?} was sent with another {what}, and it is unknown whether it was created: \
+                 find that out first, or give the changed row another id"
+            )
+        } else if changed.is_running {
+            format!(
+                "{id:?} is running with another {what}: wait for it and create it anew, or leave it \
+                 as it is"
+            )
+        } else {
+            format!(
+                "{id:?} was created with another {what}: create it anew, which keeps its files, or \
+                 leave it as it is"
+            )
+        };
+        Self {
+            is_changed: !changed.is_unresolved,
+            ..Self::new(changed.line, "id".to_owned(), what)
+        }
+    }
+
+    /// Whether the row's id was seen with another input, so that [`Batch::update`](crate::Batch::update)
+    /// creates it anew.
+    pub fn is_changed(&self) -> bool {
+        self.is_changed
     }
 }
 
@@ -90,6 +117,15 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The fields in a sentence: `prompt and seed`.
+fn listed(fields: &[String]) -> String {
+    match fields {
+        [] => "model or input".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// What is wrong with a row of more than `max` bytes.
 pub(super) fn too_long(max: usize) -> String {
     let (size, unit) = match max {
@@ -103,4 +139,55 @@ pub(super) fn too_long(max: usize) -> String {
 /// The error of a file that is refused whole, because of this place in it.
 pub(super) fn refused(problem: Problem) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, problem.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_row_is_shown_with_its_fields_and_what_can_be_done() {
+        let changed = |fields: &[&str], is_running, is_unresolved| {
+            let fields = fields.iter().map(|field| (*field).to_owned()).collect();
+            let mut changed = Changed::new(7, "fox", fields);
+            (changed.is_running, changed.is_unresolved) = (is_running, is_unresolved);
+            let problem = Problem::changed(&changed);
+            (problem.to_string(), problem.is_changed())
+        };
+        for (fields, is_running, is_unresolved, expected) in [
+            (
+                &["prompt", "seed"][..],
+                false,
+                false,
+                "line 7, id: \"fox\" was created with another prompt and seed: create it anew, which \
+                 keeps its files, or leave it as it is",
+            ),
+            (
+                &["model"],
+                true,
+                false,
+                "line 7, id: \"fox\" is running with another model: wait for it and create it anew, or \
+                 leave it as it is",
+            ),
+            (
+                &["a", "b", "c"],
+                false,
+                true,
+                "line 7, id: \"fox\" was sent with another a, b and c, and it is unknown whether it was \
+                 created: find that out first, or give the changed row another id",
+            ),
+            (
+                &[],
+                false,
+                false,
+                "line 7, id: \"fox\" was created with another model or input: create it anew, which \
+                 keeps its files, or leave it as it is",
+            ),
+        ] {
+            // Before it is known whether it was created, an update does not create it.
+            let expected = (expected.to_owned(), !is_unresolved);
+            assert_eq!(changed(fields, is_running, is_unresolved), expected);
+        }
+        assert!(!Problem::new(1, None, "longer than 1 MB").is_changed());
+    }
 }

@@ -1,5 +1,7 @@
 //! A row as it was read.
 
+use std::collections::BTreeMap;
+
 use cometapi::ModelRef;
 use serde_json::{Map, Value};
 
@@ -13,8 +15,21 @@ pub(crate) struct Row {
     pub(crate) id: Option<String>,
     pub(crate) model: ModelRef,
     pub(crate) input: Map<String, Value>,
-    /// What looks like a slip in it.
-    pub(crate) note: Option<String>,
+    /// What it holds besides model and input.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// What looks like a slip, in it or in what comes before it.
+    pub(crate) notes: Vec<Problem>,
+}
+
+impl Row {
+    /// What is wrong with it, or with one of its fields.
+    pub(super) fn problem(
+        &self,
+        field: impl Into<Option<String>>,
+        what: impl Into<String>,
+    ) -> Problem {
+        Problem::new(self.line, field, what).in_list(self.item)
+    }
 }
 
 /// A row, or all that is wrong with it.
@@ -42,18 +57,15 @@ impl Parts<'_> {
         }
     }
 
-    pub(super) fn row(self, model: ModelRef, input: Map<String, Value>) -> RowResult {
-        if input.is_empty() {
-            let problem = Problem::new(self.line, None, "the input holds nothing");
-            return Err(vec![problem.in_list(self.item)]);
-        }
-        Ok(Row {
+    pub(super) fn row(self, model: ModelRef, input: Map<String, Value>) -> Row {
+        Row {
             line: self.line,
             item: self.item,
             id: self.id,
             model,
             input,
-            note: None,
-        })
+            labels: BTreeMap::new(),
+            notes: Vec::new(),
+        }
     }
 }

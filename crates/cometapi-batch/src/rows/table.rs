@@ -1,20 +1,20 @@
 //! Tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 
 use cometapi::ModelRef;
-use cometapi::models::{Model, models};
 use serde_json::Map;
 
 use crate::rows::check;
+use crate::rows::columns::{self, Column, ID, MODEL, is_field_like, is_known};
 use crate::rows::problem::{MAX_PROBLEMS, Problem, refused};
 use crate::rows::records::{Failure, Record, Records, delimiter_name};
-use crate::rows::row::{Parts, Row, RowResult};
+use crate::rows::row::{Parts, RowResult};
 
 /// What to write instead of lines without a header.
 const INSTEAD: &str = "the first line must name the columns, such as prompt,seed; for one prompt a \
-                       line without a header, write each line as {\"prompt\": \"…\"}";
+                       line without a header: --format text";
 
 /// How it is known that rows are a table, and so that their first line is a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub(super) enum Certainty {
 pub(super) fn read(
     mut text: impl BufRead,
     certainty: Certainty,
+    is_unchecked: bool,
     max: usize,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(RowResult) -> bool,
@@ -59,8 +60,9 @@ pub(super) fn read(
             break;
         }
     }
-    let header = Header::read(&record, records.delimiter()).map_err(refused)?;
+    let mut header = Header::read(&record, records.delimiter()).map_err(refused)?;
     header.must_be_one(certainty, model).map_err(refused)?;
+    header.is_unchecked = is_unchecked;
     while records.read(&mut record).map_err(failed)? {
         let row = match record.cells() {
             None => {
@@ -72,16 +74,18 @@ pub(super) fn read(
                 let what = "repeats the header; remove the line";
                 Err(vec![Problem::new(record.line, None, what)])
             }
-            Some(cells) => header.row(record.line, &cells, model),
+            Some(cells) => header.row(record.line, &cells, model).map_err(refused)?,
         };
-        let row = row.map(|row| Row {
-            note: record.lines_like_records(header.names.len()).map(|lines| {
-                format!(
+        let row = row.map(|mut row| {
+            let lines = record.lines_like_records(header.names.len());
+            row.notes.extend(lines.map(|lines| {
+                let what = format!(
                     "spans {lines} lines, and each of them could be a row of its own; check \
-                         its quotes"
-                )
-            }),
-            ..row
+                     its quotes"
+                );
+                Problem::new(record.line, None, what)
+            }));
+            row
         });
         if !visit(row) {
             return Ok(());
@@ -133,6 +137,12 @@ struct Header {
     delimiter: u8,
     model: Option<usize>,
     id: Option<usize>,
+    /// Whether columns that no model has are sent.
+    is_unchecked: bool,
+    /// What the columns are to each model.
+    columns: BTreeMap<ModelRef, Vec<Column>>,
+    /// The columns of labels that a note has been made of.
+    noted: BTreeSet<usize>,
 }
 
 impl Header {
@@ -142,24 +152,30 @@ impl Header {
             .cells()
             .ok_or_else(|| Problem::new(line, None, "not UTF-8; save the file as UTF-8"))?;
         let names: Vec<String> = cells.iter().map(|name| name.trim().to_owned()).collect();
-        let mut seen = BTreeMap::new();
-        for (at, name) in names.iter().enumerate() {
-            if !name.is_empty() && seen.insert(name.as_str(), at).is_some() {
-                return Err(Problem::new(
-                    line,
-                    name.clone(),
-                    "two columns have this name",
-                ));
-            }
+        let mut seen = BTreeSet::new();
+        if let Some(name) = names
+            .iter()
+            .find(|name| !name.is_empty() && !seen.insert(*name))
+        {
+            return Err(Problem::new(
+                line,
+                name.clone(),
+                "two columns have this name",
+            ));
         }
-        let (model, id) = (seen.get("model").copied(), seen.get("id").copied());
-        drop(seen);
+        let place = |name: &str| {
+            columns::place(&names, name).map_err(|what| Problem::new(line, None, what))
+        };
+        let (model, id) = (place(MODEL)?, place(ID)?);
         Ok(Self {
             line,
             names,
             delimiter,
             model,
             id,
+            is_unchecked: false,
+            columns: BTreeMap::new(),
+            noted: BTreeSet::new(),
         })
     }
 
@@ -168,14 +184,17 @@ impl Header {
     fn must_be_one(&self, certainty: Certainty, model: Option<&ModelRef>) -> Result<(), Problem> {
         let names = || self.names.iter().filter(|name| !name.is_empty());
         let refused = |what: String| Err(Problem::new(self.line, None, what));
+        if names().any(|name| is_known(name, model)) {
+            return Ok(());
+        }
         if let Some(name) = names().find(|name| !is_field_like(name)) {
             let name: String = name.chars().take(40).collect();
             return refused(format!("{name:?} is not the name of a field; {INSTEAD}"));
         }
         let is_header = match certainty {
             Certainty::Stated => true,
-            Certainty::Named => names().count() > 1 || names().any(|name| is_known(name, model)),
-            Certainty::Guessed => names().any(|name| is_known(name, model)),
+            Certainty::Named => names().count() > 1,
+            Certainty::Guessed => false,
         };
         if is_header {
             return Ok(());
@@ -194,7 +213,13 @@ impl Header {
         cells.iter().map(plain).eq(self.names.iter().cloned())
     }
 
-    fn row(&self, line: u64, cells: &[&str], default: Option<&ModelRef>) -> RowResult {
+    /// The row that cells are. The error is one of the header.
+    fn row(
+        &mut self,
+        line: u64,
+        cells: &[&str],
+        default: Option<&ModelRef>,
+    ) -> Result<RowResult, Problem> {
         let cell = |at: Option<usize>| {
             let text = cells.get(at?)?.trim();
             (!text.is_empty()).then(|| text.to_owned())
@@ -211,28 +236,47 @@ impl Header {
             Ok(model) => model,
             Err(problem) => {
                 problems.push(problem);
-                return Err(problems);
+                return Ok(Err(problems));
             }
         };
-        let mut input = Map::new();
-        for (at, name) in self.names.iter().enumerate() {
-            if name.is_empty() || Some(at) == self.model || Some(at) == self.id {
-                continue;
-            }
-            match check::cell(&model, name, cells.get(at).copied().unwrap_or_default()) {
-                Ok(Some(value)) => _ = input.insert(name.clone(), value),
-                Ok(None) => {}
-                Err(what) if problems.len() < MAX_PROBLEMS => {
-                    problems.push(Problem::new(line, name.clone(), what));
+        let has_decimal_comma = self.delimiter == b';';
+        if !self.columns.contains_key(&model) {
+            let columns = columns::of(&self.names, &model, self.is_unchecked)
+                .map_err(|what| Problem::new(self.line, None, what))?;
+            self.columns.insert(model.clone(), columns);
+        }
+        let mut row = parts.row(model, Map::new());
+        let columns = self.columns.get(&row.model).into_iter().flatten();
+        for ((at, column), text) in columns.enumerate().zip(cells) {
+            match column {
+                Column::Other => {}
+                Column::Field(name) => {
+                    match check::cell(&row.model, name, text, has_decimal_comma) {
+                        Ok(Some(value)) => _ = row.input.insert(name.clone(), value),
+                        Ok(None) => {}
+                        Err(what) if problems.len() < MAX_PROBLEMS => {
+                            problems.push(Problem::new(line, name.clone(), what));
+                        }
+                        Err(_) => {}
+                    }
                 }
-                Err(_) => {}
+                Column::Label { name, why } => {
+                    let text = text.trim().replace("\r\n", "\n");
+                    if text.is_empty() {
+                        continue;
+                    }
+                    if self.noted.insert(at) {
+                        row.notes.push(Problem::new(self.line, None, why.clone()));
+                    }
+                    row.labels.insert(name.clone(), text);
+                }
             }
         }
-        if problems.is_empty() {
-            parts.row(model, input)
+        Ok(if problems.is_empty() {
+            Ok(row)
         } else {
             Err(problems)
-        }
+        })
     }
 
     /// Cells without a column, and columns without a cell.
@@ -258,25 +302,4 @@ impl Header {
             })
             .collect()
     }
-}
-
-/// Whether a field may be called so. Prompts in some languages hold no spaces, so it is ASCII.
-fn is_field_like(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.len() <= 64
-        && name.chars().all(plain)
-}
-
-/// Whether a column called so makes a line a header.
-fn is_known(name: &str, model: Option<&ModelRef>) -> bool {
-    let of_model = |model: &ModelRef| {
-        let known = cometapi::models::find(&model.to_string());
-        known.map(|known| known.field(name).is_some())
-    };
-    matches!(name, "prompt" | "model" | "id")
-        || model.and_then(of_model).unwrap_or_else(|| {
-            let mut fields = models().iter().flat_map(Model::fields);
-            fields.any(|field| field.name() == name)
-        })
 }

@@ -47,6 +47,19 @@ impl Model {
         }
         Err(InvalidInput::new(self.name, found.problems))
     }
+
+    /// Returns the field that `name`, which is no field, is likely a slip for.
+    ///
+    /// ```
+    /// let schnell = cometapi_models::find("flux-schnell").unwrap();
+    /// let near = |name| schnell.nearest_field(name).map(|field| field.name());
+    /// assert_eq!(near("aspect-ratoi"), Some("aspect_ratio"));
+    /// assert_eq!(near("client"), None);
+    /// ```
+    pub fn nearest_field(&self, name: &str) -> Option<&'static Field> {
+        let own = self.fields.iter().filter(|field| !field.gateway_only);
+        self.field(nearest_name(name, own.map(|field| field.name))?)
+    }
 }
 
 #[derive(Default)]
@@ -66,8 +79,7 @@ impl Found {
 }
 
 fn unknown(name: &str, model: &Model, found: &mut Found) {
-    let names = model.fields.iter().filter(|field| !field.gateway_only);
-    let near = nearest_name(name, names.map(|field| field.name));
+    let near = model.nearest_field(name).map(Field::name);
     let name = value::cut(name);
     let message = match near {
         Some(near) => format!("{name} is not one of its fields, did you mean {near}?"),

@@ -8,7 +8,7 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 #[cfg(feature = "download")]
-use crate::files::download::names::{id_in_name, text_stem};
+use crate::files::download::names::{file_stem, id_in_name};
 use crate::files::output_file::{FileContext, OutputFile};
 use crate::files::returns::Returns;
 #[cfg(feature = "download")]
@@ -50,12 +50,16 @@ pub(crate) fn contents(
 ) -> Result<Contents, Error> {
     let returns = Returns::of(model.or(prediction.model()));
     let files = || OutputFile::all(context, prediction, model);
-    let text = || OutputText::read(prediction, returns);
+    let text = |position| OutputText::read(prediction, returns, position);
     Ok(match Form::of(prediction, returns)? {
         Form::Nothing => Contents::Nothing,
         Form::Files => Contents::Files(files()),
-        Form::Mixed => Contents::Mixed(files(), text()),
-        Form::Text => Contents::Text(text()),
+        Form::Mixed => {
+            let files = files();
+            let text = text(files.len());
+            Contents::Mixed(files, text)
+        }
+        Form::Text => Contents::Text(text(0)),
     })
 }
 
@@ -116,6 +120,12 @@ fn unexpected(prediction: &Prediction, why: impl fmt::Display) -> Error {
 #[derive(Clone)]
 pub struct OutputText {
     id: String,
+    /// Its place after the files of the same output.
+    #[cfg_attr(
+        not(feature = "download"),
+        expect(dead_code, reason = "names are for saving")
+    )]
+    position: usize,
     text: String,
     is_json: bool,
 }
@@ -126,16 +136,22 @@ impl OutputText {
     /// A list of strings that do not continue each other (`["cat", "dog"]`) is JSON, too, unless its
     /// model is known to return text: joined, it would not show where one ends.
     pub fn of(prediction: &Prediction) -> Self {
-        Self::read(prediction, Returns::of(prediction.model()))
+        let returns = Returns::of(prediction.model());
+        let files = match returns {
+            Returns::Text => 0,
+            _ => prediction.output().find_files().addresses.len(),
+        };
+        Self::read(prediction, returns, files)
     }
 
     /// Returns the output of a model that returns `returns` as text.
-    fn read(prediction: &Prediction, returns: Returns) -> Self {
+    fn read(prediction: &Prediction, returns: Returns, position: usize) -> Self {
         let output = prediction.output();
         let is_one_text = returns == Returns::Text || !output.is_several_texts();
         let text = output.text_from(returns).filter(|_| is_one_text);
         Self {
             id: prediction.id().to_owned(),
+            position,
             is_json: text.is_none(),
             text: text.unwrap_or_else(|| {
                 let json = output.json().unwrap_or(&serde_json::Value::Null);
@@ -166,10 +182,10 @@ impl OutputText {
 
 #[cfg(feature = "download")]
 impl OutputText {
-    /// Returns the name that [`save_in`](Self::save_in) uses, without its extension: the
-    /// prediction's id, followed by `~` where a file of another prediction could have that name.
+    /// Returns the name that [`save_in`](Self::save_in) uses, without its extension: the prediction's
+    /// id, followed by a position where the output holds files, too: `ID__2`.
     pub fn stem(&self) -> String {
-        text_stem(id_in_name(&self.id))
+        file_stem(&id_in_name(&self.id), self.position)
     }
 
     /// Saves it in `folder` as `ID.txt` or `ID.json`. [`Save::name`] gives it another name.
@@ -312,7 +328,7 @@ mod tests {
             let prediction = prediction(&output);
             let form = Form::of(&prediction, Returns::Text).unwrap();
             assert_eq!(form, Form::Text, "{output}");
-            let text_of = OutputText::read(&prediction, Returns::Text);
+            let text_of = OutputText::read(&prediction, Returns::Text, 0);
             assert_eq!((text_of.as_str(), text_of.is_json()), (text, false));
         }
         // What is not text is what it is of any other model.

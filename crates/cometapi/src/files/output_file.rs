@@ -250,17 +250,16 @@ impl OutputFile {
         attempts::stream(&self.fetcher, self.source()).await
     }
 
-    /// Saves it in `folder`, under a name from the prediction's id, its position and its type:
-    /// `ID-0.png`, or from a hash of its URL if its prediction is not known. [`Save::name`] gives it
-    /// another. Characters of the id that have no
-    /// place in a name are escaped, so that no response of the service can choose another
-    /// folder; an id of more than 100 bytes is cut and ends in its hash. Different ids give
-    /// different names.
+    /// Saves it in `folder`, under a name from the prediction's id, its position and its type: `ID.png`
+    /// for the first file and `ID__2.png` for the second, or from a hash of its URL if its prediction is
+    /// not known. [`Save::name`] gives it another. Characters of the id that a common file system does
+    /// not take in a name are escaped, so that no response of the service can choose another folder; an id of
+    /// more than 160 bytes is cut and ends in its hash. Different ids give different names.
     pub fn save_in(&self, folder: impl AsRef<Path>) -> Save<'_> {
         Save::in_folder(self.content(), folder.as_ref(), &self.stem())
     }
 
-    /// Returns the name that [`save_in`](Self::save_in) gives it, without its extension: `ID-0`. For
+    /// Returns the name that [`save_in`](Self::save_in) gives it, without its extension: `ID`. For
     /// [`SavedFile::find`](crate::SavedFile::find), which tells whether it is there already.
     pub fn stem(&self) -> String {
         match &self.id {

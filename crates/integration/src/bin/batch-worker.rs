@@ -8,7 +8,7 @@
 //! responses, so that no test depends on the speed of the machine.
 //!
 //! `BATCH_MAX_COST` limits the cost, `BATCH_PRICES` has the prices (`acme/painter=0.05,…`), and
-//! `BATCH_LIMIT` is how many predictions are created at most.
+//! `BATCH_LIMIT` is how many predictions are created at most. `BATCH_NAMES` is the template of the files' names.
 //!
 //! `batch-worker memory …` is what [`integration::memory`] describes.
 
@@ -122,6 +122,9 @@ async fn main() {
     let mut batch = Batch::new(&client, ledger, folder);
     if let Some(max) = variable("BATCH_MAX_COST") {
         batch = batch.max_cost(max.parse().unwrap());
+    }
+    if let Some(names) = variable("BATCH_NAMES") {
+        batch = batch.names(&names.parse().unwrap());
     }
     if let Some(limit) = variable("BATCH_LIMIT") {
         batch = batch.limit(limit.parse().unwrap());

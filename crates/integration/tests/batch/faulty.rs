@@ -121,6 +121,16 @@ impl Ledger for Faulty {
             _ => self.inner.record(worker, seq, mark),
         }
     }
+    fn reserve(
+        &self,
+        worker: WorkerId,
+        seq: u64,
+        position: u64,
+        names: Vec<String>,
+    ) -> LedgerFuture<Option<String>> {
+        self.inner.reserve(worker, seq, position, names)
+    }
+
     fn refuse_model(
         &self,
         load: LoadId,

@@ -7,11 +7,13 @@
     reason = "tests: a panic is the failure, and a story is as long as it is"
 )]
 
+mod changed;
 mod doubts;
 mod engine;
 mod exactly_once;
 mod faulty;
 mod money;
+mod names;
 mod once;
 mod paying;
 mod setup;

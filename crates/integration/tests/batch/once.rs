@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::engine::Bench;
-use crate::setup::{Count, MODEL, QUICK, builder, client, quick};
+use crate::setup::{Count, MODEL, QUICK, builder, client, quick, visible};
 
 const KEY: &str = "order-4711/cover";
 const SCHNELL: &str = "black-forest-labs/flux-schnell";
@@ -267,7 +267,7 @@ async fn a_prediction_that_was_left_is_finished_by_another_process() {
     drop(run);
     bench.released().await;
     assert_eq!(finish().await.unwrap().tally.succeeded, 1);
-    assert!(folder.join(format!("{id}-0.webp")).exists());
+    assert!(folder.join(format!("{id}.webp")).exists());
     let requests = bench.requests();
     assert_eq!(fox(bench.elsewhere()).await.unwrap().id(), id);
     assert_eq!(
@@ -956,6 +956,62 @@ async fn a_prediction_is_resumed_by_its_id() {
     // One that is over.
     assert_eq!(once().resume(&id).await.unwrap().id(), id);
     assert_eq!(bench.entry().await.state, State::Ended);
+}
+
+/// The process that continues saves the files where the one that created the prediction wanted them.
+#[tokio::test]
+async fn where_the_files_go_is_known_to_the_process_that_continues() {
+    let bench = Bench::new().await;
+    let folder = bench.base.path().join("wanted");
+    let mut first = fox(bench.elsewhere().saved_in(&folder, None));
+    let id = first.created().await.unwrap();
+    assert_eq!((first.folder(), first.names()), (Some(&*folder), None));
+    // While another has it, then as the next that has it, then as one that finds it over.
+    let once = || once(&bench.client, Arc::clone(&bench.ledger));
+    let mut other = once().resume(&id);
+    other.terminal().await.unwrap();
+    assert_eq!(other.folder(), Some(&*folder));
+    drop(first);
+    bench.released().await;
+    for _ in 0..2 {
+        let mut next = once().resume(&id);
+        assert_eq!(next.folder(), None);
+        next.terminal().await.unwrap();
+        assert_eq!(next.folder(), Some(&*folder));
+        next.succeeded(None).await.unwrap();
+    }
+    let entry = bench.entry().await;
+    assert_eq!((entry.folder.as_ref(), entry.batch), (Some(&folder), None));
+    // By its key as well, unless the call names another.
+    let mut again = fox(bench.once());
+    again.terminal().await.unwrap();
+    assert_eq!(again.folder(), Some(&*folder));
+    let other = bench.base.path().join("other");
+    let mut again = fox(bench.once().saved_in(&other, None));
+    again.terminal().await.unwrap();
+    assert_eq!(again.folder(), Some(&*other));
+    let relative = fox(bench.once().saved_in("out", None));
+    assert!(relative.folder().unwrap().is_absolute());
+}
+
+/// `Finish` saves them there, too.
+#[tokio::test]
+async fn a_prediction_that_was_left_is_finished_where_its_files_were_to_go() {
+    let bench = Bench::new().await;
+    let (wanted, others) = (bench.base.path().join("new/er"), bench.folder());
+    let mut run = fox(bench.elsewhere().saved_in(&wanted, None));
+    let id = run.created().await.unwrap();
+    drop(run);
+    bench.released().await;
+    let finish = Finish::new(&bench.client, Arc::clone(&bench.ledger), &others);
+    assert_eq!(finish.run().await.unwrap().tally.succeeded, 1);
+    let saved: Vec<_> = visible(&wanted).into_iter().collect();
+    let [file] = &saved[..] else {
+        panic!("{saved:?}")
+    };
+    assert!(file.file_name().unwrap().to_str().unwrap().starts_with(&id));
+    assert_eq!(bench.entry().await.files[0].path, *file);
+    assert!(visible(&others).is_empty());
 }
 
 /// Neither is in the ledger's files or in what a program may print; the input is not printed either.

@@ -48,7 +48,7 @@ async fn nothing_more_is_created_once_a_file_cannot_be_written() {
     });
     let report = batch.run(rows(&IDS)).await.unwrap();
     assert!(
-        matches!(&report.stopped, Some(Stopped::CannotWrite(why)) if why.contains("c-0.png")),
+        matches!(&report.stopped, Some(Stopped::CannotWrite(why)) if why.contains("c.png")),
         "{report:?}"
     );
     assert_eq!((report.created, bench.server.create_requests()), (3, 3));
@@ -89,7 +89,7 @@ async fn a_directory_of_its_name_stops_one_row_alone() {
         if let Event::Created { row, .. } = event
             && row.id.as_deref() == Some("b")
         {
-            std::fs::create_dir(folder.join("b-0.png")).unwrap();
+            std::fs::create_dir(folder.join("b.png")).unwrap();
         }
     });
     let report = batch.run(rows(&IDS)).await.unwrap();

@@ -166,7 +166,7 @@ async fn files_are_fetched_from_a_stored_prediction_or_its_urls() {
         .save_in(folder.path())
         .await
         .unwrap();
-    let name = format!("{}-0.webp", done.prediction().id());
+    let name = format!("{}.webp", done.prediction().id());
     assert_eq!(saved.path.file_name().unwrap(), name.as_str());
 
     let file = client.file(&url);
@@ -293,7 +293,7 @@ async fn a_data_uri_is_a_file_like_any_other() {
     let file = output_of(&server, &client, "data:text/plain;base64,aGVsbG8=").await;
     let saved = file.save_in(folder.path()).await.unwrap();
     assert_eq!(std::fs::read(&saved.path).unwrap(), b"hello");
-    assert!(saved.path.to_str().unwrap().ends_with("-0.txt"));
+    assert!(saved.path.to_str().unwrap().ends_with(".txt"));
 }
 
 #[tokio::test]
@@ -844,7 +844,7 @@ async fn an_id_cannot_lead_out_of_the_folder() {
             panic!("one file for {id:?}");
         };
         assert!(
-            !name.starts_with('.') && name.ends_with("-0.txt"),
+            !name.starts_with('.') && name.ends_with(".txt"),
             "{id:?}: {name}"
         );
     }

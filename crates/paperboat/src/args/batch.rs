@@ -5,6 +5,7 @@
     reason = "each is a switch of its own, as people set it"
 )]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -19,9 +20,18 @@ const ROWS_HELP: &str = "\
 Rows:
   JSONL  {\"model\": \"OWNER/NAME\", \"input\": {\"prompt\": \"a red fox\"}}
          or flat: {\"prompt\": \"a red fox\", \"seed\": 7}, with --model
-         or all of them in one JSON list
+         or all of them in one JSON list; \"labels\": {\"client\": \"ACME\"} is kept and not sent
   CSV    a column per field, named in the first line; an empty cell is not sent
          separated by commas, semicolons or tabs; a quote in a quoted cell is doubled
+         Aspect Ratio is aspect_ratio; other columns of a known model are labels
+  TXT    one prompt a line, with --model
+
+A row for each image of a folder:
+  paperboat batch --each photos \"as a watercolor\" --model flux-kontext-pro -o out
+
+In a field that takes an image, @photo.jpg is a file beside the rows. KEY=VALUE is for rows that lack the \
+field; seed=1..20 runs each of them with every seed, and the row fox becomes fox-1 to fox-20. With \
+--repeat, its number follows.
 
 A row's `id` identifies it and names its files. Rows without one are identified by their \
 content, so lines may be moved, added and removed. A file in the folder, .cometapi-batch, \
@@ -43,17 +53,40 @@ failed is not counted, what is unresolved is.";
 #[command(after_help = ROWS_HELP)]
 pub(crate) struct Batch {
     /// The rows, or - for stdin
-    #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
+    #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath, required_unless_present = "each")]
+    pub(crate) file: Option<PathBuf>,
+    /// Fields of the rows that lack them; without a key, it is the prompt
+    #[arg(value_name = "PROMPT|KEY=VALUE")]
+    pub(crate) pairs: Vec<OsString>,
+    /// Instead of FILE: a row for each file that matches, or for each image in a folder. A row's id is the
+    /// file's path there, without its extension
+    #[arg(long, value_name = "GLOB|DIR", value_hint = ValueHint::AnyPath)]
+    pub(crate) each: Option<PathBuf>,
+    /// The field for the files of --each; by default the one that takes an image
+    #[arg(long, value_name = "NAME", requires = "each")]
+    pub(crate) field: Option<String>,
     /// The model of rows that name none; a known one also by its short name, such as flux-schnell
     #[arg(long, value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: Option<ModelRef>,
+    /// Run only the rows of these ids
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Run each row N times
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) repeat: Option<u32>,
     /// Format of the rows; by default detected from the file's name or its first character
-    #[arg(long)]
+    #[arg(long, conflicts_with = "each")]
     pub(crate) format: Option<RowFormat>,
     /// Largest size of a row in FILE
     #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "1MB")]
     pub(crate) max_row_size: usize,
+    /// How large a file that a row names may be
+    #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "256kB")]
+    pub(crate) max_file_size: usize,
+    /// Scale images down to at most PIXELS on the longer side, such as 2048, and encode anew those that
+    /// are larger than that or than --max-file-size
+    #[arg(long, value_name = "PIXELS", value_parser = value::pixels())]
+    pub(crate) image_max: Option<u32>,
     /// Save files in this folder, creating it if needed; it identifies the batch, unless --batch does
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
@@ -115,6 +148,7 @@ pub(crate) enum RowFormat {
     // Without doc comments, which would make a second, longer help.
     Jsonl,
     Csv,
+    Text,
 }
 
 #[derive(Args)]

@@ -28,6 +28,10 @@ pub(crate) struct What {
     /// How large a file may be to be sent inside the request
     #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "256kB")]
     pub(crate) max_file_size: usize,
+    /// Scale images down to at most PIXELS on the longer side, such as 2048, and encode anew those that
+    /// are larger than that or than --max-file-size
+    #[arg(long, value_name = "PIXELS", value_parser = value::pixels())]
+    pub(crate) image_max: Option<u32>,
 }
 
 /// Which prediction it is, when the same command is run again.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::builder::RangedI64ValueParser;
 use cometapi::ModelRef;
 use cometapi_batch::Usd;
 use cometapi_mock::{InvalidAmount, Pace, Price};
@@ -102,6 +103,11 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
         }
         _ => Err("write it as 500kB or 1MB".to_owned()),
     }
+}
+
+/// The longer side of an image.
+pub(super) fn pixels() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(64..=16_384)
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn line(entry: &Entry, now: SystemTime) -> String {
     let id = entry.id.as_deref().unwrap_or("-");
     let age = age(entry.planned_at, now);
     let mut about = entry.model.clone();
-    if let Some(folder) = &entry.folder {
+    if let (Some(folder), Some(_)) = (&entry.folder, &entry.batch) {
         let key = entry
             .row
             .clone()
@@ -191,7 +191,7 @@ fn json(entry: &Entry) -> Value {
         "note": outcome.filter(|end| end.is_success()).and_then(|end| end.message.clone()),
         "request_id": entry.request_id,
         "request_ids": outcome.map(|outcome| outcome.request_ids.clone()),
-        "batch": entry.folder.as_ref().map(|folder| folder.to_string_lossy()),
+        "batch": entry.folder.as_ref().filter(|_| entry.batch.is_some()).map(|folder| folder.to_string_lossy()),
         "row": entry.row,
         "once": entry.key,
         "occurrence": entry.occurrence,

@@ -76,8 +76,8 @@ async fn runs(root: &str, given: &str, more: &[&str]) {
     let args = args.iter().chain(more);
     let ended = place.paperboat(args).at(&base_url).ends(0).await;
     assert_eq!(ended.id(), ID);
-    assert_eq!(ended.stdout, format!("out/{ID}-0.png\n"));
-    let image = image::open(place.path("out").join(format!("{ID}-0.png"))).unwrap();
+    assert_eq!(ended.stdout, format!("out/{ID}.png\n"));
+    let image = image::open(place.path("out").join(format!("{ID}.png"))).unwrap();
     assert_eq!((image.width(), image.height()), (8, 8));
 
     server.verify().await;

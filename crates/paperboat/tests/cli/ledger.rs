@@ -29,7 +29,7 @@ async fn a_run_is_listed_with_all_that_became_of_it() {
     assert_eq!(entry["batch"], json!(null));
     let path = entry["files"][0]["path"].as_str().unwrap();
     assert!(
-        path.ends_with(&format!("out/{}-0.webp", ended.id())),
+        path.ends_with(&format!("out/{}.webp", ended.id())),
         "{path}"
     );
     let path = place.path(path);
@@ -121,7 +121,7 @@ async fn what_a_killed_run_left_is_finished_by_all_and_by_its_id() {
         let ended = place.paperboat(wait).at(server.origin()).ends(0).await;
         assert_eq!(ended.lines().len(), 1);
         assert!(
-            ended.lines()[0].ends_with(&format!("out/{id}-0.webp")),
+            ended.lines()[0].ends_with(&format!("out/{id}.webp")),
             "{ended:?}"
         );
         ids.push(id);

@@ -52,7 +52,7 @@ async fn a_picture_without_key_or_network() {
         assert_eq!(sizes.len(), 1);
         let ratio = f64::from(sizes[0].0) / f64::from(sizes[0].1);
         assert!((ratio - 16.0 / 9.0).abs() < 0.03, "{sizes:?}");
-        assert_eq!(place.names("out"), [format!("{}-0.png", ended.id())]);
+        assert_eq!(place.names("out"), [format!("{}.png", ended.id())]);
         assert_eq!(place.names(""), ["out"]);
     }
     assert!(server.requests().is_empty(), "{:?}", server.requests());

@@ -19,7 +19,7 @@ async fn it_serves_until_ctrl_c() {
     let run = fox(&place, "run", &["-o", "out"]).at(&origin);
     let ended = run.ends(0).await;
     assert_eq!(ended.lines().len(), 1);
-    assert_eq!(place.names("out"), [format!("{}-0.webp", ended.id())]);
+    assert_eq!(place.names("out"), [format!("{}.webp", ended.id())]);
 
     mock.interrupt().await;
     let ended = mock.ends(0).await;

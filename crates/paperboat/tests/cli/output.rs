@@ -23,8 +23,8 @@ async fn json_is_one_object_with_the_saved_paths() {
         json!({"megapixels": "0.25", "prompt": "a red fox"})
     );
     assert_eq!(json["output"].as_array().unwrap().len(), 1);
-    assert_eq!(json["saved"], json!([format!("out/{id}-0.webp")]));
-    assert_eq!(place.names("out"), [format!("{id}-0.webp")]);
+    assert_eq!(json["saved"], json!([format!("out/{id}.webp")]));
+    assert_eq!(place.names("out"), [format!("{id}.webp")]);
 
     let get = place.paperboat(["get", id, "--json"]).at(server.origin());
     let mut seen = get.ends(0).await.json();
@@ -242,9 +242,9 @@ async fn a_link_is_left_and_takes_no_file_with_it() {
     ended.says(&[&format!("note: {page} was left as a link")]);
     assert_eq!(
         place.names("out"),
-        [format!("{id}-0.png"), format!("{id}.json")]
+        [format!("{id}.png"), format!("{id}__3.json")]
     );
-    let saved = std::fs::read(place.path("out").join(format!("{id}.json"))).unwrap();
+    let saved = std::fs::read(place.path("out").join(format!("{id}__3.json"))).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&saved).unwrap(), output);
 }
 

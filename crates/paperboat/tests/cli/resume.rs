@@ -34,7 +34,7 @@ async fn another_process_finishes_what_a_killed_one_began() {
 
     server.clear_plans();
     let ended = wait(&place, &server, &id).await;
-    let names = [0, 1].map(|position| format!("{id}-{position}.webp"));
+    let names = [format!("{id}.webp"), format!("{id}__2.webp")];
     assert_eq!(place.names("out"), names);
     assert_eq!(
         ended.lines(),

@@ -11,7 +11,8 @@ use crate::{SCHNELL, server};
 const UNKNOWN: &str = "acme/portrait";
 
 /// The smallest PNG there is: one pixel.
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\
+pub(crate) const PNG: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\
     \0\0\0\nIDATx\x9cc\0\0\0\x02\0\x01H\xaf\xa4q\0\0\0\0IEND\xaeB`\x82";
 
 /// The input that `call` sent.
@@ -162,4 +163,82 @@ async fn a_value_that_begins_with_a_hyphen_arrives() {
     ];
     let input = sent(|place| place.paperboat(args), &place).await;
     assert_eq!(input, json!({"prompt": "-dramatic light", "seed": -1}));
+}
+
+/// Nothing that an encoder could leave out.
+fn noise(width: u32, height: u32) -> Vec<u8> {
+    let mut state = 1_u32;
+    let image = image::RgbImage::from_fn(width, height, |_, _| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [a, b, c, _] = state.to_be_bytes();
+        image::Rgb([a, b, c])
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+#[tokio::test]
+async fn an_image_is_scaled_down_on_request_and_what_is_sent_is_said() {
+    let place = Place::new();
+    place.write("photo.png", noise(640, 480));
+    place.write("small.png", PNG);
+    let args = ["create", "flux-dev", "a fox", "image=@photo.png"];
+    let server = server().await;
+    let ended = place.paperboat(args).at(server.origin()).ends(2).await;
+    ended.says(&[
+        "photo.png has 901 kB and 256 kB can be sent inside a request",
+        "to scale it down and encode it anew: --image-max 2048",
+    ]);
+    assert!(server.requests().is_empty());
+    let args = args.iter().chain(&["--image-max", "320"]);
+    let mut images = Vec::new();
+    for _ in 0..2 {
+        let ended = place
+            .paperboat(args.clone())
+            .at(server.origin())
+            .ends(0)
+            .await;
+        ended.says(&["note: photo.png: 640×480, 901 kB; sent as 320×240 JPEG, "]);
+        let body: Value = serde_json::from_slice(&server.requests().pop().unwrap().body).unwrap();
+        images.push(body["input"]["image"].as_str().unwrap().to_owned());
+    }
+    assert!(images[0].starts_with("data:image/jpeg;base64,"));
+    assert_eq!(images[0], images[1]);
+    let data = images[0].split_once(',').unwrap().1;
+    let image = image::load_from_memory(&STANDARD.decode(data).unwrap()).unwrap();
+    assert_eq!((image.width(), image.height()), (320, 240));
+
+    let args = [
+        "create",
+        "flux-dev",
+        "a fox",
+        "image=@small.png",
+        "--image-max",
+        "320",
+    ];
+    let ended = place.paperboat(args).at(server.origin()).ends(0).await;
+    assert!(!ended.stderr.contains("sent as"), "{}", ended.stderr);
+
+    // In the rows of a batch, where each run of the command sends the same.
+    std::fs::create_dir(place.path("photos")).unwrap();
+    for name in ["a", "b", "c", "d", "e", "f", "g"] {
+        place.write(&format!("photos/{name}.png"), noise(640, 480));
+    }
+    let args = [
+        "batch", "--each", "photos", "a fox", "--model", "flux-dev", "-o", "out",
+    ];
+    let args = args.iter().chain(&["--image-max", "320"]);
+    for created in [7, 0] {
+        let ended = place
+            .paperboat(args.clone())
+            .at(server.origin())
+            .ends(0)
+            .await;
+        ended.says(&[
+            "note: photos/a.png: 640×480, 901 kB; sent as 320×240 JPEG, ",
+            "note: 2 more images are scaled down",
+            &format!("7 rows: 7 succeeded; {created} created in "),
+        ]);
+    }
 }

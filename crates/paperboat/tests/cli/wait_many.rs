@@ -16,7 +16,7 @@ async fn each_is_saved_once() {
     let ended = place.paperboat(args).at(server.origin()).ends(0).await;
     let mut lines = ended.lines();
     lines.sort_unstable();
-    let mut paths = [one, other].map(|id| format!("out/{id}-0.webp"));
+    let mut paths = [one, other].map(|id| format!("out/{id}.webp"));
     paths.sort();
     assert_eq!(lines, paths);
     ended.says(&[&format!("{one}: succeeded"), &format!("{other}: succeeded")]);
@@ -38,7 +38,7 @@ async fn all_are_those_of_one_service() {
     assert_eq!(place.listed(&["--running"]).await[0]["id"], id.as_str());
     let ended = place.paperboat(all).at(one.origin()).ends(0).await;
     assert_eq!(ended.lines().len(), 1);
-    assert_eq!(place.names("out"), [format!("{id}-0.webp")]);
+    assert_eq!(place.names("out"), [format!("{id}.webp")]);
 }
 
 /// A prediction that failed keeps no other from being saved; the most severe gives the code.
@@ -66,7 +66,7 @@ async fn the_code_is_that_of_the_most_severe() {
             &format!("error: prediction {failed} failed: NSFW"),
             &format!("{succeeded} did not succeed"),
         ]);
-        assert_eq!(ended.lines(), [format!("out/{fine}-0.webp")]);
+        assert_eq!(ended.lines(), [format!("out/{fine}.webp")]);
     }
     let listed = place.listed(&["--running"]).await;
     assert_eq!(listed.len(), 1);
@@ -84,7 +84,7 @@ async fn an_id_that_is_refused_is_an_error_of_its_own() {
     let args = ["wait", "nosuchid", fine, "-o", "out"];
     let ended = place.paperboat(args).at(server.origin()).ends(1).await;
     ended.says(&["no such task", "nosuchid", "1 of 2 did not succeed"]);
-    assert_eq!(ended.lines(), [format!("out/{fine}-0.webp")]);
+    assert_eq!(ended.lines(), [format!("out/{fine}.webp")]);
 }
 
 #[cfg(unix)]

@@ -1,7 +1,6 @@
 //! What happens to a created prediction: its states, its files, its end.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -10,9 +9,9 @@ use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, 
 use crate::batch::context::Recorded;
 use crate::batch::event::Event;
 use crate::batch::identity::is_named;
-use crate::batch::names;
 use crate::batch::reason::{PauseReason, Stopped};
-use crate::batch::row::{Row, own_files};
+use crate::batch::row::Row;
+use crate::batch::row::place::Place;
 use crate::error::{is_disk_full, is_of_folder};
 use crate::ledger::{FileRecord, Mark, Outcome};
 use crate::response::is_end;
@@ -124,10 +123,6 @@ impl Row {
             }
         };
         let (files, text) = contents.into_parts();
-        let stems: Vec<String> = (0..files.len())
-            .map(|position| names::stem(&self.job, position))
-            .collect();
-        let text_stem = names::text_stem(&self.job);
         let folder = self.folder();
         if folder != self.context.settings.folder
             && let Err(why) = crate::owner::check_folder(&folder)
@@ -140,11 +135,13 @@ impl Row {
             let outcome = Outcome::failed(ErrorKind::File, what);
             return self.end(outcome, &[], Some(&prediction)).await;
         }
-        let found = self
-            .existing_files(&folder, stems.clone(), text_stem.clone())
-            .await;
+        let parts = files.len() + usize::from(text.is_some());
+        let Some(mut places) = self.places(&folder, 0..parts).await else {
+            return;
+        };
+        let mut found = self.existing(&places).await;
         if !self.job.fetching
-            && let Some(existing) = found.any(text.is_some())
+            && let Some(existing) = found.first()
         {
             // Not this prediction's: it was there before the first file could be saved.
             // Unless the ledger could not be written when it was saved: its content shows it.
@@ -163,10 +160,10 @@ impl Row {
             return;
         }
         let mut kept = Kept::default();
-        for ((file, stem), there) in files.iter().zip(&stems).zip(found.files) {
-            let saved = match there {
+        for (file, place) in files.iter().zip(&places) {
+            let saved = match found.remove(file.position()) {
                 Some(saved) => Ok(saved),
-                None => self.save(Content::File(file), &folder, stem).await,
+                None => self.save(Content::File(file), place).await,
             };
             if let Err(error) = &saved
                 && file.is_link(error)
@@ -179,17 +176,23 @@ impl Row {
                 return;
             }
         }
-        // It was checked above whether it is this prediction's.
-        let is_checked = text.is_some();
         // What was left as a link stands in the text.
         let text = match text {
             None if !kept.notes.is_empty() => Some(OutputText::of(&prediction)),
             text => text,
         };
         if let Some(text) = text {
-            let saved = match found.text {
-                Some(saved) if self.job.fetching || is_checked => Ok(saved),
-                _ => self.save(Content::Text(&text), &folder, &text_stem).await,
+            if places.len() == files.len() {
+                let Some(place) = self.places(&folder, parts..parts + 1).await else {
+                    return;
+                };
+                found.extend(self.existing(&place).await);
+                places.extend(place);
+            }
+            let saved = match (found.remove(files.len()), places.last()) {
+                (Some(saved), _) => Ok(saved),
+                (None, Some(place)) => self.save(Content::Text(&text), place).await,
+                (None, None) => return,
             };
             if !self.keep(files.len(), saved, &mut kept).await {
                 return;
@@ -205,15 +208,10 @@ impl Row {
     }
 
     /// Saves it, and tries again after each pause as long as create requests pause for it.
-    async fn save(
-        &self,
-        content: Content<'_>,
-        folder: &Path,
-        stem: &str,
-    ) -> Result<SavedFile, Error> {
+    async fn save(&self, content: Content<'_>, place: &Place) -> Result<SavedFile, Error> {
         let (mut turn, mut is_waiting) = (None, false);
         loop {
-            let error = match content.save(folder, stem).await {
+            let error = match content.save(place).await {
                 Ok(saved) => {
                     self.context.downloaded(content.is_download(), is_waiting);
                     return Ok(saved);
@@ -305,59 +303,7 @@ impl Row {
         }
     }
 
-    /// Returns why the row is not sent, if a file with its name is in the folder although this
-    /// ledger has no create request for it. The file is unrelated, or another ledger has the
-    /// request.
-    pub(super) async fn existing_file(&self) -> Option<Outcome> {
-        let (stem, text_stem) = (names::stem(&self.job, 0), names::text_stem(&self.job));
-        let found = self
-            .existing_files(&self.folder(), vec![stem], text_stem)
-            .await;
-        // A model that is known to return files returns no text.
-        let returns_text = cometapi::models::find(&self.job.model)
-            .is_none_or(|model| !model.output_kind().is_files());
-        let path = found.any(returns_text)?.path.clone();
-        let what = format!(
-            "{} is there already, and this ledger has no create request for it, so nothing was \
-             sent: move the file away, or name the ledger that it was made with",
-            path.display()
-        );
-        Some(Outcome::failed(ErrorKind::File, what))
-    }
-
-    /// Looks for files under these stems. Before this row saves its first, only what was there
-    /// when the run began can be found.
-    async fn existing_files(
-        &self,
-        folder: &Path,
-        stems: Vec<String>,
-        text_stem: String,
-    ) -> ExistingFiles {
-        let count = stems.len();
-        let folder = folder.to_owned();
-        let fetching = self.job.fetching;
-        let present = Arc::clone(&self.context.present);
-        let found = tokio::task::spawn_blocking(move || {
-            present.clean(&folder);
-            let find = |stem: &String| {
-                // A batch has read its folder before anything was paid for; elsewhere nothing is paid for.
-                (fetching || present.has(&folder, stem).unwrap_or(false))
-                    .then(|| SavedFile::find(&folder, stem))
-                    .flatten()
-            };
-            ExistingFiles {
-                files: stems.iter().map(find).collect(),
-                text: SavedFile::find_text(&folder, &text_stem),
-            }
-        });
-        // The task fails only when the runtime shuts down, and this row with it.
-        found.await.unwrap_or_else(|_| ExistingFiles {
-            files: vec![None; count],
-            text: None,
-        })
-    }
-
-    fn folder(&self) -> PathBuf {
+    pub(super) fn folder(&self) -> PathBuf {
         let own = self.job.folder.as_deref();
         own.unwrap_or(&self.context.settings.folder).to_owned()
     }
@@ -386,7 +332,8 @@ enum Content<'a> {
 }
 
 impl Content<'_> {
-    async fn save(self, folder: &Path, stem: &str) -> Result<SavedFile, Error> {
+    async fn save(self, place: &Place) -> Result<SavedFile, Error> {
+        let (folder, stem) = (&place.folder, &place.stem);
         match self {
             Self::File(file) => file.save_in(folder).name(stem).await,
             Self::Text(text) => text.save_in(folder).name(stem).await,
@@ -412,35 +359,4 @@ struct Kept {
     fault: Option<Outcome>,
     /// What was not kept, and need not be.
     notes: Vec<String>,
-}
-
-/// The files of a row that are there.
-struct ExistingFiles {
-    files: Vec<Option<SavedFile>>,
-    text: Option<SavedFile>,
-}
-
-impl ExistingFiles {
-    /// Whether every file that is there has the content that this prediction's file has now.
-    async fn are_of(&self, files: &[OutputFile], text: Option<&OutputText>) -> Result<bool, Error> {
-        for (file, saved) in files.iter().zip(&self.files) {
-            if let Some(saved) = saved
-                && !own_files::is_same_file(file, &saved.path).await?
-            {
-                return Ok(false);
-            }
-        }
-        Ok(match (text, &self.text) {
-            (Some(text), Some(saved)) => {
-                tokio::fs::read(&saved.path).await.ok() == Some(text.as_str().into())
-            }
-            _ => true,
-        })
-    }
-
-    /// The first one; the text only where one is expected.
-    fn any(&self, with_text: bool) -> Option<&SavedFile> {
-        let text = self.text.as_ref().filter(|_| with_text);
-        self.files.iter().flatten().next().or(text)
-    }
 }

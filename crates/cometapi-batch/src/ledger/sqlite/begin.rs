@@ -1,5 +1,7 @@
 //! A single prediction, new or known by its key.
 
+use std::path::Path;
+
 use cometapi_account::Usd;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
@@ -94,7 +96,7 @@ fn again(conn: &Connection, worker: WorkerId, intent: &Intent, known: Known) -> 
         RetryAction::Follow => {
             follow(conn, integer(job.seq))?;
             take(conn, worker, &job)?;
-            Ok(Begun::Follow(job))
+            saved_in(conn, job, intent).map(Begun::Follow)
         }
         RetryAction::Keep => Ok(Begun::Over {
             entry: Box::new(entry(conn, key)?),
@@ -103,6 +105,20 @@ fn again(conn: &Connection, worker: WorkerId, intent: &Intent, known: Known) -> 
                 .query_row([integer(job.seq)], |row| row.get(0))?,
         }),
     }
+}
+
+/// Records where the files of a prediction are to be saved now, if the intent names a folder.
+fn saved_in(conn: &Connection, job: Job, intent: &Intent) -> Result<Job> {
+    if intent.folder.is_none() {
+        return Ok(job);
+    }
+    conn.prepare_cached("UPDATE prediction SET folder = ?, names = ? WHERE seq = ?")?
+        .execute(params![folder(intent), intent.names, integer(job.seq)])?;
+    Ok(Job {
+        folder: intent.folder.clone(),
+        names: intent.names.clone(),
+        ..job
+    })
 }
 
 /// Checks that one more prediction of the key may be created.
@@ -139,14 +155,17 @@ fn insert(conn: &Connection, worker: WorkerId, intent: &Intent) -> Result<Job> {
     check_max_cost(conn, intent)?;
     let inserted = conn.execute(
         "INSERT INTO prediction
-                 (service, once, model, input, hash, state, worker, planned_at, price)
-             SELECT w.service, :once, :model, :input, :hash, 'planned', :worker, :now, :price
+                 (service, once, model, input, hash, folder, names, state, worker, planned_at, price)
+             SELECT w.service, :once, :model, :input, :hash, :folder, :names, 'planned', :worker, :now,
+                 :price
              FROM worker w WHERE w.id = :worker",
         named_params! {
             ":once": intent.key,
             ":model": intent.model,
             ":input": intent.input,
             ":hash": intent.hash,
+            ":folder": folder(intent),
+            ":names": intent.names,
             ":worker": worker.0,
             ":now": now(),
             ":price": intent.price.map(nanos),
@@ -156,6 +175,11 @@ fn insert(conn: &Connection, worker: WorkerId, intent: &Intent) -> Result<Job> {
     Ok(new_job(natural(conn.last_insert_rowid()), intent))
 }
 
+/// The folder of an intent, as far as the ledger can name it.
+fn folder(intent: &Intent) -> Option<&str> {
+    intent.folder.as_deref().and_then(Path::to_str)
+}
+
 /// Plans again what provably had no effect, as its intent is now.
 fn plan_again(conn: &Connection, worker: WorkerId, seq: u64, intent: &Intent) -> Result<Job> {
     check_max_cost(conn, intent)?;
@@ -163,7 +187,7 @@ fn plan_again(conn: &Connection, worker: WorkerId, seq: u64, intent: &Intent) ->
         .prepare_cached(
             "UPDATE prediction SET state = 'planned', worker = ?1, sending_at = NULL, outcome = NULL,
                  message = NULL, request_ids = NULL, ended_at = NULL, free = 0, model = ?2,
-                 input = ?3, hash = ?4, price = ?6
+                 input = ?3, hash = ?4, price = ?6, folder = ?7, names = ?8
              WHERE seq = ?5 AND worker IS NULL AND id IS NULL",
         )?
         .execute(params![
@@ -172,7 +196,9 @@ fn plan_again(conn: &Connection, worker: WorkerId, seq: u64, intent: &Intent) ->
             intent.input,
             intent.hash,
             integer(seq),
-            intent.price.map(nanos)
+            intent.price.map(nanos),
+            folder(intent),
+            intent.names
         ])?;
     check_held(changed)?;
     Ok(new_job(seq, intent))
@@ -183,7 +209,9 @@ fn new_job(seq: u64, intent: &Intent) -> Job {
         seq,
         key: intent.key.clone(),
         batch: None,
-        folder: None,
+        folder: intent.folder.clone(),
+        names: intent.names.clone(),
+        labels: None,
         line: None,
         row: None,
         hash: intent.hash.clone(),

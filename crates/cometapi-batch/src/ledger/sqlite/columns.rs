@@ -14,12 +14,14 @@ use crate::ledger::retry::RecordedRow;
 const DAY: i64 = 24 * 3600 * 1000;
 
 /// What a job is read from, by [`job`].
-pub(super) const JOB: &str = "p.seq, b.folder, p.row_id, p.hash, p.occurrence, p.retake, p.model,
-    p.input, p.id, p.fetching, b.name, p.once, p.price";
+pub(super) const JOB: &str =
+    "p.seq, coalesce(b.folder, p.folder), p.row_id, p.hash, p.occurrence, p.retake, p.model,
+    p.input, p.id, p.fetching, b.name, p.once, p.price,
+    CASE WHEN b.id IS NULL THEN p.names ELSE b.names END, p.labels";
 
-/// Reads a job; a fourteenth column is its line.
+/// Reads a job; the column after those of [`JOB`] is its line.
 pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let line: Option<i64> = row.get(13)?;
+    let line: Option<i64> = row.get(15)?;
     Ok(Job {
         seq: natural(row.get(0)?),
         folder: row.get::<_, Option<String>>(1)?.map(Into::into),
@@ -35,6 +37,8 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         batch: row.get(10)?,
         key: row.get(11)?,
         price: row.get::<_, Option<i64>>(12)?.map(Usd::from_nanos),
+        names: row.get(13)?,
+        labels: row.get(14)?,
     })
 }
 

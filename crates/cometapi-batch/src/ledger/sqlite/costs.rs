@@ -8,11 +8,15 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 use crate::ledger::record::Filter;
 use crate::ledger::sqlite::columns::{nanos, natural, time};
 use crate::ledger::sqlite::fault::Result;
-use crate::ledger::sqlite::list::conditions;
+use crate::ledger::sqlite::list::{Conditions, conditions};
 use crate::ledger::{Cost, LoadId};
 
 pub(super) fn costs(conn: &Connection, filter: &Filter) -> Result<BTreeMap<String, Cost>> {
-    let (clause, values) = conditions(filter);
+    let Conditions {
+        tables,
+        clause,
+        values,
+    } = conditions(filter);
     // What is planned costs nothing yet, even where a worker has claimed it.
     let sql = format!(
         "SELECT p.model,
@@ -21,7 +25,7 @@ pub(super) fn costs(conn: &Connection, filter: &Filter) -> Result<BTreeMap<Strin
              coalesce(sum(p.cost) FILTER (WHERE p.charge IS NULL), 0),
              count(*) FILTER (WHERE p.cost IS NULL),
              min(p.created_at) FILTER (WHERE p.charge IS NULL AND p.id IS NOT NULL)
-         FROM prediction p LEFT JOIN batch b ON b.id = p.batch
+         FROM {tables} LEFT JOIN batch b ON b.id = p.batch
          WHERE {clause} AND p.state <> 'planned' GROUP BY p.model"
     );
     let cost = |row: &Row<'_>| {

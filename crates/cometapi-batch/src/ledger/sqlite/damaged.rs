@@ -9,7 +9,7 @@ use crate::ledger::{Begun, Filter, Intent, Ledger, Mark, NewRow, Outcome, Plan, 
 use crate::{Error, SqliteLedger};
 
 /// The columns that are overwritten.
-const COLUMNS: [(&str, &[&str]); 6] = [
+const COLUMNS: [(&str, &[&str]); 7] = [
     (
         "prediction",
         &[
@@ -24,6 +24,9 @@ const COLUMNS: [(&str, &[&str]); 6] = [
             "model",
             "input",
             "hash",
+            "labels",
+            "folder",
+            "names",
             "state",
             "worker",
             "id",
@@ -40,10 +43,11 @@ const COLUMNS: [(&str, &[&str]); 6] = [
             "result",
         ],
     ),
-    ("batch", &["name", "folder", "service", "since"]),
+    ("batch", &["name", "folder", "names", "service", "since"]),
     ("worker", &["name", "service", "since"]),
     ("seen", &["at", "status"]),
     ("file", &["position", "path", "bytes", "media_type", "at"]),
+    ("name", &["batch", "folded", "seq", "position", "name"]),
     ("duration", &["service", "model", "seq", "millis"]),
 ];
 
@@ -61,6 +65,7 @@ VALUES ('s', 1, NULL, 'id:x', 'x', 'a/b', '{}', 'h', 'running', 0, 'p1', NULL, N
        ('s', NULL, 'refused', NULL, NULL, 'a/b', '{}', 'h', 'ended', 0, NULL, NULL, 'refused', NULL);
 INSERT INTO seen VALUES (1, 0, 'processing');
 INSERT INTO file VALUES (2, 0, '/none', 1, 'image/png', 0);
+INSERT INTO name VALUES (1, 'x.png', 1, 0, 'x.png');
 INSERT INTO duration VALUES ('s', 'a/b', 2, 1000);
 ";
 
@@ -86,6 +91,12 @@ pub(crate) async fn read_all(data: &[u8], folder: PathBuf) -> Vec<Result<(), Err
     all.states.extend(State::ALL);
     all.failed = true;
     read.push(ledger.list(all).await.map(drop));
+    let of_file = Filter {
+        after: Some(0),
+        file: Some("/batch/none".into()),
+        ..Filter::default()
+    };
+    read.push(ledger.list(of_file).await.map(drop));
     let worker = match ledger.register("s".to_owned()).await {
         Ok(worker) => worker,
         Err(e) => {
@@ -129,16 +140,25 @@ pub(crate) async fn read_all(data: &[u8], folder: PathBuf) -> Vec<Result<(), Err
             dry,
             retry_failed: retry,
             retry_unresolved: retry,
+            update: retry,
             skip_changed: retry,
             ..Plan::new("batch", &folder, "s")
         };
         read.push(loader.load(plan).await.map(drop));
     }
     read.push(ledger.tally(loader.id()).await.map(drop));
+    let of_load = Filter {
+        load: Some(loader.id()),
+        ..Filter::default()
+    };
+    read.push(ledger.list(of_load).await.map(drop));
     for load in [None, Some(loader.id())] {
         match ledger.claim(worker, Want::new(load, 9, 9)).await {
             Ok(claimed) => {
                 for job in claimed.jobs {
+                    let names = ["x.png", "y.png"].map(str::to_owned).into();
+                    let reserved = ledger.reserve(worker, job.seq, 1, names).await;
+                    read.push(reserved.map(drop));
                     let end = Mark::Ended(Outcome::succeeded());
                     read.push(ledger.record(worker, job.seq, end).await);
                 }
@@ -178,7 +198,11 @@ fn changes(mut data: &[u8]) -> Vec<(String, Value)> {
         } else {
             " WHERE rowid = 1"
         };
-        let which = if table == "file" { "" } else { which };
+        let which = if ["file", "name"].contains(&table) {
+            ""
+        } else {
+            which
+        };
         changes.push((format!("UPDATE {table} SET {column} = {new}{which}"), value));
         data = rest;
     }

@@ -17,30 +17,52 @@ use crate::ledger::sqlite::fault::Result;
 /// A page, where no other size is asked for.
 const PAGE: u32 = 100;
 
+/// How deep in the folder of its batch a file is looked for; `SQLite` limits the size of an expression.
+const MAX_DEPTH: usize = 200;
+
 pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>> {
-    let (clause, values) = conditions(filter);
-    let limit = if filter.limit == 0 {
-        PAGE
-    } else {
-        filter.limit
-    };
-    let sql = format!(
-        "SELECT p.seq, p.id, p.model, p.input, p.hash, p.state, p.worker IS NOT NULL, b.folder,
-             p.row_id, p.occurrence, p.superseded, p.outcome, p.message, p.request_ids,
-             p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id, p.service,
-             p.once, b.name, p.price, p.charge, p.cost
-         FROM prediction p LEFT JOIN batch b ON b.id = p.batch
-         WHERE {clause} ORDER BY p.seq DESC LIMIT {limit}"
-    );
+    let (sql, values) = list_sql(filter);
     let mut entries: Vec<Entry> = conn
         .prepare_cached(&sql)?
         .query_map(params_from_iter(values), entry)?
         .collect::<rusqlite::Result<_>>()?;
     for entry in &mut entries {
         entry.seen = seen(conn, entry.seq)?;
-        entry.files = files(conn, entry.seq, entry.folder.as_deref())?;
+        // Only those of a batch are relative.
+        let folder = entry.folder.as_deref().filter(|_| entry.batch.is_some());
+        entry.files = files(conn, entry.seq, folder)?;
     }
     Ok(entries)
+}
+
+/// The statement that lists what a filter names, and its values.
+pub(super) fn list_sql(filter: &Filter) -> (String, Vec<Value>) {
+    let Conditions {
+        tables,
+        clause,
+        values,
+    } = conditions(filter);
+    let order = match filter.after {
+        Some(_) => "ASC",
+        None => "DESC",
+    };
+    let seq = seq(filter);
+    let limit = if filter.limit == 0 {
+        PAGE
+    } else {
+        filter.limit
+    };
+    let sql = format!(
+        "SELECT p.seq, p.id, p.model, p.input, p.hash, p.state, p.worker IS NOT NULL,
+             coalesce(b.folder, p.folder),
+             p.row_id, p.occurrence, p.superseded, p.outcome, p.message, p.request_ids,
+             p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id, p.service,
+             p.once, b.name, p.price, p.charge, p.cost,
+             CASE WHEN b.id IS NULL THEN p.names ELSE b.names END, p.labels, p.retake
+         FROM {tables} LEFT JOIN batch b ON b.id = p.batch
+         WHERE {clause} ORDER BY {seq} {order} LIMIT {limit}"
+    );
+    (sql, values)
 }
 
 pub(super) fn batches(conn: &Connection) -> Result<Vec<BatchEntry>> {
@@ -61,9 +83,35 @@ pub(super) fn batches(conn: &Connection) -> Result<Vec<BatchEntry>> {
         .collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn conditions(filter: &Filter) -> (String, Vec<Value>) {
+/// The part of a statement that selects what a filter names.
+pub(super) struct Conditions {
+    /// `prediction p`, with what is joined to it.
+    pub(super) tables: &'static str,
+    pub(super) clause: String,
+    pub(super) values: Vec<Value>,
+}
+
+/// The number of a prediction, read from the table that is read first.
+fn seq(filter: &Filter) -> &'static str {
+    match filter.load {
+        Some(_) => "s.seq",
+        None => "p.seq",
+    }
+}
+
+pub(super) fn conditions(filter: &Filter) -> Conditions {
+    let seq = seq(filter);
     let mut clauses = vec!["1".to_owned()];
     let mut values = Vec::new();
+    if let Some(load) = filter.load {
+        clauses.push("s.load = ? AND s.seq IS NOT NULL".to_owned());
+        values.push(load.0.into());
+    }
+    if let Some(file) = &filter.file {
+        let (clause, of_file) = has_file(file);
+        clauses.push(clause);
+        values.extend(of_file);
+    }
     let mut add = |clause: &str, value: Value| {
         clauses.push(clause.to_owned());
         values.push(value);
@@ -87,7 +135,10 @@ pub(super) fn conditions(filter: &Filter) -> (String, Vec<Value>) {
         add("p.planned_at >= ?", millis(since).into());
     }
     if let Some(before) = filter.before {
-        add("p.seq < ?", integer(before).into());
+        add(&format!("{seq} < ?"), integer(before).into());
+    }
+    if let Some(after) = filter.after {
+        add(&format!("{seq} > ?"), integer(after).into());
     }
     if filter.failed {
         add(
@@ -103,7 +154,39 @@ pub(super) fn conditions(filter: &Filter) -> (String, Vec<Value>) {
             .collect();
         clauses.push(format!("p.state IN ({})", words.join(", ")));
     }
-    (clauses.join(" AND "), values)
+    Conditions {
+        // A cross join is done in the order in which it is written: from the rows of the load.
+        tables: match filter.load {
+            Some(_) => "temp.staged s CROSS JOIN prediction p ON p.seq = s.seq",
+            None => "prediction p",
+        },
+        clause: clauses.join(" AND "),
+        values,
+    }
+}
+
+/// Selects predictions with a saved file of this path. It may be recorded relative to the folder of a
+/// batch, which is one of those that hold it.
+fn has_file(path: &Path) -> (String, Vec<Value>) {
+    // Else it would be found in every batch.
+    if !path.is_absolute() {
+        return ("0".to_owned(), Vec::new());
+    }
+    let mut places = vec!["f.path = ?"];
+    let mut values: Vec<Value> = vec![path_text(path).into()];
+    for folder in path.ancestors().skip(1).take(MAX_DEPTH) {
+        if let Ok(relative) = path.strip_prefix(folder) {
+            places.push("f.path = ? AND c.folder = ?");
+            values.extend([path_text(relative).into(), path_text(folder).into()]);
+        }
+    }
+    let clause = format!(
+        "p.seq IN (SELECT f.seq FROM file f
+             JOIN prediction o ON o.seq = f.seq LEFT JOIN batch c ON c.id = o.batch
+             WHERE {})",
+        places.join(" OR ")
+    );
+    (clause, values)
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
@@ -137,6 +220,9 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         price: row.get::<_, Option<i64>>(22)?.map(Usd::from_nanos),
         charge: row.get::<_, Option<i64>>(23)?.map(Usd::from_nanos),
         cost: row.get::<_, Option<i64>>(24)?.map(Usd::from_nanos),
+        names: row.get(25)?,
+        labels: row.get(26)?,
+        retake: natural(row.get(27)?),
         seen: Vec::new(),
         files: Vec::new(),
     })

@@ -8,18 +8,17 @@ use rusqlite::{Connection, named_params, params};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::outcome::SUCCEEDED;
 use crate::ledger::retry::{RecordedRow, Retry, RetryAction};
+use crate::ledger::sqlite::changed::{changed, leave_out};
 use crate::ledger::sqlite::columns::{RECORDED, file_path, natural, now, recorded};
 use crate::ledger::sqlite::costs::price;
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::mark::follow;
+use crate::ledger::sqlite::names;
 use crate::ledger::sqlite::stage::tally;
 use crate::ledger::sqlite::worker::release_dead;
 use crate::ledger::sqlite::writer::Writer;
 use crate::ledger::{LoadId, Loaded, Plan, Planned};
 use crate::rows::Problem;
-
-/// How many rows with another input are named.
-const NAMED: i64 = 100;
 
 pub(super) fn load(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
     if !plan.dry {
@@ -40,26 +39,23 @@ fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
     number(conn, load)?;
     find(conn, load, batch)?;
     retry(conn, load, plan.retry())?;
-    let (changed, changed_total) = changed(conn, load)?;
+    let (changed, changed_total) = changed(conn, load, plan.update)?;
     if changed_total > 0 && !plan.skip_changed {
         // The caller gets no tally, and the transaction is rolled back.
-        let problems = changed
-            .iter()
-            .map(|(line, id)| Problem::changed(*line, id))
-            .collect();
+        let problems = changed.iter().map(Problem::changed).collect();
         return Err(Error::rows(changed_total, problems).into());
     }
-    conn.execute(
-        "DELETE FROM temp.staged WHERE load = :load AND seq IN (
-             SELECT s.seq FROM temp.staged s JOIN prediction p ON p.seq = s.seq
-             WHERE s.load = :load AND p.hash <> s.hash)",
-        named_params! {":load": load.0},
-    )?;
+    let updated_later = leave_out(conn, load, plan.update)?;
+    label(conn, load)?;
     if !plan.dry {
         insert(conn, load, batch)?;
         find(conn, load, batch)?;
         // They are in the ledger now, and may be large.
-        conn.execute("UPDATE temp.staged SET input = '' WHERE load = ?", [load.0])?;
+        conn.execute(
+            "UPDATE temp.staged SET input = '' FROM prediction p
+             WHERE load = ? AND p.seq = staged.seq AND p.hash = staged.hash",
+            [load.0],
+        )?;
     }
     price(conn, batch, &plan.prices)?;
     follow_missing_files(conn, load, plan)?;
@@ -76,6 +72,7 @@ fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
         tally,
         changed,
         changed_total,
+        updated_later,
         planned: to_be_created(conn, load)?,
         spent: Usd::from_nanos(spent),
         unpriced: natural(unpriced),
@@ -115,8 +112,9 @@ fn batch(conn: &Connection, plan: &Plan) -> Result<i64> {
     )?;
     if began_at == *service {
         conn.execute(
-            "UPDATE batch SET folder = ?1 WHERE id = ?2 AND folder <> ?1",
-            params![folder, batch],
+            "UPDATE batch SET folder = ?1, names = ?3
+             WHERE id = ?2 AND (folder <> ?1 OR names IS NOT ?3)",
+            params![folder, batch, plan.names],
         )?;
         return Ok(batch);
     }
@@ -147,6 +145,16 @@ fn find(conn: &Connection, load: LoadId, batch: i64) -> Result<()> {
          WHERE load = :load AND staged.seq IS NULL AND p.batch = :batch AND p.key = staged.key
              AND p.occurrence = staged.occurrence AND p.superseded = 0",
         named_params! {":batch": batch, ":load": load.0},
+    )?;
+    Ok(())
+}
+
+/// Gives the rows that are predictions already the labels that they have now.
+fn label(conn: &Connection, load: LoadId) -> Result<()> {
+    conn.execute(
+        "UPDATE prediction SET labels = s.labels FROM temp.staged s
+         WHERE s.load = ? AND s.seq = prediction.seq AND prediction.labels IS NOT s.labels",
+        [load.0],
     )?;
     Ok(())
 }
@@ -193,44 +201,29 @@ fn retry(conn: &Connection, load: LoadId, retry: Retry) -> Result<()> {
                      FROM temp.staged s
                      WHERE s.load = ?1 AND s.seq = ?2 AND prediction.seq = ?2";
                 conn.prepare_cached(sql)?.execute([load.0, seq])?;
+                names::release(conn, seq)?;
             }
             RetryAction::Supersede => {
                 conn.prepare_cached("UPDATE prediction SET superseded = 1 WHERE seq = ?")?
                     .execute([seq])?;
-                conn.prepare_cached(
-                    "UPDATE temp.staged SET seq = NULL WHERE load = ? AND seq = ?",
-                )?
-                .execute([load.0, seq])?;
+                let sql = "UPDATE temp.staged SET seq = NULL, input = CASE s.input
+                         WHEN '' THEN p.input ELSE s.input END
+                     FROM temp.staged s JOIN prediction p ON p.seq = s.seq
+                     WHERE s.load = ?1 AND s.seq = ?2 AND staged.load = ?1 AND staged.seq = ?2";
+                conn.prepare_cached(sql)?.execute([load.0, seq])?;
             }
         }
     }
     Ok(())
 }
 
-/// Rows whose prediction was created from another input.
-fn changed(conn: &Connection, load: LoadId) -> Result<(Vec<(u64, String)>, u64)> {
-    const FROM: &str = "FROM temp.staged s JOIN prediction p ON p.seq = s.seq
-         WHERE s.load = ? AND p.hash <> s.hash";
-    let total: i64 = conn.query_row(&format!("SELECT count(*) {FROM}"), [load.0], |row| {
-        row.get(0)
-    })?;
-    let sql = format!("SELECT s.line, s.row_id {FROM} ORDER BY s.line LIMIT {NAMED}");
-    let named = conn
-        .prepare(&sql)?
-        .query_map([load.0], |row| {
-            let id: Option<String> = row.get(1)?;
-            Ok((natural(row.get(0)?), id.unwrap_or_default()))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok((named, natural(total)))
-}
-
 fn insert(conn: &Connection, load: LoadId, batch: i64) -> Result<()> {
     conn.execute(
         "INSERT INTO prediction
-             (service, batch, key, occurrence, row_id, model, input, hash, state, planned_at,
-              retake)
-         SELECT (SELECT b.service FROM batch b WHERE b.id = :batch), :batch, s.key, s.occurrence, s.row_id, s.model, s.input, s.hash, 'planned', :now,
+             (service, batch, key, occurrence, row_id, model, input, hash, labels, state,
+              planned_at, retake)
+         SELECT (SELECT b.service FROM batch b WHERE b.id = :batch), :batch, s.key, s.occurrence,
+             s.row_id, s.model, s.input, s.hash, s.labels, 'planned', :now,
              coalesce((SELECT max(o.retake + 1) FROM prediction o JOIN file f ON f.seq = o.seq
                  WHERE o.batch = :batch AND o.key = s.key AND o.occurrence = s.occurrence
                      AND o.superseded = 1), 0)

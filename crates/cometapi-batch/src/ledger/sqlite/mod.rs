@@ -2,6 +2,7 @@
 
 mod access;
 mod begin;
+mod changed;
 mod claim;
 mod columns;
 mod costs;
@@ -15,6 +16,7 @@ mod loader;
 mod locks;
 mod log;
 mod mark;
+mod names;
 mod place;
 mod prune;
 mod schema;
@@ -281,6 +283,19 @@ impl Ledger for SqliteLedger {
     ) -> LedgerFuture<Vec<Job>> {
         self.writer.ask(Touch::Ledger, move |writer| {
             claim::refuse_model(writer, load, &model, &outcome, most)
+        })
+    }
+
+    fn reserve(
+        &self,
+        worker: WorkerId,
+        seq: u64,
+        position: u64,
+        names: Vec<String>,
+    ) -> LedgerFuture<Option<String>> {
+        // A power cut that takes it back takes back, too, what was recorded as saved under the name.
+        self.writer.ask(Touch::Ledger, move |writer| {
+            names::reserve(&writer.conn, worker, seq, position, names)
         })
     }
 

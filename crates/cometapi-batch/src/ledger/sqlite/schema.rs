@@ -13,7 +13,7 @@ const APPLICATION_ID: i32 = 0x436f_4d74;
 
 /// The version of the tables, and of the hash by which rows are distinguished. Raised with every
 /// change to either; a ledger of another version is refused.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 const TABLES: &str = "
 CREATE TABLE worker (
@@ -31,6 +31,8 @@ CREATE TABLE batch (
     name TEXT NOT NULL UNIQUE,
     -- Where it last ran.
     folder TEXT NOT NULL,
+    -- The template of its files' names, as it last ran.
+    names TEXT,
     service TEXT NOT NULL,
     since INTEGER NOT NULL,
     -- The sum of what its predictions cost, and how many of them have an unknown cost. Triggers keep
@@ -54,6 +56,11 @@ CREATE TABLE prediction (
     model TEXT NOT NULL,
     input TEXT NOT NULL,
     hash TEXT NOT NULL,
+    -- What its row holds besides model and input, as a JSON object.
+    labels TEXT,
+    -- Of a single prediction: where its files are to be saved, and the template of their names.
+    folder TEXT,
+    names TEXT,
     state TEXT NOT NULL
         CHECK (state IN ('planned', 'sending', 'running', 'ended', 'unresolved')),
     worker INTEGER,
@@ -120,6 +127,18 @@ CREATE TABLE file (
     at INTEGER NOT NULL,
     PRIMARY KEY (seq, position)
 ) WITHOUT ROWID;
+CREATE INDEX file_path ON file (path);
+-- The names that files of a batch have or are about to have.
+CREATE TABLE name (
+    batch INTEGER NOT NULL,
+    -- What it has in common with names that a file system may take for it.
+    folded TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (batch, folded)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX name_of_file ON name (seq, position);
 -- Rows that no worker is sending any more; there should be none.
 CREATE INDEX prediction_lost ON prediction (seq) WHERE worker IS NULL AND state = 'sending';
 ";
@@ -133,15 +152,18 @@ CREATE TEMP TABLE staged (
     key TEXT NOT NULL,
     occurrence INTEGER NOT NULL DEFAULT 1,
     row_id TEXT,
+    -- What its id has in common with ids whose files may be its own.
+    folded TEXT,
     hash TEXT NOT NULL,
     model TEXT NOT NULL,
     input TEXT NOT NULL,
+    labels TEXT,
     files INTEGER NOT NULL,
     seq INTEGER
 );
 -- Rows without an id have hashes for keys, which come in no order: an index on them would read and
 -- write a page for each row. They are numbered by one sort instead, when all have been read.
-CREATE INDEX temp.staged_id ON staged (load, key COLLATE NOCASE) WHERE row_id IS NOT NULL;
+CREATE INDEX temp.staged_id ON staged (load, folded) WHERE folded IS NOT NULL;
 CREATE INDEX temp.staged_seq ON staged (load, seq) WHERE seq IS NOT NULL;
 -- What a worker has released and must not claim again.
 CREATE TEMP TABLE released (

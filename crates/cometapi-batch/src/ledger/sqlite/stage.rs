@@ -8,18 +8,15 @@ use crate::ledger::sqlite::columns::{integer, natural, state_of};
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::writer::Writer;
 use crate::ledger::{LoadId, NewRow, Repeated, Tally};
+use crate::names::folded;
 
 pub(super) fn stage(writer: &mut Writer, load: LoadId, rows: &[NewRow]) -> Result<Vec<Repeated>> {
-    let mut first = writer
-        .conn
-        // Capitals aside: their files would have one name where file systems see none.
-        .prepare_cached(
-            "SELECT line, row_id = ?3 FROM temp.staged
-             WHERE load = ?1 AND key = ?2 COLLATE NOCASE AND row_id IS NOT NULL",
-        )?;
+    let mut first = writer.conn.prepare_cached(
+        "SELECT line, row_id = ?3 FROM temp.staged WHERE load = ?1 AND folded = ?2",
+    )?;
     let mut put = writer.conn.prepare_cached(
-        "INSERT INTO temp.staged (load, line, key, row_id, hash, model, input, files)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO temp.staged (load, line, key, row_id, folded, hash, model, input, labels, files)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let mut repeated = Vec::new();
     for row in rows {
@@ -28,9 +25,10 @@ pub(super) fn stage(writer: &mut Writer, load: LoadId, rows: &[NewRow]) -> Resul
             Some(id) => format!("id:{id}"),
             None => format!("#{}", row.hash),
         };
+        let folded = row.id.as_deref().map(folded);
         if let Some(id) = &row.id {
             let earlier: Option<(i64, bool)> = first
-                .query_row(params![load.0, key, id], |row| {
+                .query_row(params![load.0, folded, id], |row| {
                     Ok((row.get(0)?, row.get(1)?))
                 })
                 .optional()?;
@@ -46,9 +44,11 @@ pub(super) fn stage(writer: &mut Writer, load: LoadId, rows: &[NewRow]) -> Resul
             integer(row.line),
             key,
             row.id,
+            folded,
             row.hash,
             row.model,
             row.input,
+            row.labels,
             integer(row.files)
         ])?;
     }

@@ -6,6 +6,7 @@ mod durability;
 mod file;
 mod identity;
 mod own_files;
+mod plans;
 mod prune;
 #[cfg(unix)]
 mod trust;

@@ -26,19 +26,27 @@ impl SavedFile {
     ///
     /// Reads the whole folder; blocks on the file system.
     pub fn find(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Option<Self> {
+        Self::find_all(folder, stem).into_iter().next()
+    }
+
+    /// Returns every file that [`find`](Self::find) could return, ordered by name. A file of the user may
+    /// be among them: a caption `fox.txt` has the stem of `fox.webp`.
+    pub fn find_all(folder: impl AsRef<Path>, stem: impl AsRef<str>) -> Vec<Self> {
         let folder = folder.as_ref();
-        let names = std::fs::read_dir(durable::or_current(folder))
-            .ok()?
-            .filter_map(|entry| {
-                let name = entry.ok()?.file_name().into_string().ok()?;
-                extension_of(&name, stem.as_ref()).is_some().then_some(name)
-            });
+        let Ok(entries) = std::fs::read_dir(durable::or_current(folder)) else {
+            return Vec::new();
+        };
+        let names = entries.filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            extension_of(&name, stem.as_ref()).is_some().then_some(name)
+        });
         let mut names: Vec<_> = names.collect();
         names.sort_unstable();
-        names.into_iter().find_map(|name| {
+        let file = |name: String| {
             let kind = FileType::of_extension(extension_of(&name, stem.as_ref())?);
             Self::at(folder.join(name), kind.media_type)
-        })
+        };
+        names.into_iter().filter_map(file).collect()
     }
 
     /// Returns the text or JSON that [`OutputText::save_in`](crate::OutputText::save_in) saved

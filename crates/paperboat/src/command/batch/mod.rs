@@ -16,21 +16,20 @@ pub(super) use self::report::finished as waited_for;
 pub(super) use self::results::file;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cometapi_batch::{Batch as Engine, ErrorKind, Format, Ledger, Report, Rows, Stop};
+use cometapi_batch::{Batch as Engine, ErrorKind, Ledger, Report, Rows, Stop};
 
-use crate::args::{Batch, RowFormat};
+use crate::args::Batch;
 use crate::connect::Connection;
 use crate::failure::Failure;
 use crate::interrupt::Signal;
 use crate::pricing::Pricing;
-use crate::{advice, connect, ledger};
+use crate::{advice, connect, ledger, rows};
 
 pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
-    let rows = rows(&args)?;
+    let rows = rows::of(&args)?;
     if args.mock {
         let connection = connect::mock().await?;
         if args.ledger.ledger.is_none() {
@@ -123,26 +122,6 @@ pub(super) async fn finished(
     drop(watch);
     let ended = summarize(&done.map_err(|e| refused(&e))?, display.elapsed(), signal);
     printed.and(ended)
-}
-
-fn rows(args: &Batch) -> Result<Rows, Failure> {
-    let name = args.file.display();
-    let rows = if args.file.as_os_str() == "-" {
-        Rows::detect(io::stdin())
-    } else if args.file.is_dir() {
-        return Err(Failure::usage(format!(
-            "{name} is a folder; name a file of rows"
-        )));
-    } else {
-        Rows::file(&args.file)
-            .map_err(|e| Failure::usage(format!("{name} cannot be read")).caused_by(&e))?
-    };
-    let rows = rows.max_row_size(args.max_row_size);
-    Ok(match args.format {
-        None => rows,
-        Some(RowFormat::Jsonl) => rows.format(Format::JsonLines),
-        Some(RowFormat::Csv) => rows.format(Format::Csv),
-    })
 }
 
 /// A batch that did not run, or whose ledger failed under it.

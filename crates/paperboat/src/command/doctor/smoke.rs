@@ -133,6 +133,7 @@ fn smallest(args: &Doctor) -> What {
         input: None,
         force: false,
         max_file_size: cometapi::ImageInput::DOCUMENTED_LIMIT,
+        image_max: None,
     }
 }
 

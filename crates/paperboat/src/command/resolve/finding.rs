@@ -15,7 +15,7 @@ pub(super) fn head(entry: &Entry, now: SystemTime) -> Vec<String> {
         format!("{}, sent {} ago", entry.model, age(sent(entry), now)),
         input(&entry.input),
     ];
-    if let Some(folder) = &entry.folder {
+    if let (Some(folder), Some(_)) = (&entry.folder, &entry.batch) {
         let row = entry.row.as_deref().unwrap_or("one");
         lines.push(format!("row {row} of the batch in {}", folder.display()));
     }

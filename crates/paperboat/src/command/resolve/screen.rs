@@ -50,9 +50,7 @@ pub(super) fn show_adopted(args: &Resolve, entry: &Entry, id: &str) -> Result<()
 pub(super) fn show_not_created(args: &Resolve, entry: &Entry) -> Result<(), Failure> {
     let lines = || {
         let next = match entry {
-            Entry {
-                folder: Some(_), ..
-            } => "; the same batch command creates it",
+            Entry { batch: Some(_), .. } => "; the same batch command creates it",
             Entry { key: Some(_), .. } => "; the same command creates it",
             _ => "",
         };
@@ -73,7 +71,7 @@ fn print_entry(
             "number": entry.seq,
             "model": entry.model,
             "input": serde_json::from_str::<Value>(&entry.input).unwrap_or_default(),
-            "batch": entry.folder.as_ref().map(|folder| folder.to_string_lossy()),
+            "batch": entry.folder.as_ref().filter(|_| entry.batch.is_some()).map(|folder| folder.to_string_lossy()),
             "row": entry.row,
             "once": entry.key,
             "sent_at": time(entry.sending_at),

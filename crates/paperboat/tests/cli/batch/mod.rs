@@ -1,11 +1,14 @@
 //! `paperboat batch`: a file of rows, each created once.
 
+mod each;
 mod ends;
 mod force;
 mod identity;
 mod paying;
 mod refused;
 mod rows;
+mod several;
+mod sheet;
 #[cfg(unix)]
 mod stops;
 
@@ -51,5 +54,5 @@ fn inputs(server: &MockServer) -> Vec<Value> {
 
 /// The names of the files of rows with these ids.
 fn files(ids: &[&str]) -> Vec<String> {
-    ids.iter().map(|id| format!("{id}-0.webp")).collect()
+    ids.iter().map(|id| format!("{id}.webp")).collect()
 }

@@ -115,9 +115,14 @@ async fn a_file_in_doubt_is_refused_whole() {
             "line 1: \"a red fox\" is not the name of a field",
         ),
         (
-            "rows.txt",
-            b"a red fox\na cat\n",
-            "for one prompt a line without a header, write each",
+            "rows.csv",
+            b"a red fox, at night\na cat\n",
+            "for one prompt a line without a header: --format text",
+        ),
+        (
+            "rows.csv",
+            b"prompt,Seed,seed\nx,1,2\n",
+            "line 1: the columns \"Seed\" and \"seed\" are both seed: remove one",
         ),
         (
             "rows.csv",
@@ -166,7 +171,7 @@ async fn plain_lines_on_stdin_are_not_a_table() {
         let call = place.paperboat(args).stdin(text).at(server.origin());
         call.ends(2)
             .await
-            .says(&["write each line as {\"prompt\": \"…\"}"]);
+            .says(&["for one prompt a line without a header: --format text"]);
     }
     assert!(server.requests().is_empty());
     assert!(!place.path("out").exists());

@@ -119,7 +119,7 @@ async fn given_again_it_does_nothing_and_prints_nothing() {
     assert_eq!(server.create_requests(), 3);
 
     // A file that is gone is fetched again, and not made again.
-    std::fs::remove_file(place.path("out/b-0.webp")).unwrap();
+    std::fs::remove_file(place.path("out/b.webp")).unwrap();
     let again = batch(&place, &server, &[]).ends(0).await;
     assert_eq!(saved(&place, &again), files(&["b"]));
     assert_eq!(server.create_requests(), 3);
@@ -152,7 +152,7 @@ async fn a_row_that_comes_goes_or_moves_concerns_no_other() {
     let names = place.names("out");
     assert_eq!(names.len(), 4);
     assert!(first.iter().all(|name| names.contains(name)), "{names:?}");
-    let is_second = |name: &String| name.ends_with("-2-0.webp");
+    let is_second = |name: &String| name.ends_with("-2.webp");
     assert_eq!(names.iter().filter(|name| is_second(name)).count(), 1);
 }
 
@@ -181,15 +181,16 @@ async fn a_number_written_in_another_way_is_the_same_row() {
 async fn an_id_is_a_name_and_a_promise() {
     let place = Place::new();
     let server = server().await;
-    place.write("rows.jsonl", foxes(&["fox 1", "../x", "007"]));
+    place.write("rows.jsonl", foxes(&["red fox", "夕暮れ/x?", "007"]));
     batch(&place, &server, &[]).ends(0).await;
-    assert_eq!(place.names("out"), files(&["007", "fox~201", "~2e.~2fx"]));
+    assert_eq!(place.names("out"), ["007.webp", "red fox.webp", "夕暮れ"]);
+    assert_eq!(place.names("out/夕暮れ"), files(&["x~3f"]));
     assert_eq!(place.names(""), [".local", "out", "rows.jsonl"]);
 
-    let changed = foxes(&["fox 1", "../x"]) + r#"{"id": "007", "prompt": "a wolf"}"#;
+    let changed = foxes(&["red fox", "夕暮れ/x?"]) + r#"{"id": "007", "prompt": "a wolf"}"#;
     place.write("rows.jsonl", changed);
     let ended = batch(&place, &server, &[]).ends(2).await;
-    ended.says(&["line 3, id: \"007\" was sent with another model or input before"]);
+    ended.says(&["line 3, id: \"007\" was created with another megapixels and prompt"]);
     let ended = batch(&place, &server, &["--skip-bad"]).ends(2).await;
     ended.says(&[
         "skipped: line 3, id: \"007\"",

@@ -3,9 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use rusqlite::{Connection, StatementStatus};
+use rusqlite::Connection;
 
-use super::super::claim::free_sql;
 use super::super::fault::Fault;
 use super::super::writer::Touch;
 use super::{loaded, planned, row};
@@ -51,7 +50,7 @@ fn a_ledger_of_a_later_program_is_refused() {
 fn an_older_ledger_is_refused_with_advice_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
-    for version in [1, 2, 3] {
+    for version in [1, 3, 5] {
         drop(SqliteLedger::open(&path).unwrap());
         let conn = Connection::open(&path).unwrap();
         conn.pragma_update(None, "user_version", version).unwrap();
@@ -224,58 +223,6 @@ async fn what_a_full_disk_refuses_is_not_reported_as_done() {
             .unwrap()
             .is_empty()
     );
-}
-
-/// A claim that looked at all rows of a load would make a batch's cost grow with its square.
-#[tokio::test]
-async fn a_claim_begins_with_what_is_free() {
-    let ledger = SqliteLedger::in_memory().unwrap();
-    for of_load in [true, false] {
-        let plan = ledger.writer.ask(Touch::Nothing, move |writer| {
-            let sql = free_sql(of_load);
-            let explained = writer
-                .conn
-                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-                .and_then(|mut statement| {
-                    let any = rusqlite::named_params! {
-                        ":load": 1, ":state": "planned", ":worker": 1, ":most": 1,
-                    };
-                    let rows = statement.query_map(any, |row| row.get::<_, String>(3))?;
-                    rows.collect::<Result<Vec<_>, _>>()
-                });
-            explained.map_err(Fault::from)
-        });
-        let plan = plan.await.unwrap();
-        assert!(
-            plan[0].starts_with("SEARCH p USING INDEX prediction_free (state=?"),
-            "{plan:#?}"
-        );
-        assert!(
-            !plan.iter().any(|step| step.contains("B-TREE")),
-            "{plan:#?}"
-        );
-    }
-}
-
-/// Statements that are prepared again at each run cost more than what they do.
-#[tokio::test]
-async fn a_claim_is_prepared_once() {
-    let ledger = SqliteLedger::in_memory().unwrap();
-    let rows = (1..4).map(|line| row(line, None, "x")).collect();
-    let loader = loaded(&ledger, rows, crate::Plan::default()).await;
-    let worker = ledger.register(String::new()).await.unwrap();
-    for left in [1, 1, 1, 0] {
-        let want = crate::Want::new(Some(loader.id()), 1, 1);
-        let claimed = ledger.claim(worker, want).await.unwrap();
-        assert_eq!(claimed.jobs.len(), left);
-    }
-    let status = ledger.writer.ask(Touch::Nothing, |writer| {
-        let claim = writer.conn.prepare_cached(&free_sql(true))?;
-        let run = claim.get_status(StatementStatus::Run);
-        Ok((run, claim.get_status(StatementStatus::RePrepare)))
-    });
-    // Running rows and planned ones.
-    assert_eq!(status.await.unwrap(), (8, 0));
 }
 
 /// Files that seem gone are looked for within a day: the host may have refused for a moment.

@@ -56,7 +56,7 @@ async fn a_file_with_the_same_content_is_its_own_and_any_other_is_left() {
     let listed = ledger.list(Filter::default()).await.unwrap();
     assert_eq!(listed[0].files.len(), 1);
 
-    let path = out.join("fox-0.webp");
+    let path = out.join("fox.webp");
     fs::write(&path, "precious").unwrap();
     forget_the_end(&ledger).await;
     let report = run(&client, &ledger, &out).await;

@@ -84,7 +84,7 @@ async fn only_ended_single_predictions_are_removed() {
     assert_eq!(ledger.prune(later).await.unwrap(), 2);
     assert_eq!(ledger.prune(later).await.unwrap(), 0);
     let left = ledger.list(Filter::default()).await.unwrap();
-    let is_removed = |entry: &crate::Entry| entry.folder.is_none() && entry.state == State::Ended;
+    let is_removed = |entry: &crate::Entry| entry.batch.is_none() && entry.state == State::Ended;
     let expected: Vec<_> = all.iter().filter(|it| !is_removed(it)).collect();
     assert_eq!(format!("{left:?}"), format!("{expected:?}"));
 

@@ -1,6 +1,7 @@
 //! Ledgers that are wrong on purpose: each is found at the rules that it breaks, and at no other.
 
 use std::collections::{BTreeMap, HashMap};
+use std::future::ready;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -11,12 +12,12 @@ use tempfile::TempDir;
 use tokio::time::{Instant, advance};
 
 use super::super::writer::Touch;
-use super::super::{claim, mark};
+use super::super::{claim, mark, names};
 use crate::SqliteLedger;
 use crate::conformance::{Harness, Process, rules};
 use crate::ledger::{
     BatchEntry, Begun, Claimed, Cost, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId,
-    Loader, Mark, Outcome, Tally, Want, WorkerId,
+    Loaded, Loader, Mark, NewRow, Outcome, Plan, Repeated, Tally, Want, WorkerId,
 };
 
 /// What a ledger does wrong.
@@ -33,9 +34,21 @@ enum Fault {
     LateId,
     /// A claim compares the limit with the price of each row alone.
     LimitOfEachRow,
+    /// A name is returned without looking who has it.
+    NameOfAnyFile,
+    /// A name is reserved whichever worker holds the prediction.
+    ReserveWithoutComparison,
+    /// Names are compared to the letter.
+    ReserveToTheLetter,
+    /// Labels, the names of a batch and updates are not recorded.
+    NoUpdate,
+    /// A single prediction's folder is not recorded.
+    NoFolder,
+    /// A list looks neither at the load, nor at the file, nor at the number that it begins after.
+    WholeList,
 }
 
-const FAULTS: [(Fault, &[&str]); 6] = [
+const FAULTS: [(Fault, &[&str]); 12] = [
     (Fault::None, &[]),
     (Fault::Lease, &["a_silent_worker_keeps_what_it_holds"]),
     (
@@ -70,6 +83,44 @@ const FAULTS: [(Fault, &[&str]); 6] = [
             "what_was_spent_counts_in_later_runs",
             "a_row_without_a_price_is_not_claimed_within_a_limit",
             "a_charge_counts_more_than_the_price",
+        ],
+    ),
+    (
+        Fault::NameOfAnyFile,
+        &[
+            "a_name_is_of_one_file_of_a_batch",
+            "a_reserved_name_stays",
+            "only_the_worker_of_a_prediction_reserves_its_names",
+            "a_row_that_was_not_created_gives_its_names_back",
+        ],
+    ),
+    (
+        Fault::ReserveWithoutComparison,
+        &["only_the_worker_of_a_prediction_reserves_its_names"],
+    ),
+    (
+        Fault::ReserveToTheLetter,
+        &["a_name_is_of_one_file_of_a_batch"],
+    ),
+    (
+        Fault::NoUpdate,
+        &[
+            "the_labels_of_the_latest_load_count",
+            "an_update_creates_changed_rows_anew",
+            "an_update_leaves_what_runs_until_its_end",
+            "the_latest_names_of_a_batch_count",
+        ],
+    ),
+    (
+        Fault::NoFolder,
+        &["where_the_files_of_a_single_prediction_go_is_kept"],
+    ),
+    (
+        Fault::WholeList,
+        &[
+            "lists_after_a_number_are_paged_oldest_first",
+            "a_list_of_a_load_has_its_rows",
+            "a_file_leads_to_its_prediction",
         ],
     ),
 ];
@@ -188,6 +239,28 @@ impl Wrong {
     }
 }
 
+/// A loader that does not record what may be another in each load.
+#[derive(Debug)]
+struct NoUpdate(Box<dyn Loader>);
+
+impl Loader for NoUpdate {
+    fn id(&self) -> LoadId {
+        self.0.id()
+    }
+
+    fn add(&self, mut rows: Vec<NewRow>) -> LedgerFuture<Vec<Repeated>> {
+        for row in &mut rows {
+            row.labels = None;
+        }
+        self.0.add(rows)
+    }
+
+    fn load(&self, mut plan: Plan) -> LedgerFuture<Loaded> {
+        (plan.update, plan.names) = (false, None);
+        self.0.load(plan)
+    }
+}
+
 impl Ledger for Wrong {
     fn register(&self, service: String) -> LedgerFuture<WorkerId> {
         let registered = self.next().register(service);
@@ -205,7 +278,11 @@ impl Ledger for Wrong {
     }
 
     fn loader(&self) -> Box<dyn Loader> {
-        self.next().loader()
+        let loader = self.next().loader();
+        match self.fault {
+            Fault::NoUpdate => Box::new(NoUpdate(loader)),
+            _ => loader,
+        }
     }
 
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
@@ -239,7 +316,10 @@ impl Ledger for Wrong {
         })
     }
 
-    fn begin(&self, worker: WorkerId, intent: Intent) -> LedgerFuture<Begun> {
+    fn begin(&self, worker: WorkerId, mut intent: Intent) -> LedgerFuture<Begun> {
+        if self.fault == Fault::NoFolder {
+            intent = intent.saved_in(None, None);
+        }
         self.next_to_take(worker).begin(worker, intent)
     }
 
@@ -278,6 +358,38 @@ impl Ledger for Wrong {
         }
     }
 
+    fn reserve(
+        &self,
+        worker: WorkerId,
+        seq: u64,
+        position: u64,
+        names: Vec<String>,
+    ) -> LedgerFuture<Option<String>> {
+        let ledger = self.next_of(worker);
+        match self.fault {
+            Fault::NameOfAnyFile => Box::pin(ready(Ok(names.into_iter().next()))),
+            Fault::ReserveWithoutComparison => ledger.writer.ask(Touch::Ledger, move |writer| {
+                let worker: Option<i64> = writer.conn.query_row(
+                    "SELECT worker FROM prediction WHERE seq = ?",
+                    [seq.cast_signed()],
+                    |row| row.get(0),
+                )?;
+                match worker {
+                    Some(worker) => {
+                        names::reserve(&writer.conn, WorkerId(worker), seq, position, names)
+                    }
+                    None => Ok(names.into_iter().next()),
+                }
+            }),
+            Fault::ReserveToTheLetter => ledger.writer.ask(Touch::Ledger, move |writer| {
+                let reserved = names::reserve(&writer.conn, worker, seq, position, names)?;
+                writer.conn.execute("UPDATE name SET folded = name", [])?;
+                Ok(reserved)
+            }),
+            _ => ledger.reserve(worker, seq, position, names),
+        }
+    }
+
     fn refuse_model(
         &self,
         load: LoadId,
@@ -296,7 +408,10 @@ impl Ledger for Wrong {
         self.next().batches()
     }
 
-    fn list(&self, filter: Filter) -> LedgerFuture<Vec<Entry>> {
+    fn list(&self, mut filter: Filter) -> LedgerFuture<Vec<Entry>> {
+        if self.fault == Fault::WholeList {
+            (filter.load, filter.file, filter.after) = (None, None, None);
+        }
         self.next().list(filter)
     }
 

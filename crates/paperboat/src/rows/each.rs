@@ -1,0 +1,379 @@
+//! A row for each file that a pattern matches.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use cometapi::ModelRef;
+use cometapi::models::{self, Field, Kind, Model};
+use cometapi_batch::{Rows, folded};
+use glob::{MatchOptions, glob_with};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// The extensions of the images in a folder.
+const IMAGES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
+
+/// What a pattern matches: as a shell does.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
+/// The rows of the files that `patterns` match, each in `field` or else in the one field of the model
+/// that takes an image.
+pub(super) fn rows(
+    patterns: &[&Path],
+    model: Option<&ModelRef>,
+    field: Option<&str>,
+) -> Result<Rows, Failure> {
+    let Some(model) = model else {
+        return Err(Failure::usage("--each needs the model of its rows")
+            .with_advice("name it: --model OWNER/NAME"));
+    };
+    let known = models::find(&model.to_string());
+    let (field, is_list) = match (known, field) {
+        (Some(known), Some(name)) => named(known, name)?,
+        (Some(known), None) => only(known)?,
+        (None, Some(name)) => (name.to_owned(), false),
+        (None, None) => {
+            return Err(Failure::usage(format!(
+                "{model} is not a model known here, so --each needs the field for its files"
+            ))
+            .with_advice("name it: --field NAME"));
+        }
+    };
+    let mut found = Vec::new();
+    let mut folders = Vec::new();
+    for pattern in patterns {
+        let matches = matches(pattern)?;
+        folders.push(matches.folder);
+        found.extend(matches.files);
+    }
+    found.sort();
+    found.dedup();
+    let folder = common(&folders);
+    let ids = ids(&found, &folder)?;
+    let rows: Vec<Value> = found
+        .iter()
+        .zip(ids)
+        .map(|(file, id)| {
+            let path = format!("@{}", file.display());
+            let value = if is_list { json!([path]) } else { json!(path) };
+            json!({
+                "id": id,
+                "input": {&field: value},
+                "labels": {"file": file.display().to_string()},
+            })
+        })
+        .collect();
+    Ok(Rows::from_iter(rows).file_field(field))
+}
+
+fn is_list(field: &Field) -> Option<bool> {
+    match field.kind() {
+        Kind::Image { .. } => Some(false),
+        Kind::Images { .. } => Some(true),
+        _ => None,
+    }
+}
+
+/// The field of this name, and whether it takes a list.
+fn named(model: &'static Model, name: &str) -> Result<(String, bool), Failure> {
+    let Some(field) = model.field(name) else {
+        let failure = Failure::usage(format!(
+            "--field: {name} is not a field of {}",
+            model.name()
+        ));
+        return Err(match model.nearest_field(name) {
+            Some(near) => failure.with_advice(format!("did you mean {}?", near.name())),
+            None => failure.with_advice(choose(model)),
+        });
+    };
+    let Some(is_list) = is_list(field) else {
+        return Err(Failure::usage(format!(
+            "--field: {name} of {} takes {}, and no file",
+            model.name(),
+            field.kind()
+        ))
+        .with_advice(choose(model)));
+    };
+    Ok((name.to_owned(), is_list))
+}
+
+/// The one field that takes an image, and whether it takes a list.
+fn only(model: &'static Model) -> Result<(String, bool), Failure> {
+    let fields: Vec<_> = takers(model).collect();
+    match fields.as_slice() {
+        [(field, is_list)] => Ok((field.name().to_owned(), *is_list)),
+        [] => Err(Failure::usage(format!("{} takes no image", model.name()))
+            .with_advice("models that do: paperboat models image")),
+        _ => Err(Failure::usage(format!(
+            "{} takes images in more than one field",
+            model.name()
+        ))
+        .with_advice(choose(model))),
+    }
+}
+
+fn takers(model: &'static Model) -> impl Iterator<Item = (&'static Field, bool)> {
+    let own = model
+        .fields()
+        .iter()
+        .filter(|field| !field.is_gateway_only());
+    own.filter_map(|field| Some((field, is_list(field)?)))
+}
+
+fn choose(model: &'static Model) -> String {
+    let names: Vec<_> = takers(model)
+        .map(|(field, _)| format!("--field {}", field.name()))
+        .collect();
+    if names.is_empty() {
+        return "it takes no image".to_owned();
+    }
+    format!("fields that take an image: {}", names.join(", "))
+}
+
+/// What a pattern matches.
+struct Matches {
+    /// The folder that it names without any wildcard.
+    folder: PathBuf,
+    files: Vec<PathBuf>,
+}
+
+fn matches(pattern: &Path) -> Result<Matches, Failure> {
+    let name = pattern.display();
+    if pattern.is_dir() {
+        let files = images(pattern)
+            .map_err(|e| Failure::usage(format!("--each: {name} cannot be read")).caused_by(&e))?;
+        if files.is_empty() {
+            return Err(Failure::usage(format!(
+                "--each: {name} holds no image ({})",
+                IMAGES.join(", ")
+            ))
+            .with_advice(format!(
+                "for files in its folders: --each '{name}/**/*.jpg'"
+            )));
+        }
+        let folder = pattern.to_owned();
+        return Ok(Matches { folder, files });
+    }
+    if pattern.is_file() {
+        return Ok(Matches {
+            folder: pattern.parent().map(Path::to_owned).unwrap_or_default(),
+            files: vec![pattern.to_owned()],
+        });
+    }
+    let Some(text) = pattern.to_str() else {
+        return Err(Failure::usage(format!(
+            "--each: {name} is not text in UTF-8"
+        )));
+    };
+    let refused = |e: &dyn std::error::Error| {
+        Failure::usage(format!("--each: {name} is not a pattern")).caused_by(e)
+    };
+    let paths = glob_with(text, OPTIONS).map_err(|e| refused(&e))?;
+    let mut files = Vec::new();
+    for path in paths {
+        let path = path.map_err(|e| {
+            let path = e.path().display().to_string();
+            Failure::usage(format!("--each: {path} cannot be read")).caused_by(e.error())
+        })?;
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(Failure::usage(format!("--each: no file matches {name}")));
+    }
+    let is_plain = |part: &Component<'_>| {
+        let part = part.as_os_str().to_string_lossy();
+        !part.contains(['*', '?', '['])
+    };
+    let folder = pattern.components().take_while(is_plain).collect();
+    Ok(Matches { folder, files })
+}
+
+/// The images in a folder that are not hidden.
+fn images(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let is_image = extension.is_some_and(|extension| {
+            IMAGES
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(extension))
+        });
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if is_image && !name.starts_with('.') && path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// The longest path that all folders begin with.
+fn common(folders: &[PathBuf]) -> PathBuf {
+    let Some((first, rest)) = folders.split_first() else {
+        return PathBuf::new();
+    };
+    let is_common = |depth: usize| {
+        let start: PathBuf = first.components().take(depth).collect();
+        rest.iter().all(|folder| folder.starts_with(&start))
+    };
+    let most = first.components().count();
+    let depth = (0..=most).rev().find(|depth| is_common(*depth));
+    first.components().take(depth.unwrap_or(0)).collect()
+}
+
+/// The path of each file below `folder`, without its extension where it is the only one of that name.
+fn ids(files: &[PathBuf], folder: &Path) -> Result<Vec<String>, Failure> {
+    let below = files.iter().map(|file| {
+        let below = file.strip_prefix(folder).unwrap_or(file);
+        let text = |path: &Path| {
+            let parts = path.components().map(|part| part.as_os_str().to_str());
+            parts
+                .collect::<Option<Vec<_>>>()
+                .map(|parts| parts.join("/"))
+        };
+        let both = text(below).zip(text(&below.with_extension("")));
+        both.ok_or_else(|| {
+            let name = file.display();
+            Failure::usage(format!("--each: the name of {name} is not text in UTF-8"))
+                .with_advice("rename the file")
+        })
+    });
+    let below = below.collect::<Result<Vec<_>, _>>()?;
+    let mut shared: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, short) in &below {
+        *shared.entry(folded(short)).or_default() += 1;
+    }
+    let id = |(whole, short): (String, String)| match shared.get(&folded(&short)) {
+        Some(1) => short,
+        _ => whole,
+    };
+    Ok(below.into_iter().map(id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids_of(files: &[&str], folder: &str) -> Vec<String> {
+        let files: Vec<_> = files.iter().map(PathBuf::from).collect();
+        ids(&files, Path::new(folder)).unwrap()
+    }
+
+    #[test]
+    fn an_id_is_the_path_below_the_folder() {
+        assert_eq!(
+            ids_of(&["photos/a.jpg", "photos/b/a.b.png"], "photos"),
+            ["a", "b/a.b"]
+        );
+        assert_eq!(
+            ids_of(&["p/a.jpg", "p/a.png", "p/A.webp", "p/b.jpg"], "p"),
+            ["a.jpg", "a.png", "A.webp", "b"]
+        );
+    }
+
+    #[test]
+    fn the_folder_of_several_patterns_is_the_one_that_they_share() {
+        for (folders, expected) in [
+            (["p", "p"], "p"),
+            (["p/a", "p/b"], "p"),
+            (["p/a", "p/ab"], "p"),
+            (["a", "b"], ""),
+            (["", "b"], ""),
+        ] {
+            let folders = folders.map(PathBuf::from);
+            assert_eq!(common(&folders), Path::new(expected), "{folders:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_means_its_images_and_a_pattern_what_a_shell_makes_of_it() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("photos");
+        fs::create_dir_all(folder.join("sub.jpg")).unwrap();
+        for name in [
+            "b.JPG",
+            "a.png",
+            ".hidden.jpg",
+            "notes.txt",
+            "sub.jpg/c.jpg",
+            "[x].jpg",
+        ] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        let names = |pattern: &str| {
+            let pattern = if pattern.is_empty() {
+                folder.clone()
+            } else {
+                folder.join(pattern)
+            };
+            let found = matches(&pattern)?;
+            let mut names: Vec<_> = found
+                .files
+                .iter()
+                .map(|file| {
+                    file.strip_prefix(&found.folder)
+                        .unwrap()
+                        .display()
+                        .to_string()
+                })
+                .collect();
+            names.sort();
+            Ok::<_, Failure>(names)
+        };
+        assert_eq!(names("").ok().unwrap(), ["[x].jpg", "a.png", "b.JPG"]);
+        assert_eq!(names("*.jpg").ok().unwrap(), ["[x].jpg"]);
+        assert_eq!(
+            names("**/*.jpg").ok().unwrap(),
+            ["[x].jpg", "sub.jpg/c.jpg"]
+        );
+        assert_eq!(names("[x].jpg").ok().unwrap(), ["[x].jpg"]);
+        assert_eq!(names("*/c.jpg").ok().unwrap(), ["sub.jpg/c.jpg"]);
+        for (pattern, said) in [
+            ("*.gif", "no file matches"),
+            ("none", "no file matches"),
+            ("***", "is not a pattern"),
+        ] {
+            let refused = names(pattern).err().unwrap().to_string();
+            assert!(refused.contains(said), "{refused}");
+        }
+        let empty = place.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        let refused = matches(&empty).err().unwrap().to_string();
+        assert!(refused.contains("holds no image (jpg, jpeg"), "{refused}");
+    }
+
+    #[test]
+    fn the_field_is_the_one_that_takes_an_image() {
+        let find = |name: &str| models::find(name).unwrap();
+        assert_eq!(
+            only(find("flux-kontext-pro")).ok().unwrap().0,
+            "input_image"
+        );
+        assert_eq!(
+            only(find("flux-2-pro")).ok().unwrap(),
+            ("input_images".to_owned(), true)
+        );
+        for (refused, said) in [
+            (only(find("flux-schnell")), "takes no image"),
+            (
+                named(find("flux-kontext-pro"), "prompt"),
+                "takes text, and no file",
+            ),
+            (
+                named(find("flux-kontext-pro"), "inptu_image"),
+                "is not a field",
+            ),
+        ] {
+            let refused = refused.err().unwrap().to_string();
+            assert!(refused.contains(said), "{refused}");
+        }
+    }
+}

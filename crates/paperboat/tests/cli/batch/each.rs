@@ -1,0 +1,232 @@
+//! A row for each file of a folder.
+
+use std::fs;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use cometapi_mock::{Fault, MockServer};
+use serde_json::{Value, json};
+
+use super::{files, inputs};
+use crate::place::{Call, Place};
+use crate::server;
+use crate::values::PNG;
+
+fn photos(place: &Place, names: &[&str]) {
+    for name in names {
+        let path = place.path("photos").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // Each is another file.
+        fs::write(path, [PNG, name.as_bytes()].concat()).unwrap();
+    }
+}
+
+/// `batch`, at a server, with a prompt and a model that takes an image.
+fn each<'p>(place: &'p Place, server: &MockServer, args: &[&str]) -> Call<'p> {
+    let common = ["batch", "--model", "flux-dev", "-o", "out"];
+    let more = ["prompt=as a watercolor", "megapixels=0.25"];
+    let args = common.iter().chain(args).chain(&more);
+    place.paperboat(args).at(server.origin())
+}
+
+/// The ends of the files that were sent.
+fn sent(server: &MockServer) -> Vec<String> {
+    let image = |input: &Value| {
+        let uri = input["image"].as_str().unwrap().to_owned();
+        let data = uri.strip_prefix("data:image/png;base64,").unwrap();
+        let bytes = STANDARD.decode(data).unwrap();
+        String::from_utf8(bytes.strip_prefix(PNG).unwrap().to_vec()).unwrap()
+    };
+    let mut sent: Vec<_> = inputs(server).iter().map(image).collect();
+    sent.sort();
+    sent
+}
+
+#[tokio::test]
+async fn each_file_that_matches_is_a_row() {
+    let names = ["a.jpg", "b.png", "c.png", ".hidden.png", "notes.txt"];
+    for (given, expected) in [
+        (&["--each", "photos"][..], &["a.jpg", "b.png", "c.png"][..]),
+        (&["--each", "photos/*.png"], &["b.png", "c.png"]),
+        (
+            &["--each", "photos/[ab].*", "--field", "image"],
+            &["a.jpg", "b.png"],
+        ),
+        // As a shell expands it.
+        (
+            &["--each", "photos/a.jpg", "photos/b.png"],
+            &["a.jpg", "b.png"],
+        ),
+        (
+            &["photos/c.png", "--each", "photos/a.jpg"],
+            &["a.jpg", "c.png"],
+        ),
+    ] {
+        let place = Place::new();
+        let server = server().await;
+        photos(&place, &names);
+        each(&place, &server, given).ends(0).await;
+        assert_eq!(sent(&server), expected, "{given:?}");
+        let ids: Vec<_> = expected
+            .iter()
+            .map(|name| name.split_once('.').unwrap().0)
+            .collect();
+        assert_eq!(place.names("out"), files(&ids), "{given:?}");
+    }
+}
+
+#[tokio::test]
+async fn files_that_share_a_name_are_called_with_their_extension() {
+    let place = Place::new();
+    let server = server().await;
+    photos(&place, &["a.jpg", "a.png", "b.jpg"]);
+    each(&place, &server, &["--each", "photos"]).ends(0).await;
+    let listed = place.listed(&[]).await;
+    let mut ids: Vec<_> = listed
+        .iter()
+        .map(|row| row["row"].as_str().unwrap())
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["a.jpg", "a.png", "b"]);
+    // A file that is added is one more.
+    photos(&place, &["c/d.jpg"]);
+    let ended = each(&place, &server, &["--each", "photos/**/*.jpg"])
+        .ends(0)
+        .await;
+    ended.says(&["3 rows: "]);
+}
+
+#[tokio::test]
+async fn a_list_gets_the_file_and_an_unknown_model_the_field_that_is_named() {
+    let place = Place::new();
+    photos(&place, &["a.png"]);
+    for (model, more, value) in [
+        ("flux-2-pro", &[][..], json!("input_images")),
+        ("acme/portrait", &["--field", "photo"], json!("photo")),
+    ] {
+        let server = server().await;
+        let out = model.replace('/', "-");
+        let args = [
+            "batch", "--each", "photos", "a fox", "--model", model, "-o", &out,
+        ];
+        let call = place.paperboat(args.iter().chain(more));
+        call.at(server.origin()).ends(0).await;
+        let input = &inputs(&server)[0];
+        let sent = &input[value.as_str().unwrap()];
+        let uri = sent.get(0).unwrap_or(sent).as_str().unwrap();
+        assert!(uri.starts_with("data:image/png;base64,"), "{uri}");
+        assert_eq!(sent.is_array(), model == "flux-2-pro");
+        assert_eq!(input["prompt"], "a fox");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_folder_is_said_before_anything_is_sent() {
+    let place = Place::new();
+    photos(&place, &["a.png"]);
+    fs::create_dir(place.path("empty")).unwrap();
+    for (args, said) in [
+        (
+            &["--each", "photos/*.gif"][..],
+            "--each: no file matches photos/*.gif",
+        ),
+        (&["--each", "none"], "--each: no file matches none"),
+        (
+            &["--each", "empty"],
+            "--each: empty holds no image (jpg, jpeg, png, webp, gif)",
+        ),
+        (
+            &["--each", "photos", "--field", "imgae"],
+            "imgae is not a field of black-forest-labs/flux-dev",
+        ),
+        (
+            &["--each", "photos", "--field", "prompt"],
+            "--field: prompt of black-forest-labs/flux-dev takes text, and no file",
+        ),
+        (
+            &["--each", "photos", "--model", "flux-schnell"],
+            "cannot be used multiple times",
+        ),
+        (&["rows.csv", "--field", "image"], "--each <GLOB|DIR>"),
+        (&[], "<FILE|-"),
+    ] {
+        let mut line = vec!["batch", "-o", "out", "--mock", "--model", "flux-dev"];
+        line.extend(args);
+        let ended = place.paperboat(line).ends(2).await;
+        ended.says(&[said]);
+    }
+    for (model, said) in [
+        (
+            &["--model", "flux-schnell"][..],
+            "black-forest-labs/flux-schnell takes no image",
+        ),
+        (
+            &["--model", "acme/portrait"],
+            "--each needs the field for its files",
+        ),
+        (&[], "--each needs the model of its rows"),
+    ] {
+        let line = ["batch", "-o", "out", "--mock", "--each", "photos"];
+        let ended = place.paperboat(line.iter().chain(model)).ends(2).await;
+        ended.says(&[said]);
+    }
+    let line = [
+        "batch", "photos", "-o", "out", "--mock", "--model", "flux-dev",
+    ];
+    let ended = place.paperboat(line).ends(2).await;
+    ended.says(&["photos is a folder", "--each photos"]);
+    assert!(!place.path("out").exists());
+}
+
+/// Waits until `count` predictions exist and each of them has been polled.
+async fn held(server: &MockServer, count: usize) {
+    for requests in 1.. {
+        server.wait_for_requests(requests).await;
+        let requests = server.requests();
+        let polled = |id: &str| {
+            let mut polls = requests.iter().filter(|sent| sent.method == "GET");
+            polls.any(|sent| sent.id.as_deref() == Some(id))
+        };
+        let held = server.predictions();
+        if held.len() == count && held.iter().all(|held| polled(&held.id)) {
+            return;
+        }
+    }
+}
+
+/// Two hundred photos, of which the first process finishes sixty and the second sixty more.
+#[tokio::test]
+async fn two_hundred_photos_killed_twice_are_two_hundred_files() {
+    let place = Place::new();
+    let server = server().await;
+    let ids: Vec<_> = (100..300).map(|number| format!("photo {number}")).collect();
+    let names: Vec<_> = ids.iter().map(|id| format!("{id}.png")).collect();
+    photos(
+        &place,
+        &names.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    let run = || {
+        each(
+            &place,
+            &server,
+            &["--each", "photos/*.png", "--concurrency", "4"],
+        )
+    };
+    for (polls, created) in [(60, 64), (64, 128)] {
+        server.on_poll(Fault::BadGatewayPage.always().skip(polls));
+        let running = run().start();
+        // Four run and nothing else is on its way.
+        held(&server, created).await;
+        running.kill().await;
+        server.clear_plans();
+    }
+    let ended = run().ends(0).await;
+    ended.says(&["200 rows: 200 succeeded; 72 created in "]);
+    assert_eq!(server.create_requests(), 200);
+    assert_eq!(server.predictions().len(), 200);
+    assert_eq!(sent(&server), names);
+    assert_eq!(place.names("out").len(), 200);
+    let ended = run().ends(0).await;
+    ended.says(&["0 created in "]);
+    server.assert_no_violations();
+}
