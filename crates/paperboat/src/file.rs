@@ -87,14 +87,9 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Whether it is anything but text. Text in another encoding than UTF-8 is text.
+    /// Whether it is anything but text.
     pub(crate) fn is_binary(&self) -> bool {
-        match NotText::detect(&self.bytes) {
-            Some(NotText::Utf16) => false,
-            Some(_) => true,
-            // Every common binary format holds control characters.
-            None => decode(&self.bytes).is_err() && self.bytes.iter().copied().any(is_control),
-        }
+        is_binary(&self.bytes)
     }
 
     /// As a data URI, for an argument: a note says what was made of it.
@@ -166,6 +161,16 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<&str, String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| "not text in UTF-8; if it is text, save it as UTF-8".to_owned())?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Whether bytes are anything but text. Text in another encoding than UTF-8 is text.
+pub(crate) fn is_binary(bytes: &[u8]) -> bool {
+    match NotText::detect(bytes) {
+        Some(NotText::Utf16) => false,
+        Some(_) => true,
+        // Every common binary format holds control characters.
+        None => decode(bytes).is_err() && bytes.iter().copied().any(is_control),
+    }
 }
 
 fn is_control(byte: u8) -> bool {

@@ -1,5 +1,7 @@
 //! `key=value`, and what a value means. An argument of another form is the prompt.
 
+mod range;
+
 use std::path::Path;
 
 use cometapi::models::{Field, JsonError, JsonErrorKind, Kind, Model, json_or_text, parse_json};
@@ -22,9 +24,6 @@ pub(crate) enum Given {
 
 /// The field of every model that is a whole number, if there is one of that name.
 const SEED: &str = "seed";
-
-/// The most values that a range may have.
-const MAX_SWEEP: u64 = 100_000;
 
 /// What decides over the meaning of a value.
 #[derive(Clone, Copy)]
@@ -64,7 +63,7 @@ impl Reader {
         if self.takes_range(&key)
             && let Some((from, to)) = text.split_once("..")
         {
-            return Ok((key.clone(), Given::Sweep(range(&key, from, to)?)));
+            return Ok((key.clone(), Given::Sweep(range::read(&key, from, to)?)));
         }
         let value = self.value(&key, text, stdin)?;
         Ok((key, Given::Value(value)))
@@ -124,32 +123,6 @@ impl Reader {
         }
         json_or_text(text).map_err(|e| refused(key, &e))
     }
-}
-
-/// The whole numbers from `from` to `to`, with both.
-fn range(key: &str, from: &str, to: &str) -> Result<Vec<Value>, Failure> {
-    let ends = from.trim().parse::<i64>().ok().zip(to.trim().parse().ok());
-    let Some((from, to)) = ends else {
-        let given = head(&format!("{key}={from}..{to}"));
-        return Err(
-            Failure::usage(format!("{given} is not a range")).with_advice(format!(
-                "write it with its first and its last number: {key}=1..20"
-            )),
-        );
-    };
-    if from > to {
-        return Err(
-            Failure::usage(format!("{key}={from}..{to} holds no number")).with_advice(format!(
-                "the smaller number comes first: {key}={to}..{from}"
-            )),
-        );
-    }
-    if to.abs_diff(from) >= MAX_SWEEP {
-        return Err(Failure::usage(format!(
-            "{key}={from}..{to} holds more than {MAX_SWEEP} numbers"
-        )));
-    }
-    Ok((from..=to).map(Value::from).collect())
 }
 
 /// Whether it is JSON that would be sent as something else than is written.
@@ -244,34 +217,6 @@ mod tests {
                 (key.to_owned(), json!(text)),
                 "{argument}"
             );
-        }
-    }
-
-    #[test]
-    fn a_range_that_is_none_is_refused() {
-        for (argument, said) in [
-            ("seed=1..20..5", "seed=1..20..5 is not a range"),
-            ("seed=1..", "seed=1.. is not a range"),
-            ("seed=..", "seed=.. is not a range"),
-            ("seed=0.5..2", "seed=0.5..2 is not a range"),
-            ("seed=20..1", "seed=20..1 holds no number"),
-            (
-                "seed=1..100001",
-                "seed=1..100001 holds more than 100000 numbers",
-            ),
-            (
-                "seed=-9223372036854775808..9223372036854775807",
-                "seed=-9223372036854775808..9223372036854775807 holds more than",
-            ),
-        ] {
-            for model in ["none", "flux-schnell"] {
-                let refused = given(model, argument);
-                if argument == "seed=1..100001" {
-                    assert!(given(model, "seed=1..100000").is_ok());
-                }
-                let refused = refused.unwrap_err().to_string();
-                assert!(refused.starts_with(said), "{refused}");
-            }
         }
     }
 

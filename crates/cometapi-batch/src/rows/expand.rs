@@ -34,11 +34,10 @@ impl Variant<'_> {
         !self.fields.is_empty()
     }
 
-    pub(super) fn of(&self, row: &Row) -> Row {
-        let mut row = row.clone();
-        row.id.clone_from(&self.id);
-        for (field, value) in &self.fields {
-            row.input.insert((*field).clone(), (*value).clone());
+    pub(super) fn of(self, mut row: Row) -> Row {
+        row.id = self.id;
+        for (field, value) in self.fields {
+            row.input.insert(field.clone(), value.clone());
         }
         row
     }

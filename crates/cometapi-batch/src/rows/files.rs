@@ -42,7 +42,14 @@ impl Files {
                 one => std::slice::from_mut(one),
             };
             for value in values {
-                let Some(path) = value.as_str().and_then(|text| text.strip_prefix('@')) else {
+                let Some(text) = value.as_str() else {
+                    continue;
+                };
+                let Some(path) = text.strip_prefix('@') else {
+                    if self.is_file(text) {
+                        let what = format!("{text} is a file: to send it, write @{text}");
+                        problems.push(row.problem(name.clone(), what));
+                    }
                     continue;
                 };
                 if path.is_empty() {
@@ -63,5 +70,10 @@ impl Files {
         } else {
             Err(problems)
         }
+    }
+
+    /// Whether what is sent as text names a file, as no address does.
+    fn is_file(&self, text: &str) -> bool {
+        !text.is_empty() && !text.contains(':') && self.folder.join(text).is_file()
     }
 }

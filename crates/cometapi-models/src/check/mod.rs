@@ -53,7 +53,7 @@ impl Model {
     /// ```
     /// let schnell = cometapi_models::find("flux-schnell").unwrap();
     /// let near = |name| schnell.nearest_field(name).map(|field| field.name());
-    /// assert_eq!(near("aspect-ratoi"), Some("aspect_ratio"));
+    /// assert_eq!(near("aspect-ratios"), Some("aspect_ratio"));
     /// assert_eq!(near("client"), None);
     /// ```
     pub fn nearest_field(&self, name: &str) -> Option<&'static Field> {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use cometapi::models::media::media_type;
+
 use crate::file::{self, Limits};
 use crate::print;
 
@@ -17,15 +19,18 @@ const MAX_NOTES: u64 = 5;
 /// Reads files for rows, and says which are not sent as they are.
 pub(super) struct Images {
     limits: Limits,
+    /// Whether text is sent where an image is meant.
+    is_forced: bool,
     kept: RefCell<HashMap<PathBuf, String>>,
     kept_bytes: Cell<usize>,
     scaled: Cell<u64>,
 }
 
 impl Images {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, is_forced: bool) -> Self {
         Self {
             limits,
+            is_forced,
             kept: RefCell::default(),
             kept_bytes: Cell::new(0),
             scaled: Cell::new(0),
@@ -33,13 +38,16 @@ impl Images {
     }
 
     /// The file as a data URI; or why it cannot be sent, and what would send it.
-    pub(super) fn read(&self, path: &Path) -> Result<String, String> {
+    pub(super) fn read(&self, field: &str, path: &Path) -> Result<String, String> {
         if let Some(sent) = self.kept.borrow().get(path) {
             return Ok(sent.clone());
         }
         let bytes = File::open(path)
             .and_then(|file| file::read(file, self.limits.to_read()))
             .map_err(|e| format!("cannot be read: {e}"))?;
+        if !self.is_forced && !bytes.is_empty() && is_text(&bytes) {
+            return Err(format!("is text, and {field} takes an image"));
+        }
         let sent = file::data_uri(&bytes, self.limits).map_err(|e| {
             let advice = e.advice.iter().map(|advice| format!("; {advice}"));
             [e.why.clone()]
@@ -70,6 +78,15 @@ impl Images {
     }
 }
 
+/// Whether it is what a pattern matches beside the photos: a note, a page, a file of rows. A drawing in
+/// SVG is an image.
+fn is_text(bytes: &[u8]) -> bool {
+    match media_type(bytes) {
+        "application/octet-stream" => !file::is_binary(bytes),
+        known => known.starts_with("text/") || known == "application/json",
+    }
+}
+
 /// All rows have been read.
 impl Drop for Images {
     fn drop(&mut self) {
@@ -78,5 +95,41 @@ impl Drop for Images {
             1 => print::stderr("note: 1 more image is scaled down"),
             more => print::stderr(format_args!("note: {more} more images are scaled down")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_and_pages_are_text_and_images_are_not() {
+        for (bytes, expected) in [
+            (&b"a note"[..], true),
+            (b"{\"a\": 1}", true),
+            (b"<!DOCTYPE html><html>", true),
+            (b"<svg xmlns='x'/>", false),
+            (b"\x89PNG\r\n\x1a\n", false),
+            (b"\xff\x00\xfe", false),
+        ] {
+            assert_eq!(is_text(bytes), expected, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_once_while_it_is_kept() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.bin");
+        std::fs::write(&path, b"\xff\x00").unwrap();
+        let limits = Limits {
+            bytes: 1000,
+            pixels: None,
+        };
+        let images = Images::new(limits, false);
+        let first = images.read("image", &path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(images.read("image", &path).unwrap(), first);
+        images.keep(Path::new("large"), &"x".repeat(MAX_KEPT));
+        assert!(images.read("image", &path).is_err());
     }
 }

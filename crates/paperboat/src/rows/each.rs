@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use cometapi::ModelRef;
-use cometapi::models::{self, Field, Kind, Model};
 use cometapi_batch::{Rows, folded};
 use glob::{MatchOptions, glob_with};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::rows::field;
 
 /// The extensions of the images in a folder.
 const IMAGES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
@@ -33,18 +33,7 @@ pub(super) fn rows(
         return Err(Failure::usage("--each needs the model of its rows")
             .with_advice("name it: --model OWNER/NAME"));
     };
-    let known = models::find(&model.to_string());
-    let (field, is_list) = match (known, field) {
-        (Some(known), Some(name)) => named(known, name)?,
-        (Some(known), None) => only(known)?,
-        (None, Some(name)) => (name.to_owned(), false),
-        (None, None) => {
-            return Err(Failure::usage(format!(
-                "{model} is not a model known here, so --each needs the field for its files"
-            ))
-            .with_advice("name it: --field NAME"));
-        }
-    };
+    let field = field::of(model, field)?;
     let mut found = Vec::new();
     let mut folders = Vec::new();
     for pattern in patterns {
@@ -61,79 +50,19 @@ pub(super) fn rows(
         .zip(ids)
         .map(|(file, id)| {
             let path = format!("@{}", file.display());
-            let value = if is_list { json!([path]) } else { json!(path) };
+            let value = if field.is_list {
+                json!([path])
+            } else {
+                json!(path)
+            };
             json!({
                 "id": id,
-                "input": {&field: value},
+                "input": {&field.name: value},
                 "labels": {"file": file.display().to_string()},
             })
         })
         .collect();
-    Ok(Rows::from_iter(rows).file_field(field))
-}
-
-fn is_list(field: &Field) -> Option<bool> {
-    match field.kind() {
-        Kind::Image { .. } => Some(false),
-        Kind::Images { .. } => Some(true),
-        _ => None,
-    }
-}
-
-/// The field of this name, and whether it takes a list.
-fn named(model: &'static Model, name: &str) -> Result<(String, bool), Failure> {
-    let Some(field) = model.field(name) else {
-        let failure = Failure::usage(format!(
-            "--field: {name} is not a field of {}",
-            model.name()
-        ));
-        return Err(match model.nearest_field(name) {
-            Some(near) => failure.with_advice(format!("did you mean {}?", near.name())),
-            None => failure.with_advice(choose(model)),
-        });
-    };
-    let Some(is_list) = is_list(field) else {
-        return Err(Failure::usage(format!(
-            "--field: {name} of {} takes {}, and no file",
-            model.name(),
-            field.kind()
-        ))
-        .with_advice(choose(model)));
-    };
-    Ok((name.to_owned(), is_list))
-}
-
-/// The one field that takes an image, and whether it takes a list.
-fn only(model: &'static Model) -> Result<(String, bool), Failure> {
-    let fields: Vec<_> = takers(model).collect();
-    match fields.as_slice() {
-        [(field, is_list)] => Ok((field.name().to_owned(), *is_list)),
-        [] => Err(Failure::usage(format!("{} takes no image", model.name()))
-            .with_advice("models that do: paperboat models image")),
-        _ => Err(Failure::usage(format!(
-            "{} takes images in more than one field",
-            model.name()
-        ))
-        .with_advice(choose(model))),
-    }
-}
-
-fn takers(model: &'static Model) -> impl Iterator<Item = (&'static Field, bool)> {
-    let own = model
-        .fields()
-        .iter()
-        .filter(|field| !field.is_gateway_only());
-    own.filter_map(|field| Some((field, is_list(field)?)))
-}
-
-fn choose(model: &'static Model) -> String {
-    let names: Vec<_> = takers(model)
-        .map(|(field, _)| format!("--field {}", field.name()))
-        .collect();
-    if names.is_empty() {
-        return "it takes no image".to_owned();
-    }
-    format!("fields that take an image: {}", names.join(", "))
+    Ok(Rows::from_iter(rows).file_field(field.name))
 }
 
 /// What a pattern matches.
@@ -348,32 +277,5 @@ mod tests {
         fs::create_dir(&empty).unwrap();
         let refused = matches(&empty).err().unwrap().to_string();
         assert!(refused.contains("holds no image (jpg, jpeg"), "{refused}");
-    }
-
-    #[test]
-    fn the_field_is_the_one_that_takes_an_image() {
-        let find = |name: &str| models::find(name).unwrap();
-        assert_eq!(
-            only(find("flux-kontext-pro")).ok().unwrap().0,
-            "input_image"
-        );
-        assert_eq!(
-            only(find("flux-2-pro")).ok().unwrap(),
-            ("input_images".to_owned(), true)
-        );
-        for (refused, said) in [
-            (only(find("flux-schnell")), "takes no image"),
-            (
-                named(find("flux-kontext-pro"), "prompt"),
-                "takes text, and no file",
-            ),
-            (
-                named(find("flux-kontext-pro"), "inptu_image"),
-                "is not a field",
-            ),
-        ] {
-            let refused = refused.err().unwrap().to_string();
-            assert!(refused.contains(said), "{refused}");
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod content;
 mod each;
+mod field;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -41,11 +42,11 @@ pub(crate) fn of(args: &Batch) -> Result<Rows, Failure> {
     if let Some(model) = reader.model.filter(|_| !args.force) {
         model.normalize(&mut values);
     }
-    let images = Images::new(limits);
+    let images = Images::new(limits, args.force);
     let mut rows = rows
         .max_row_size(args.max_row_size)
         .defaults(values)
-        .files(move |_, path| images.read(path));
+        .files(move |field, path| images.read(field, path));
     for (field, values) in sweeps {
         rows = rows.sweep(field, values);
     }
@@ -64,6 +65,13 @@ fn of_each(args: &Batch, pattern: &Path, reader: &Reader) -> Result<(Rows, Field
     let given = given.chain(args.pairs.iter().map(OsString::as_os_str));
     // A shell that expands the pattern itself gives the other files as arguments.
     let (files, pairs): (Vec<_>, Vec<_>) = given.partition(|given| is_file(given));
+    if let Some(rows) = files.iter().find(|file| Format::of_name(file).is_some()) {
+        let rows = rows.display();
+        return Err(Failure::usage(format!(
+            "{rows} is a file of rows, and --each makes the rows itself"
+        ))
+        .with_advice("leave out one of the two"));
+    }
     let patterns = [pattern]
         .into_iter()
         .chain(files.into_iter().map(Path::new));

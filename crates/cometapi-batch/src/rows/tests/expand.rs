@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Map;
+
 use super::*;
 use crate::rows::identity::{identify, number_by_value};
 
@@ -150,6 +152,17 @@ fn what_would_make_no_row_or_too_many_is_refused() {
         rows.sweep("seed", numbers(0..50_000)).repeat(2)
     });
     assert_eq!(most.unwrap().len(), 100_000);
+}
+
+/// A note on the header is for all rows, whichever are read.
+#[test]
+fn a_column_is_noted_also_if_its_first_row_is_not_asked_for() {
+    let rows = |text| Rows::reader(text, Format::Csv).only(["b"]);
+    let text = "id,prompt,Client\na,x,ACME\nb,y,\n";
+    let rows = all(text, rows, Some("black-forest-labs/flux-schnell")).unwrap();
+    assert_eq!(rows.len(), 1);
+    let note = &rows[0].as_ref().unwrap().notes[0];
+    assert!(note.what.contains("kept as a label") && note.line == 1);
 }
 
 /// What a note is about is the row in the file.

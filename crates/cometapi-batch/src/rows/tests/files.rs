@@ -1,6 +1,6 @@
 //! Local files that rows name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::*;
@@ -123,4 +123,21 @@ fn the_files_of_rows_that_are_not_asked_for_are_not_read() {
     let rows = |text| Rows::reader(text, Format::Csv).files(content).only(["b"]);
     let rows = all(text, rows, KONTEXT).unwrap();
     assert_eq!(shown(rows).len(), 1);
+}
+
+#[test]
+fn the_path_of_a_file_without_its_sign_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.jpg"), "").unwrap();
+    let at = folder.path().to_owned();
+    let rows = |text| {
+        let rows = Rows::reader(text, Format::Csv);
+        rows.folder(at.clone()).files(content)
+    };
+    let text = "prompt,input_image\na.jpg,a.jpg\na.jpg,b.jpg\n";
+    let read = shown(all(text, rows, KONTEXT).unwrap());
+    let said = "line 2, input_image: a.jpg is a file: to send it, write @a.jpg";
+    assert_eq!(read[0], json!([said]));
+    // Whether it is an address is left to the check.
+    assert_eq!(read[1][3]["input_image"], "b.jpg");
 }

@@ -124,6 +124,7 @@ async fn a_list_gets_the_file_and_an_unknown_model_the_field_that_is_named() {
 async fn what_is_wrong_with_a_folder_is_said_before_anything_is_sent() {
     let place = Place::new();
     photos(&place, &["a.png"]);
+    place.write("rows.csv", "prompt\nx\n");
     fs::create_dir(place.path("empty")).unwrap();
     for (args, said) in [
         (
@@ -132,12 +133,16 @@ async fn what_is_wrong_with_a_folder_is_said_before_anything_is_sent() {
         ),
         (&["--each", "none"], "--each: no file matches none"),
         (
+            &["--each", "photos", "rows.csv"],
+            "rows.csv is a file of rows, and --each makes the rows itself",
+        ),
+        (
             &["--each", "empty"],
             "--each: empty holds no image (jpg, jpeg, png, webp, gif)",
         ),
         (
-            &["--each", "photos", "--field", "imgae"],
-            "imgae is not a field of black-forest-labs/flux-dev",
+            &["--each", "photos", "--field", "images"],
+            "images is not a field of black-forest-labs/flux-dev",
         ),
         (
             &["--each", "photos", "--field", "prompt"],
@@ -176,6 +181,21 @@ async fn what_is_wrong_with_a_folder_is_said_before_anything_is_sent() {
     let ended = place.paperboat(line).ends(2).await;
     ended.says(&["photos is a folder", "--each photos"]);
     assert!(!place.path("out").exists());
+}
+
+/// A pattern matches more than was meant.
+#[tokio::test]
+async fn a_note_beside_the_photos_is_not_sent_as_one() {
+    let place = Place::new();
+    let server = server().await;
+    photos(&place, &["a.png"]);
+    place.write("photos/notes.md", "a note");
+    let ended = each(&place, &server, &["--each", "photos/*"]).ends(2).await;
+    ended.says(&["line 2, image: photos/notes.md: is text, and image takes an image"]);
+    assert!(server.requests().is_empty() && !place.path("out").exists());
+    let skipping = ["--each", "photos/*", "--skip-bad", "--dry-run"];
+    let ended = each(&place, &server, &skipping).ends(0).await;
+    assert_eq!(ended.lines()[0], "to create         1");
 }
 
 /// Waits until `count` predictions exist and each of them has been polled.

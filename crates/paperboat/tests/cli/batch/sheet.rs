@@ -18,9 +18,9 @@ fn data_uri(bytes: &[u8]) -> String {
 
 /// `batch sheet/rows.csv` of a model that takes an image.
 fn sheet<'p>(place: &'p Place, server: &MockServer, text: &str, more: &[&str]) -> Call<'p> {
-    fs::create_dir_all(place.path("sheet/fotos")).unwrap();
+    fs::create_dir_all(place.path("sheet/photos")).unwrap();
     place.write("sheet/rows.csv", text);
-    place.write("sheet/fotos/fuchs 1.png", PNG);
+    place.write("sheet/photos/fuchs 1.png", PNG);
     let args = [
         "batch",
         "sheet/rows.csv",
@@ -33,8 +33,8 @@ fn sheet<'p>(place: &'p Place, server: &MockServer, text: &str, more: &[&str]) -
 }
 
 /// As a German Excel saves it.
-const SHEET: &str = "\u{feff}ID;Kunde & Ort;Prompt;Image;Guidance;Megapixels;guidence\r\n\
-                     fuchs;ACME, Köln;ein Fuchs;@fotos/fuchs 1.png;3,5;0.25;\r\n\
+const SHEET: &str = "\u{feff}ID;Kunde & Ort;Prompt;Image;Guidance;Megapixels;guidance 2\r\n\
+                     fuchs;ACME, Köln;ein Fuchs;@photos/fuchs 1.png;3,5;0.25;\r\n\
                      boot;;\"ein \"\"Boot\"\"; rot\";;;0.25;hoch\r\n\
                      ;;;;;;\r\n";
 
@@ -45,7 +45,7 @@ async fn a_sheet_with_labels_semicolons_and_photos_runs_as_it_is() {
     let ended = sheet(&place, &server, SHEET, &[]).ends(0).await;
     ended.says(&[
         "note: line 1: column \"Kunde & Ort\" is not a field of flux-dev: kept as a label\n",
-        "note: line 1: column \"guidence\" is not a field of flux-dev: kept as a label\n",
+        "note: line 1: column \"guidance 2\" is not a field of flux-dev: kept as a label\n",
         "2 rows: 2 succeeded; 2 created in ",
     ]);
     assert_eq!(ended.stderr.matches("kept as a label").count(), 2);
@@ -68,8 +68,8 @@ async fn a_sheet_with_labels_semicolons_and_photos_runs_as_it_is() {
     let again = sheet(&place, &server, &moved, &[]).ends(0).await;
     again.says(&["0 created in "]);
     // What the row says of a file is its content.
-    let other = SHEET.replace("@fotos/fuchs 1.png", "@fotos/kopie.png");
-    place.write("sheet/fotos/kopie.png", PNG);
+    let other = SHEET.replace("@photos/fuchs 1.png", "@photos/kopie.png");
+    place.write("sheet/photos/kopie.png", PNG);
     let again = sheet(&place, &server, &other, &[]).ends(0).await;
     again.says(&["0 created in "]);
     assert_eq!(server.create_requests(), 2);
@@ -79,12 +79,12 @@ async fn a_sheet_with_labels_semicolons_and_photos_runs_as_it_is() {
 async fn a_column_that_may_be_a_slip_is_noted_with_the_field() {
     let place = Place::new();
     let server = server().await;
-    place.write("rows.csv", "prompt,megapixels,aspect_ratoi\na,0.25,16:9\n");
+    place.write("rows.csv", "prompt,megapixels,aspect_ratios\na,0.25,16:9\n");
     let ended = batch_of(&place, &server, "rows.csv", &["--dry-run"])
         .ends(0)
         .await;
     ended.says(&[
-        "note: line 1: column \"aspect_ratoi\" is not a field of flux-schnell: kept as a label; \
+        "note: line 1: column \"aspect_ratios\" is not a field of flux-schnell: kept as a label; \
          did you mean aspect_ratio?",
     ]);
     assert!(server.requests().is_empty());
