@@ -1,57 +1,53 @@
 //! What to do next, by what happened.
 
+mod quote;
+mod settings;
+
+use std::borrow::Cow;
+
 use cometapi::{Error, ErrorKind, FailureKind};
 
+pub(crate) use self::quote::shell_word;
+pub(crate) use self::settings::{command, remember};
+
 /// Advice on a create request that may have been accepted.
-pub(crate) const LOOK_FIRST: &str =
-    "to find out: paperboat resolve; if you send it again before that, you may pay twice";
+pub(crate) fn look_first() -> String {
+    let resolve = command("resolve", "");
+    format!("to find out: {resolve}; if you send it again before that, you may pay twice")
+}
 
 /// Advice on a cost that cannot be limited, or is above the limit.
-pub(crate) fn of_cost(error: &cometapi_batch::Error) -> &'static str {
+pub(crate) fn of_cost(error: &cometapi_batch::Error) -> String {
+    let prices = command("prices", "");
     if error.to_string().contains("not known") {
-        "the known prices: paperboat prices; to name one for all others: --assume-price USD"
+        format!("the known prices: {prices}; to name one for all others: --assume-price USD")
     } else {
-        "to allow it: a higher --max-cost; the prices: paperboat prices"
+        format!("to allow it: a higher --max-cost; the prices: {prices}")
     }
 }
 
 /// The command that continues with a prediction.
 pub(crate) fn continue_with(id: &str) -> String {
-    format!("to continue: paperboat wait {}", shell_word(id))
-}
-
-/// `id` as one word of a shell's command line. An id is the service's: one with a `;` in it must
-/// not become a second command when the advice is pasted.
-pub(crate) fn shell_word(id: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.~:=+/@%".contains(c);
-    let quoted = if !id.is_empty() && id.chars().all(is_plain) {
-        id.to_owned()
-    } else {
-        format!("'{}'", id.replace('\'', r"'\''"))
-    };
-    if id.starts_with('-') {
-        return format!("-- {quoted}");
-    }
-    quoted
+    format!("to continue: {}", command("wait", &shell_word(id)))
 }
 
 /// Advice on `error`, a line each.
 pub(crate) fn of(error: &Error) -> Vec<String> {
     let step = match error.kind() {
         ErrorKind::Config if error.to_string().contains("plain http") => {
-            Some("to allow it: --allow-http")
+            Some("to allow it: --allow-http".into())
         }
         ErrorKind::Download if error.to_string().contains("private network") => {
-            Some("if you trust the service to choose it: --allow-private-files")
+            Some("if you trust the service to choose it: --allow-private-files".into())
         }
         // Its id is the way to find out.
         ErrorKind::MaybeAccepted if error.prediction_id().is_some() => None,
-        ErrorKind::Failed => error.failure_kind().and_then(after_failure),
+        ErrorKind::Failed => error.failure_kind().and_then(after_failure).map(Cow::from),
         kind => next_step(kind),
     };
     response_start(error)
         .into_iter()
-        .chain(step.map(str::to_owned))
+        .chain(step.map(Cow::into_owned))
         .collect()
 }
 
@@ -82,14 +78,16 @@ fn after_failure(kind: FailureKind) -> Option<&'static str> {
 }
 
 /// What to do next after an error of `kind`, where that is the same for all of them.
-pub(crate) fn next_step(kind: ErrorKind) -> Option<&'static str> {
-    Some(match kind {
+pub(crate) fn next_step(kind: ErrorKind) -> Option<Cow<'static, str>> {
+    let step = match kind {
+        ErrorKind::MaybeAccepted => return Some(look_first().into()),
+        ErrorKind::Unauthorized => {
+            let doctor = command("doctor", "");
+            let keys = "keys only work with the service that issued them";
+            return Some(format!("check the key: {keys}; where it is from: {doctor}").into());
+        }
         ErrorKind::WrongEndpoint => {
             "check --base-url or COMETAPI_BASE_URL; the default is https://api.cometapi.com"
-        }
-        ErrorKind::Unauthorized => {
-            "check the key: keys only work with the service that issued them; where it is from: paperboat \
-             doctor"
         }
         ErrorKind::Blocked => {
             "check the network: a VPN, a region or an address that is blocked; the key is not at \
@@ -101,9 +99,9 @@ pub(crate) fn next_step(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Expired => {
             "the service keeps files for about an hour; to get new ones, run the model again (this costs again)"
         }
-        ErrorKind::MaybeAccepted => LOOK_FIRST,
         _ => return None,
-    })
+    };
+    Some(step.into())
 }
 
 /// The id, if there is one: in the command that continues, or by itself if nothing continues.

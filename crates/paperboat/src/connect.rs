@@ -9,8 +9,8 @@ use cometapi_mock::MockServer;
 
 use crate::args::Service;
 use crate::failure::Failure;
-use crate::print;
 use crate::secrets::{self, Found, Kind, Origin, System};
+use crate::{advice, print};
 
 const BASE_URL: &str = "COMETAPI_BASE_URL";
 const ACCOUNT_URL: &str = "COMETAPI_ACCOUNT_URL";
@@ -171,8 +171,9 @@ pub(crate) async fn mock() -> Result<Connection, Failure> {
 
 pub(crate) fn no_key() -> Failure {
     let page = Kind::Key.page();
+    let login = advice::command("login", "");
     Failure::usage(format!(
-        "no API key: run `paperboat login`, or set COMETAPI_KEY (create one at {page})"
+        "no API key: run `{login}`, or set COMETAPI_KEY (create one at {page})"
     ))
     .with_advice(
         "without one: paperboat run --mock black-forest-labs/flux-schnell prompt='a red fox'",

@@ -57,7 +57,7 @@ mod tests {
                 kind.creation(),
                 kind.severity(),
                 of(*kind),
-                next_step(*kind).unwrap_or("-")
+                next_step(*kind).unwrap_or("-".into())
             )
         });
         insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"));

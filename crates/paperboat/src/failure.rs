@@ -46,7 +46,8 @@ impl Failure {
         let failure = Self::new(code, error.to_string()).because_of(error);
         match error.kind() {
             AccountErrorKind::NoToken => {
-                failure.with_advice("to store it: paperboat login --access-token")
+                let login = advice::command("login", "--access-token");
+                failure.with_advice(format!("to store it: {login}"))
             }
             _ => failure,
         }
@@ -64,7 +65,7 @@ impl Failure {
 
     /// A create request may have been accepted.
     pub(crate) fn in_doubt(message: impl Into<String>) -> Self {
-        Self::new(exit::DOUBT, message).with_advice(advice::LOOK_FIRST)
+        Self::new(exit::DOUBT, message).with_advice(advice::look_first())
     }
 
     /// A signal ended the command, and the create request in flight got no response.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::args::What;
 use crate::failure::Failure;
 use crate::file::{self, Content, Limits, decode};
-use crate::pair::{Given, PROMPT, Reader};
+use crate::pair::{Given, PROMPT, Reader, split};
 use crate::stdin::{Offer, Stdin};
 use crate::{check, print, prompt};
 
@@ -19,8 +19,16 @@ use crate::{check, print, prompt};
 /// booleans and choices are read from their other spellings, as they are when they are sent, unless
 /// the input is forced.
 pub(crate) fn read(what: &What) -> Result<Map<String, Value>, Failure> {
+    read_fields(what)?.single()
+}
+
+/// The same for a command that can create a prediction for each of several values.
+pub(crate) fn read_fields(what: &What) -> Result<Fields, Failure> {
     let mut stdin = Stdin::new();
-    let mut fields = given(what, &mut stdin)?;
+    let Fields {
+        values: mut fields,
+        sweeps,
+    } = given(what, &mut stdin)?;
     let model = models::find(&what.model.to_string());
     if model.is_none() && fields.is_empty() && matches!(stdin.offer(), Offer::Data(_)) {
         print::stderr(
@@ -33,7 +41,44 @@ pub(crate) fn read(what: &What) -> Result<Map<String, Value>, Failure> {
     {
         fields.insert(PROMPT.to_owned(), prompt.into());
     }
+    Ok(Fields {
+        values: fields,
+        sweeps,
+    })
+}
+
+/// The input `base` with the changes that the arguments make. A field that is given nothing, or `null`, is
+/// left out.
+pub(crate) fn changed(what: &What, mut base: Map<String, Value>) -> Result<Fields, Failure> {
+    let reader = reader(what);
+    prompt::check(&what.pairs, reader.model)?;
+    let mut pairs = Vec::new();
+    let mut named = Vec::new();
+    for pair in &what.pairs {
+        let split = split(pair);
+        named.extend(split.map(|(key, _)| key.trim_end_matches(':').trim().to_owned()));
+        match split {
+            Some((key, "")) if !key.ends_with(':') => _ = base.remove(key.trim()),
+            _ => pairs.push(pair.clone()),
+        }
+    }
+    let mut fields = Fields::of(&reader, base, &pairs, &mut Stdin::new())?;
+    let is_removed = |key: &String, value: &Value| value.is_null() && named.contains(key);
+    fields.values.retain(|key, value| !is_removed(key, value));
+    if let Some(model) = reader.model.filter(|_| !what.force) {
+        model.normalize(&mut fields.values);
+    }
     Ok(fields)
+}
+
+fn reader(what: &What) -> Reader {
+    Reader {
+        model: models::find(&what.model.to_string()),
+        limits: Limits {
+            bytes: what.files.max_file_size,
+            pixels: what.files.image_max,
+        },
+    }
 }
 
 /// The prompt that was piped to this command. A prompt that is given leaves stdin alone, so that a
@@ -67,31 +112,19 @@ fn piped(
     }
 }
 
-/// The input that the arguments spell.
-pub(crate) fn given(what: &What, stdin: &mut Stdin) -> Result<Map<String, Value>, Failure> {
-    let reader = Reader {
-        model: models::find(&what.model.to_string()),
-        limits: Limits {
-            bytes: what.max_file_size,
-            pixels: what.image_max,
-        },
-    };
+/// The fields that the arguments spell.
+pub(crate) fn given(what: &What, stdin: &mut Stdin) -> Result<Fields, Failure> {
+    let reader = reader(what);
     prompt::check(&what.pairs, reader.model)?;
     let fields = match &what.input {
         Some(path) => object(path, stdin)?,
         None => Map::new(),
     };
-    let Fields { mut values, sweeps } = Fields::of(&reader, fields, &what.pairs, stdin)?;
-    if let Some((key, _)) = sweeps.first() {
-        return Err(Failure::usage(format!(
-            "{key} is given a range, and this command creates one prediction"
-        ))
-        .with_advice("give it one number"));
-    }
+    let mut fields = Fields::of(&reader, fields, &what.pairs, stdin)?;
     if let Some(model) = reader.model.filter(|_| !what.force) {
-        model.normalize(&mut values);
+        model.normalize(&mut fields.values);
     }
-    Ok(values)
+    Ok(fields)
 }
 
 /// What arguments give for the fields of an input.
@@ -102,6 +135,17 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
+    /// The input of one prediction.
+    pub(crate) fn single(self) -> Result<Map<String, Value>, Failure> {
+        match self.sweeps.first() {
+            None => Ok(self.values),
+            Some((key, _)) => Err(Failure::usage(format!(
+                "{key} is given a range, and this command creates one prediction"
+            ))
+            .with_advice("give it one number")),
+        }
+    }
+
     /// `values` with those that `pairs` give. A pair wins over the value that is there.
     pub(crate) fn of(
         reader: &Reader,

@@ -6,11 +6,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cometapi_batch::{ErrorKind, Ledger, SqliteLedger};
+use cometapi_batch::{Entry, ErrorKind, Filter, Ledger, SqliteLedger};
 
 use crate::args::LedgerPlace;
 use crate::failure::Failure;
-use crate::print;
+use crate::{advice, print};
 
 const VARIABLE: &str = "PAPERBOAT_LEDGER";
 
@@ -65,6 +65,14 @@ pub(crate) fn of_wait(place: &LedgerPlace) -> Option<Arc<dyn Ledger>> {
     }
 }
 
+/// The ledger of several predictions of one command. One that is not kept is in memory.
+pub(crate) fn of_many(place: &LedgerPlace, mock: bool) -> Result<Arc<dyn Ledger>, Failure> {
+    match of_single(place, mock)? {
+        Some(ledger) => Ok(ledger),
+        None => shared(SqliteLedger::in_memory()),
+    }
+}
+
 /// The ledger of a batch. With `--no-ledger` it is in memory, and gone after the run.
 pub(crate) fn of_batch(place: &LedgerPlace, dry: bool) -> Result<Arc<dyn Ledger>, Failure> {
     let flag = place.ledger.as_deref();
@@ -95,6 +103,14 @@ pub(crate) fn needed(flag: Option<&Path>) -> Result<Arc<dyn Ledger>, Failure> {
         .map_err(|failure| failure.with_advice("nothing was sent"))
 }
 
+/// What a ledger knows of the prediction with this id: the newest, where several services have the id.
+/// A prediction is worth more than its record, so that an error counts as nothing known.
+pub(crate) async fn entry(ledger: Option<&dyn Ledger>, id: &str) -> Option<Entry> {
+    let mut filter = Filter::default();
+    filter.id = Some(id.to_owned());
+    ledger?.list(filter).await.ok()?.into_iter().next()
+}
+
 /// Where the ledger is.
 pub(crate) fn path(flag: Option<&Path>) -> Result<PathBuf, Failure> {
     let given = |path: &OsString| !path.to_string_lossy().trim().is_empty();
@@ -119,10 +135,11 @@ fn refused(error: &cometapi_batch::Error) -> Failure {
             "to use another ledger: --ledger FILE, or {VARIABLE}"
         ));
     match error.kind() {
-        ErrorKind::Incomplete => failure.with_advice(
-            "to list what is left and accept the loss: paperboat list --accept-loss; a batch whose \
-             records are missing is then paid for again",
-        ),
+        ErrorKind::Incomplete => failure.with_advice(format!(
+            "to list what is left and accept the loss: {}; a batch whose records are missing is then \
+             paid for again",
+            advice::command("list", "--accept-loss")
+        )),
         _ => failure,
     }
 }

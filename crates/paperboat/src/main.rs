@@ -25,8 +25,10 @@ mod prompt;
 mod rows;
 mod scale;
 mod secrets;
+mod sidecar;
 mod stdin;
 mod watched;
+mod whole;
 
 use std::process::ExitCode;
 
@@ -36,8 +38,8 @@ use crate::failure::Failure;
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     hide_memory();
-    let cli = match args::parse(std::env::args_os().collect()) {
-        Ok(cli) => cli,
+    let (cli, matches) = match args::parse(std::env::args_os().collect()) {
+        Ok(parsed) => parsed,
         // Help and version are what was asked for; the rest is usage.
         Err(e) => {
             let code = if e.use_stderr() { exit::USAGE } else { 0 };
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
             return code.into();
         }
     };
+    advice::remember(&matches);
     match execute(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => block_on(command::run::execute(args)),
+        Command::Again(args) => block_on(command::again::execute(args)),
         Command::Create(args) => block_on(command::create::execute(args)),
         Command::Get(args) => block_on(command::get::execute(args)),
         Command::Wait(args) => block_on(command::wait::execute(args)),

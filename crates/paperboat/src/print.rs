@@ -32,6 +32,16 @@ pub(crate) fn prediction(
     prediction: &Prediction,
     saved: Option<&[PathBuf]>,
 ) -> Result<(), Failure> {
+    let mut value = with_all_fields(prediction)?;
+    if let Some(saved) = saved {
+        // JSON is Unicode and a path need not be.
+        value["saved"] = saved.iter().map(|path| path.to_string_lossy()).collect();
+    }
+    json(format_args!("{value:#}"))
+}
+
+/// A prediction as JSON, with `output` and `error` always there.
+pub(crate) fn with_all_fields(prediction: &Prediction) -> Result<Value, Failure> {
     let mut value = serde_json::to_value(prediction)
         .map_err(|e| Failure::other("the prediction cannot be written as json", &e))?;
     for field in ["output", "error"] {
@@ -39,11 +49,7 @@ pub(crate) fn prediction(
             value[field] = Value::Null;
         }
     }
-    if let Some(saved) = saved {
-        // JSON is Unicode and a path need not be.
-        value["saved"] = saved.iter().map(|path| path.to_string_lossy()).collect();
-    }
-    json(format_args!("{value:#}"))
+    Ok(value)
 }
 
 fn escaped(json: &str) -> String {

@@ -8,7 +8,7 @@ use cometapi::Prediction;
 
 use crate::batch::reason::{PauseReason, Stopped};
 use crate::error::Error;
-use crate::ledger::{FileRecord, Job, Outcome, Tally};
+use crate::ledger::{Entry, FileRecord, Job, Outcome, Tally};
 use crate::rows::Problem;
 
 /// A row of a run, or a single prediction.
@@ -76,6 +76,13 @@ pub enum Event<'a> {
     Planned {
         /// How the rows stand.
         tally: &'a Tally,
+    },
+    /// The row had ended before this run, which was asked to
+    /// [report](crate::Batch::report_rows) it.
+    #[non_exhaustive]
+    Known {
+        /// What is recorded of it.
+        entry: &'a Entry,
     },
     /// This worker holds the row from now on.
     #[non_exhaustive]

@@ -9,6 +9,7 @@ mod folder;
 pub(crate) mod history;
 mod identity;
 mod import;
+mod known;
 mod names;
 mod open_files;
 mod outage;
@@ -82,6 +83,7 @@ pub struct Batch {
     /// How rows become predictions, except for the batch, the folder and the service.
     plan: Plan,
     unchecked: bool,
+    reports_rows: bool,
     template: Option<FileTemplate>,
 }
 
@@ -107,6 +109,7 @@ impl Batch {
             name: None,
             plan: Plan::default(),
             unchecked: false,
+            reports_rows: false,
             template: None,
         }
     }
@@ -226,6 +229,13 @@ impl Batch {
         self
     }
 
+    /// Reports also the rows that had ended before this run, each as [`Event::Known`], before anything is
+    /// created.
+    pub fn report_rows(mut self, report: bool) -> Self {
+        self.reports_rows = report;
+        self
+    }
+
     /// How long a create request may take, and the pauses after a 429 that names none and while the
     /// service cannot be reached or files cannot be downloaded. Its other figures do not count here: whether to send again is
     /// decided for all rows together.
@@ -257,6 +267,9 @@ impl Batch {
         let creates = begun.settings.limit.unwrap_or(u64::MAX);
         let context = Context::new(begun.settings, begun.worker, load, begun.history);
         folder::read(&context.settings.folder, &context.present)?;
+        if self.reports_rows {
+            known::report(&context, loader.id()).await?;
+        }
         let mut skipped = begun.skipped;
         let mut is_outdated = false;
         if begun.updated_later > 0 {

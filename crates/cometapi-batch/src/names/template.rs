@@ -215,9 +215,10 @@ struct Name {
 impl Name {
     /// Appends a value. One that begins the name must not hide the file, or look like an option.
     fn push(&mut self, value: &str) {
-        let value = match self.text.is_empty() {
-            true => value.trim_start_matches(['.', '-', ' ']),
-            false => value,
+        let value = if self.text.is_empty() {
+            value.trim_start_matches(['.', '-', ' '])
+        } else {
+            value
         };
         self.text.push_str(&part_in_name(value));
     }

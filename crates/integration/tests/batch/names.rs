@@ -2,13 +2,10 @@
 //! being run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cometapi_batch::{
-    Batch, Entry, FileTemplate, Filter, Format, Ledger, Rows, SqliteLedger, folded,
-};
+use cometapi_batch::{Batch, Entry, FileTemplate, Filter, Ledger, Rows, SqliteLedger, folded};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
@@ -39,8 +36,7 @@ fn rows(drawn: &[Drawn]) -> Vec<serde_json::Value> {
 }
 
 fn read(rows: &[serde_json::Value]) -> Rows {
-    let text: String = rows.iter().map(|row| format!("{row}\n")).collect();
-    Rows::reader(Cursor::new(text), Format::JsonLines)
+    Rows::from_iter(rows.to_vec())
 }
 
 /// Every file below a folder that a user sees.
@@ -83,18 +79,18 @@ async fn check(bench: &Bench, drawn: &[Drawn], template: Option<&str>) {
     );
     let entries = entries(&*bench.ledger).await;
     let folder = bench.folder().canonicalize().unwrap();
-    let mut names = BTreeMap::new();
+    let mut rows_of = BTreeMap::new();
     let mut expected = 0;
     for entry in &entries {
         let input: serde_json::Value = serde_json::from_str(&entry.input).unwrap();
         expected += input["num_outputs"].as_u64().unwrap();
         for file in &entry.files {
             let name = folded(file.path.strip_prefix(&folder).unwrap().to_str().unwrap());
-            assert_eq!(names.insert(name, &entry.row), None, "{entries:?}");
+            assert_eq!(rows_of.insert(name, &entry.row), None, "{entries:?}");
             assert_eq!(file.path.metadata().unwrap().len(), file.bytes);
         }
     }
-    assert_eq!(names.len() as u64, expected);
+    assert_eq!(rows_of.len() as u64, expected);
     let there = files(&folder);
     assert_eq!(there.len() as u64, expected, "{there:?}");
 

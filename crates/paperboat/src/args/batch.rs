@@ -9,9 +9,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 use cometapi::ModelRef;
 
+use super::destination::Destination;
 use super::money::Money;
 use super::shared::{LedgerPlace, Service};
 use super::value;
@@ -37,14 +39,17 @@ A row's `id` identifies it and names its files. Rows without one are identified 
 content, so lines may be moved, added and removed. A file in the folder, .cometapi-batch, \
 identifies the batch, so the folder can be moved; with --batch a name does.
 
+The folder gets an index, index.csv and index.jsonl: a line for each file, and for each row without one.
+
 Every row is checked before the first prediction is created. The same command, run again, does \
 what is missing: it skips finished rows, waits for running ones and creates the others. Failed \
 rows are created again only with --retry-failed.
 
 Ctrl-C stops creating and waits for running predictions; a second Ctrl-C leaves at once. SIGTERM \
 and SIGHUP stop creating, wait up to 8 s for responses to create requests, and leave running \
-predictions to the next start. The exit code is 0 if every row succeeded; else that of the most \
-severe error, or 4 if rows are left to do.
+predictions to the next start. The exit code is 0 if every row succeeded that --skip-bad and --limit \
+leave; else that of the most severe error, or 4 if rows are left to do. With --strict, it is 0 only if \
+all succeeded: 2 if rows were skipped, 4 if the limit left some.
 
 --max-cost is for the batch in all its runs: what was spent and what is in flight never exceed it. What \
 failed is not counted, what is unresolved is.";
@@ -87,9 +92,16 @@ pub(crate) struct Batch {
     /// are larger than that or than --max-file-size
     #[arg(long, value_name = "PIXELS", value_parser = value::pixels())]
     pub(crate) image_max: Option<u32>,
-    /// Save files in this folder, creating it if needed; it identifies the batch, unless --batch does
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) output: PathBuf,
+    /// Save files in this folder, creating it if needed, or by this template, such as
+    /// out/{id}-{seed}.{ext}; the folder identifies the batch, unless --batch does
+    #[arg(
+        short,
+        long,
+        value_name = "DIR|TEMPLATE",
+        value_hint = ValueHint::AnyPath,
+        value_parser = OsStringValueParser::new().try_map(Destination::of_batch)
+    )]
+    pub(crate) output: Destination,
     /// Identify the batch by this name instead of its folder
     #[arg(long = "batch", value_name = "NAME")]
     pub(crate) name: Option<String>,
@@ -114,12 +126,19 @@ pub(crate) struct Batch {
     /// Also create rows again whose prediction failed; you pay for each again
     #[arg(long)]
     pub(crate) retry_failed: bool,
+    /// Also create rows again whose input is another than when they were created; the files of the earlier
+    /// prediction are kept. You pay for each again
+    #[arg(long)]
+    pub(crate) update: bool,
     /// Also create unresolved rows again: they may already have been accepted, so you may pay twice
     #[arg(long)]
     pub(crate) retry_unresolved: bool,
     /// Skip rows that cannot be used
     #[arg(long)]
     pub(crate) skip_bad: bool,
+    /// Also fail if --skip-bad or --limit left rows out
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Send rows as written, even if a model looks misspelled or an input fails the check
     #[arg(long)]
     pub(crate) force: bool,
@@ -129,6 +148,9 @@ pub(crate) struct Batch {
     /// Print a line of JSON for each row as it ends, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write the prediction as JSON beside each file: fox.webp.json
+    #[arg(long)]
+    pub(crate) sidecar: bool,
     /// Download files also from private networks and this machine; the service then chooses
     /// what is fetched there
     #[arg(long)]

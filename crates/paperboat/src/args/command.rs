@@ -1,5 +1,6 @@
 //! What each command takes.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use cometapi_mock::{Pace, Price};
 
 use super::fault::{FaultParser, FaultShare};
 use super::money::Money;
-use super::shared::{Key, LedgerPlace, Outputs, Service, What};
+use super::shared::{Key, LedgerPlace, Outputs, SentFiles, Service, What};
 use super::value;
 
 const PAIRS_HELP: &str = "\
@@ -20,6 +21,7 @@ Values are JSON if they parse as JSON, else strings; `prompt` is always a string
   key:=JSON    always JSON: size:='[1,2]', note:='\"@text\"'
   key=@FILE    the content of a file: UTF-8 text as text, anything else as a data URI;
                @- is stdin, and so is prompt=-
+  seed=1..20   each of these whole numbers, in a prediction of its own (run and again)
 
 For known models (`paperboat models`), values are read as the type of their field, each \
 input_images=@FILE adds to the list, the input is checked before it is sent, and each \
@@ -32,10 +34,25 @@ stdin, give the prompt, or add </dev/null.";
 
 #[derive(Args)]
 #[command(after_help = PAIRS_HELP)]
-#[expect(clippy::struct_field_names, reason = "the name of the flag")]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) what: What,
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+}
+
+/// How a prediction is run.
+#[derive(Args)]
+pub(crate) struct RunOptions {
+    /// Create N predictions of the input, and save the files of each
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    pub(crate) repeat: u32,
     #[command(flatten)]
     pub(crate) key: Key,
     #[command(flatten)]
@@ -52,6 +69,33 @@ pub(crate) struct Run {
     pub(crate) ledger: LedgerPlace,
     #[command(flatten)]
     pub(crate) service: Service,
+}
+
+const AGAIN_HELP: &str = "\
+Model and input are those of the prediction in the ledger, with the changes that KEY=VALUE makes; seed= \
+leaves a field out. What was not given then, such as a random seed, is another now. A prediction that the \
+ledger does not know is looked up at the service, which shows inputs for about an hour.
+
+Examples:
+  paperboat again fox.webp \"a blue fox\"
+  paperboat again q4chw5rey9rmt0cww76t4h3ma4 seed=1..4 -o foxes";
+
+#[derive(Args)]
+#[command(after_help = AGAIN_HELP)]
+pub(crate) struct Again {
+    /// The prediction's id, or a file that was saved of it
+    #[arg(value_name = "ID|FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) prediction: OsString,
+    /// Another prompt as one argument, and other changes of the input as pairs
+    #[arg(value_name = "PROMPT|KEY=VALUE")]
+    pub(crate) pairs: Vec<String>,
+    /// Send the input as written, even if it fails the check
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) files: SentFiles,
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
 }
 
 #[derive(Args)]
@@ -82,6 +126,11 @@ pub(crate) struct Get {
 }
 
 #[derive(Args)]
+#[command(mut_arg("output", |arg| arg.help(
+    "Save files and text in this folder, or under this name: fox.png, out/{seed}.{ext}; - is stdout. \
+     Without it, where -o was to save them when the prediction was created, or else files go to the \
+     current folder and text to stdout"
+)))]
 pub(crate) struct Wait {
     /// The predictions' ids
     #[arg(value_name = "ID", required_unless_present = "all")]

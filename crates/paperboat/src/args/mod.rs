@@ -2,6 +2,7 @@
 
 mod batch;
 mod command;
+mod destination;
 mod fault;
 pub(crate) mod field;
 mod money;
@@ -15,12 +16,14 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::batch::{Batch, List, Prune, RowFormat};
 pub(crate) use self::command::{
-    Complete, Completions, Create, Get, Man, Mock, Models, Run, Schema, Shell, Wait,
+    Again, Complete, Completions, Create, Get, Man, Mock, Models, Run, RunOptions, Schema, Shell,
+    Wait,
 };
+pub(crate) use self::destination::Destination;
 pub(crate) use self::money::{Prices, Resolve};
 pub(crate) use self::parse::{command_for, parse};
 pub(crate) use self::setup::{Doctor, Login, Logout};
-pub(crate) use self::shared::{Key, LedgerPlace, Outputs, Service, What};
+pub(crate) use self::shared::{Key, LedgerPlace, Outputs, SentFiles, Service, What};
 
 // Nothing here is `Debug`: a key may be in it.
 
@@ -66,6 +69,8 @@ Environment:
 pub(crate) enum Command {
     /// Run a model and save its files
     Run(Run),
+    /// Run a prediction once more, with changes
+    Again(Again),
     /// Create a prediction and print its id
     Create(Create),
     /// Show a prediction

@@ -10,8 +10,9 @@ use cometapi::models::{self, Model};
 use super::walk::{Walk, walk};
 use super::{Cli, field};
 
-/// The arguments that `words` spell; the first of them is the name of the program.
-pub(crate) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+/// The arguments that `words` spell, also as clap matched them; the first of them is the name of the
+/// program.
+pub(crate) fn parse(words: Vec<OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
     let named = Named::by(&plain(&words));
     let mut root = named.command();
     let words = attached(&root, words)?;
@@ -24,7 +25,7 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     {
         what.pairs = pairs(matches, model);
     }
-    Ok(cli)
+    Ok((cli, matches))
 }
 
 /// Writes `--flag -value` as `--flag=-value`. Clap takes the second, and takes a value that begins

@@ -2,12 +2,14 @@
 #![expect(clippy::doc_markdown, reason = "these comments are printed as help")]
 #![allow(rustdoc::bare_urls, reason = "these texts are read in a terminal")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use cometapi::ModelRef;
 
+use super::destination::Destination;
 use super::value;
 
 /// Which model, on what input.
@@ -25,6 +27,13 @@ pub(crate) struct What {
     /// Send model and input as written, even if the name looks misspelled or the input fails the check
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) files: SentFiles,
+}
+
+/// What may be sent of files.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct SentFiles {
     /// How large a file may be to be sent inside the request
     #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "256kB")]
     pub(crate) max_file_size: usize,
@@ -50,13 +59,22 @@ pub(crate) struct Key {
 /// What becomes of the outcome.
 #[derive(Args)]
 pub(crate) struct Outputs {
-    /// Save files and text in this folder, creating it if needed; without it, files go to the
-    /// current folder and text to stdout
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) output: Option<PathBuf>,
+    /// Save files and text in this folder, or under this name: fox.png, out/{seed}.{ext}; - is
+    /// stdout. Without it, files go to the current folder and text to stdout
+    #[arg(
+        short,
+        long,
+        value_name = "DIR|NAME|-",
+        value_hint = ValueHint::AnyPath,
+        value_parser = OsStringValueParser::new().try_map(Destination::read)
+    )]
+    pub(crate) output: Option<Destination>,
     /// Print the final prediction with the saved paths as JSON, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write the prediction as JSON beside each file: fox.webp.json
+    #[arg(long)]
+    pub(crate) sidecar: bool,
     /// Stop waiting after this long, such as 90s or 5m; downloads are extra
     #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m")]
     pub(crate) timeout: Duration,
@@ -64,13 +82,6 @@ pub(crate) struct Outputs {
     /// what is fetched there
     #[arg(long)]
     pub(crate) allow_private_files: bool,
-}
-
-impl Outputs {
-    /// Where files are saved.
-    pub(crate) fn folder(&self) -> &Path {
-        self.output.as_deref().unwrap_or(Path::new("."))
-    }
 }
 
 /// Which service, with which key.

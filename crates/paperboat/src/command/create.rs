@@ -1,12 +1,13 @@
 //! `paperboat create`: creates a prediction and prints its id.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use cometapi::{Client, Input};
-use cometapi_batch::{Once, OnceRun, Stop};
+use cometapi_batch::{Ledger, Once, OnceRun, Stop};
 use tokio::time::{Instant, sleep_until};
 
-use crate::args::{Create, Key, LedgerPlace, What};
+use crate::args::{Create, Key, What};
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
 use crate::pricing::Pricing;
@@ -20,7 +21,8 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let connection = connect::service(&args.service, false)?;
     let client = &connection.client;
     let pricing = Pricing::begin(&connection, None);
-    let once = once(client, &args.ledger, &args.key, false)?.prices(pricing.source());
+    let ledger = ledger::of_single(&args.ledger, false)?;
+    let once = once(client, ledger, &args.key, false)?.prices(pricing.source());
     let mut signals = Signals::listen();
     let watched = Watched::new(Progress::begin("creating"));
     let mut run = run(once, &args.what, input.into(), &watched);
@@ -46,11 +48,11 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
 /// Where the prediction is recorded, and under which key.
 pub(super) fn once(
     client: &Client,
-    place: &LedgerPlace,
+    ledger: Option<Arc<dyn Ledger>>,
     key: &Key,
     mock: bool,
 ) -> Result<Once, Failure> {
-    let Some(ledger) = ledger::of_single(place, mock)? else {
+    let Some(ledger) = ledger else {
         if key.once.is_some() {
             return Err(Failure::usage("--once needs a ledger, and a mock has none")
                 .with_advice("name one: --ledger FILE"));

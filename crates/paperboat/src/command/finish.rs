@@ -1,14 +1,17 @@
 //! Waiting for a run to end, and what its end means.
 
+use std::sync::Arc;
+
 use cometapi::Client;
-use cometapi_batch::{OnceError, OnceRun};
+use cometapi_batch::{Ledger, OnceError, OnceRun};
 
 use crate::args::Outputs;
+use crate::command::place::Place;
 use crate::command::save::Saving;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
-use crate::print;
 use crate::progress::Progress;
+use crate::{ledger, print};
 
 /// A run that is waited for.
 pub(super) struct Waiting<'a> {
@@ -16,8 +19,11 @@ pub(super) struct Waiting<'a> {
     pub(super) outputs: &'a Outputs,
     pub(super) run: OnceRun,
     pub(super) progress: &'a Progress,
-    /// Whether text goes to stdout instead of a file.
-    pub(super) prints_text: bool,
+    pub(super) ledger: Option<Arc<dyn Ledger>>,
+    /// Whether the ledger's folder counts where `-o` names none.
+    pub(super) remembers: bool,
+    /// Whether it is the only prediction of the command, so that stdout can take its text.
+    pub(super) is_alone: bool,
 }
 
 impl Waiting<'_> {
@@ -35,16 +41,26 @@ impl Waiting<'_> {
             outputs,
             mut run,
             progress,
-            prints_text,
+            ledger,
+            remembers,
+            is_alone,
         } = self;
         let error = match run.terminal().await {
             Ok(prediction) => match prediction.into_outcome() {
                 Ok(prediction) => {
+                    let remembered = if remembers {
+                        (run.folder(), run.names())
+                    } else {
+                        (None, None)
+                    };
+                    let given = outputs.output.as_ref();
                     let saving = Saving {
                         client,
                         prediction: &prediction,
                         outputs,
-                        prints_text,
+                        place: Place::of(given, remembered, progress),
+                        entry: ledger::entry(ledger.as_deref(), prediction.id()).await,
+                        is_alone,
                     };
                     let (saved, fault) = saving.save(run, progress).await;
                     progress.finish();

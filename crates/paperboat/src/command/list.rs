@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::args::List;
 use crate::command::batch::file;
 use crate::failure::Failure;
-use crate::{ledger, money, print};
+use crate::{advice, ledger, money, print};
 
 /// How many are read from the ledger at once, at most.
 const PAGE: u32 = 200;
@@ -62,7 +62,7 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
         costs.map_err(|e| unreadable(&e))?.iter().for_each(say_cost);
     }
     if has_unresolved && !args.json {
-        print::note(UNRESOLVED);
+        print::note(unresolved());
     }
     Ok(())
 }
@@ -105,7 +105,10 @@ fn filter(args: &List) -> Filter {
 }
 
 /// The next step where a prediction may have been created.
-const UNRESOLVED: &str = "unresolved ones may have been created; to find out: paperboat resolve";
+fn unresolved() -> String {
+    let resolve = advice::command("resolve", "");
+    format!("unresolved ones may have been created; to find out: {resolve}")
+}
 
 const HEAD: &str =
     "ID                          STATE       AGE       COST  MODEL, ROW, NAME, INPUT";

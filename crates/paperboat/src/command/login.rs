@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use crate::args::Login;
 use crate::failure::Failure;
 use crate::secrets::{self, Kind, Origin, Secret, Store};
-use crate::{connect, print};
+use crate::{advice, connect, print};
 
 pub(crate) async fn execute(args: Login) -> Result<(), Failure> {
     if !args.argument.is_empty() {
@@ -41,11 +41,10 @@ pub(crate) async fn execute(args: Login) -> Result<(), Failure> {
     if secrets::variable(variable)?.is_some() {
         print::note(format_args!("{variable} is set, and is used instead of it"));
     }
-    let at = match args.base_url {
-        Some(_) => format!(" --base-url {origin}"),
-        None => String::new(),
-    };
-    print::stderr(format_args!("to check it: paperboat doctor{at}"));
+    print::stderr(format_args!(
+        "to check it: {}",
+        advice::command("doctor", "")
+    ));
     Ok(())
 }
 

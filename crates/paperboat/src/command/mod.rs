@@ -1,5 +1,6 @@
 //! The commands, and the steps that they share.
 
+pub(crate) mod again;
 pub(crate) mod batch;
 pub(crate) mod completions;
 pub(crate) mod create;
@@ -10,11 +11,15 @@ pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod man;
+mod many;
 pub(crate) mod mock;
 pub(crate) mod models;
+mod place;
 pub(crate) mod prices;
 pub(crate) mod prune;
 pub(crate) mod resolve;
 pub(crate) mod run;
 mod save;
+mod saver;
+mod stdout;
 pub(crate) mod wait;

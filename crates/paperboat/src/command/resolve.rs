@@ -14,9 +14,9 @@ use cometapi_batch::{
 };
 
 use crate::args::Resolve;
-use crate::command::{batch, save, wait};
+use crate::command::{batch, place, save, wait};
 use crate::failure::Failure;
-use crate::{connect, exit, ledger, print};
+use crate::{advice, connect, exit, ledger, print};
 
 pub(crate) async fn execute(args: Resolve) -> Result<(), Failure> {
     let connection = connect::service(&args.service, args.outputs.allow_private_files)?;
@@ -28,8 +28,9 @@ pub(crate) async fn execute(args: Resolve) -> Result<(), Failure> {
         print::stderr("no prediction is unresolved");
         return Ok(());
     }
+    let folder = place::folder_of_all(&args.outputs)?;
     if args.outputs.output.is_some() {
-        save::prepare_folder(args.outputs.folder())?;
+        save::prepare_folder(folder)?;
     }
     let account = connect::account(client, &args.service);
     let found = match &account {
@@ -90,7 +91,8 @@ fn check_numbers(args: &Resolve, open: &[Entry]) -> Result<(), Failure> {
     for (index, seq) in numbers(args).enumerate() {
         if !open.iter().any(|entry| entry.seq == seq) {
             let what = format!("no unresolved prediction has the number {seq}");
-            return Err(Failure::usage(what).with_advice("to see them: paperboat resolve"));
+            return Err(Failure::usage(what)
+                .with_advice(format!("to see them: {}", advice::command("resolve", ""))));
         }
         if numbers(args).take(index).any(|earlier| earlier == seq) {
             return Err(Failure::usage(format!("the number {seq} is given twice")));
@@ -107,15 +109,22 @@ fn undecided(args: &Resolve, open: &[Entry], failure: Failure) -> Failure {
         }
     }
     if ![exit::USAGE, exit::KEY].contains(&failure.code()) {
-        return failure.with_advice("nothing was recorded; to try again: paperboat resolve");
+        let resolve = advice::command("resolve", "");
+        return failure.with_advice(format!("nothing was recorded; to try again: {resolve}"));
     }
     failure
         .with_advice(
             "or look for the request in the service's console, for CometAPI's at \
              https://www.cometapi.com/console, then:",
         )
-        .with_advice("  paperboat resolve --force --adopt N=ID")
-        .with_advice("or, if it is not there: paperboat resolve --force --not-created N")
+        .with_advice(format!(
+            "  {}",
+            advice::command("resolve", "--force --adopt N=ID")
+        ))
+        .with_advice(format!(
+            "or, if it is not there: {}",
+            advice::command("resolve", "--force --not-created N")
+        ))
 }
 
 /// Puts candidates in order of time: the service lists the newest first, and counts seconds.

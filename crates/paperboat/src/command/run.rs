@@ -1,59 +1,90 @@
 //! `paperboat run`: create, wait, save.
 
 use cometapi::Input;
+use cometapi::models;
 use cometapi_batch::Usd;
 use serde_json::{Value, json};
 
-use crate::args::Run;
-use crate::command::{create, finish, save};
+use crate::args::{Destination, Run};
+use crate::command::{create, finish, many, place, save};
 use crate::connect::Connection;
 use crate::failure::Failure;
+use crate::input::{self, Fields};
 use crate::interrupt::Signals;
 use crate::pricing::{self, Pricing};
 use crate::progress::Progress;
 use crate::watched::Watched;
-use crate::{check, connect, input, print};
+use crate::{check, connect, ledger, print};
 
 pub(crate) async fn execute(args: Run) -> Result<(), Failure> {
-    let input = input::read(&args.what)?;
-    check::check(&args.what, &input)?;
-    let input = Input::from(input);
-    let ended = if args.mock {
-        let connection = connect::mock().await?;
-        run(&args, input, &connection)
-            .await
-            .map_err(Failure::in_mock)
+    let fields = input::read_fields(&args.what)?;
+    start(args, fields).await
+}
+
+/// Runs the model of `args` on these fields: once, or for each of several values.
+pub(super) async fn start(args: Run, mut fields: Fields) -> Result<(), Failure> {
+    let Run { what, options } = &args;
+    let model = models::find(&what.model.to_string());
+    if let Some(model) = model.filter(|_| !what.force) {
+        place::ask_for_type(&options.outputs, model, &mut fields.values);
+    }
+    let mut first = fields.values.clone();
+    let of_sweeps = fields.sweeps.iter();
+    first.extend(of_sweeps.filter_map(|(key, all)| Some((key.clone(), all.first()?.clone()))));
+    check::check(what, &first)?;
+    place::check(&options.outputs, what, model, &first)?;
+    let is_many = options.repeat > 1 || !fields.sweeps.is_empty();
+    if is_many {
+        many::check(options)?;
+    }
+    let connection = if options.mock {
+        connect::mock().await?
     } else {
-        let connection = connect::service(&args.service, args.outputs.allow_private_files)?;
-        run(&args, input, &connection).await
+        connect::service(&options.service, options.outputs.allow_private_files)?
     };
-    ended.map_err(|failure| match &args.key.once {
+    if is_many {
+        return many::run(&args, fields, &connection).await;
+    }
+    let ended = run(&args, Input::from(fields.values), &connection).await;
+    let ended = if options.mock {
+        ended.map_err(Failure::in_mock)
+    } else {
+        ended
+    };
+    ended.map_err(|failure| match &options.key.once {
         Some(_) => failure.continued_by_the_same_command(),
         None => failure.not_to_be_run_again(),
     })
 }
 
 async fn run(args: &Run, input: Input, connection: &Connection) -> Result<(), Failure> {
-    let (client, outputs) = (&connection.client, &args.outputs);
-    let mut pricing = Pricing::begin(connection, args.money.assume_price);
-    if args.dry_run {
-        let balance = pricing::balance(connection, &args.service);
+    let Run { what, options } = args;
+    let (client, outputs) = (&connection.client, &options.outputs);
+    let mut pricing = Pricing::begin(connection, options.money.assume_price);
+    if options.dry_run {
+        let balance = pricing::balance(connection, &options.service);
         let ((), balance) = tokio::join!(pricing.settled(), balance);
         return show_plan(args, &input, &pricing, balance);
     }
-    if args.money.max_cost.is_some() {
+    if options.money.max_cost.is_some() {
         pricing.needed().await;
     }
-    save::prepare_folder(outputs.folder())?;
-    let mut once = create::once(client, &args.ledger, &args.key, args.mock)?
+    save::prepare(outputs)?;
+    let ledger = ledger::of_single(&options.ledger, options.mock)?;
+    let mut once = create::once(client, ledger.clone(), &options.key, options.mock)?
         .timeout(outputs.timeout)
         .prices(pricing.source());
-    if let Some(max) = args.money.max_cost {
+    if let Some(named) = &outputs.output
+        && *named != Destination::Stdout
+    {
+        once = once.saved_in(named.folder(), named.names().as_ref());
+    }
+    if let Some(max) = options.money.max_cost {
         once = once.max_cost(max);
     }
     let mut signals = Signals::listen();
     let watched = Watched::new(Progress::begin("creating"));
-    let mut run = create::run(once, &args.what, input, &watched);
+    let mut run = create::run(once, what, input, &watched);
     let (id, signal) = create::created(&mut run, &watched, &mut signals).await?;
     if let Some(signal) = signal {
         return Err(Failure::interrupted(signal, &id));
@@ -63,7 +94,9 @@ async fn run(args: &Run, input: Input, connection: &Connection) -> Result<(), Fa
         outputs,
         run,
         progress: watched.progress(),
-        prints_text: outputs.output.is_none(),
+        ledger,
+        remembers: true,
+        is_alone: true,
     };
     waiting.finish(&id, &mut signals).await
 }
@@ -79,7 +112,7 @@ fn show_plan(
     let listed = pricing.lookup(&model);
     let price = pricing.price(&model);
     let discounted = listed.as_ref().ok().map(|price| price.discounted);
-    if args.outputs.json {
+    if args.options.outputs.json {
         return print::json(json!({
             "model": model,
             "input": input.fields(),

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use cometapi::{Client, Error, OutputFile, OutputText, Prediction, SavedFile, shorten_data_uris};
-use cometapi_batch::OnceRun;
+use cometapi::{Client, OutputFile, OutputText, Prediction, SavedFile, shorten_data_uris};
+use cometapi_batch::{Entry, OnceRun};
 
-use crate::args::Outputs;
+use crate::args::{Destination, Outputs};
+use crate::command::place::Place;
+use crate::command::saver::{Content, Saver};
+use crate::command::stdout::{self, NotWritten};
 use crate::failure::Failure;
-use crate::print;
 use crate::progress::Progress;
+use crate::{print, sidecar};
 
 /// Creates the folder for the files and checks that they can be written in it, before there is a
 /// run to pay for.
@@ -22,13 +25,24 @@ pub(super) fn prepare_folder(folder: &Path) -> Result<(), Failure> {
         })
 }
 
+/// Prepares the folder that `-o` names, if it names one.
+pub(super) fn prepare(outputs: &Outputs) -> Result<(), Failure> {
+    match &outputs.output {
+        None | Some(Destination::Stdout) => Ok(()),
+        Some(named) => prepare_folder(named.folder()),
+    }
+}
+
 /// The output of a prediction that succeeded, on its way to files and stdout.
 pub(super) struct Saving<'a> {
     pub(super) client: &'a Client,
     pub(super) prediction: &'a Prediction,
     pub(super) outputs: &'a Outputs,
-    /// Whether text goes to stdout instead of a file.
-    pub(super) prints_text: bool,
+    pub(super) place: Place,
+    /// What the ledger knows of the prediction.
+    pub(super) entry: Option<Entry>,
+    /// Whether it is the only prediction of the command, so that stdout can take its text.
+    pub(super) is_alone: bool,
 }
 
 /// What was saved, and the first failure with what it left undone.
@@ -38,13 +52,21 @@ struct Saved {
     fault: Option<Failure>,
     /// Whether something could not be saved that can be fetched again.
     is_incomplete: bool,
+    notes: Vec<String>,
+}
+
+impl Saved {
+    fn note(&mut self, note: String, progress: &Progress) {
+        progress.say(format_args!("note: {note}"));
+        self.notes.push(note);
+    }
 }
 
 impl Saving<'_> {
     /// Saves every file it can, printing each path as soon as it is there, and saves or prints
     /// text; a failure does not keep the others from being saved.
     pub(super) async fn save(
-        &self,
+        mut self,
         mut run: OnceRun,
         progress: &Progress,
     ) -> (Vec<PathBuf>, Option<Failure>) {
@@ -57,26 +79,76 @@ impl Saving<'_> {
             }
         };
         let mut saved = Saved::default();
-        let mut notes = Vec::new();
         if files.is_empty() && text.is_none() {
-            progress.say("note: the run succeeded without an output");
-            notes.push("the run succeeded without an output".to_owned());
+            saved.note("the run succeeded without an output".to_owned(), progress);
         } else {
             progress.state("saving");
         }
         if let Some(ignored) = self.prediction.ignored_output() {
             let note = format!("the output may not be complete: {ignored}");
-            progress.say(format_args!("note: {note}"));
-            notes.push(note);
+            saved.note(note, progress);
         }
+        if self.place == Place::Stdout && !files.is_empty() {
+            match stdout::write(&files, text.as_ref()).await {
+                Ok(()) => {
+                    progress.recorded(run.succeeded(Some("written to stdout".to_owned())).await);
+                    return (Vec::new(), None);
+                }
+                Err(NotWritten::Fetched(error)) => {
+                    return (
+                        Vec::new(),
+                        Some(Failure::from(error).with_advice(place(&files[0]))),
+                    );
+                }
+                Err(NotWritten::Refused(why)) => {
+                    saved.note(
+                        format!("{why}, so it is saved in the current folder"),
+                        progress,
+                    );
+                    self.place = Place::Folder(PathBuf::from("."));
+                }
+            }
+        }
+        let has_links = self
+            .save_files(&files, &mut saved, &mut run, progress)
+            .await;
+        // What was left as a link is in the text.
+        let text = match text {
+            None if has_links => Some(OutputText::of(self.prediction)),
+            text => text,
+        };
+        if let Some(text) = text {
+            let position = files.len();
+            self.save_text(&text, position, &mut saved, &mut run, progress)
+                .await;
+        }
+        // What was not saved can be fetched again, so it is not over.
+        if !saved.is_incomplete {
+            let note = (!saved.notes.is_empty()).then(|| saved.notes.join("; "));
+            progress.recorded(run.succeeded(note).await);
+        }
+        if self.outputs.sidecar {
+            for note in sidecar::write_all(&saved.paths, self.prediction) {
+                progress.say(format_args!("note: {note}"));
+            }
+        }
+        (saved.paths, saved.fault)
+    }
+
+    /// Saves the files. Returns whether some were left as links.
+    async fn save_files(
+        &self,
+        files: &[OutputFile],
+        saved: &mut Saved,
+        run: &mut OnceRun,
+        progress: &Progress,
+    ) -> bool {
         let mut has_links = false;
-        for file in &files {
-            match self.save_file(file, progress).await {
+        for file in files {
+            match self.saver().save(Content::File(file), progress).await {
                 Err(error) if file.is_link(&error) => {
                     let url = shorten_data_uris(file.url());
-                    let note = format!("{url} was left as a link: {error}");
-                    progress.say(format_args!("note: {note}"));
-                    notes.push(note);
+                    saved.note(format!("{url} was left as a link: {error}"), progress);
                     has_links = true;
                 }
                 Err(error) => {
@@ -86,42 +158,51 @@ impl Saving<'_> {
                     saved.fault = Some(failure.with_advice(place(file)));
                 }
                 Ok(there) => {
-                    self.saved(file.position(), there, &mut saved, &mut run, progress)
+                    self.saved(file.position(), there, saved, run, progress)
                         .await;
                 }
             }
         }
-        // What was left as a link is in the text.
-        let text = match text {
-            None if has_links => Some(OutputText::of(self.prediction)),
-            text => text,
+        has_links
+    }
+
+    async fn save_text(
+        &self,
+        text: &OutputText,
+        position: usize,
+        saved: &mut Saved,
+        run: &mut OnceRun,
+        progress: &Progress,
+    ) {
+        let prints = match self.place {
+            Place::Stdout => true,
+            Place::Current => self.is_alone && saved.paths.is_empty() && !saved.is_incomplete,
+            Place::Folder(_) | Place::Named(..) => false,
         };
-        if let Some(text) = text {
-            if self.prints_text && saved.paths.is_empty() && !saved.is_incomplete {
-                if !self.outputs.json
-                    && let Err(failure) = progress.suspend(|| print::output(&text))
-                {
-                    saved.fault.get_or_insert(failure);
-                }
-            } else {
-                match self.save_text(&text, progress).await {
-                    Ok(there) => {
-                        self.saved(files.len(), there, &mut saved, &mut run, progress)
-                            .await;
-                    }
-                    Err(error) => {
-                        saved.is_incomplete = true;
-                        saved.fault.get_or_insert_with(|| error.into());
-                    }
-                }
+        if prints {
+            if !self.outputs.json
+                && let Err(failure) = progress.suspend(|| print::output(text))
+            {
+                saved.fault.get_or_insert(failure);
+            }
+            return;
+        }
+        let content = Content::Text(text, position);
+        match self.saver().save(content, progress).await {
+            Ok(there) => self.saved(position, there, saved, run, progress).await,
+            Err(error) => {
+                saved.is_incomplete = true;
+                saved.fault.get_or_insert_with(|| error.into());
             }
         }
-        // What was not saved can be fetched again, so it is not over.
-        if !saved.is_incomplete {
-            let note = (!notes.is_empty()).then(|| notes.join("; "));
-            progress.recorded(run.succeeded(note).await);
+    }
+
+    fn saver(&self) -> Saver<'_> {
+        Saver {
+            place: &self.place,
+            prediction: self.prediction,
+            entry: self.entry.as_ref(),
         }
-        (saved.paths, saved.fault)
     }
 
     async fn saved(
@@ -140,29 +221,6 @@ impl Saving<'_> {
         }
         saved.paths.push(there.path);
     }
-
-    async fn save_file(&self, file: &OutputFile, progress: &Progress) -> Result<SavedFile, Error> {
-        let folder = self.outputs.folder();
-        // Its name has the id in it, and appears when the file is complete.
-        match SavedFile::find(folder, file.stem()) {
-            Some(there) => Ok(already_there(there, progress)),
-            None => file.save_in(folder).await,
-        }
-    }
-
-    async fn save_text(&self, text: &OutputText, progress: &Progress) -> Result<SavedFile, Error> {
-        let folder = self.outputs.folder();
-        match SavedFile::find_text(folder, text.stem()) {
-            Some(there) => Ok(already_there(there, progress)),
-            None => text.save_in(folder).await,
-        }
-    }
-}
-
-fn already_there(there: SavedFile, progress: &Progress) -> SavedFile {
-    let path = there.path.display();
-    progress.say(format_args!("note: {path} was there already"));
-    there
 }
 
 /// Where a file that was not saved can be downloaded by hand.

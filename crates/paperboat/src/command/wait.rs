@@ -1,18 +1,19 @@
 //! `paperboat wait`: waits for predictions that any process created.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use cometapi::Client;
 use cometapi::wire::PredictionId;
-use cometapi_batch::{Finish, Ledger, Once, Stop};
+use cometapi_batch::{Entry, Filter, Finish, Ledger, Once, State, Stop};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::args::{Outputs, Wait};
-use crate::command::batch::{self, Display};
+use crate::args::{Destination, Outputs, Wait};
+use crate::command::batch::{self, Display, index};
 use crate::command::finish::Waiting;
-use crate::command::save;
+use crate::command::{many, place, save};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
@@ -21,20 +22,23 @@ use crate::{connect, ledger, print};
 
 pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
     let connection = connect::service(&args.service, args.outputs.allow_private_files)?;
-    // Without -o it may well be text, which needs no folder.
-    if args.outputs.output.is_some() {
-        save::prepare_folder(args.outputs.folder())?;
-    }
+    place::check_stdout(&args.outputs)?;
     let client = &connection.client;
     if args.all {
         return all(&args, client).await;
     }
+    // Without -o it may well be text, which needs no folder.
+    save::prepare(&args.outputs)?;
     let mut seen = BTreeSet::new();
     let ids = args.ids.iter().map(PredictionId::as_str);
     // Waited for twice, a prediction would be saved twice.
     let ids: Vec<_> = ids.filter(|id| seen.insert(*id)).collect();
     match ids[..] {
         [id] => one(&args, client, id).await,
+        _ if args.outputs.output == Some(Destination::Stdout) => {
+            Err(Failure::usage("stdout takes the file of one prediction")
+                .with_advice("name a folder: -o DIR"))
+        }
         _ => several(&args, client, &ids).await,
     }
 }
@@ -42,7 +46,7 @@ pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
 async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
     let mut signals = Signals::listen();
     let watched = Watched::new(Progress::begin("waiting"));
-    let waiting = waiting(args, client, id, &watched);
+    let waiting = waiting(args, client, id, &watched).await;
     waiting.finish(id, &mut signals).await
 }
 
@@ -80,12 +84,20 @@ async fn several(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failu
 
 async fn one_of_several(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
     let watched = Watched::new(Progress::of(id));
-    waiting(args, client, id, &watched).wait_to_the_end().await
+    let waiting = waiting(args, client, id, &watched).await;
+    waiting.wait_to_the_end().await
 }
 
-fn waiting<'a>(args: &'a Wait, client: &'a Client, id: &str, watched: &'a Watched) -> Waiting<'a> {
-    let once = match ledger::of_wait(&args.ledger) {
-        Some(ledger) => Once::new(client, ledger),
+async fn waiting<'a>(
+    args: &'a Wait,
+    client: &'a Client,
+    id: &str,
+    watched: &'a Watched,
+) -> Waiting<'a> {
+    let ledger = ledger::of_wait(&args.ledger);
+    let entry = ledger::entry(ledger.as_deref(), id).await;
+    let once = match &ledger {
+        Some(ledger) => Once::new(client, Arc::clone(ledger)),
         None => Once::unrecorded(client),
     };
     let once = once
@@ -96,8 +108,11 @@ fn waiting<'a>(args: &'a Wait, client: &'a Client, id: &str, watched: &'a Watche
         outputs: &args.outputs,
         run: once.resume(id),
         progress: watched.progress(),
+        ledger,
+        // The folder of a batch holds files by the names of their rows: wait --all saves them there.
+        remembers: entry.is_none_or(|entry| entry.batch.is_none()),
         // Of several, nothing on stdout would say whose text it is.
-        prints_text: args.ids.len() == 1 && args.outputs.output.is_none(),
+        is_alone: args.ids.len() == 1,
     }
 }
 
@@ -112,14 +127,52 @@ pub(super) async fn everything(
     client: &Client,
     ledger: Arc<dyn Ledger>,
 ) -> Result<(), Failure> {
+    let folder = place::folder_of_all(outputs)?;
     let stop = Stop::new();
-    let display = Arc::new(Display::new(outputs.json, false, &stop)?);
+    let display =
+        Arc::new(Display::new(outputs.json, false, &stop)?.with_sidecars(outputs.sidecar));
     let observer = Arc::clone(&display);
-    let finish = Finish::new(client, ledger, outputs.folder())
+    let finish = Finish::new(client, Arc::clone(&ledger), folder)
         .concurrency(32)
         .timeout(outputs.timeout)
         .stop(&stop)
         .on_event(move |event| observer.event(event));
-    let watch = batch::leave(stop, Arc::clone(&display));
-    batch::finished(finish.run().await, batch::waited_for, &display, watch).await
+    let batches = batches_of_running(&*ledger).await;
+    let watch = batch::leave(stop.clone(), Arc::clone(&display));
+    let done = finish.run().await;
+    for (name, folder) in batches {
+        tokio::select! {
+            biased;
+            () = stop.asked(1) => break,
+            note = index::write(&*ledger, &name, &folder) => {
+                if let Some(note) = note {
+                    display.say(format_args!("note: {note}"));
+                }
+            }
+        }
+    }
+    batch::finished(done, batch::waited_for, &display, watch).await
+}
+
+/// The batches that have predictions to wait for, with their folders. An index is not worth an error.
+async fn batches_of_running(ledger: &dyn Ledger) -> BTreeMap<String, PathBuf> {
+    let mut batches = BTreeMap::new();
+    let mut after = 0;
+    loop {
+        let mut filter = Filter::default();
+        filter.states = vec![State::Sending, State::Running];
+        filter.after = Some(after);
+        let Ok(page) = ledger.list(filter).await else {
+            return batches;
+        };
+        let Some(last) = page.last() else {
+            return batches;
+        };
+        after = last.seq;
+        let of_batch = |entry: Entry| {
+            let batch = entry.batch.filter(|batch| !many::is_of_run(batch))?;
+            Some((batch, entry.folder?))
+        };
+        batches.extend(page.into_iter().filter_map(of_batch));
+    }
 }

@@ -112,7 +112,7 @@ fn a_list_may_go_on_and_a_file_begins_with_an_at() {
     let line = "paperboat run black-forest-labs/flux-2-pro input_images=@Carg";
     assert_eq!(after(line), ["input_images=@Cargo.toml"]);
     assert_eq!(after("paperboat run a/b --input Carg"), ["Cargo.toml"]);
-    assert_eq!(after("paperboat run a/b -o s"), ["src/"]);
+    assert_eq!(after("paperboat run a/b -o sr"), ["src/"]);
 }
 
 #[test]

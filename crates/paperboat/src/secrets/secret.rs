@@ -4,6 +4,8 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::advice;
+
 /// Which secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -66,11 +68,12 @@ impl Kind {
     }
 
     /// The command that stores one.
-    pub(crate) fn login(self) -> &'static str {
-        match self {
-            Self::Key => "paperboat login",
-            Self::AccessToken => "paperboat login --access-token",
-        }
+    pub(crate) fn login(self) -> String {
+        let flag = match self {
+            Self::Key => "",
+            Self::AccessToken => "--access-token",
+        };
+        advice::command("login", flag)
     }
 }
 

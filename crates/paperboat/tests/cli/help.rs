@@ -15,6 +15,7 @@ async fn help(args: &[&str]) -> String {
 async fn each_command_explains_itself() {
     assert_snapshot!("paperboat", help(&["--help"]).await);
     assert_snapshot!("run", help(&["run", "--help"]).await);
+    assert_snapshot!("again", help(&["again", "--help"]).await);
     assert_snapshot!("create", help(&["create", "--help"]).await);
     assert_snapshot!("get", help(&["get", "--help"]).await);
     assert_snapshot!("wait", help(&["wait", "--help"]).await);

@@ -27,7 +27,7 @@ async fn a_key_is_stored_from_stdin_and_shown_masked() {
     let ended = place.paperboat(args).stdin("any\n").ends(0).await;
     ended.says(&[
         "stored … for http://127.0.0.1:8080 in ",
-        "paperboat doctor --base-url http://127.0.0.1:8080\n",
+        "paperboat doctor --base-url http://127.0.0.1:8080/x\n",
     ]);
     assert_eq!(
         content(&place),

@@ -5,16 +5,21 @@
     reason = "the helpers of a test are tests too, which clippy does not see"
 )]
 
+#[cfg(unix)]
+mod advice;
+mod again;
 mod batch;
 #[cfg(unix)]
 mod busy;
 mod closing;
 mod completions;
+mod destination;
 mod discover;
 mod doctor;
 mod documented_server;
 mod drawn_outputs;
 mod exit_codes;
+mod formats;
 mod help;
 mod inputs;
 #[cfg(unix)]

@@ -47,12 +47,15 @@ impl Place {
         fs::write(self.path(name), content).unwrap();
     }
 
-    /// The names in `folder`, hidden ones too, in order; without the file that identifies a batch.
+    /// The names in `folder`, hidden ones too, in order; without the files that identify and describe a
+    /// batch.
     pub(crate) fn names(&self, folder: impl AsRef<Path>) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).unwrap();
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-            .filter(|name| name != ".cometapi-batch")
+            .filter(|name| {
+                ![".cometapi-batch", "index.csv", "index.jsonl"].contains(&name.as_str())
+            })
             .collect();
         names.sort();
         names
@@ -95,6 +98,15 @@ impl Place {
             .args(["-c", &format!(r#"trap '' {signal}; exec "$0" "$@""#)])
             .arg(env!("CARGO_BIN_EXE_paperboat"));
         self.call(shell, args)
+    }
+
+    /// A line of a shell, here, with nothing set; `$0` is `paperboat`.
+    #[cfg(unix)]
+    pub(crate) fn shell(&self, line: &str) -> Call<'_> {
+        self.call(
+            Command::new("sh"),
+            ["-c", line, env!("CARGO_BIN_EXE_paperboat")],
+        )
     }
 
     fn call<A: AsRef<OsStr>>(

@@ -17,7 +17,7 @@ pub(super) struct Existing {
 
 impl Existing {
     /// The first one.
-    pub(super) fn first(&self) -> Option<&SavedFile> {
+    fn first(&self) -> Option<&SavedFile> {
         self.files.iter().flatten().next()
     }
 
@@ -31,12 +31,27 @@ impl Existing {
         self.files.extend(more.files);
     }
 
-    /// Whether every file that is there has the content that this prediction's file has now.
-    pub(super) async fn are_of(
+    /// Why nothing is saved, if a file is there that is not this prediction's: it was there before the
+    /// first file could be saved. Unless the ledger could not be written when it was saved: its content
+    /// shows it.
+    pub(super) async fn conflict(
         &self,
         files: &[OutputFile],
         text: Option<&OutputText>,
-    ) -> Result<bool, Error> {
+    ) -> Option<Outcome> {
+        let path = self.first()?.path.display();
+        match self.are_of(files, text).await {
+            Ok(true) => None,
+            Ok(false) => {
+                let what = format!("{path} is there already and was left as it is: move it away");
+                Some(Outcome::failed(ErrorKind::File, what))
+            }
+            Err(error) => Some(Outcome::from(&error)),
+        }
+    }
+
+    /// Whether every file that is there has the content that this prediction's file has now.
+    async fn are_of(&self, files: &[OutputFile], text: Option<&OutputText>) -> Result<bool, Error> {
         for (file, saved) in files.iter().zip(&self.files) {
             if let Some(saved) = saved
                 && !own_files::is_same_file(file, &saved.path).await?

@@ -1,6 +1,6 @@
 //! What happens to a created prediction: its states, its files, its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -124,15 +124,7 @@ impl Row {
         };
         let (files, text) = contents.into_parts();
         let folder = self.folder();
-        if folder != self.context.settings.folder
-            && let Err(why) = crate::owner::check_folder(&folder)
-        {
-            let what = format!(
-                "nothing is saved in {}, which the ledger names for this prediction's files: it \
-                 {why}; wait for the prediction by its id to save them elsewhere",
-                folder.display()
-            );
-            let outcome = Outcome::failed(ErrorKind::File, what);
+        if let Some(outcome) = self.refused_folder(&folder) {
             return self.end(outcome, &[], Some(&prediction)).await;
         }
         let parts = files.len() + usize::from(text.is_some());
@@ -141,20 +133,9 @@ impl Row {
         };
         let mut found = self.existing(&places).await;
         if !self.job.fetching
-            && let Some(existing) = found.first()
+            && let Some(outcome) = found.conflict(&files, text.as_ref()).await
         {
-            // Not this prediction's: it was there before the first file could be saved.
-            // Unless the ledger could not be written when it was saved: its content shows it.
-            let path = existing.path.display();
-            let what = format!("{path} is there already and was left as it is: move it away");
-            let outcome = match found.are_of(&files, text.as_ref()).await {
-                Ok(true) => None,
-                Ok(false) => Some(Outcome::failed(ErrorKind::File, what)),
-                Err(error) => Some(Outcome::from(&error)),
-            };
-            if let Some(outcome) = outcome {
-                return self.end(outcome, &[], Some(&prediction)).await;
-            }
+            return self.end(outcome, &[], Some(&prediction)).await;
         }
         if !self.seen(&status, true, took).await {
             return;
@@ -205,6 +186,20 @@ impl Row {
             None => Outcome::succeeded_with(kept.notes.join("; ")),
         };
         self.end(outcome, &kept.records, Some(&prediction)).await;
+    }
+
+    /// Returns why nothing is saved in a folder that the ledger names, if that belongs to another user.
+    fn refused_folder(&self, folder: &Path) -> Option<Outcome> {
+        if folder == self.context.settings.folder {
+            return None;
+        }
+        let why = crate::owner::check_folder(folder).err()?;
+        let what = format!(
+            "nothing is saved in {}, which the ledger names for this prediction's files: it {why}; \
+             wait for the prediction by its id to save them elsewhere",
+            folder.display()
+        );
+        Some(Outcome::failed(ErrorKind::File, what))
     }
 
     /// Saves it, and tries again after each pause as long as create requests pause for it.

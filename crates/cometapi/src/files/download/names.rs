@@ -69,7 +69,11 @@ pub fn joined_name(parts: &str) -> String {
 /// A name that is cut if it is too long. It then ends in the hash of `whole`.
 fn shortened(mut name: String, whole: &str) -> String {
     if name.len() > MAX_LEN {
-        name.truncate(name.floor_char_boundary(MAX_LEN - 34));
+        let mut end = MAX_LEN - 34;
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name.truncate(end);
         // No escape begins with `~h`, so no other id has this name.
         _ = write!(name, "~h{:032x}", fnv1a(whole.as_bytes()));
     }

@@ -14,7 +14,7 @@ const PRO_2: &str = "black-forest-labs/flux-2-pro";
 
 fn what(words: &[&str]) -> Result<What, clap::Error> {
     let all = ["paperboat"].iter().chain(words).map(OsString::from);
-    parse(all.collect()).map(|cli| match cli.command {
+    parse(all.collect()).map(|(cli, _)| match cli.command {
         crate::args::Command::Run(args) => args.what,
         crate::args::Command::Create(args) => args.what,
         _ => panic!("{words:?}"),
@@ -23,7 +23,7 @@ fn what(words: &[&str]) -> Result<What, clap::Error> {
 
 /// The input that the arguments spell, without stdin.
 fn input_of(what: &What) -> Result<Map<String, Value>, Failure> {
-    input::given(what, &mut Stdin::new())
+    input::given(what, &mut Stdin::new())?.single()
 }
 
 fn pairs_of(words: &[&str]) -> Vec<String> {
@@ -332,7 +332,7 @@ fn own_flags_mean_what_they_did() {
     ];
     let what = what(&words).unwrap();
     assert!(what.force);
-    assert_eq!(what.max_file_size, 2 * 1024 * 1024);
+    assert_eq!(what.files.max_file_size, 2 * 1024 * 1024);
     assert_eq!(what.model.to_string(), SCHNELL);
     assert_eq!(what.pairs, ["prompt=x"]);
 }

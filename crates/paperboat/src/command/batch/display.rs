@@ -1,14 +1,16 @@
 //! What a run of many shows while it goes.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use cometapi_batch::{Event, PauseReason, Stop, Stopped};
+use cometapi_batch::{Event, PauseReason, RowInfo, Stop, Stopped};
 
 use super::counts::{Counts, precise};
 use super::printer::{Line, Printer};
 use super::{report, results};
 use crate::failure::Failure;
+use crate::sidecar;
 
 /// How long a run that is asked to leave waits for a reader that does not read: what Docker's
 /// 10 s leave beside the 8 s for responses, by half.
@@ -22,6 +24,9 @@ pub(crate) struct Display {
     stop: Stop,
     began: Instant,
     counts: Mutex<Counts>,
+    sidecars: bool,
+    /// The folder of the files and how it was named, where its rows come from no file.
+    run: Option<(PathBuf, PathBuf)>,
     printer: Arc<Printer>,
 }
 
@@ -33,8 +38,43 @@ impl Display {
             stop: stop.clone(),
             began: Instant::now(),
             counts: Mutex::default(),
+            sidecars: false,
+            run: None,
             printer: Arc::new(Printer::start(stop.clone())?),
         })
+    }
+
+    /// The same, with the prediction as JSON beside each file.
+    pub(crate) fn with_sidecars(mut self, sidecars: bool) -> Self {
+        self.sidecars = sidecars;
+        self
+    }
+
+    /// The same for rows that come from no file: each is called by its prediction, and its files are named
+    /// from `folder`, as it was given.
+    pub(crate) fn of_run(mut self, folder: &Path) -> Self {
+        // Before it is there, no file is in it.
+        let canonical = folder.canonicalize().unwrap_or_default();
+        self.run = Some((canonical, folder.to_owned()));
+        self
+    }
+
+    /// How a row is called.
+    fn name(&self, row: &RowInfo, id: Option<&str>) -> String {
+        match (&self.run, id) {
+            (Some(_), Some(id)) => format!("prediction {id}"),
+            (Some(_), None) => "a prediction".to_owned(),
+            (None, _) => results::name(row),
+        }
+    }
+
+    /// How a file is named on stdout.
+    fn path(&self, path: &Path) -> PathBuf {
+        let below = self.run.as_ref().and_then(|(canonical, given)| {
+            let below = path.strip_prefix(canonical).ok()?;
+            Some(given.join(below))
+        });
+        below.unwrap_or_else(|| path.to_owned())
     }
 
     /// How long the run has been going.
@@ -69,6 +109,7 @@ impl Display {
 
     pub(crate) fn event(&self, event: &Event<'_>) {
         self.message(event);
+        self.write_sidecars(event);
         self.data(event);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.count(event);
@@ -128,7 +169,7 @@ impl Display {
             } => {
                 let text = format!(
                     "{}: created {id}; it is not recorded yet, because the ledger is busy",
-                    results::name(row)
+                    self.name(row, Some(id))
                 );
                 self.printer.print(Line::Unrecorded(row.seq, text));
             }
@@ -138,38 +179,58 @@ impl Display {
                 format_args!("nothing more is created: {}", report::words(reason)),
             ),
             Event::Unrecorded { row, id, error, .. } => {
-                let id = id.unwrap_or("unknown");
                 self.printer.print(Line::Recorded(row.seq));
-                let row = results::name(row);
+                let row = self.name(row, *id);
+                let id = id.unwrap_or("unknown");
                 self.say(format_args!(
                     "{row}: prediction {id} could not be recorded: {error}"
                 ));
             }
             Event::Left { row, id, error, .. } => {
-                let row = results::name(row);
+                let row = self.name(row, Some(id));
                 self.say(format_args!(
                     "{row}: prediction {id} is still running: {error}"
                 ));
             }
-            Event::Ended { row, outcome, .. } if !outcome.is_success() => {
+            Event::Ended {
+                row, id, outcome, ..
+            } if !outcome.is_success() => {
                 self.printer.print(Line::Recorded(row.seq));
                 let why = outcome.message.as_deref().unwrap_or_default();
-                let row = results::name(row);
+                let row = self.name(row, *id);
                 self.say(format_args!("{row}: {}: {why}", outcome.word()));
             }
-            Event::Ended { row, outcome, .. } => {
+            Event::Ended {
+                row, id, outcome, ..
+            } => {
                 if let Some(note) = &outcome.message {
-                    self.say(format_args!("{}: note: {note}", results::name(row)));
+                    self.say(format_args!("{}: note: {note}", self.name(row, *id)));
                 }
             }
             _ => {}
         }
     }
 
+    fn write_sidecars(&self, event: &Event<'_>) {
+        if let Event::Ended {
+            files,
+            prediction: Some(prediction),
+            ..
+        } = event
+            && self.sidecars
+        {
+            let files: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
+            for note in sidecar::write_all(&files, prediction) {
+                self.say(format_args!("note: {note}"));
+            }
+        }
+    }
+
     /// What of it is data.
     fn data(&self, event: &Event<'_>) {
         let line = match event {
-            Event::Recorded { file, .. } if !self.json => Line::Path(file.path.clone()),
+            Event::Recorded { file, .. } if !self.json => Line::Path(self.path(&file.path)),
+            Event::Known { entry, .. } if self.json => Line::Result(results::known(entry)),
             Event::Left { row, id, error, .. } if self.json => {
                 Line::Result(results::left(row, id, error))
             }

@@ -8,7 +8,7 @@ use crate::connect::Connection;
 use crate::pricing::{self, Pricing};
 
 /// What is to be created, and what it would cost.
-pub(super) struct Estimate {
+pub(in crate::command) struct Estimate {
     models: Vec<Model>,
     /// How old the prices are.
     age: Option<String>,
@@ -34,7 +34,7 @@ impl Model {
 }
 
 impl Estimate {
-    pub(super) async fn of(
+    pub(in crate::command) async fn of(
         report: &Report,
         pricing: &Pricing,
         connection: &Connection,

@@ -43,7 +43,7 @@ impl Drop for Watch {
 
 /// Has the run stop by signals: Ctrl-C once to create no more, SIGTERM or SIGHUP to leave when
 /// no create request is in flight, a second one of them to leave at once.
-pub(super) fn watch(stop: Stop, display: Arc<Display>) -> Watch {
+pub(in crate::command) fn watch(stop: Stop, display: Arc<Display>) -> Watch {
     let mut leaves = false;
     Watch::start(Signals::listen(), move |signal| {
         let is_first = stop.requested() == 0;

@@ -1,25 +1,29 @@
 //! `paperboat batch`: a file of rows, each run once.
 
+mod code;
 mod costs;
 mod counts;
 mod display;
 mod estimate;
+pub(super) mod index;
 mod interrupt;
+mod next;
 mod printer;
 mod report;
 mod results;
 
 pub(super) use self::display::Display;
-use self::estimate::Estimate;
-pub(super) use self::interrupt::{Watch, leave};
-pub(super) use self::report::finished as waited_for;
+pub(super) use self::estimate::Estimate;
+pub(super) use self::interrupt::{Watch, leave, watch};
+pub(super) use self::next::NextSteps;
+pub(super) use self::report::{finished as waited_for, plan, predictions};
 pub(super) use self::results::file;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cometapi_batch::{Batch as Engine, ErrorKind, Ledger, Report, Rows, Stop};
+use cometapi_batch::{Batch as Engine, ErrorKind, Ledger, Problem, Report, Rows, Stop};
 
 use crate::args::Batch;
 use crate::connect::Connection;
@@ -34,10 +38,10 @@ pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
         let connection = connect::mock().await?;
         if args.ledger.ledger.is_none() {
             // What a mock knows belongs to no account, so it stays with its files.
-            args.ledger.ledger = Some(args.output.join(".mock-ledger.sqlite3"));
+            args.ledger.ledger = Some(args.output.folder().join(".mock-ledger.sqlite3"));
         }
         if !args.dry_run {
-            super::save::prepare_folder(&args.output)?;
+            super::save::prepare_folder(args.output.folder())?;
         }
         let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
         return run(args, rows, &connection, ledger).await;
@@ -61,22 +65,32 @@ async fn run(
         pricing.needed().await;
     }
     let stop = Stop::new();
-    let display = Arc::new(Display::new(args.json, args.skip_bad, &stop)?);
+    let display = Display::new(args.json, args.skip_bad, &stop)?.with_sidecars(args.sidecar);
+    let display = Arc::new(display);
     let observer = Arc::clone(&display);
-    let mut batch = Engine::new(&connection.client, Arc::clone(&ledger), &args.output)
-        .prices(pricing.source())
-        .concurrency(args.concurrency.into())
-        .timeout(args.timeout)
-        .give_up_after(args.give_up_after)
-        .retry_failed(args.retry_failed)
-        .retry_unresolved(args.retry_unresolved)
-        .skip_bad(args.skip_bad)
-        .unchecked(args.force)
-        .stop(&stop)
-        .on_event(move |event| observer.event(event));
+    let mut batch = Engine::new(
+        &connection.client,
+        Arc::clone(&ledger),
+        args.output.folder(),
+    )
+    .prices(pricing.source())
+    .concurrency(args.concurrency.into())
+    .timeout(args.timeout)
+    .give_up_after(args.give_up_after)
+    .retry_failed(args.retry_failed)
+    .retry_unresolved(args.retry_unresolved)
+    .update(args.update)
+    .skip_bad(args.skip_bad)
+    .report_rows(args.json)
+    .unchecked(args.force)
+    .stop(&stop)
+    .on_event(move |event| observer.event(event));
     if args.mock {
         // Its port is another each time.
         batch = batch.service("mock");
+    }
+    if let Some(names) = args.output.names() {
+        batch = batch.names(&names);
     }
     if let Some(name) = &args.name {
         batch = batch.name(name);
@@ -98,15 +112,31 @@ async fn run(
         display.end().await?;
         let planned = planned.map_err(|e| refused(&e))?;
         let estimate = Estimate::of(&planned, &pricing, connection, &args.service).await;
-        return report::plan(&planned, &estimate, args.json);
+        return plan(&planned, &estimate, args.json);
     }
-    let watch = interrupt::watch(stop.clone(), Arc::clone(&display));
+    let watch = watch(stop.clone(), Arc::clone(&display));
     let done = batch.run(rows).await;
     let costs = match &done {
         Ok(report) => costs::of(report, connection, &args, &*ledger, &stop).await,
         Err(_) => BTreeMap::new(),
     };
-    let ended = |report: &Report, elapsed, signal| report::ended(report, &costs, elapsed, signal);
+    if let Ok(Report {
+        batch: Some(batch), ..
+    }) = &done
+        && !args.ledger.no_ledger
+    {
+        let written = index::write(&*ledger, batch, args.output.folder());
+        tokio::select! {
+            biased;
+            // The next run writes it.
+            () = stop.asked(2) => {}
+            () = stop.leaving() => {}
+            note = written => note.into_iter().for_each(|note| display.say(format_args!("note: {note}"))),
+        }
+    }
+    let ended = |report: &Report, elapsed, signal| {
+        report::ended(report, &costs, args.strict, elapsed, signal)
+    };
     finished(done, ended, &display, watch).await
 }
 
@@ -122,6 +152,20 @@ pub(super) async fn finished(
     drop(watch);
     let ended = summarize(&done.map_err(|e| refused(&e))?, display.elapsed(), signal);
     printed.and(ended)
+}
+
+/// What to do about rows that cannot be used as they are.
+fn advise_on_rows(failure: Failure, problems: &[Problem]) -> Failure {
+    let changed = problems.iter().filter(|it| it.is_changed()).count();
+    let update = "to create changed rows anew: --update (you pay for each; earlier files are kept)";
+    if changed == 0 {
+        return failure.with_advice("fix them, or skip them with --skip-bad");
+    }
+    let failure = failure.with_advice(update);
+    if changed < problems.len() {
+        return failure.with_advice("fix the others, or skip all of them with --skip-bad");
+    }
+    failure.with_advice("to leave them as they are: --skip-bad")
 }
 
 /// A batch that did not run, or whose ledger failed under it.
@@ -144,7 +188,7 @@ pub(super) fn refused(error: &cometapi_batch::Error) -> Failure {
                 100.. => failure = failure.with_advice("and at least 90 more"),
                 all => failure = failure.with_advice(format!("and {} more", all - shown)),
             }
-            failure.with_advice("fix them, or skip them with --skip-bad")
+            advise_on_rows(failure, error.problems())
         }
         ErrorKind::MaxCost => failure.with_advice(advice::of_cost(error)),
         ErrorKind::Ledger | ErrorKind::Full | ErrorKind::Busy => failure.with_advice(

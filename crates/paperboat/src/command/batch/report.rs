@@ -4,18 +4,23 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use cometapi::ErrorKind;
-use cometapi_batch::{Cost, ErrorKind as LedgerError, Report, RetryAction, Stopped};
+use cometapi_batch::{Cost, Report, RetryAction, Stopped};
 use serde_json::json;
 
+use super::code::code;
 use super::counts::rounded;
 use super::estimate::Estimate;
+use super::next::{CONTINUE, NextSteps};
 use crate::failure::Failure;
 use crate::interrupt::Signal;
-use crate::{exit, money, print};
+use crate::{advice, money, print};
 
 /// Prints what would be done and what it would cost, on stdout.
-pub(super) fn plan(report: &Report, estimate: &Estimate, as_json: bool) -> Result<(), Failure> {
+pub(in crate::command) fn plan(
+    report: &Report,
+    estimate: &Estimate,
+    as_json: bool,
+) -> Result<(), Failure> {
     let tally = &report.tally;
     if as_json {
         return print::json(json!({
@@ -50,6 +55,7 @@ pub(super) fn plan(report: &Report, estimate: &Estimate, as_json: bool) -> Resul
 pub(super) fn ended(
     report: &Report,
     costs: &BTreeMap<String, Cost>,
+    strict: bool,
     elapsed: Duration,
     signal: Option<Signal>,
 ) -> Result<(), Failure> {
@@ -65,6 +71,12 @@ pub(super) fn ended(
     if report.is_success() {
         return Ok(());
     }
+    if !strict && did_as_asked(report) {
+        if tally.planned > 0 {
+            print::note(format_args!("{LIMIT_REACHED}; {CONTINUE}"));
+        }
+        return Ok(());
+    }
     let code = code(report, signal);
     let mut failure = Failure::of_many(code, why(report, signal));
     for (word, count) in &tally.failed {
@@ -72,7 +84,10 @@ pub(super) fn ended(
     }
     if tally.unresolved > 0 {
         failure = failure
-            .with_advice("unresolved rows may have been accepted; to find out: paperboat resolve")
+            .with_advice(format!(
+                "unresolved rows may have been accepted; to find out: {}",
+                advice::command("resolve", "")
+            ))
             .with_advice("with --retry-unresolved before that, you may pay twice");
     }
     if tally.retry_takes(RetryAction::Supersede) {
@@ -81,36 +96,34 @@ pub(super) fn ended(
              (you may pay again)",
         );
     }
-    Err(with_next_step(failure, report))
+    Err(NextSteps::of_the_same_command().advise(failure, report))
 }
 
-fn with_next_step(mut failure: Failure, report: &Report) -> Failure {
-    if let Some(Stopped::Ledger(e)) = &report.stopped
-        && e.kind() == LedgerError::Replaced
-    {
-        return failure.with_advice(
-            "with another ledger, you would pay again for rows whose files are not in the folder",
-        );
-    }
+const LIMIT_REACHED: &str = "reached the limit of new predictions";
+
+/// Whether what was left out is what `--limit` and `--skip-bad` say: every row that could be used and
+/// was within the limit succeeded. A file of bad rows alone is a mistake.
+fn did_as_asked(report: &Report) -> bool {
     let tally = &report.tally;
-    if tally.retry_takes(RetryAction::Follow) {
-        failure = failure.with_advice(
-            "the same command downloads files that were not saved, at no cost; the service keeps \
-             them for about an hour",
-        );
-    }
-    if let Some(Stopped::MaxCost { .. }) = report.stopped {
-        return failure.with_advice("to continue, run the same command with a higher --max-cost");
-    }
-    if report.stopped.is_some() || tally.unfinished() > 0 {
-        failure = failure.with_advice("to continue, run the same command again");
-    }
-    failure
+    report.stopped.is_none()
+        && report.unusable == 0
+        && tally.total() > 0
+        && tally.succeeded + tally.planned == tally.total()
 }
 
 /// Prints the summary of predictions that were waited for, whichever process created them.
 pub(in crate::command) fn finished(
     report: &Report,
+    elapsed: Duration,
+    signal: Option<Signal>,
+) -> Result<(), Failure> {
+    predictions(report, NextSteps::of_the_same_command(), elapsed, signal)
+}
+
+/// The same, with what can be done next.
+pub(in crate::command) fn predictions(
+    report: &Report,
+    next: NextSteps,
     elapsed: Duration,
     signal: Option<Signal>,
 ) -> Result<(), Failure> {
@@ -139,7 +152,7 @@ pub(in crate::command) fn finished(
     for (word, count) in &tally.failed {
         failure = failure.with_advice(format!("{count} {}", word.replace('_', " ")));
     }
-    Err(with_next_step(failure, report))
+    Err(next.advise(failure, report))
 }
 
 fn summary(report: &Report, elapsed: Duration) -> String {
@@ -182,7 +195,7 @@ fn counts(report: &Report) -> String {
 fn why(report: &Report, signal: Option<Signal>) -> String {
     match &report.stopped {
         Some(stopped) => stopped_by(stopped, signal),
-        None if report.tally.planned > 0 => "reached the limit of new predictions".to_owned(),
+        None if report.tally.planned > 0 => LIMIT_REACHED.to_owned(),
         None if report.unusable > 0 => "not every output can be used".to_owned(),
         None if report.tally.succeeded == report.tally.total() => {
             "rows that cannot be used were skipped".to_owned()
@@ -222,28 +235,6 @@ pub(super) fn words(stopped: &Stopped) -> String {
     }
 }
 
-/// The code of the most severe error kind among the rows; else why the run is not finished.
-fn code(report: &Report, signal: Option<Signal>) -> u8 {
-    let by_signal = signal.map_or(exit::INTERRUPTED, Signal::exit_code);
-    match (report.most_severe(), &report.stopped) {
-        // Not code 2: things were sent before the ledger failed.
-        (Some(ErrorKind::MaybeAccepted), Some(Stopped::Ledger(_))) => exit::DOUBT,
-        (_, Some(Stopped::Ledger(_))) => exit::OTHER,
-        (None | Some(ErrorKind::WaitTimeout), Some(Stopped::Asked)) => by_signal,
-        // A service manager looks for its own signal; only money in doubt is more urgent.
-        (Some(kind), Some(Stopped::Asked))
-            if kind != ErrorKind::MaybeAccepted
-                && matches!(signal, Some(Signal::Terminate | Signal::HangUp)) =>
-        {
-            by_signal
-        }
-        (Some(kind), _) => exit::of(kind),
-        (None, _) if report.tally.unfinished() > 0 => exit::TIMEOUT,
-        (None, _) if report.skipped > 0 => exit::USAGE,
-        (None, _) => exit::OTHER,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,55 +247,25 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_that_of_the_most_severe_kind() {
+    fn what_was_left_out_on_request_is_no_failure() {
         type Change = fn(&mut Report);
-        let rows: [(Change, u8); 9] = [
-            (|r| r.unusable = 1, 1),
-            (|r| r.tally.planned = 1, 4),
-            (|r| r.tally.running = 1, 4),
-            (|r| r.skipped = 1, 2),
-            (|r| r.stopped = Some(Stopped::Asked), 130),
+        let rows: [(Change, bool); 7] = [
+            (|r| r.tally.planned = 1, true),
+            (|r| r.skipped = 1, true),
+            (|r| (r.tally.succeeded, r.skipped) = (0, 1), false),
+            (|r| (r.tally.planned, r.tally.running) = (1, 1), false),
+            (|r| (r.skipped, r.tally.unresolved) = (1, 1), false),
+            (|r| (r.skipped, r.unusable) = (1, 1), false),
             (
                 |r| {
-                    r.tally.running = 1;
+                    r.tally.planned = 1;
                     r.stopped = Some(Stopped::Asked);
                 },
-                130,
-            ),
-            (|r| _ = r.tally.failed.insert("failed", 1), 3),
-            (|r| _ = r.tally.failed.insert("expired", 1), 8),
-            (
-                |r| {
-                    r.tally.failed.insert("failed", 1);
-                    r.tally.unresolved = 1;
-                },
-                7,
+                false,
             ),
         ];
-        for (change, expected) in rows {
-            assert_eq!(code(&report(change), None), expected);
-        }
-    }
-
-    #[test]
-    fn a_run_that_a_signal_ended_has_its_code_unless_money_is_in_doubt() {
-        for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
-            let mut ended = report(|r| {
-                r.tally.planned = 1;
-                r.stopped = Some(Stopped::Asked);
-            });
-            assert_eq!(code(&ended, Some(signal)), signal.exit_code());
-            ended.tally.failed.insert("failed", 1);
-            let failed = match signal {
-                Signal::Interrupt => exit::OUTCOME,
-                _ => signal.exit_code(),
-            };
-            assert_eq!(code(&ended, Some(signal)), failed);
-            ended.tally.unresolved = 1;
-            assert_eq!(code(&ended, Some(signal)), exit::DOUBT);
-            // It came when all was done.
-            ended.stopped = None;
-            assert_eq!(code(&ended, Some(signal)), exit::DOUBT);
+        for (index, (change, expected)) in rows.into_iter().enumerate() {
+            assert_eq!(did_as_asked(&report(change)), expected, "{index}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! A row's end as a line of JSON.
 
-use cometapi_batch::{Event, FileRecord, RowInfo};
+use cometapi_batch::{Entry, Event, FileRecord, Outcome, RowInfo};
 use serde_json::{Value, json};
 
 /// How a row is called in messages: by its line, by its id, or by its hash.
@@ -35,7 +35,34 @@ pub(super) fn ended(event: &Event<'_>) -> Option<Value> {
         "request_ids": outcome.request_ids,
         "files": files.iter().map(file).collect::<Vec<_>>(),
         "prediction": prediction,
+        "earlier": false,
     }))
+}
+
+/// A row that had ended before the run.
+pub(super) fn known(entry: &Entry) -> Value {
+    let outcome = entry.outcome.as_ref();
+    let message = |success| {
+        let outcome = outcome.filter(|outcome| outcome.is_success() == success);
+        outcome.and_then(|outcome| outcome.message.as_ref())
+    };
+    json!({
+        "row": {
+            "line": null,
+            "id": entry.row,
+            "hash": entry.hash,
+            "occurrence": entry.occurrence,
+        },
+        "model": entry.model,
+        "id": entry.id,
+        "outcome": outcome.map_or(entry.state.as_str(), Outcome::word),
+        "error": message(false),
+        "note": message(true),
+        "request_ids": outcome.map(|outcome| &outcome.request_ids),
+        "files": entry.files.iter().map(file).collect::<Vec<_>>(),
+        "prediction": null,
+        "earlier": true,
+    })
 }
 
 /// A row whose prediction continues without this process.
@@ -46,9 +73,11 @@ pub(super) fn left(row: &RowInfo, id: &str, error: &cometapi::Error) -> Value {
         "id": id,
         "outcome": "running",
         "error": error.to_string(),
+        "note": null,
         "request_ids": error.request_ids(),
         "files": [],
         "prediction": error.prediction(),
+        "earlier": false,
     })
 }
 

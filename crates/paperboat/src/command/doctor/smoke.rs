@@ -8,13 +8,13 @@ use cometapi::{Client, Input};
 use super::account;
 use super::check::{Check, Report};
 use super::setup::Setup;
-use crate::args::{Doctor, Key, What};
+use crate::args::{Doctor, Key, SentFiles, What};
 use crate::command::create;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
 use crate::watched::Watched;
-use crate::{check, connect, exit, input, print, secrets};
+use crate::{advice, check, connect, exit, input, ledger, print, secrets};
 
 const NAME: &str = "smoke";
 
@@ -79,8 +79,10 @@ pub(super) async fn run(
     }
     let ended = created(args, client, &what, input, signals).await;
     report.add(match &ended {
-        Ok(id) => Check::ok(NAME, format!("prediction {id} succeeded ({price})"))
-            .then(format!("to save its files: paperboat wait {id}")),
+        Ok(id) => Check::ok(NAME, format!("prediction {id} succeeded ({price})")).then(format!(
+            "to save its files: {}",
+            advice::command("wait", &advice::shell_word(id))
+        )),
         Err(failure) => Check::failed(NAME, failure).ends_with(match failure.code() {
             exit::KEY => exit::KEY,
             _ => exit::OTHER,
@@ -101,7 +103,8 @@ async fn created(
         once: None,
         retry_unresolved: false,
     };
-    let once = create::once(client, &args.ledger, &key, false)?;
+    let ledger = ledger::of_single(&args.ledger, false)?;
+    let once = create::once(client, ledger, &key, false)?;
     let watched = Watched::new(Progress::begin("creating"));
     let mut run = create::run(once, what, input, &watched);
     let (id, signal) = create::created(&mut run, &watched, signals).await?;
@@ -132,8 +135,10 @@ fn smallest(args: &Doctor) -> What {
             .collect(),
         input: None,
         force: false,
-        max_file_size: cometapi::ImageInput::DOCUMENTED_LIMIT,
-        image_max: None,
+        files: SentFiles {
+            max_file_size: cometapi::ImageInput::DOCUMENTED_LIMIT,
+            image_max: None,
+        },
     }
 }
 

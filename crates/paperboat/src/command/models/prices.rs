@@ -3,7 +3,7 @@
 use cometapi::models::Model;
 use cometapi_account::{Price, PriceList};
 
-use crate::{connect, pricing};
+use crate::{advice, connect, pricing};
 
 /// What the cache knows of the prices of the service that the environment names.
 pub(super) struct Prices {
@@ -49,9 +49,10 @@ impl Prices {
     fn note(&self, what: &str) -> Option<String> {
         match &self.list {
             Some(list) => Some(format!("{what} {} old", pricing::age(list))),
-            None if self.can_be_read => {
-                Some("to show prices here for the next hour: paperboat prices".to_owned())
-            }
+            None if self.can_be_read => Some(format!(
+                "to show prices here for the next hour: {}",
+                advice::command("prices", "")
+            )),
             None => None,
         }
     }

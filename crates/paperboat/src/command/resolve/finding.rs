@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cometapi_batch::{Candidate, Entry, Finding, InputMatch};
 use serde_json::Value;
 
-use crate::advice::shell_word;
+use crate::advice::{command, shell_word};
 use crate::command::list::{age, input};
 use crate::print::printable;
 
@@ -38,8 +38,9 @@ pub(super) fn lines(entry: &Entry, finding: &Finding) -> Vec<String> {
             if entry.superseded {
                 // Only the newest prediction of a row or a key is waited for with all others.
                 let id = shell_word(&it.task.id);
+                let wait = command("wait", &id);
                 lines.push(format!(
-                    "it was created again since; to save its files: paperboat wait {id}"
+                    "it was created again since; to save its files: {wait}"
                 ));
             }
             lines
@@ -51,24 +52,28 @@ pub(super) fn lines(entry: &Entry, finding: &Finding) -> Vec<String> {
             };
             let mut lines = vec![format!("may be {what}, or was not created:")];
             lines.extend(table(entry, candidates));
-            lines.push(format!(
-                "to record that it is: paperboat resolve --adopt {seq}={id}"
-            ));
-            lines.push(format!(
-                "if {otherwise}: paperboat resolve --force --not-created {seq}"
-            ));
+            let adopt = command("resolve", &format!("--adopt {seq}={id}"));
+            lines.push(format!("to record that it is: {adopt}"));
+            let refuse = command("resolve", &format!("--force --not-created {seq}"));
+            lines.push(format!("if {otherwise}: {refuse}"));
             lines
         }
         Finding::Absent { before, after, .. } => vec![
             "was probably not created: the account has no task that fits between".to_owned(),
             format!("  {before}, sent before it, and"),
             format!("  {after}, sent after it"),
-            format!("to record that: paperboat resolve --not-created {seq}"),
+            format!(
+                "to record that: {}",
+                command("resolve", &format!("--not-created {seq}"))
+            ),
         ],
         Finding::Unproven => vec![
             "no task fits, which proves nothing yet: the account must list a prediction".to_owned(),
             "that was sent before it and one that was sent after it".to_owned(),
-            "try again after the next prediction: paperboat resolve".to_owned(),
+            format!(
+                "try again after the next prediction: {}",
+                command("resolve", "")
+            ),
         ],
         Finding::Settled => vec!["another process has settled it".to_owned()],
         _ => Vec::new(),

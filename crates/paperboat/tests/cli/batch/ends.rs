@@ -15,14 +15,19 @@ async fn the_limit_leaves_rows_for_later() {
     let place = Place::new();
     let server = server().await;
     place.write("rows.jsonl", foxes(&["a", "b", "c"]));
-    let ended = batch(&place, &server, &["--limit", "2"]).ends(4).await;
+    let ended = batch(&place, &server, &["--limit", "2"]).ends(0).await;
+    let reached = "reached the limit of new predictions";
+    let again = "to continue, run the same command again";
     ended.says(&[
         "3 rows: 2 succeeded, 1 not created; 2 created in ",
-        "reached the limit of new predictions",
-        "to continue, run the same command again",
+        &format!("note: {reached}; {again}"),
     ]);
     assert_eq!(server.create_requests(), 2);
-    batch(&place, &server, &["--limit", "0"]).ends(4).await;
+    let ended = batch(&place, &server, &["--limit", "0", "--strict"]);
+    ended
+        .ends(4)
+        .await
+        .says(&[&format!("error: {reached}"), again]);
     assert_eq!(server.create_requests(), 2);
     batch(&place, &server, &["--limit", "1"]).ends(0).await;
     assert_eq!(place.names("out"), files(&["a", "b", "c"]));

@@ -4,6 +4,7 @@ mod each;
 mod ends;
 mod force;
 mod identity;
+mod index;
 mod paying;
 mod refused;
 mod rows;

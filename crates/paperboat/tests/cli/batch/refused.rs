@@ -273,15 +273,21 @@ async fn skip_bad_goes_on_without_them() {
     let server = server().await;
     let bad = "{\"prompt\": \"x\", \"num_outputs\": 9}\nnot json\n";
     place.write("rows.jsonl", foxes(&["a"]) + bad + &foxes(&["b"]));
-    let ended = batch(&place, &server, &["--skip-bad"]).ends(2).await;
+    let ended = batch(&place, &server, &["--skip-bad"]).ends(0).await;
     ended.says(&[
         "skipped: line 2: num_outputs is 9, it takes 1–4",
         "skipped: line 3: not json",
         "2 rows: 2 succeeded, 2 skipped; 2 created in ",
-        "rows that cannot be used were skipped",
     ]);
     assert_eq!(place.names("out"), files(&["a", "b"]));
+    let ended = batch(&place, &server, &["--skip-bad", "--strict"]);
+    ended
+        .ends(2)
+        .await
+        .says(&["error: rows that cannot be used were skipped"]);
     assert_eq!(server.create_requests(), 2);
+    place.write("rows.jsonl", bad);
+    batch(&place, &server, &["--skip-bad"]).ends(2).await;
 }
 
 #[tokio::test]

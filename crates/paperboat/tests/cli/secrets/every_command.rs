@@ -73,6 +73,7 @@ impl Scene {
         let id = self.ends(0, &with("create", &[])).await.id().to_owned();
         self.ends(0, &["get", &id]).await;
         self.ends(0, &["wait", &id, "-o", "out"]).await;
+        self.ends(0, &["again", &id, "-o", "out"]).await;
         // Its response is lost.
         self.server.on_create(Plan::of(Fault::Reset).after_accept());
         let owl = ["create", SCHNELL, "prompt=an owl", "megapixels=0.25"];
