@@ -17,16 +17,20 @@ mod input;
 mod interrupt;
 mod ledger;
 mod money;
+mod page;
 mod pair;
 mod pricing;
 mod print;
 mod progress;
 mod prompt;
+mod recorded;
 mod rows;
 mod scale;
 mod secrets;
 mod sidecar;
 mod stdin;
+mod style;
+mod topics;
 mod watched;
 mod whole;
 
@@ -73,6 +77,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Wait(args) => block_on(command::wait::execute(args)),
         Command::Batch(args) => block_on(command::batch::execute(args)),
         Command::List(args) => block_on(command::list::execute(args)),
+        Command::Show(args) => block_on(command::show::execute(args)),
         Command::Prune(args) => block_on(command::prune::execute(args)),
         Command::Resolve(args) => block_on(command::resolve::execute(args)),
         Command::Prices(args) => block_on(command::prices::execute(args)),

@@ -15,6 +15,11 @@ pub(crate) fn stdout(line: impl Display) -> Result<(), Failure> {
     write(printable(&line.to_string()).as_bytes())
 }
 
+/// A line of data with a name before it, which may be painted.
+pub(crate) fn fact(name: &str, value: &str) -> Result<(), Failure> {
+    write(format!("{name}{}", printable(value)).as_bytes())
+}
+
 /// A document of our own as data, as it stands: help, schemas, completion scripts.
 pub(crate) fn document(text: impl Display) -> Result<(), Failure> {
     write(text.to_string().as_bytes())

@@ -184,6 +184,9 @@ pub(crate) struct List {
     /// Only failed predictions
     #[arg(long)]
     pub(crate) failed: bool,
+    /// Only rows of the batch in this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) batch: Option<PathBuf>,
     /// Only predictions of this model
     #[arg(long, value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: Option<ModelRef>,

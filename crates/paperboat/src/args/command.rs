@@ -126,6 +126,22 @@ pub(crate) struct Get {
 }
 
 #[derive(Args)]
+pub(crate) struct Show {
+    /// The prediction's id, or a file that was saved of it
+    #[arg(value_name = "ID|FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) prediction: OsString,
+    /// Print what is recorded as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print a curl command that creates it once more, from any machine; it costs as much again
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) curl: bool,
+    /// The ledger, instead of PAPERBOAT_LEDGER or the one in the user's data folder
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+#[derive(Args)]
 #[command(mut_arg("output", |arg| arg.help(
     "Save files and text in this folder, or under this name: fox.png, out/{seed}.{ext}; - is stdout. \
      Without it, where -o was to save them when the prediction was created, or else files go to the \
@@ -222,15 +238,19 @@ pub(crate) struct Mock {
 
 #[derive(Args)]
 #[command(after_help = "\
-Add to your shell's startup file:
+With --install, the script is written to where the shell looks for it (bash, zsh and fish). For the \
+others, or to try it, add to your shell's startup file:
   bash        source <(paperboat completions bash)
   zsh         source <(paperboat completions zsh)      # after compinit
   fish        paperboat completions fish | source
   powershell  paperboat completions powershell | Out-String | Invoke-Expression
   elvish      eval (paperboat completions elvish | slurp)")]
 pub(crate) struct Completions {
-    /// The shell
-    pub(crate) shell: Shell,
+    /// The shell; by default the one of SHELL
+    pub(crate) shell: Option<Shell>,
+    /// Write the script to the user's folder for completions of this shell, and print its path
+    #[arg(long)]
+    pub(crate) install: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -243,10 +263,18 @@ pub(crate) enum Shell {
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  paperboat man                         the page of paperboat itself
+  paperboat man batch                   the page of a command
+  paperboat man --write ~/.local/share/man/man1")]
 pub(crate) struct Man {
-    /// Write every page into this folder, creating it if needed
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub(crate) dir: Option<PathBuf>,
+    /// The command; without one, the page of paperboat itself
+    #[arg(value_name = "COMMAND")]
+    pub(crate) page: Option<String>,
+    /// Write every page into this folder, creating it if needed, instead of printing one
+    #[arg(long, value_name = "DIR", conflicts_with = "page", value_hint = ValueHint::DirPath)]
+    pub(crate) write: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -3,7 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf, is_separator};
 
+use cometapi::models::{Kind, Model};
 use cometapi_batch::FileTemplate;
+use serde_json::{Map, Value};
+
+/// The field of models whose files can be of several types.
+pub(crate) const FORMAT: &str = "output_format";
 
 /// Where files are saved.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +54,23 @@ impl Destination {
             }
             Self::Template(_) | Self::Stdout => Path::new("."),
         }
+    }
+
+    /// The type of file that it names, as a choice of the model's.
+    pub(crate) fn wanted_type(&self, model: &Model) -> Option<Value> {
+        let Self::Template(template) = self else {
+            return None;
+        };
+        let (wanted, field) = (template.extension()?, model.field(FORMAT)?);
+        let Kind::Choice { values, .. } = field.kind() else {
+            return None;
+        };
+        // Choices have other spellings: jpeg is jpg.
+        let mut wanted = Map::from_iter([(FORMAT.to_owned(), Value::from(wanted))]);
+        model.normalize(&mut wanted);
+        let choice = wanted.remove(FORMAT)?;
+        let is_one = values.iter().any(|value| choice.as_str() == Some(*value));
+        is_one.then_some(choice)
     }
 
     /// The template of the names in the folder.

@@ -17,53 +17,34 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::batch::{Batch, List, Prune, RowFormat};
 pub(crate) use self::command::{
     Again, Complete, Completions, Create, Get, Man, Mock, Models, Run, RunOptions, Schema, Shell,
-    Wait,
+    Show, Wait,
 };
-pub(crate) use self::destination::Destination;
+pub(crate) use self::destination::{Destination, FORMAT};
 pub(crate) use self::money::{Prices, Resolve};
 pub(crate) use self::parse::{command_for, parse};
 pub(crate) use self::setup::{Doctor, Login, Logout};
 pub(crate) use self::shared::{Key, LedgerPlace, Outputs, SentFiles, Service, What};
 
+use crate::topics;
+
 // Nothing here is `Debug`: a key may be in it.
 
 /// Run image models on CometAPI: create predictions, wait for them, save their files
 #[derive(Parser)]
-#[command(name = "paperboat", version, max_term_width = 92, after_help = AFTER_HELP)]
+#[command(name = "paperboat", version, max_term_width = 92, after_help = after_help())]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-const AFTER_HELP: &str = "\
+const BEGIN: &str = "\
 Without a key and without cost:
-  paperboat run --mock black-forest-labs/flux-schnell prompt='a red fox' -o out
+  paperboat run --mock flux-schnell \"a red fox\" -o out";
 
-Exit codes:
-    0  succeeded
-    1  anything else
-    2  usage, or refused before anything was sent
-    3  the prediction failed, was canceled or aborted
-    4  stopped waiting; `paperboat wait ID` continues
-    5  the key was refused
-    6  rate limited or out of quota
-    7  a request may have been accepted; nothing was sent again
-    8  the outputs are gone
-  130  ended by ctrl-c
-  143  ended by SIGTERM
-  129  ended by SIGHUP
-
-stdout is data, stderr is for people.
-
-Environment:
-  COMETAPI_KEY           the API key; else COMETAPI_KEY_COMMAND, a command
-                         that prints it; else that of `paperboat login`,
-                         or of CometAPI's own command
-  COMETAPI_ACCESS_TOKEN  the account's access token, for its task list;
-                         likewise
-  COMETAPI_BASE_URL      the service
-  COMETAPI_ACCOUNT_URL   its account, if it is elsewhere
-  PAPERBOAT_LEDGER       where predictions are recorded";
+/// What the help of the program itself ends with.
+fn after_help() -> String {
+    format!("{BEGIN}\n\n{}", topics::text())
+}
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -73,7 +54,7 @@ pub(crate) enum Command {
     Again(Again),
     /// Create a prediction and print its id
     Create(Create),
-    /// Show a prediction
+    /// Poll a prediction once, and show how it stands
     Get(Get),
     /// Wait for predictions and save their files
     Wait(Wait),
@@ -81,6 +62,8 @@ pub(crate) enum Command {
     Batch(Batch),
     /// List recorded predictions
     List(List),
+    /// Show everything that is recorded of a prediction
+    Show(Show),
     /// Remove old records of ended predictions from the ledger
     Prune(Prune),
     /// Find out what became of predictions that may have been created
@@ -101,7 +84,7 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Print a shell completion script
     Completions(Completions),
-    /// Print the manual page, or write all pages to a folder
+    /// Show a manual page, or write all pages to a folder
     Man(Man),
     /// Print completions of a word, for the completion scripts
     #[command(hide = true)]

@@ -1,17 +1,16 @@
 //! `paperboat again`: a recorded prediction once more, with changes.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cometapi::ModelRef;
 use cometapi::wire::PredictionId;
-use cometapi_batch::{Entry, Filter, Ledger};
+use cometapi_batch::Entry;
 use serde_json::{Map, Value};
 
 use crate::args::{Again, Run, What};
 use crate::command::{place, run};
 use crate::failure::Failure;
-use crate::{advice, connect, input, ledger};
+use crate::{advice, connect, input, ledger, recorded};
 
 /// What a prediction was made of.
 struct Made {
@@ -44,44 +43,16 @@ async fn made(args: &Again) -> Result<Made, Failure> {
     } else {
         Some(ledger::existing(place.ledger.as_deref())?)
     };
-    let id = given
-        .to_str()
-        .and_then(|text| text.parse::<PredictionId>().ok());
-    if let Some(ledger) = &ledger {
-        let mut entry = match &id {
-            Some(id) => ledger::entry(Some(&**ledger), id.as_str()).await,
-            None => None,
-        };
-        if entry.is_none() {
-            entry = of_file(&**ledger, Path::new(given)).await?;
-        }
-        if let Some(entry) = entry {
-            return of_entry(&entry);
-        }
+    let id = recorded::id(given);
+    if let Some(ledger) = &ledger
+        && let Some(entry) = recorded::find(&**ledger, given).await?
+    {
+        return of_entry(&entry);
     }
     match id {
         Some(id) if !args.options.mock && !Path::new(given).exists() => at_service(args, &id).await,
-        _ => Err(unknown(given)),
+        _ => Err(recorded::unknown(given).with_advice("nothing was sent")),
     }
-}
-
-/// The newest prediction that this file was saved for.
-async fn of_file(ledger: &dyn Ledger, path: &Path) -> Result<Option<Entry>, Failure> {
-    let names = [std::path::absolute(path).ok(), path.canonicalize().ok()];
-    let mut names: Vec<PathBuf> = names.into_iter().flatten().collect();
-    names.dedup();
-    for name in names {
-        let mut filter = Filter::default();
-        filter.file = Some(name);
-        filter.limit = 1;
-        let found = ledger.list(filter).await.map_err(|e| {
-            Failure::usage(format!("the ledger cannot be read: {e}")).because_of(&e)
-        })?;
-        if let Some(entry) = found.into_iter().next() {
-            return Ok(Some(entry));
-        }
-    }
-    Ok(None)
 }
 
 fn of_entry(entry: &Entry) -> Result<Made, Failure> {
@@ -116,13 +87,4 @@ async fn at_service(args: &Again, id: &PredictionId) -> Result<Made, Failure> {
         ))
         .with_advice("run it with its input: paperboat run MODEL KEY=VALUE…")),
     }
-}
-
-fn unknown(given: &OsStr) -> Failure {
-    let given = given.display();
-    let list = advice::command("list", "");
-    Failure::usage(format!(
-        "{given} is neither the id nor a saved file of a recorded prediction; nothing was sent"
-    ))
-    .with_advice(format!("to see recorded predictions: {list}"))
 }

@@ -1,13 +1,19 @@
 //! `paperboat list`: recorded predictions.
 
+mod table;
+
+use std::io::{self, IsTerminal};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cometapi_batch::{Cost, Entry, Filter, Ledger, State};
 use serde_json::{Value, json};
+use terminal_size::{Width, terminal_size_of};
 
+use self::table::Table;
 use crate::args::List;
 use crate::command::batch::file;
 use crate::failure::Failure;
+use crate::style::Paint;
 use crate::{advice, ledger, money, print};
 
 /// How many are read from the ledger at once, at most.
@@ -25,6 +31,9 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
         limit => limit,
     };
     let now = SystemTime::now();
+    // A person reads the end of a long list, a program its beginning.
+    let for_a_person = !args.json && io::stdout().is_terminal();
+    let mut kept = Vec::new();
     let mut shown = 0;
     let (mut has_more, mut has_unresolved) = (false, false);
     let mut before = None;
@@ -41,6 +50,8 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
             }
             if args.json {
                 print::json(json(entry))?;
+            } else if for_a_person {
+                kept.push(entry.clone());
             } else {
                 if shown == 0 {
                     print::stdout(HEAD)?;
@@ -51,6 +62,7 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
             shown += 1;
         }
     }
+    print_table(&kept, now)?;
     if has_more {
         print::note(format_args!(
             "these are the newest {limit}; for more: --limit N, for all: --limit 0"
@@ -65,6 +77,21 @@ pub(crate) async fn execute(args: List) -> Result<(), Failure> {
         print::note(unresolved());
     }
     Ok(())
+}
+
+/// Prints predictions as a table, the newest last.
+fn print_table(entries: &[Entry], now: SystemTime) -> Result<(), Failure> {
+    /// Where a terminal does not say how wide it is.
+    const USUAL: usize = 80;
+
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let width = terminal_size_of(io::stdout()).map_or(USUAL, |(Width(width), _)| width.into());
+    let table = Table::of(entries, width, now, Paint::of_stdout());
+    print::document(table.head())?;
+    let mut oldest_first = entries.iter().rev();
+    oldest_first.try_for_each(|entry| print::document(table.row(entry, now)))
 }
 
 /// Shows what the predictions of a model cost together, if they cost anything.
@@ -99,6 +126,13 @@ fn filter(args: &List) -> Filter {
         filter.states.extend([State::Sending, State::Running]);
     }
     filter.failed = args.failed;
+    if let Some(folder) = &args.batch {
+        // As the ledger has it; one that is gone is known by its name.
+        let folder = folder
+            .canonicalize()
+            .or_else(|_| std::path::absolute(folder));
+        filter.folder = folder.ok();
+    }
     filter.model = args.model.as_ref().map(ToString::to_string);
     filter.since = args.since;
     filter
@@ -136,7 +170,7 @@ fn line(entry: &Entry, now: SystemTime) -> String {
 }
 
 /// Where it stands, in a word: how it ended, if it did.
-fn state(entry: &Entry) -> &str {
+pub(super) fn state(entry: &Entry) -> &str {
     match (entry.state, &entry.outcome) {
         (State::Ended, Some(outcome)) => outcome.word(),
         (state, _) => state.as_str(),
@@ -178,7 +212,7 @@ fn head(text: &str, letters: usize) -> &str {
         .map_or(text, |(end, _)| &text[..end])
 }
 
-fn json(entry: &Entry) -> Value {
+pub(super) fn json(entry: &Entry) -> Value {
     let input: Value = serde_json::from_str(&entry.input).unwrap_or_default();
     let outcome = entry.outcome.as_ref();
     json!({

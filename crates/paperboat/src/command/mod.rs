@@ -21,5 +21,6 @@ pub(crate) mod resolve;
 pub(crate) mod run;
 mod save;
 mod saver;
+pub(crate) mod show;
 mod stdout;
 pub(crate) mod wait;

@@ -3,16 +3,13 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use cometapi::models::{self, Kind, Model};
+use cometapi::models::{self, Model};
 use cometapi_batch::FileTemplate;
 use serde_json::{Map, Value};
 
-use crate::args::{Destination, Outputs, What};
+use crate::args::{Destination, FORMAT, Outputs, What};
 use crate::failure::Failure;
 use crate::progress::Progress;
-
-/// The field of models whose files can be of several types.
-const FORMAT: &str = "output_format";
 
 /// The field of models that return several files.
 const OUTPUTS: &str = "num_outputs";
@@ -71,27 +68,11 @@ impl Place {
     }
 }
 
-/// The type of file that `-o` names, as a choice of the model's.
-fn wanted_type(outputs: &Outputs, model: &Model) -> Option<Value> {
-    let Some(Destination::Template(template)) = &outputs.output else {
-        return None;
-    };
-    let (wanted, field) = (template.extension()?, model.field(FORMAT)?);
-    let Kind::Choice { values, .. } = field.kind() else {
-        return None;
-    };
-    // Choices have other spellings: jpeg is jpg.
-    let mut wanted = Map::from_iter([(FORMAT.to_owned(), Value::from(wanted))]);
-    model.normalize(&mut wanted);
-    let choice = wanted.remove(FORMAT)?;
-    let is_one = values.iter().any(|value| choice.as_str() == Some(*value));
-    is_one.then_some(choice)
-}
-
 /// Asks for the type of file that `-o` names, where the model has a choice of types and the input makes
 /// none.
 pub(super) fn ask_for_type(outputs: &Outputs, model: &Model, input: &mut Map<String, Value>) {
-    if let Some(choice) = wanted_type(outputs, model).filter(|_| !input.contains_key(FORMAT)) {
+    let wanted = outputs.output.as_ref().and_then(|it| it.wanted_type(model));
+    if let Some(choice) = wanted.filter(|_| !input.contains_key(FORMAT)) {
         input.insert(FORMAT.to_owned(), choice);
     }
 }
@@ -100,7 +81,8 @@ pub(super) fn ask_for_type(outputs: &Outputs, model: &Model, input: &mut Map<Str
 pub(super) fn leave_type_open(outputs: &Outputs, what: &What, input: &mut Map<String, Value>) {
     let names_type = |pair: &String| pair.trim_start().starts_with(FORMAT);
     let model = models::find(&what.model.to_string());
-    let wanted = model.and_then(|model| wanted_type(outputs, model));
+    let output = outputs.output.as_ref();
+    let wanted = model.and_then(|model| output?.wanted_type(model));
     if wanted.is_some() && !what.pairs.iter().any(names_type) {
         input.remove(FORMAT);
     }

@@ -1,6 +1,7 @@
 //! Completion of a word of the command line.
 
 mod path;
+mod recorded;
 mod value;
 
 use std::fmt;
@@ -43,14 +44,19 @@ pub(crate) fn candidates(before: &[String], word: &str) -> Vec<Candidate> {
     let (mut root, model) = command_for(before);
     root.build();
     let at = walk(&root, before.get(1..).unwrap_or_default());
-    let mut all = begun(&at, model, word);
+    let mut all = begun(&at, model, before, word);
     all.retain(|candidate| {
         candidate.word.starts_with(word) && !candidate.word.contains(char::is_control)
     });
     all
 }
 
-fn begun(at: &Walk<'_, '_>, model: Option<&'static Model>, word: &str) -> Vec<Candidate> {
+fn begun(
+    at: &Walk<'_, '_>,
+    model: Option<&'static Model>,
+    before: &[String],
+    word: &str,
+) -> Vec<Candidate> {
     if let Some(arg) = at.pending {
         return value::of_arg(arg, model, "", word);
     }
@@ -77,7 +83,15 @@ fn begun(at: &Walk<'_, '_>, model: Option<&'static Model>, word: &str) -> Vec<Ca
         Some(arg) if arg.get_id() == "pairs" => {
             model.map_or_else(Vec::new, |model| pairs(at, model, word))
         }
-        Some(arg) => value::of_arg(arg, model, "", word),
+        Some(arg) => {
+            let mut found = match arg.get_id().as_str() {
+                "ids" => recorded::ids(before, true),
+                "id" | "prediction" => recorded::ids(before, false),
+                _ => Vec::new(),
+            };
+            found.extend(value::of_arg(arg, model, "", word));
+            found
+        }
         None => Vec::new(),
     });
     all

@@ -12,7 +12,7 @@ use cometapi::models;
 use cometapi_batch::{Format, Rows};
 use serde_json::Map;
 
-use crate::args::{Batch, RowFormat};
+use crate::args::{Batch, FORMAT, RowFormat};
 use crate::failure::Failure;
 use crate::file::Limits;
 use crate::input::Fields;
@@ -41,6 +41,10 @@ pub(crate) fn of(args: &Batch) -> Result<Rows, Failure> {
     let Fields { mut values, sweeps } = fields;
     if let Some(model) = reader.model.filter(|_| !args.force) {
         model.normalize(&mut values);
+        let is_given = values.contains_key(FORMAT) || sweeps.iter().any(|(it, _)| it == FORMAT);
+        if let Some(choice) = args.output.wanted_type(model).filter(|_| !is_given) {
+            values.insert(FORMAT.to_owned(), choice);
+        }
     }
     let images = Images::new(limits, args.force);
     let mut rows = rows

@@ -25,6 +25,31 @@ async fn each_shell_has_its_script() {
 }
 
 #[tokio::test]
+async fn a_script_is_installed_where_its_shell_looks() {
+    for (shell, path) in [
+        ("bash", ".local/share/bash-completion/completions/paperboat"),
+        ("zsh", ".local/share/zsh/site-functions/_paperboat"),
+        ("fish", ".config/fish/completions/paperboat.fish"),
+    ] {
+        let place = Place::new();
+        let printed = place.paperboat(["completions", shell]).ends(0).await.stdout;
+        let install = place.paperboat(["completions", "--install"]);
+        let ended = install.env("SHELL", format!("/bin/{shell}")).ends(0).await;
+        assert_eq!(ended.lines(), [place.path(path).to_str().unwrap()]);
+        assert_eq!(std::fs::read_to_string(place.path(path)).unwrap(), printed);
+    }
+    for (args, shell) in [
+        (&["elvish", "--install"][..], ""),
+        (&["--install"], "/bin/sh"),
+    ] {
+        let place = Place::new();
+        let call = place.paperboat(["completions"].iter().chain(args));
+        call.env("SHELL", shell).ends(2).await;
+        assert!(place.names("").is_empty());
+    }
+}
+
+#[tokio::test]
 async fn candidates_are_lines_with_their_help_after_a_tab() {
     let args = [
         "complete",

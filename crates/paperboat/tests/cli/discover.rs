@@ -194,7 +194,10 @@ async fn the_manual_has_a_page_for_each_command() {
     let place = Place::new();
     let page = place.paperboat(["man"]).ends(0).await.stdout;
     assert!(page.contains(".TH paperboat 1"), "{page}");
-    place.paperboat(["man", "pages/man1"]).ends(0).await;
+    place
+        .paperboat(["man", "--write", "pages/man1"])
+        .ends(0)
+        .await;
     let names = place.names("pages/man1");
     for name in ["paperboat.1", "paperboat-run.1", "paperboat-completions.1"] {
         assert!(names.iter().any(|is| is == name), "{names:?}");
@@ -204,6 +207,18 @@ async fn the_manual_has_a_page_for_each_command() {
         "{names:?}"
     );
     place.write("file", "");
-    let ended = place.paperboat(["man", "file"]).ends(2).await;
+    let ended = place.paperboat(["man", "--write", "file"]).ends(2).await;
     ended.says(&["file cannot hold the pages"]);
+    // A page of its own, with what holds for every command; nothing is written.
+    let page = place.paperboat(["man", "batch"]).ends(0).await.stdout;
+    for section in [
+        ".TH paperboat-batch 1",
+        ".SH \"EXIT STATUS\"",
+        ".SH ENVIRONMENT",
+        ".SH FILES",
+    ] {
+        assert!(page.contains(section), "{section}: {page}");
+    }
+    let ended = place.paperboat(["man", "bacth"]).ends(2).await;
+    ended.says(&["\"bacth\" is not a command", "paperboat man --write DIR"]);
 }

@@ -48,6 +48,7 @@ mod resolve;
 mod resume;
 mod secrets;
 #[cfg(unix)]
+mod show;
 mod signals;
 mod terminal;
 mod usage;

@@ -64,27 +64,53 @@ fn screen(ended: &Ended) -> String {
     dated(&ended.stdout)
 }
 
-/// `text` with `0s` for every `1s ago`, and likewise.
+/// `text` with `0s ago` and `0s after` for every time, however long the commands took. The service's
+/// times have whole seconds, so that a task may seem older than its request. Columns, whose widths follow
+/// from them, are two spaces apart.
 fn dated(text: &str) -> String {
-    let mut words: Vec<_> = text.split(' ').map(str::to_owned).collect();
-    for next in 1..words.len() {
-        let is_date = ["ago", "after"]
-            .iter()
-            .any(|it| words[next].starts_with(it));
-        let number = words[next - 1].strip_suffix('s').unwrap_or_default();
-        if !is_date || number.parse::<u64>().is_err() {
-            continue;
+    let line = |line: &str| {
+        let margin = line.len() - line.trim_start().len();
+        let mut words: Vec<_> = line[margin..].split_whitespace().collect();
+        let gaps = gaps(&line[margin..]);
+        for next in 1..words.len() {
+            let number = words[next - 1].strip_suffix('s').unwrap_or_default();
+            if number.parse::<u64>().is_err() {
+                continue;
+            }
+            words[next] = match words[next] {
+                "before" => "after",
+                other if other.starts_with("ago") || other == "after" => other,
+                _ => continue,
+            };
+            words[next - 1] = "0s";
         }
-        // A column keeps its width.
-        let pad = if words[next] == "after" {
-            number.len() - 1
-        } else {
-            0
-        };
-        "0s".clone_into(&mut words[next - 1]);
-        words[next].push_str(&" ".repeat(pad));
+        let words = words
+            .iter()
+            .zip(gaps)
+            .map(|(word, gap)| format!("{word}{gap}"));
+        format!("{}{}", &line[..margin], words.collect::<String>())
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What is after each word: one space or two.
+fn gaps(line: &str) -> Vec<&'static str> {
+    let gap = |(at, word): (usize, &str)| {
+        let after = &line[at + word.len()..];
+        match after.len() - after.trim_start().len() {
+            0 => "",
+            1 => " ",
+            _ => "  ",
+        }
+    };
+    let mut from = 0;
+    let mut gaps = Vec::new();
+    for word in line.split_whitespace() {
+        let at = from + line[from..].find(word).unwrap_or(0);
+        from = at + word.len();
+        gaps.push(gap((at, word)));
     }
-    words.join(" ")
+    gaps
 }
 
 /// The lines of `--json`.

@@ -111,7 +111,7 @@ impl Row {
     }
 }
 
-/// Whether a file has one of the extensions that a text output is saved with.
+/// Whether a file has one of the extensions that text is saved with.
 fn is_text(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("txt" | "json"))

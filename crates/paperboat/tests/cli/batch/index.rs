@@ -250,4 +250,16 @@ async fn a_template_names_the_files_of_a_batch() {
     let refused = ["batch", "sheet.csv", "--model", SCHNELL, "-o", "-"];
     let refused = place.paperboat(refused).ends(2).await;
     refused.says(&["a batch saves files: name a folder or a template"]);
+
+    // The type that the names have is asked for, unless another is.
+    for (more, extension) in [(&[][..], "png"), (&["output_format=jpg"], "jpg")] {
+        let folder = format!("{extension}s");
+        let names = format!("{folder}/{{prompt:5}}.png");
+        let args = ["batch", "sheet.csv", "--model", SCHNELL, "-o", &names];
+        let call = place.paperboat(args.iter().chain(more)).at(server.origin());
+        call.ends(0).await;
+        let names = place.names(&folder);
+        let is_of_type = |name: &&String| name.ends_with(&format!(".{extension}"));
+        assert_eq!(names.iter().filter(is_of_type).count(), 4, "{names:?}");
+    }
 }
