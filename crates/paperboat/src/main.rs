@@ -13,6 +13,7 @@ mod connect;
 mod exit;
 mod failure;
 mod file;
+mod gallery;
 mod input;
 mod interrupt;
 mod ledger;
@@ -23,6 +24,7 @@ mod pricing;
 mod print;
 mod progress;
 mod prompt;
+mod record;
 mod recorded;
 mod rows;
 mod scale;
@@ -30,7 +32,6 @@ mod secrets;
 mod sidecar;
 mod stdin;
 mod style;
-mod topics;
 mod watched;
 mod whole;
 
@@ -78,6 +79,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Batch(args) => block_on(command::batch::execute(args)),
         Command::List(args) => block_on(command::list::execute(args)),
         Command::Show(args) => block_on(command::show::execute(args)),
+        Command::Gallery(args) => block_on(command::gallery::execute(args)),
         Command::Prune(args) => block_on(command::prune::execute(args)),
         Command::Resolve(args) => block_on(command::resolve::execute(args)),
         Command::Prices(args) => block_on(command::prices::execute(args)),

@@ -6,7 +6,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use crate::topics::TOPICS;
+use crate::args::topics::TOPICS;
 
 /// A manual page.
 pub(crate) struct Page {
@@ -18,9 +18,10 @@ impl Page {
     /// The page of `command`, which is `root` or one of its commands.
     pub(crate) fn of(root: &Command, command: &Command) -> Self {
         let is_root = command.get_name() == root.get_name();
-        let name = match is_root {
-            true => root.get_name().to_owned(),
-            false => format!("{}-{}", root.get_name(), command.get_name()),
+        let name = if is_root {
+            root.get_name().to_owned()
+        } else {
+            format!("{}-{}", root.get_name(), command.get_name())
         };
         let version = root.get_version().unwrap_or_default().to_owned();
         let mut command = command.clone().version(version).display_name(name.clone());

@@ -118,7 +118,7 @@ async fn check(bench: &Bench, drawn: &[Drawn], template: Option<&str>) {
 
 /// By default names and by templates that say whose a file is, and those that do not.
 #[test]
-fn rows_never_share_a_name_and_none_is_skipped_because_of_anothers_file() {
+fn rows_never_share_a_name_and_none_is_skipped_because_of_another_file() {
     let config = Config {
         cases: 24,
         ..Config::default()

@@ -31,7 +31,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_picture_is_saved_under_its_id_position_and_kind() {
+async fn an_image_is_saved_under_its_id_position_and_kind() {
     let server = mock().await;
     let client = client(&server);
     let folder = tempfile::tempdir().unwrap();
@@ -45,7 +45,8 @@ async fn a_picture_is_saved_under_its_id_position_and_kind() {
         for file in done.files() {
             let saved = file.save_in(folder.path().join("deep/er")).await.unwrap();
             let name = saved.path.file_name().unwrap().to_str().unwrap();
-            let expected = format!("{}-{}.{format}", done.prediction().id(), file.position());
+            let place = ["", "__2"][file.position()];
+            let expected = format!("{}{place}.{format}", done.prediction().id());
             assert_eq!(name, expected);
             let bytes = std::fs::read(&saved.path).unwrap();
             assert_eq!(bytes.len() as u64, saved.bytes);

@@ -224,7 +224,7 @@ pub(crate) struct Prune {
 }
 
 /// A time: a duration ago, or a date.
-fn since(text: &str) -> Result<SystemTime, String> {
+pub(super) fn since(text: &str) -> Result<SystemTime, String> {
     let text = text.trim();
     if let Ok(ago) = humantime::parse_duration(text) {
         return SystemTime::now()

@@ -1,4 +1,5 @@
 //! What each command takes.
+#![expect(clippy::doc_markdown, reason = "these comments are printed as help")]
 
 use std::ffi::OsString;
 use std::net::IpAddr;

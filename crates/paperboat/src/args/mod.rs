@@ -5,10 +5,12 @@ mod command;
 mod destination;
 mod fault;
 pub(crate) mod field;
+mod gallery;
 mod money;
 mod parse;
 mod setup;
 mod shared;
+pub(crate) mod topics;
 mod value;
 pub(crate) mod walk;
 
@@ -20,12 +22,11 @@ pub(crate) use self::command::{
     Show, Wait,
 };
 pub(crate) use self::destination::{Destination, FORMAT};
+pub(crate) use self::gallery::Gallery;
 pub(crate) use self::money::{Prices, Resolve};
 pub(crate) use self::parse::{command_for, parse};
 pub(crate) use self::setup::{Doctor, Login, Logout};
 pub(crate) use self::shared::{Key, LedgerPlace, Outputs, SentFiles, Service, What};
-
-use crate::topics;
 
 // Nothing here is `Debug`: a key may be in it.
 
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     List(List),
     /// Show everything that is recorded of a prediction
     Show(Show),
+    /// Write a page that shows the files of a batch, or all since a time
+    Gallery(Gallery),
     /// Remove old records of ended predictions from the ledger
     Prune(Prune),
     /// Find out what became of predictions that may have been created

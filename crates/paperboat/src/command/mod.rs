@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod create;
 pub(crate) mod doctor;
 mod finish;
+pub(crate) mod gallery;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod login;

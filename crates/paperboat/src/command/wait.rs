@@ -144,8 +144,8 @@ pub(super) async fn everything(
         tokio::select! {
             biased;
             () = stop.asked(1) => break,
-            note = index::write(&*ledger, &name, &folder) => {
-                if let Some(note) = note {
+            notes = index::write(&*ledger, &name, &folder) => {
+                for note in notes {
                     display.say(format_args!("note: {note}"));
                 }
             }

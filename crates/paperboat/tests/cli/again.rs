@@ -103,7 +103,8 @@ async fn what_the_ledger_does_not_know_is_asked_of_the_service() {
     place.write("cat.png", "x");
     let ended = again(&place, &server, &["cat.png"], 2).await;
     ended.says(&[
-        "cat.png is neither the id nor a saved file of a recorded prediction; nothing was sent",
+        "cat.png is neither the id nor a saved file of a recorded prediction",
+        "nothing was sent",
         "to see recorded predictions: paperboat list",
     ]);
     again(&place, &server, &["nosuchid"], 1).await;

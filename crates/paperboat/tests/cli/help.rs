@@ -21,6 +21,8 @@ async fn each_command_explains_itself() {
     assert_snapshot!("wait", help(&["wait", "--help"]).await);
     assert_snapshot!("batch", help(&["batch", "--help"]).await);
     assert_snapshot!("list", help(&["list", "--help"]).await);
+    assert_snapshot!("gallery", help(&["gallery", "--help"]).await);
+    assert_snapshot!("show", help(&["show", "--help"]).await);
     assert_snapshot!("prune", help(&["prune", "--help"]).await);
     assert_snapshot!("prices", help(&["prices", "--help"]).await);
     assert_snapshot!("resolve", help(&["resolve", "--help"]).await);

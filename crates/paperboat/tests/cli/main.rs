@@ -20,6 +20,7 @@ mod documented_server;
 mod drawn_outputs;
 mod exit_codes;
 mod formats;
+mod gallery;
 mod help;
 mod inputs;
 #[cfg(unix)]

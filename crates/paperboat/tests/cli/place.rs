@@ -54,7 +54,8 @@ impl Place {
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .filter(|name| {
-                ![".cometapi-batch", "index.csv", "index.jsonl"].contains(&name.as_str())
+                ![".cometapi-batch", "index.csv", "index.html", "index.jsonl"]
+                    .contains(&name.as_str())
             })
             .collect();
         names.sort();

@@ -131,7 +131,7 @@ async fn run(
             // The next run writes it.
             () = stop.asked(2) => {}
             () = stop.leaving() => {}
-            note = written => note.into_iter().for_each(|note| display.say(format_args!("note: {note}"))),
+            notes = written => notes.into_iter().for_each(|note| display.say(format_args!("note: {note}"))),
         }
     }
     let ended = |report: &Report, elapsed, signal| {

@@ -141,6 +141,9 @@ fn padded(text: &str, width: usize) -> String {
 
 /// Text that is cut before `width` and then ends in `…`. Of a path, the end is kept.
 fn fitted(text: &str, width: usize) -> String {
+    if width == 0 {
+        return String::new();
+    }
     if text.width() <= width {
         return text.to_owned();
     }
@@ -155,10 +158,7 @@ fn fitted(text: &str, width: usize) -> String {
         return std::iter::once('…').chain(kept.into_iter().rev()).collect();
     }
     let kept: String = text.chars().take_while(|c| fits(*c)).collect();
-    match width {
-        0 => String::new(),
-        _ => format!("{}…", kept.trim_end()),
-    }
+    format!("{}…", kept.trim_end())
 }
 
 #[cfg(test)]

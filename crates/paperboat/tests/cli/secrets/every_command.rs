@@ -74,6 +74,8 @@ impl Scene {
         self.ends(0, &["get", &id]).await;
         self.ends(0, &["wait", &id, "-o", "out"]).await;
         self.ends(0, &["again", &id, "-o", "out"]).await;
+        self.ends(0, &["show", &id]).await;
+        self.ends(0, &["show", &id, "--curl"]).await;
         // Its response is lost.
         self.server.on_create(Plan::of(Fault::Reset).after_accept());
         let owl = ["create", SCHNELL, "prompt=an owl", "megapixels=0.25"];
@@ -96,6 +98,7 @@ impl Scene {
             &["prices", SCHNELL, "--json"],
             &["list"],
             &["list", "--json"],
+            &["gallery", "rows"],
             &["prune", "--older-than", "30d"],
             &["models"],
             &["schema", SCHNELL],
