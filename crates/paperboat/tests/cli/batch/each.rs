@@ -249,4 +249,23 @@ async fn two_hundred_photos_killed_twice_are_two_hundred_files() {
     let ended = run().ends(0).await;
     ended.says(&["0 created in "]);
     server.assert_no_violations();
+    // Each of them is in the index once, whichever process ran it.
+    let index = fs::read_to_string(place.path("out/index.jsonl")).unwrap();
+    let lines = index.lines().map(|line| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let parts = [
+            &line["row"],
+            &line["file"],
+            &line["labels"]["file"],
+            &line["status"],
+        ];
+        parts.map(|part| part.as_str().unwrap().to_owned())
+    });
+    let mut lines: Vec<_> = lines.collect();
+    lines.sort();
+    let expected = ids.iter().map(|id| {
+        let (file, photo) = (format!("{id}.webp"), format!("photos/{id}.png"));
+        [id.clone(), file, photo, "succeeded".to_owned()]
+    });
+    assert_eq!(lines, expected.collect::<Vec<_>>());
 }
