@@ -5,7 +5,7 @@ use cometapi_mock::{Ending, Fault, MockServer};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::place::{KEY, Place};
+use crate::place::Place;
 use crate::pseudo_terminal::PseudoTerminal;
 use crate::{SCHNELL, server};
 
@@ -104,28 +104,27 @@ async fn everything_that_is_known_of_a_prediction_is_shown() {
     }
 }
 
-/// Pasted into a shell with a key, it is a create request that the mock accepts.
+/// A shell gives curl what the request needs, whatever is in the prompt.
 #[tokio::test]
 async fn a_curl_command_creates_it_once_more() {
     let (place, server) = (Place::new(), server().await);
-    let args = [
-        "run",
-        SCHNELL,
-        "prompt=it's a \"$HOME\" fox",
-        "megapixels=0.25",
-        "-o",
-        "out",
-    ];
+    let prompt = "prompt=it's a \"$HOME\" fox";
+    let args = ["run", SCHNELL, prompt, "megapixels=0.25", "-o", "out"];
     let run = place.paperboat(args).at(server.origin()).ends(0).await;
     let curl = place.paperboat(["show", run.id(), "--curl"]).ends(0).await;
-    let again = place
-        .shell(&curl.stdout)
-        .env("COMETAPI_KEY", KEY)
-        .ends(0)
-        .await;
-    assert_eq!(again.json()["model"], SCHNELL, "{}", again.stdout);
+    // Not every machine has curl.
+    let line = format!("curl() {{ printf '%s\\n' \"$@\"; }}; {}", curl.stdout);
+    let given = place.shell(&line).env("COMETAPI_KEY", "k").ends(0).await;
+    let [_, url, _, key, _, kind, _, body] = given.lines()[..] else {
+        panic!("{}", given.stdout);
+    };
+    let expected = format!("{}/models/{SCHNELL}/predictions", server.base_url());
+    assert_eq!(url, expected);
+    assert_eq!(key, "Authorization: Bearer k");
+    assert_eq!(kind, "Content-Type: application/json");
+    let body: Value = serde_json::from_str(body).unwrap();
     let made = server.predictions();
-    assert_eq!((made.len(), &made[0].input), (2, &made[1].input));
+    assert_eq!(body["input"], made[0].input.clone());
 }
 
 /// The newest last, within 80 columns, and nothing that the terminal would act on.
