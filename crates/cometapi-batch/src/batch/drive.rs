@@ -24,7 +24,7 @@ const RECORD_AGAIN: Duration = Duration::from_secs(1);
 /// How many rows of a model that is not offered are ended at once.
 const AT_ONCE: u32 = 500;
 
-/// Takes rows and works on them, of which at most `creates` are to be created.
+/// Takes rows and works on them, and creates at most `creates` predictions.
 pub(crate) async fn drive(context: &Arc<Context>, creates: u64) -> Result<(), Error> {
     let mut drive = Drive {
         context,

@@ -1,4 +1,4 @@
-//! Lines, each of which is a row.
+//! Rows that are lines.
 
 use std::io::{self, BufRead, Read};
 

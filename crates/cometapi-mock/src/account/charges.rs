@@ -25,7 +25,7 @@ pub struct Charge {
 #[derive(Debug, Default)]
 pub(crate) struct Charges {
     movements: Vec<Charge>,
-    /// The refunds to come: when, and of which movement.
+    /// The refunds that are due later: their times and movements.
     due: BinaryHeap<Reverse<(Duration, usize)>>,
     sum: u64,
     max: u64,

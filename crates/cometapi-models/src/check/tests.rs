@@ -131,9 +131,9 @@ fn required_text_that_is_empty_text_is_missing() {
         InputProblemKind::Missing,
         "prompt is empty, it takes text".to_owned(),
     )]);
-    for blank in ["", " ", "\n", "\u{3000}\t"] {
-        let refused = checked("flux-schnell", json!({"prompt": blank}));
-        assert_eq!(refused, refusal, "{blank:?}");
+    for empty in ["", " ", "\n", "\u{3000}\t"] {
+        let refused = checked("flux-schnell", json!({"prompt": empty}));
+        assert_eq!(refused, refusal, "{empty:?}");
     }
     let taken = checked("flux-schnell", json!({"prompt": " . "}));
     assert_eq!(taken, Ok(vec![]));

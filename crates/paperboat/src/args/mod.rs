@@ -85,7 +85,7 @@ pub(crate) enum Command {
     Logout(Logout),
     /// Check the key, the service and this machine
     Doctor(Doctor),
-    /// Print a shell completion script
+    /// Print a shell completion script, or install it
     Completions(Completions),
     /// Show a manual page, or write all pages to a folder
     Man(Man),

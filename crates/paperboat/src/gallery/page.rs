@@ -167,7 +167,7 @@ mod tests {
         text + rest
     }
 
-    /// What stands between two markers, of which the second is not in escaped text.
+    /// The text between two markers. Escaped text does not hold the second.
     fn between<'p>(page: &'p str, before: &str, after: &str) -> &'p str {
         let start = page.find(before).unwrap() + before.len();
         &page[start..start + page[start..].find(after).unwrap()]

@@ -107,7 +107,7 @@ impl Row {
         }
     }
 
-    /// The names `path`, `path-2` and so on, of which no file is there.
+    /// Those of the names `path`, `path-2` and so on that no file has.
     async fn free(&self, folder: &Path, path: &str, numbers: Range<u64>) -> Vec<String> {
         let name = |number| match number {
             1 => path.to_owned(),

@@ -102,7 +102,7 @@ async fn prices_are_set_removed_and_kept_from_the_list() {
     }
     let charged: Vec<_> = server.charges().iter().map(|one| one.quota).collect();
     assert_eq!(charged, [125_000, 50_000, 0, 1, 0]);
-    // A price is that of the moment of the create request.
+    // The price is the one at the time of the create request.
     server.set_price("acme/new", "1").unwrap();
     assert_eq!(server.charged(), 175_001);
 }
