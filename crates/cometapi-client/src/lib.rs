@@ -60,6 +60,7 @@ mod response;
 #[cfg(feature = "schemars")]
 mod schema;
 mod status;
+mod trace;
 mod transport;
 mod truncate;
 mod truncated;

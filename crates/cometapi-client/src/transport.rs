@@ -14,6 +14,7 @@ use crate::call::{self, BodyState, Exchange};
 use crate::encoding::{ContentDecoder, DecodeError};
 use crate::generated::Client;
 use crate::key_finder::KeyFinder;
+use crate::trace::Sent;
 
 /// How long an attempt may take when the caller says nothing. The reference's own check of
 /// the poll saw no response within 45 seconds.
@@ -223,12 +224,14 @@ impl Transport {
         let options = call::options();
         *request.timeout_mut() = Some(options.timeout.unwrap_or(ATTEMPT_TIMEOUT));
 
-        let mut response = match &self.unpooled {
+        let sent = Sent::new(&request);
+        let response = match &self.unpooled {
             Some(unpooled) if options.own_connection || !request.method().is_safe() => {
-                unpooled.execute(request).await?
+                unpooled.execute(request).await
             }
-            _ => client.execute(request).await?,
+            _ => client.execute(request).await,
         };
+        let mut response = response.inspect_err(|error| sent.failed(error))?;
         let status = response.status();
         let mut headers = std::mem::take(response.headers_mut());
         let (read, error) = match read(&mut response, self.body_cap).await {
@@ -237,6 +240,7 @@ impl Transport {
         };
         let (body, state) = decoded(&headers, read, self.body_cap);
         self.key.redact_headers(&mut headers);
+        sent.answered(status, &headers);
         let body = self.key.redact_bytes(&body).map_or(body, Bytes::from);
         let headers = call::record(Exchange {
             status,

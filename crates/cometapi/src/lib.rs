@@ -58,7 +58,8 @@
 //! - `schemars`: the wire types and the typed inputs implement `schemars::JsonSchema`.
 //! - `tracing`: a span `generate_content` per run, and one per create request, poll and
 //!   download, with the names of OpenTelemetry's conventions for generative AI; never an input or
-//!   a key. `tracing-opentelemetry` needs no glue.
+//!   a key. `tracing-opentelemetry` needs no glue. Each request to the service and each retry is an event of
+//!   level `DEBUG`; headers, without those that may hold a secret, are one of level `TRACE`.
 //!
 //! # Other crates
 //!
@@ -96,6 +97,7 @@ pub use crate::core::failure_kind::FailureKind;
 pub use crate::core::key::ApiKey;
 pub use crate::core::model::{IntoModelRef, ModelRef};
 pub use crate::core::prediction::Prediction;
+pub use crate::core::retry_progress::RetryProgress;
 pub use crate::core::service_error::ServiceError;
 pub use crate::core::state::BoxFuture;
 #[doc(hidden)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cometapi::Prediction;
+use cometapi::{Prediction, RetryProgress};
 
 use crate::batch::reason::{PauseReason, Stopped};
 use crate::error::Error;
@@ -124,6 +124,16 @@ pub enum Event<'a> {
         id: &'a str,
         /// The state's word.
         status: &'a str,
+    },
+    /// A poll of the row's prediction, or a download of a file of it, failed and is repeated after a pause.
+    #[non_exhaustive]
+    Retrying {
+        /// The row.
+        row: &'a Arc<RowInfo>,
+        /// The prediction's id.
+        id: &'a str,
+        /// What is known of it.
+        retry: RetryProgress<'a>,
     },
     /// A file has its name, and is not recorded yet.
     #[non_exhaustive]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cometapi::{ErrorKind as ApiErrorKind, Prediction};
+use cometapi::{ErrorKind as ApiErrorKind, Prediction, RetryProgress};
 
 use crate::error::Error;
 
@@ -28,6 +28,10 @@ pub enum OnceEvent<'e> {
     /// is in flight, and dropping the run sends nothing more.
     #[non_exhaustive]
     Pausing {
+        /// Which attempt it was, from 1.
+        attempt: u32,
+        /// How many attempts are made at most.
+        max_attempts: u32,
         /// How long nothing is sent.
         pause: Duration,
         /// The kind of what would have been the error, had this been the last attempt.
@@ -49,6 +53,12 @@ pub enum OnceEvent<'e> {
         id: &'e str,
         /// Whether it was created by an earlier call.
         earlier: bool,
+    },
+    /// A poll failed; the next follows after a pause.
+    #[non_exhaustive]
+    Polling {
+        /// What is known of it.
+        retry: RetryProgress<'e>,
     },
     /// A poll showed this state.
     #[non_exhaustive]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cometapi::{BoxFuture, Create, Error as ApiError, Prediction, SavedFile, Wait};
@@ -422,7 +423,11 @@ impl Running {
                 Some(created) => predictions.follow(created),
                 None => predictions.wait(self.id.as_str()),
             };
-            self.wait = Some(settings.in_time(wait.schedule(schedule)));
+            let observer = Arc::clone(&settings.observer);
+            let wait = wait
+                .schedule(schedule)
+                .on_retry(move |retry| observer(&OnceEvent::Polling { retry }));
+            self.wait = Some(settings.in_time(wait));
         }
         let Some(wait) = &mut self.wait else {
             return settings.in_time(predictions.wait(self.id.as_str())).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cometapi::{Create, CreateProgress, Error as ApiError, ErrorKind, Prediction};
+use cometapi::{Create, CreateProgress, Error as ApiError, ErrorKind, Prediction, causes};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::oneshot;
 
@@ -38,7 +38,16 @@ struct Step {
 
 enum Doing {
     Sending(u32),
-    Pausing(Duration, ErrorKind, String),
+    Pausing(Pausing),
+}
+
+/// What is known of an attempt that had no effect.
+struct Pausing {
+    attempt: u32,
+    max_attempts: u32,
+    pause: Duration,
+    kind: ErrorKind,
+    message: String,
 }
 
 /// A response that is recorded, and the record.
@@ -71,9 +80,21 @@ impl Sending {
         let in_flight = Arc::clone(&self.in_flight);
         let create = create.before_attempt(move |progress| {
             let doing = match progress {
-                CreateProgress::Pausing { pause, cause, .. } => {
+                CreateProgress::Pausing {
+                    attempt,
+                    max_attempts,
+                    pause,
+                    cause,
+                    ..
+                } => {
                     in_flight.store(false, Ordering::Relaxed);
-                    Doing::Pausing(pause, cause.kind(), cause.to_string())
+                    Doing::Pausing(Pausing {
+                        attempt,
+                        max_attempts,
+                        pause,
+                        kind: cause.kind(),
+                        message: message(cause),
+                    })
                 }
                 CreateProgress::Sending { attempt, .. } => Doing::Sending(attempt),
                 _ => Doing::Sending(0),
@@ -109,16 +130,17 @@ impl Sending {
                     observer(&OnceEvent::Sending { attempt });
                     self.in_flight.store(true, Ordering::Relaxed);
                 }
-                Doing::Pausing(pause, kind, message) => {
+                Doing::Pausing(pausing) => {
                     match record.pausing().await {
                         Ok(()) => recorded_as_sent = false,
                         Err(error) => observer(&OnceEvent::Unrecorded { error: &error }),
                     }
-                    let message = message.as_str();
                     observer(&OnceEvent::Pausing {
-                        pause,
-                        kind,
-                        message,
+                        attempt: pausing.attempt,
+                        max_attempts: pausing.max_attempts,
+                        pause: pausing.pause,
+                        kind: pausing.kind,
+                        message: &pausing.message,
                     });
                 }
             }
@@ -143,6 +165,15 @@ impl Sending {
             Some(record) => Ok(Responded { record, response }),
             None => Err(spent()),
         }
+    }
+}
+
+/// What happened, with the cause below everything, such as a connection that was refused.
+fn message(error: &ApiError) -> String {
+    let last = causes(error).skip(1).last();
+    match last.map(ToString::to_string) {
+        Some(cause) if !cause.is_empty() => format!("{error} ({cause})"),
+        _ => error.to_string(),
     }
 }
 

@@ -76,6 +76,8 @@ pub enum CreateProgress<'e> {
     Pausing {
         /// Which attempt.
         attempt: u32,
+        /// How many attempts are made at most.
+        max_attempts: u32,
         /// How long nothing is sent.
         pause: Duration,
         /// What would have been the error, had this been the last attempt.
@@ -232,8 +234,10 @@ impl Create {
                     let pause = self.policy.pause(sent, elapsed, retry_after, rng.f64());
                     match pause.filter(|_| again) {
                         Some(pause) => {
+                            trace::retrying("create", sent, pause, &cause);
                             let before = tell(CreateProgress::Pausing {
                                 attempt: sent,
+                                max_attempts: self.policy.max_attempts,
                                 pause,
                                 cause: &cause,
                             });

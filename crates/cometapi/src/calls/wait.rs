@@ -18,8 +18,9 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::prediction::Prediction;
 use crate::core::response::{AttemptOutcome, Body};
-use crate::core::runtime;
+use crate::core::retry_progress::{RetryObserver, RetryProgress};
 use crate::core::state::{BoxFuture, Core};
+use crate::core::{runtime, trace};
 
 /// A wait for a prediction to end: await it, or take its updates one by one.
 ///
@@ -132,6 +133,24 @@ impl Wait {
         self
     }
 
+    /// Calls `observer` before each pause after a poll that showed no state. The wait continues; what it
+    /// ends in if the last poll fails is its error.
+    ///
+    /// ```no_run
+    /// # async fn example(client: cometapi::Client) -> Result<(), cometapi::Error> {
+    /// let wait = client.predictions().wait("q4chw5rey9rmt0cww76t4h3ma4");
+    /// wait.on_retry(|retry| println!("{}; polling again in {:?}", retry.cause, retry.pause))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_retry(mut self, observer: impl FnMut(RetryProgress<'_>) + Send + 'static) -> Self {
+        if let State::Idle(poller) = &mut self.0 {
+            poller.observer = Some(Box::new(observer));
+        }
+        self
+    }
+
     /// The next state that is seen; `None` once the last has been given.
     pub async fn next(&mut self) -> Option<Result<Prediction, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
@@ -237,6 +256,23 @@ struct Poller {
     /// Since when the service has said that it does not know the id.
     missing_since: Option<Instant>,
     last_poll_done: bool,
+    observer: Option<RetryObserver<'static>>,
+}
+
+/// A poll that showed no state.
+struct FailedPoll {
+    error: Error,
+    /// Whether there was a response.
+    has_response: bool,
+}
+
+impl FailedPoll {
+    fn new(id: &PredictionId, attempt: AttemptOutcome) -> Self {
+        Self {
+            has_response: matches!(attempt, AttemptOutcome::Response(..)),
+            error: poll_error(id, attempt),
+        }
+    }
 }
 
 impl Poller {
@@ -257,6 +293,7 @@ impl Poller {
             is_service: false,
             missing_since: None,
             last_poll_done: false,
+            observer: None,
         }
     }
 
@@ -273,7 +310,8 @@ impl Poller {
             self.last = Some(LastState::of(&created));
             return Ok(created);
         }
-        let mut last_failure: Option<Box<AttemptOutcome>> = None;
+        let mut last_failure: Option<FailedPoll> = None;
+        let mut failed = 0;
         while !self.last_poll_done {
             let left = self.policy.timeout.saturating_sub(began.elapsed());
             // Nothing is known yet of a run that another process created: poll at once.
@@ -284,6 +322,9 @@ impl Poller {
                 self.policy
                     .next_poll(age, left, self.retry_after, self.rng.f64())
             };
+            if let Some(FailedPoll { error, .. }) = &last_failure {
+                self.retrying(failed, next.pause, left, error);
+            }
             // A timer takes a millisecond, also for nothing; after a failure even that is better than none.
             if !next.pause.is_zero() || last_failure.is_some() {
                 sleep(next.pause).await;
@@ -323,15 +364,34 @@ impl Poller {
                     if since.elapsed() >= self.policy.not_found_grace {
                         return Err(self.known(poll_error(&self.id, attempt)));
                     }
-                    last_failure = Some(Box::new(attempt));
+                    last_failure = Some(FailedPoll::new(&self.id, attempt));
                 }
                 (PollOutcome::Stop(_), attempt) => {
                     return Err(self.known(poll_error(&self.id, attempt)));
                 }
-                (_, attempt) => last_failure = Some(Box::new(attempt)),
+                (_, attempt) => last_failure = Some(FailedPoll::new(&self.id, attempt)),
             }
+            failed += 1;
         }
         Err(self.timed_out(last_failure))
+    }
+
+    /// Reports that the next poll follows after `pause`; `left` is left until the deadline.
+    fn retrying(&mut self, attempt: u32, pause: Duration, left: Duration, cause: &Error) {
+        trace::retrying("poll", attempt, pause, cause);
+        let grace = self.missing_since.map(|since| {
+            let grace = self.policy.not_found_grace;
+            grace.saturating_sub(since.elapsed())
+        });
+        if let Some(observer) = &mut self.observer {
+            observer(RetryProgress {
+                attempt,
+                max_attempts: None,
+                pause,
+                left: Some(grace.map_or(left, |grace| grace.min(left))),
+                cause,
+            });
+        }
     }
 
     /// One poll; when it stays silent, a second beside it. The first response wins.
@@ -359,7 +419,7 @@ impl Poller {
         }
     }
 
-    fn timed_out(&self, last_failure: Option<Box<AttemptOutcome>>) -> Error {
+    fn timed_out(&self, last_failure: Option<FailedPoll>) -> Error {
         let seconds = self.policy.timeout.as_secs_f64();
         let state = match self.last() {
             Some(prediction) => format!(
@@ -375,15 +435,15 @@ impl Poller {
                 self.id
             ),
         );
-        let Some(attempt) = last_failure else {
+        let Some(failed) = last_failure else {
             return self.known(error);
         };
-        let error = match &*attempt {
+        let error = match failed.error.body() {
             // It may hold the end of the prediction: shown, so that a person can read it.
-            AttemptOutcome::Response(meta, _) => error.with_body(&meta.raw),
+            Some(body) if failed.has_response => error.with_body(body),
             _ => error,
         };
-        self.known(error.with_source(poll_error(&self.id, *attempt)))
+        self.known(error.with_source(failed.error))
     }
 
     fn last(&self) -> Option<Prediction> {

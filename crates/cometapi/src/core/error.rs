@@ -99,7 +99,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_body(mut self, body: &Bytes) -> Self {
+    pub(crate) fn with_body(mut self, body: &[u8]) -> Self {
         // A slice of a large body would keep all of it alive.
         self.0.body = Some(Bytes::copy_from_slice(&body[..body.len().min(BODY_CAP)]));
         self

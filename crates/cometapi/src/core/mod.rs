@@ -14,6 +14,7 @@ pub(crate) mod outcome;
 pub(crate) mod prediction;
 pub(crate) mod response;
 pub(crate) mod retry_after;
+pub(crate) mod retry_progress;
 pub(crate) mod runtime;
 pub(crate) mod service_error;
 pub(crate) mod state;

@@ -6,8 +6,11 @@
 #[cfg(feature = "tracing")]
 mod spans {
     use std::future::Future;
+    use std::time::Duration;
 
     use cometapi_client::{ClientInfo, Exchange, PredictionId};
+    #[cfg(feature = "download")]
+    use http::StatusCode;
     use tracing::field::{Empty, debug};
     use tracing::{Instrument, Span, info_span};
 
@@ -160,6 +163,18 @@ mod spans {
         (result, exchange)
     }
 
+    /// The kind of the cause alone: its message may quote a prompt.
+    pub(crate) fn retrying(request: &str, attempt: u32, pause: Duration, cause: &Error) {
+        tracing::debug!(
+            request,
+            attempt,
+            pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            "error.type" = cause.kind().as_str(),
+            "http.response.status_code" = cause.status(),
+            "retrying"
+        );
+    }
+
     /// The field alone: the words of a warning may hold its value.
     #[cfg(feature = "models")]
     pub(crate) fn input_warning(model: &ModelRef, field: &str) {
@@ -167,6 +182,19 @@ mod spans {
             "gen_ai.request.model" = %model,
             field,
             "the model may read this field otherwise than meant"
+        );
+    }
+
+    /// The host of a file alone: its address may be a secret.
+    #[cfg(feature = "download")]
+    pub(crate) fn fetched(host: Option<&str>, status: Option<StatusCode>, took: Duration) {
+        tracing::debug!(
+            "http.request.method" = "GET",
+            "server.address" = host,
+            "http.response.status_code" = status.map(|status| status.as_u16()),
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "error.type" = status.is_none().then_some("no_response"),
+            "request"
         );
     }
 
@@ -192,9 +220,11 @@ mod spans {
 #[cfg(not(feature = "tracing"))]
 mod spans {
     use std::future::Future;
+    use std::time::Duration;
 
     use cometapi_client::PredictionId;
 
+    use crate::core::error::Error;
     use crate::core::model::ModelRef;
     use crate::core::state::Core;
 
@@ -210,8 +240,14 @@ mod spans {
         call
     }
 
+    pub(crate) fn retrying(_request: &str, _attempt: u32, _pause: Duration, _cause: &Error) {}
+
     #[cfg(feature = "models")]
     pub(crate) fn input_warning(_model: &ModelRef, _field: &str) {}
+
+    #[cfg(feature = "download")]
+    pub(crate) fn fetched(_host: Option<&str>, _status: Option<http::StatusCode>, _took: Duration) {
+    }
 
     #[cfg(feature = "download")]
     pub(crate) fn download<F: Future>(

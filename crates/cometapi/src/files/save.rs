@@ -6,6 +6,7 @@ use std::path::Path;
 use std::pin::Pin;
 
 use crate::core::error::Error;
+use crate::core::retry_progress::{RetryObserver, RetryProgress};
 use crate::core::runtime;
 use crate::files::download::attempts::{self, Source};
 use crate::files::download::fetch::Fetcher;
@@ -34,6 +35,7 @@ use crate::files::download::saved_file::SavedFile;
 pub struct Save<'f> {
     content: Content<'f>,
     target: Result<Target, Error>,
+    observer: Option<RetryObserver<'f>>,
 }
 
 /// What is saved.
@@ -52,6 +54,7 @@ impl<'f> Save<'f> {
         Self {
             content,
             target: Target::stem(folder, stem),
+            observer: None,
         }
     }
 
@@ -59,6 +62,7 @@ impl<'f> Save<'f> {
         Self {
             content,
             target: Target::file(path),
+            observer: None,
         }
     }
 
@@ -68,6 +72,13 @@ impl<'f> Save<'f> {
         self.target = self
             .target
             .and_then(|target| target.with_stem(stem.as_ref()));
+        self
+    }
+
+    /// Calls `observer` before each pause after a download that failed and is repeated. Text that is saved
+    /// is not downloaded.
+    pub fn on_retry(mut self, observer: impl FnMut(RetryProgress<'_>) + Send + 'f) -> Self {
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -84,10 +95,16 @@ impl<'f> IntoFuture for Save<'f> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'f>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { content, target } = self;
+        let Self {
+            content,
+            target,
+            observer,
+        } = self;
         Box::pin(async move {
             match content {
-                Content::File(fetcher, source) => attempts::save(fetcher, source, target?).await,
+                Content::File(fetcher, source) => {
+                    attempts::save(fetcher, source, target?, observer).await
+                }
                 Content::Text {
                     text,
                     media_type,

@@ -1,10 +1,13 @@
 //! What happens to a created prediction: its states, its files, its end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cometapi::{Error, ErrorKind, OutputFile, OutputText, Prediction, SavedFile, Wait};
+use cometapi::{
+    Error, ErrorKind, OutputFile, OutputText, Prediction, RetryProgress, SavedFile, Wait,
+};
 
 use crate::batch::context::Recorded;
 use crate::batch::event::Event;
@@ -40,7 +43,9 @@ impl Row {
         if let Some(policy) = &settings.wait {
             wait = wait.policy(policy.clone());
         }
-        wait = wait.schedule(self.context.history.schedule(&self.job.model));
+        wait = wait
+            .schedule(self.context.history.schedule(&self.job.model))
+            .on_retry(self.retry_observer());
         match settings.timeout {
             Some(timeout) => wait.timeout(timeout),
             None => wait,
@@ -202,11 +207,24 @@ impl Row {
         Some(Outcome::failed(ErrorKind::File, what))
     }
 
+    /// Reports polls and downloads that are repeated.
+    fn retry_observer(&self) -> impl FnMut(RetryProgress<'_>) + Send + use<> {
+        let (context, row) = (Arc::clone(&self.context), Arc::clone(&self.info));
+        let id = self.id().to_owned();
+        move |retry| {
+            context.notify(&Event::Retrying {
+                row: &row,
+                id: &id,
+                retry,
+            });
+        }
+    }
+
     /// Saves it, and tries again after each pause as long as create requests pause for it.
     async fn save(&self, content: Content<'_>, place: &Place) -> Result<SavedFile, Error> {
         let (mut turn, mut is_waiting) = (None, false);
         loop {
-            let error = match content.save(place).await {
+            let error = match content.save(place, self.retry_observer()).await {
                 Ok(saved) => {
                     self.context.downloaded(content.is_download(), is_waiting);
                     return Ok(saved);
@@ -327,10 +345,14 @@ enum Content<'a> {
 }
 
 impl Content<'_> {
-    async fn save(self, place: &Place) -> Result<SavedFile, Error> {
+    async fn save(
+        self,
+        place: &Place,
+        observer: impl FnMut(RetryProgress<'_>) + Send,
+    ) -> Result<SavedFile, Error> {
         let (folder, stem) = (&place.folder, &place.stem);
         match self {
-            Self::File(file) => file.save_in(folder).name(stem).await,
+            Self::File(file) => file.save_in(folder).name(stem).on_retry(observer).await,
             Self::Text(text) => text.save_in(folder).name(stem).await,
         }
     }

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::core::error::Error;
+use crate::core::retry_progress::{RetryObserver, RetryProgress};
 use crate::core::{runtime, trace};
 use crate::files::download::fault::Fault;
 use crate::files::download::fetch::{Fetcher, FileStream};
@@ -29,7 +30,7 @@ impl Source<'_> {
 }
 
 pub(crate) async fn bytes(fetcher: &Fetcher, file: Source<'_>) -> Result<Bytes, Error> {
-    let mut attempts = Attempts::of(fetcher, file)?;
+    let mut attempts = Attempts::of(fetcher, file, None)?;
     loop {
         match attempts.traced(in_memory(fetcher, file)).await {
             Ok(bytes) => return Ok(bytes),
@@ -60,7 +61,7 @@ async fn in_memory(fetcher: &Fetcher, file: Source<'_>) -> Result<Bytes, Fault> 
 }
 
 pub(crate) async fn stream(fetcher: &Fetcher, file: Source<'_>) -> Result<FileStream, Error> {
-    let mut attempts = Attempts::of(fetcher, file)?;
+    let mut attempts = Attempts::of(fetcher, file, None)?;
     loop {
         match attempts.traced(fetcher.open(file.url, None)).await {
             Ok(stream) => return Ok(stream),
@@ -73,8 +74,9 @@ pub(crate) async fn save(
     fetcher: &Fetcher,
     file: Source<'_>,
     target: Target,
+    observer: Option<RetryObserver<'_>>,
 ) -> Result<SavedFile, Error> {
-    let mut attempts = Attempts::of(fetcher, file)?;
+    let mut attempts = Attempts::of(fetcher, file, observer)?;
     let mut saving = Saving::new(target);
     loop {
         match attempts.traced(saving.attempt(fetcher, file.url)).await {
@@ -88,15 +90,21 @@ struct Attempts<'f> {
     policy: &'f DownloadPolicy,
     file: Source<'f>,
     made: u32,
+    observer: Option<RetryObserver<'f>>,
 }
 
 impl<'f> Attempts<'f> {
-    fn of(fetcher: &'f Fetcher, file: Source<'f>) -> Result<Self, Error> {
+    fn of(
+        fetcher: &'f Fetcher,
+        file: Source<'f>,
+        observer: Option<RetryObserver<'f>>,
+    ) -> Result<Self, Error> {
         runtime::check().map_err(|error| file.known(error))?;
         Ok(Self {
             policy: fetcher.policy(),
             file,
             made: 0,
+            observer,
         })
     }
 
@@ -109,10 +117,21 @@ impl<'f> Attempts<'f> {
 
     /// Pauses if the fault may pass and the policy allows another attempt; else returns the
     /// error.
-    async fn after(&self, fault: Fault) -> Result<(), Error> {
+    async fn after(&mut self, fault: Fault) -> Result<(), Error> {
         let error = match fault {
             Fault::Passing(error) => match self.policy.pause(self.made, error.retry_after()) {
                 Some(pause) => {
+                    let cause = self.file.known(error);
+                    trace::retrying("download", self.made, pause, &cause);
+                    if let Some(observer) = &mut self.observer {
+                        observer(RetryProgress {
+                            attempt: self.made,
+                            max_attempts: Some(self.policy.max_attempts),
+                            pause,
+                            left: None,
+                            cause: &cause,
+                        });
+                    }
                     tokio::time::sleep(pause).await;
                     return Ok(());
                 }

@@ -18,7 +18,7 @@ use crate::core::error::Error;
 use crate::core::error_kind::ErrorKind;
 use crate::core::http_clients::HttpSettings;
 use crate::core::retry_after;
-use crate::core::runtime;
+use crate::core::{runtime, trace};
 use crate::files::data_uri;
 use crate::files::download::access::{Access, RefusedAddress};
 use crate::files::download::clients::FileClients;
@@ -91,7 +91,11 @@ impl Fetcher {
                     .header(RANGE, format!("bytes={}-", resume.offset))
                     .header(IF_RANGE, resume.version.tag().clone());
             }
-            let response = request.send().await.map_err(unanswered)?;
+            let began = tokio::time::Instant::now();
+            let response = request.send().await;
+            let status = response.as_ref().ok().map(reqwest::Response::status);
+            trace::fetched(url.host_str(), status, began.elapsed());
+            let response = response.map_err(unanswered)?;
             if response.status().is_redirection() {
                 url = next_hop(&url, &response)?;
                 continue;
