@@ -128,7 +128,7 @@ pub use cometapi_account::Usd;
 pub use crate::names::{FileTemplate, NameValues, TemplateError, folded};
 pub use crate::once::{Once, OnceError, OnceEvent, OnceRun};
 pub use crate::resolve::{Candidate, Finding, InputMatch, Resolution, Resolve, ResolveError};
-pub use crate::rows::{Format, NotText, Problem, Rows};
+pub use crate::rows::{Format, NotText, Problem, Rows, csv_cell};
 
 // Compiles the programs in the package's README.
 #[cfg(doctest)]

@@ -6,6 +6,7 @@ use std::fmt;
 use cometapi::{Error, ErrorKind};
 use cometapi_account::ErrorKind as AccountErrorKind;
 use cometapi_batch::{ErrorKind as LedgerErrorKind, OnceError};
+use serde_json::{Map, Value, json};
 
 use crate::interrupt::Signal;
 use crate::{advice, exit};
@@ -174,6 +175,21 @@ impl Failure {
         let message = format!("stopped waiting for {left} predictions ({signal})");
         Self::new(signal.exit_code(), message)
             .with_advice("to continue, run the same command again")
+    }
+
+    /// What is printed of it beside its message, where messages are JSON.
+    pub(crate) fn fields(&self) -> Map<String, Value> {
+        let advice = self.advice.iter().chain(&self.continuation);
+        let fields = [
+            ("exit_code", json!(self.code)),
+            ("kind", json!(self.kind.map(ErrorKind::as_str))),
+            ("causes", json!(self.causes)),
+            ("advice", advice.map(String::as_str).collect()),
+        ];
+        let fields = fields.into_iter();
+        fields
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     /// What is printed of it, line by line.

@@ -94,6 +94,8 @@ impl Received {
 
 #[cfg(unix)]
 use self::unix::Sources;
+#[cfg(unix)]
+pub(crate) use self::unix::is_ignored;
 
 #[cfg(unix)]
 mod unix {
@@ -118,18 +120,13 @@ mod unix {
 
     impl Sources {
         pub(super) fn listen() -> Self {
-            let status = fs::read_to_string("/proc/self/status").ok();
             Self(SIGNALS.map(|(name, number)| {
-                let is_ignored = match &status {
-                    Some(status) => ignores(status, number),
-                    None => is_inherited_ignored(number),
-                };
                 let kind = match name {
                     Signal::Interrupt => SignalKind::interrupt(),
                     Signal::Terminate => SignalKind::terminate(),
                     Signal::HangUp => SignalKind::hangup(),
                 };
-                let source = (!is_ignored).then(|| signal(kind).ok()).flatten();
+                let source = (!is_ignored(number)).then(|| signal(kind).ok()).flatten();
                 (name, source)
             }))
         }
@@ -151,6 +148,14 @@ mod unix {
                 Poll::Pending
             })
             .await
+        }
+    }
+
+    /// Whether the process ignores the signal, as it inherited it.
+    pub(crate) fn is_ignored(number: u32) -> bool {
+        match fs::read_to_string("/proc/self/status") {
+            Ok(status) => ignores(&status, number),
+            Err(_) => is_inherited_ignored(number),
         }
     }
 

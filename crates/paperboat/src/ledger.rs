@@ -5,6 +5,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use cometapi_batch::{Entry, ErrorKind, Filter, Ledger, SqliteLedger};
 
@@ -109,6 +110,18 @@ pub(crate) async fn entry(ledger: Option<&dyn Ledger>, id: &str) -> Option<Entry
     let mut filter = Filter::default();
     filter.id = Some(id.to_owned());
     ledger?.list(filter).await.ok()?.into_iter().next()
+}
+
+/// How long predictions of the model usually take at the service, if the ledger knows any: the median.
+pub(crate) async fn usual(
+    ledger: Option<&dyn Ledger>,
+    service: &str,
+    model: &str,
+) -> Option<Duration> {
+    let durations = ledger?.durations(service.to_owned()).await.ok()?;
+    let mut durations: Vec<_> = durations.get(model)?.iter().collect();
+    durations.sort_unstable();
+    durations.get(durations.len() / 2).copied()
 }
 
 /// Where the ledger is.

@@ -17,6 +17,8 @@ mod gallery;
 mod input;
 mod interrupt;
 mod ledger;
+mod live;
+mod log;
 mod money;
 mod page;
 mod pair;
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
             let text = e.to_string();
             if text.chars().any(|c| print::is_hidden(c) && c != '\n') {
                 // It quotes an argument, which may have been copied from anywhere.
-                print::stderr(text);
+                print::error(text);
             } else {
                 // A closed pipe is not a failure.
                 let _ = e.print();
@@ -60,7 +62,11 @@ fn main() -> ExitCode {
         }
     };
     advice::remember(&matches);
-    match execute(cli.command) {
+    log::begin(cli.log);
+    let ended = execute(cli.command);
+    live::close();
+    log::end();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             print::failure(&failure);

@@ -3,11 +3,65 @@
 use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use cometapi::{OutputText, Prediction, shorten_data_uris, truncate};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::live;
+
+/// How messages are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Messages {
+    /// Only errors.
+    pub(crate) quiet: bool,
+    /// As JSON.
+    pub(crate) json: bool,
+}
+
+static MESSAGES: OnceLock<Messages> = OnceLock::new();
+
+/// Sets how messages are printed from now on.
+pub(crate) fn set_messages(messages: Messages) {
+    // It is set once.
+    let _ = MESSAGES.set(messages);
+}
+
+fn messages() -> Messages {
+    MESSAGES.get().copied().unwrap_or_default()
+}
+
+/// Whether messages are for people, so that a line may change while it is read.
+pub(crate) fn is_for_people() -> bool {
+    messages() == Messages::default()
+}
+
+/// Whether messages are JSON.
+pub(crate) fn is_json() -> bool {
+    messages().json
+}
+
+/// How severe a message is, in the words of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
 
 /// A line of data. Much of it is from the service, and nothing of it reaches a terminal as more
 /// than text.
@@ -94,11 +148,18 @@ pub(crate) fn path(path: &Path) -> Result<(), Failure> {
 }
 
 fn write(line: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    let written = out
-        .write_all(line)
-        .and_then(|()| out.write_all(b"\n"))
-        .and_then(|()| out.flush());
+    let write = || {
+        let mut out = io::stdout().lock();
+        out.write_all(line)?;
+        out.write_all(b"\n")?;
+        out.flush()
+    };
+    let written = if io::stdout().is_terminal() {
+        live::around(write)
+    } else {
+        // A reader that does not read holds up nobody else.
+        write()
+    };
     match written {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::other("the result cannot be written to stdout", &e))
@@ -112,8 +173,11 @@ const MAX_MESSAGE: usize = 8 * 1024;
 
 /// Prints a message on stderr.
 pub(crate) fn stderr(line: impl Display) {
-    // A closed stderr cannot be reported anywhere.
-    let _ = writeln!(io::stderr().lock(), "{}", message(&line.to_string()));
+    let line = line.to_string();
+    match line.strip_prefix("note: ") {
+        Some(note) if messages().json => emit(Level::Warning, note, Map::new()),
+        _ => emit(Level::Info, &line, Map::new()),
+    }
 }
 
 /// Prints on stderr what a person should know.
@@ -121,9 +185,50 @@ pub(crate) fn note(note: impl Display) {
     stderr(format_args!("note: {note}"));
 }
 
+/// Prints what went wrong on stderr.
+pub(crate) fn error(line: impl Display) {
+    emit(Level::Error, &line.to_string(), Map::new());
+}
+
 /// Prints why a command failed on stderr, and what to do.
 pub(crate) fn failure(failure: &Failure) {
-    failure.lines().for_each(stderr);
+    if messages().json {
+        let fields = failure.fields();
+        return emit(Level::Error, failure.message(), fields);
+    }
+    failure.lines().for_each(error);
+}
+
+/// Prints a question on stderr, which the command waits to be answered.
+pub(crate) fn question(line: impl Display) {
+    put(&message(&line.to_string()));
+}
+
+/// Prints a message on stderr, as people or programs read it.
+pub(crate) fn emit(level: Level, text: &str, fields: Map<String, Value>) {
+    let Messages { quiet, json } = messages();
+    if quiet && level != Level::Error {
+        return;
+    }
+    if !json {
+        return put(&message(text));
+    }
+    let text = shorten_data_uris(text);
+    let time = humantime::format_rfc3339_millis(SystemTime::now());
+    let mut object = Map::new();
+    object.insert("time".to_owned(), time.to_string().into());
+    object.insert("level".to_owned(), level.word().into());
+    let text = truncate(text.trim_end(), MAX_MESSAGE);
+    object.insert("message".to_owned(), text.into());
+    object.extend(fields);
+    put(&escaped(&Value::Object(object).to_string()));
+}
+
+fn put(line: &str) {
+    live::around(|| {
+        // A closed stderr cannot be reported anywhere.
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    });
 }
 
 /// A message as it is printed: short, without hidden characters, its further lines indented so

@@ -133,7 +133,8 @@ fn status(entry: &Entry) -> &str {
     }
 }
 
-fn reason(entry: &Entry) -> Option<&str> {
+/// Why it failed or is unresolved.
+pub(crate) fn reason(entry: &Entry) -> Option<&str> {
     let outcome: &Outcome = entry.outcome.as_ref()?;
     outcome.message.as_deref().filter(|_| !outcome.is_success())
 }

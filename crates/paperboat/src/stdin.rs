@@ -168,7 +168,7 @@ fn read_unless_silent(
             Err(RecvTimeoutError::Timeout) => {
                 if !is_noted {
                     is_noted = true;
-                    print::stderr("waiting for the prompt on stdin");
+                    print::question("waiting for the prompt on stdin");
                 }
                 chunks.recv_timeout(give_up_after.saturating_sub(note_after))
             }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cometapi::{ErrorKind, RetryProgress, causes};
 use cometapi_batch::OnceEvent;
 use tokio::sync::Notify;
 
-use crate::progress::Progress;
+use crate::progress::{Cause, Progress, Retrying};
 
 /// A prediction under way, as its events show it.
 #[derive(Clone)]
@@ -66,12 +67,29 @@ impl Shared {
                 self.is_elsewhere.store(false, Ordering::Relaxed);
                 self.is_in_flight.store(true, Ordering::Relaxed);
             }
-            OnceEvent::Pausing { pause, message, .. } => {
+            OnceEvent::Pausing {
+                attempt,
+                max_attempts,
+                pause,
+                kind,
+                message,
+                ..
+            } => {
                 self.is_in_flight.store(false, Ordering::Relaxed);
-                let seconds = pause.as_secs_f64();
-                progress.say(format_args!("{message}; trying again in {seconds:.1} s"));
+                progress.retrying(&Retrying {
+                    cause: Cause {
+                        kind: *kind,
+                        status: None,
+                    },
+                    message,
+                    left: None,
+                    pause: *pause,
+                    next: attempt + 1,
+                    of: Some(*max_attempts),
+                });
                 self.paused.notify_one();
             }
+            OnceEvent::Polling { retry, .. } => show_retry(progress, retry),
             // It is paid for, and the id is the way back to it.
             OnceEvent::Created { id, .. } => progress.say(format_args!("created {id}")),
             OnceEvent::Known { id, earlier, .. } => {
@@ -90,5 +108,37 @@ impl Shared {
     /// A wait for an id need not name it.
     fn says_what_continues(&self) -> bool {
         self.progress.creates()
+    }
+}
+
+/// Shows that a poll or a download is repeated.
+pub(crate) fn show_retry(progress: &Progress, retry: &RetryProgress<'_>) {
+    let error = retry.cause;
+    let message = describe_retry(error);
+    // Others are repeated until the deadline.
+    let is_short = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::WrongEndpoint);
+    progress.retrying(&Retrying {
+        cause: Cause::of(error),
+        message: &message,
+        left: retry.left.filter(|_| is_short),
+        pause: retry.pause,
+        next: retry.attempt + 1,
+        of: retry.max_attempts,
+    });
+}
+
+/// What made a poll or a download be repeated.
+pub(crate) fn describe_retry(error: &cometapi::Error) -> String {
+    match (error.kind(), error.prediction_id()) {
+        (ErrorKind::NotFound, Some(id)) => format!("the service does not know prediction {id} yet"),
+        _ => describe(error),
+    }
+}
+
+/// An error with the cause below everything, such as a connection that was refused.
+fn describe(error: &cometapi::Error) -> String {
+    match causes(error).skip(1).last() {
+        Some(cause) => format!("{error} ({cause})"),
+        None => error.to_string(),
     }
 }

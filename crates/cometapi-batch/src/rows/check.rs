@@ -4,6 +4,8 @@ use cometapi::ModelRef;
 use cometapi::models::{Kind, Model, OutputKind, candidates, find, json_or_text, misspelled};
 use serde_json::{Map, Value};
 
+use crate::rows::columns;
+
 /// A field, and what is or may be wrong with it.
 pub(crate) type Remark = (String, String);
 
@@ -108,6 +110,32 @@ pub(crate) fn cell(
             e.message()
         )
     })
+}
+
+/// The cell of a CSV file under the column `field` that is read as `value` for this model; `None` if no cell
+/// is, or if the column is not read as the field. `unchecked` is as for
+/// [`Batch::unchecked`](crate::Batch::unchecked).
+///
+/// ```
+/// use cometapi_batch::csv_cell;
+/// use serde_json::json;
+///
+/// let model = "acme/painter".parse()?;
+/// let cell = |value| csv_cell(&model, "colour", &value, false);
+/// assert_eq!(cell(json!("red")).as_deref(), Some("red"));
+/// assert_eq!(cell(json!("7")).as_deref(), Some("\"7\""));
+/// assert_eq!(cell(json!({"r": 1})).as_deref(), Some("{\"r\":1}"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn csv_cell(model: &ModelRef, field: &str, value: &Value, unchecked: bool) -> Option<String> {
+    if !columns::is_field(field, model, unchecked) {
+        return None;
+    }
+    let plain = value.as_str().map(str::to_owned);
+    let candidates = plain.into_iter().chain([value.to_string()]);
+    candidates
+        .into_iter()
+        .find(|text| matches!(cell(model, field, text, false), Ok(Some(read)) if read == *value))
 }
 
 /// `3.5` for `3,5`.

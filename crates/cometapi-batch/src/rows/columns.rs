@@ -14,16 +14,22 @@ pub(super) const ID: &str = "id";
 /// The field that any model may have.
 const PROMPT: &str = "prompt";
 
+/// Before the name of a label that its column says is one.
+const LABEL: &str = "label:";
+
+/// Before the name of a column that is for people.
+const COMMENT: char = '#';
+
 /// What a column is to a model.
 pub(super) enum Column {
-    /// Neither a field nor a label: without a name, the row's model, or its id.
+    /// Neither a field nor a label: without a name, for people, the row's model, or its id.
     Other,
     /// The field of this name.
     Field(String),
     Label {
         name: String,
-        /// What a note says of it.
-        why: String,
+        /// What a note says of it, unless its name says that it is one.
+        why: Option<String>,
     },
 }
 
@@ -31,6 +37,15 @@ impl Column {
     fn of(name: &str, model: &ModelRef, is_unchecked: bool) -> Self {
         if name.is_empty() || [MODEL, ID].iter().any(|own| is_same_name(own, name)) {
             return Self::Other;
+        }
+        if name.starts_with(COMMENT) {
+            return Self::Other;
+        }
+        if let Some(label) = name.strip_prefix(LABEL).filter(|it| !it.is_empty()) {
+            return Self::Label {
+                name: label.to_owned(),
+                why: None,
+            };
         }
         let known = find(&model.to_string());
         let own = known.into_iter().flat_map(Model::fields);
@@ -49,7 +64,7 @@ impl Column {
         };
         Self::Label {
             name: name.to_owned(),
-            why,
+            why: Some(why),
         }
     }
 }
@@ -73,7 +88,10 @@ pub(super) fn of(
         }
     }
     for column in &mut columns {
-        if let Column::Label { name, why } = column
+        if let Column::Label {
+            name,
+            why: Some(why),
+        } = column
             && let Some(near) = find(&model.to_string()).and_then(|known| known.nearest_field(name))
             && !fields.contains_key(near.name())
         {
@@ -83,6 +101,12 @@ pub(super) fn of(
         }
     }
     Ok(columns)
+}
+
+/// Whether the column of this name is the field of this name.
+pub(super) fn is_field(name: &str, model: &ModelRef, is_unchecked: bool) -> bool {
+    let column = Column::of(name, model, is_unchecked);
+    matches!(column, Column::Field(field) if field == name)
 }
 
 /// The place of the column `field`; or which two it is.

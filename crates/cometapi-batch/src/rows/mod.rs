@@ -24,6 +24,7 @@ use std::io::{self, BufReader, Cursor, Read};
 
 use cometapi::ModelRef;
 
+pub use crate::rows::check::csv_cell;
 pub use crate::rows::content::NotText;
 use crate::rows::content::without_mark;
 use crate::rows::expand::{Expansion, Only};

@@ -265,7 +265,9 @@ impl Header {
                     if text.is_empty() {
                         continue;
                     }
-                    if self.noted.insert(at) {
+                    if let Some(why) = why
+                        && self.noted.insert(at)
+                    {
                         row.notes.push(Problem::new(self.line, None, why.clone()));
                     }
                     row.labels.insert(name.clone(), text);

@@ -6,6 +6,7 @@ mod destination;
 mod fault;
 pub(crate) mod field;
 mod gallery;
+mod log;
 mod money;
 mod parse;
 mod setup;
@@ -23,6 +24,7 @@ pub(crate) use self::command::{
 };
 pub(crate) use self::destination::{Destination, FORMAT};
 pub(crate) use self::gallery::Gallery;
+pub(crate) use self::log::{Log, LogFormat};
 pub(crate) use self::money::{Prices, Resolve};
 pub(crate) use self::parse::{command_for, parse};
 pub(crate) use self::setup::{Doctor, Login, Logout};
@@ -36,6 +38,8 @@ pub(crate) use self::shared::{Key, LedgerPlace, Outputs, SentFiles, Service, Wha
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) log: Log,
 }
 
 const BEGIN: &str = "\

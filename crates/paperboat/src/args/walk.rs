@@ -8,6 +8,8 @@ use super::field::{self, long};
 
 /// What the words so far mean.
 pub(crate) struct Walk<'c, 'w> {
+    /// The program, whose flags every command has.
+    root: &'c Command,
     /// The innermost command that they name.
     pub(crate) command: &'c Command,
     /// The flag whose value comes next.
@@ -46,6 +48,7 @@ pub(crate) fn walk<'c, 'w>(root: &'c Command, words: &'w [String]) -> Walk<'c, '
 impl<'c, 'w> Walk<'c, 'w> {
     pub(crate) fn new(root: &'c Command) -> Self {
         Self {
+            root,
             command: root,
             pending: None,
             escaped: false,
@@ -97,7 +100,7 @@ impl<'c, 'w> Walk<'c, 'w> {
         let name = rest.strip_prefix('-').unwrap_or(rest);
         let name = name.split_once('=').map_or(name, |(name, _)| name);
         // With one hyphen it is a slip for the same flag.
-        if name.is_empty() || name == "help" || long(self.command, name).is_some() {
+        if name.is_empty() || name == "help" || self.own_long(name).is_some() {
             return true;
         }
         // No flag holds a space.
@@ -107,7 +110,7 @@ impl<'c, 'w> Walk<'c, 'w> {
     /// Whether `flags` are flags of one letter, the last perhaps with its value.
     fn are_short(&self, flags: &str) -> bool {
         for flag in flags.chars() {
-            match short(self.command, flag) {
+            match self.own_short(flag) {
                 Some(arg) if arg.get_action().takes_values() => return true,
                 Some(_) => {}
                 None if field::is_short(flag) => return true,
@@ -120,6 +123,16 @@ impl<'c, 'w> Walk<'c, 'w> {
 }
 
 impl<'c> Walk<'c, '_> {
+    /// The flag `--name` of the command.
+    fn own_long(&self, name: &str) -> Option<&'c Arg> {
+        long(self.command, name).or_else(|| long(self.root, name))
+    }
+
+    /// The flag `-letter` of the command.
+    fn own_short(&self, letter: char) -> Option<&'c Arg> {
+        short(self.command, letter).or_else(|| short(self.root, letter))
+    }
+
     /// The positional argument that the next word is for.
     pub(crate) fn positional(&self) -> Option<&'c Arg> {
         let all: Vec<_> = self.command.get_positionals().collect();
@@ -134,7 +147,7 @@ impl<'c> Walk<'c, '_> {
             Some((name, _)) => (name, true),
             None => (flag, false),
         };
-        let Some(arg) = long(self.command, name) else {
+        let Some(arg) = self.own_long(name) else {
             // The model may come after the flags of its fields.
             let takes_value = |field: &Field| field.kind() != Kind::Boolean;
             let is_field = |wanted: bool| field::with_flag(name).any(|f| takes_value(f) == wanted);
@@ -163,7 +176,7 @@ impl<'c> Walk<'c, '_> {
     fn short(&mut self, flags: &str) -> Next {
         for (index, flag) in flags.char_indices() {
             let is_last = index + flag.len_utf8() == flags.len();
-            let Some(arg) = short(self.command, flag) else {
+            let Some(arg) = self.own_short(flag) else {
                 return if is_last && field::is_short(flag) {
                     Next::Value
                 } else {
@@ -219,10 +232,16 @@ mod tests {
             "run --timeout --json a/b",
             "run --prompt --json a/b",
             "run -o -odd a/b",
+            "run -v --log-format json a/b",
+            "--log-format json -vv run a/b",
+            "run --log-format=json -q a/b",
         ] {
             let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
             let at = walk(&root, &words);
-            assert_eq!(at.command.get_name(), words[0]);
+            assert_eq!(
+                at.command.get_name(),
+                ["run", "create"][usize::from(line.starts_with("create"))]
+            );
             assert_eq!(at.positionals.first(), Some(&"a/b"), "{line}");
         }
         for line in ["", "run", "--version", "run -o a/b", "run --prompt a/b"] {

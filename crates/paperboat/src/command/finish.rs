@@ -8,6 +8,7 @@ use cometapi_batch::{Ledger, OnceError, OnceRun};
 use crate::args::Outputs;
 use crate::command::place::Place;
 use crate::command::save::Saving;
+use crate::command::summary;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::Progress;
@@ -62,12 +63,20 @@ impl Waiting<'_> {
                         entry: ledger::entry(ledger.as_deref(), prediction.id()).await,
                         is_alone,
                     };
-                    let (saved, fault) = saving.save(run, progress).await;
-                    progress.finish();
+                    let saved = saving.save(run, progress).await;
+                    let elapsed = progress.elapsed();
                     if outputs.json {
-                        print::prediction(&prediction, Some(&saved))?;
+                        print::prediction(&prediction, Some(&saved.paths))?;
                     }
-                    return fault.map_or(Ok(()), Err);
+                    if let Some(fault) = saved.fault {
+                        progress.finish();
+                        return Err(fault);
+                    }
+                    // It has its cost now.
+                    let entry = ledger::entry(ledger.as_deref(), prediction.id()).await;
+                    progress.say(summary::line(&saved, &prediction, entry.as_ref(), elapsed));
+                    progress.finish();
+                    return Ok(());
                 }
                 Err(error) => {
                     progress.recorded(run.failed(&error).await);

@@ -24,4 +24,6 @@ mod save;
 mod saver;
 pub(crate) mod show;
 mod stdout;
+mod summary;
+mod unknown_id;
 pub(crate) mod wait;

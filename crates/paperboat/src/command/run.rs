@@ -84,6 +84,9 @@ async fn run(args: &Run, input: Input, connection: &Connection) -> Result<(), Fa
     }
     let mut signals = Signals::listen();
     let watched = Watched::new(Progress::begin("creating"));
+    let model = what.model.to_string();
+    let usual = ledger::usual(ledger.as_deref(), &connection.service_name(), &model).await;
+    watched.progress().set_usual(usual);
     let mut run = create::run(once, what, input, &watched);
     let (id, signal) = create::created(&mut run, &watched, &mut signals).await?;
     if let Some(signal) = signal {

@@ -7,7 +7,7 @@ use cometapi_batch::{Entry, OnceRun};
 
 use crate::args::{Destination, Outputs};
 use crate::command::place::Place;
-use crate::command::saver::{Content, Saver};
+use crate::command::saver::{Content, Saver, Stored};
 use crate::command::stdout::{self, NotWritten};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -47,9 +47,13 @@ pub(super) struct Saving<'a> {
 
 /// What was saved, and the first failure with what it left undone.
 #[derive(Default)]
-struct Saved {
-    paths: Vec<PathBuf>,
-    fault: Option<Failure>,
+pub(super) struct Saved {
+    pub(super) paths: Vec<PathBuf>,
+    /// Those of them that were not there before.
+    pub(super) new: Vec<SavedFile>,
+    /// How many bytes went to stdout, if it took a file.
+    pub(super) to_stdout: Option<u64>,
+    pub(super) fault: Option<Failure>,
     /// Whether something could not be saved that can be fetched again.
     is_incomplete: bool,
     notes: Vec<String>,
@@ -65,17 +69,16 @@ impl Saved {
 impl Saving<'_> {
     /// Saves every file it can, printing each path as soon as it is there, and saves or prints
     /// text; a failure does not keep the others from being saved.
-    pub(super) async fn save(
-        mut self,
-        mut run: OnceRun,
-        progress: &Progress,
-    ) -> (Vec<PathBuf>, Option<Failure>) {
+    pub(super) async fn save(mut self, mut run: OnceRun, progress: &Progress) -> Saved {
         let contents = self.client.contents(self.prediction, run.model());
         let (files, text) = match contents {
             Ok(contents) => contents.into_parts(),
             Err(error) => {
                 progress.recorded(run.failed(&error).await);
-                return (Vec::new(), Some(error.into()));
+                return Saved {
+                    fault: Some(error.into()),
+                    ..Saved::default()
+                };
             }
         };
         let mut saved = Saved::default();
@@ -90,15 +93,14 @@ impl Saving<'_> {
         }
         if self.place == Place::Stdout && !files.is_empty() {
             match stdout::write(&files, text.as_ref()).await {
-                Ok(()) => {
+                Ok(bytes) => {
                     progress.recorded(run.succeeded(Some("written to stdout".to_owned())).await);
-                    return (Vec::new(), None);
+                    saved.to_stdout = Some(bytes);
+                    return saved;
                 }
                 Err(NotWritten::Fetched(error)) => {
-                    return (
-                        Vec::new(),
-                        Some(Failure::from(error).with_advice(place(&files[0]))),
-                    );
+                    saved.fault = Some(Failure::from(error).with_advice(place(&files[0])));
+                    return saved;
                 }
                 Err(NotWritten::Refused(why)) => {
                     saved.note(
@@ -132,7 +134,7 @@ impl Saving<'_> {
                 progress.say(format_args!("note: {note}"));
             }
         }
-        (saved.paths, saved.fault)
+        saved
     }
 
     /// Saves the files. Returns whether some were left as links.
@@ -181,7 +183,7 @@ impl Saving<'_> {
         };
         if prints {
             if !self.outputs.json
-                && let Err(failure) = progress.suspend(|| print::output(text))
+                && let Err(failure) = print::output(text)
             {
                 saved.fault.get_or_insert(failure);
             }
@@ -208,18 +210,23 @@ impl Saving<'_> {
     async fn saved(
         &self,
         position: usize,
-        there: SavedFile,
+        there: Stored,
         saved: &mut Saved,
         run: &mut OnceRun,
         progress: &Progress,
     ) {
-        progress.recorded(run.saved(position, &there).await);
+        let Stored { file, is_new } = there;
+        progress.state("saving");
+        progress.recorded(run.saved(position, &file).await);
         if !self.outputs.json
-            && let Err(failure) = progress.suspend(|| print::path(&there.path))
+            && let Err(failure) = print::path(&file.path)
         {
             saved.fault.get_or_insert(failure);
         }
-        saved.paths.push(there.path);
+        saved.paths.push(file.path.clone());
+        if is_new {
+            saved.new.push(file);
+        }
     }
 }
 

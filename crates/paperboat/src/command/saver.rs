@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::command::place::Place;
 use crate::progress::Progress;
+use crate::watched::show_retry;
 
 /// A file or the text of an output.
 #[derive(Clone, Copy)]
@@ -42,11 +43,32 @@ impl Content<'_> {
         }
     }
 
-    async fn save(&self, folder: &Path, stem: &str) -> Result<SavedFile, Error> {
+    async fn save(
+        &self,
+        folder: &Path,
+        stem: &str,
+        progress: &Progress,
+    ) -> Result<SavedFile, Error> {
         match self {
-            Self::File(file) => file.save_in(folder).name(stem).await,
+            Self::File(file) => {
+                let save = file.save_in(folder).name(stem);
+                save.on_retry(|retry| show_retry(progress, &retry)).await
+            }
             Self::Text(text, _) => text.save_in(folder).name(stem).await,
         }
+    }
+}
+
+/// A file that is in its place.
+pub(super) struct Stored {
+    pub(super) file: SavedFile,
+    /// Whether it was saved now.
+    pub(super) is_new: bool,
+}
+
+impl Stored {
+    fn new(file: SavedFile) -> Self {
+        Self { file, is_new: true }
     }
 }
 
@@ -64,13 +86,16 @@ impl Saver<'_> {
         &self,
         content: Content<'_>,
         progress: &Progress,
-    ) -> Result<SavedFile, Error> {
+    ) -> Result<Stored, Error> {
         let folder = self.place.folder();
         let Place::Named(_, template) = self.place else {
             // Its name has the id in it, and appears when the file is complete.
             return match content.find(folder) {
                 Some(there) => Ok(already_there(there, progress)),
-                None => content.save(folder, &content.stem()).await,
+                None => content
+                    .save(folder, &content.stem(), progress)
+                    .await
+                    .map(Stored::new),
             };
         };
         let path = self.rendered(template, content.position());
@@ -81,11 +106,11 @@ impl Saver<'_> {
         if let Some(there) = self.recorded(&folder, stem, content.position()) {
             return Ok(already_there(there, progress));
         }
-        let saved = save_under_free_name(content, &folder, stem).await?;
+        let saved = save_under_free_name(content, &folder, stem, progress).await?;
         if let Some(note) = note_on_type(template, &saved) {
             progress.say(format_args!("note: {note}"));
         }
-        Ok(saved)
+        Ok(Stored::new(saved))
     }
 
     /// The name that the template gives the file, without an extension.
@@ -139,6 +164,7 @@ async fn save_under_free_name(
     content: Content<'_>,
     folder: &Path,
     stem: &str,
+    progress: &Progress,
 ) -> Result<SavedFile, Error> {
     let mut taken = stems(folder);
     let mut number = 1_u64;
@@ -151,7 +177,7 @@ async fn save_under_free_name(
         if taken.contains(&folded(&name)) {
             continue;
         }
-        match content.save(folder, &name).await {
+        match content.save(folder, &name, progress).await {
             Err(error) if error.kind() == ErrorKind::File => {
                 // Another process may have taken the name meanwhile.
                 taken = stems(folder);
@@ -191,8 +217,9 @@ fn note_on_type(template: &FileTemplate, saved: &SavedFile) -> Option<String> {
     (got != wanted).then(|| format!("the service returned {got}; saved as {path}"))
 }
 
-fn already_there(there: SavedFile, progress: &Progress) -> SavedFile {
-    let path = there.path.display();
+fn already_there(file: SavedFile, progress: &Progress) -> Stored {
+    let path = file.path.display();
     progress.say(format_args!("note: {path} was there already"));
-    there
+    let is_new = false;
+    Stored { file, is_new }
 }

@@ -12,11 +12,11 @@ pub(super) enum NotWritten {
     Refused(String),
 }
 
-/// Writes the only file of an output to stdout.
+/// Writes the only file of an output to stdout. Returns its size in bytes.
 pub(super) async fn write(
     files: &[OutputFile],
     text: Option<&OutputText>,
-) -> Result<(), NotWritten> {
+) -> Result<u64, NotWritten> {
     let refused = |why: &str| Err(NotWritten::Refused(why.to_owned()));
     let ([file], None) = (files, text) else {
         return refused("the output is more than one file");
@@ -28,5 +28,10 @@ pub(super) async fn write(
     let mut out = io::stdout().lock();
     // A reader that is gone does not have the file either.
     let written = out.write_all(&bytes).and_then(|()| out.flush());
-    written.map_err(|e| NotWritten::Refused(format!("stdout did not take the file ({e})")))
+    match written {
+        Ok(()) => Ok(bytes.len() as u64),
+        Err(e) => Err(NotWritten::Refused(format!(
+            "stdout did not take the file ({e})"
+        ))),
+    }
 }

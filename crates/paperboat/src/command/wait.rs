@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cometapi::Client;
-use cometapi::wire::PredictionId;
+use cometapi::wire::{ClientInfo, PredictionId};
 use cometapi_batch::{Entry, Filter, Finish, Ledger, Once, State, Stop};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -13,10 +13,10 @@ use futures_util::stream::FuturesUnordered;
 use crate::args::{Destination, Outputs, Wait};
 use crate::command::batch::{self, Display, index};
 use crate::command::finish::Waiting;
-use crate::command::{many, place, save};
+use crate::command::{many, place, save, unknown_id};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
-use crate::progress::Progress;
+use crate::progress::{Progress, Several};
 use crate::watched::Watched;
 use crate::{connect, ledger, print};
 
@@ -45,8 +45,9 @@ pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
 
 async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
     let mut signals = Signals::listen();
+    let ledger = ledger::of_wait(&args.ledger);
     let watched = Watched::new(Progress::begin("waiting"));
-    let waiting = waiting(args, client, id, &watched).await;
+    let waiting = waiting(args, client, ledger, id, &watched).await?;
     waiting.finish(id, &mut signals).await
 }
 
@@ -54,9 +55,11 @@ async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
 /// severe.
 async fn several(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failure> {
     let mut signals = Signals::listen();
+    let ledger = ledger::of_wait(&args.ledger);
+    let all = Several::begin(ids.len());
     let mut runs: FuturesUnordered<_> = ids
         .iter()
-        .map(|id| one_of_several(args, client, id))
+        .map(|id| one_of_several(args, client, ledger.clone(), id, &all))
         .collect();
     let mut failed: Vec<Failure> = Vec::new();
     loop {
@@ -74,6 +77,8 @@ async fn several(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failu
             }
         }
     }
+    let elapsed = all.elapsed();
+    print::stderr(batch::of_several(ids.len(), failed.len(), elapsed));
     let most_severe = failed.iter().max_by_key(|failure| failure.severity());
     let Some(code) = most_severe.map(Failure::code) else {
         return Ok(());
@@ -82,20 +87,32 @@ async fn several(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failu
     Err(Failure::of_many(code, message))
 }
 
-async fn one_of_several(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
-    let watched = Watched::new(Progress::of(id));
-    let waiting = waiting(args, client, id, &watched).await;
+async fn one_of_several(
+    args: &Wait,
+    client: &Client,
+    ledger: Option<Arc<dyn Ledger>>,
+    id: &str,
+    all: &Several,
+) -> Result<(), Failure> {
+    let watched = Watched::new(all.one(id));
+    let waiting = waiting(args, client, ledger, id, &watched).await?;
     waiting.wait_to_the_end().await
 }
 
 async fn waiting<'a>(
     args: &'a Wait,
     client: &'a Client,
+    ledger: Option<Arc<dyn Ledger>>,
     id: &str,
     watched: &'a Watched,
-) -> Waiting<'a> {
-    let ledger = ledger::of_wait(&args.ledger);
+) -> Result<Waiting<'a>, Failure> {
     let entry = ledger::entry(ledger.as_deref(), id).await;
+    if let Some(entry) = &entry {
+        let usual = ledger::usual(ledger.as_deref(), &entry.service, &entry.model).await;
+        watched.progress().set_usual(usual);
+    } else if let Some(note) = unknown_id::check(ledger.as_deref(), id).await? {
+        watched.progress().say(note);
+    }
     let once = match &ledger {
         Some(ledger) => Once::new(client, Arc::clone(ledger)),
         None => Once::unrecorded(client),
@@ -103,7 +120,7 @@ async fn waiting<'a>(
     let once = once
         .timeout(args.outputs.timeout)
         .on_event(watched.observer());
-    Waiting {
+    Ok(Waiting {
         client,
         outputs: &args.outputs,
         run: once.resume(id),
@@ -113,7 +130,7 @@ async fn waiting<'a>(
         remembers: entry.is_none_or(|entry| entry.batch.is_none()),
         // Of several, nothing on stdout would say whose text it is.
         is_alone: args.ids.len() == 1,
-    }
+    })
 }
 
 async fn all(args: &Wait, client: &Client) -> Result<(), Failure> {
@@ -129,18 +146,24 @@ pub(super) async fn everything(
 ) -> Result<(), Failure> {
     let folder = place::folder_of_all(outputs)?;
     let stop = Stop::new();
-    let display =
-        Arc::new(Display::new(outputs.json, false, &stop)?.with_sidecars(outputs.sidecar));
+    let running = running(&*ledger, client.raw().baseurl()).await;
+    let display = Display::new(outputs.json, false, &stop)?.with_sidecars(outputs.sidecar);
+    if running.count > 0 {
+        display.say(format_args!(
+            "waiting for {}",
+            batch::number(running.count, "prediction")
+        ));
+    }
+    let display = Arc::new(display.of_wait(running.count));
     let observer = Arc::clone(&display);
     let finish = Finish::new(client, Arc::clone(&ledger), folder)
         .concurrency(32)
         .timeout(outputs.timeout)
         .stop(&stop)
         .on_event(move |event| observer.event(event));
-    let batches = batches_of_running(&*ledger).await;
     let watch = batch::leave(stop.clone(), Arc::clone(&display));
     let done = finish.run().await;
-    for (name, folder) in batches {
+    for (name, folder) in running.batches {
         tokio::select! {
             biased;
             () = stop.asked(1) => break,
@@ -154,25 +177,37 @@ pub(super) async fn everything(
     batch::finished(done, batch::waited_for, &display, watch).await
 }
 
-/// The batches that have predictions to wait for, with their folders. An index is not worth an error.
-async fn batches_of_running(ledger: &dyn Ledger) -> BTreeMap<String, PathBuf> {
-    let mut batches = BTreeMap::new();
+/// The predictions to wait for.
+#[derive(Default)]
+struct Running {
+    count: u64,
+    /// Their batches, with the folders.
+    batches: BTreeMap<String, PathBuf>,
+}
+
+/// What runs at the service. Neither a count nor an index is worth an error.
+async fn running(ledger: &dyn Ledger, service: &str) -> Running {
+    let mut running = Running::default();
     let mut after = 0;
     loop {
         let mut filter = Filter::default();
         filter.states = vec![State::Sending, State::Running];
         filter.after = Some(after);
         let Ok(page) = ledger.list(filter).await else {
-            return batches;
+            return running;
         };
         let Some(last) = page.last() else {
-            return batches;
+            return running;
         };
         after = last.seq;
         let of_batch = |entry: Entry| {
             let batch = entry.batch.filter(|batch| !many::is_of_run(batch))?;
             Some((batch, entry.folder?))
         };
-        batches.extend(page.into_iter().filter_map(of_batch));
+        let is_here = |entry: &&Entry| entry.id.is_some() && entry.service == service;
+        running.count += page.iter().filter(is_here).count() as u64;
+        running
+            .batches
+            .extend(page.into_iter().filter_map(of_batch));
     }
 }

@@ -20,7 +20,7 @@ pub(crate) async fn hidden_line(prompt: &str) -> Result<String, Failure> {
     let mut signals = Signals::listen();
     let hidden = hidden::Echo::off()
         .map_err(|e| Failure::usage("the terminal cannot hide what is typed").caused_by(&e))?;
-    print::stderr(prompt);
+    print::question(prompt);
     let read = signals.unless(spawn_blocking(hidden::read_line)).await;
     drop(hidden);
     ended(read)

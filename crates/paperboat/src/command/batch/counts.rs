@@ -1,9 +1,12 @@
 //! How the rows of a run stand, in a line for people.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cometapi::ErrorKind;
 use cometapi_batch::{Event, Tally};
+
+use crate::progress::counted;
 
 /// How the rows of a run stand, counted as it goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,13 +15,25 @@ pub(super) struct Counts {
     total: Option<u64>,
     /// Ended before this run, with any outcome.
     before: u64,
-    running: u64,
+    /// The states of those that run, by their numbers.
+    running: BTreeMap<u64, String>,
+    /// Whether each state is counted for itself.
+    is_wait: bool,
     succeeded: u64,
     failed: u64,
     unresolved: u64,
 }
 
 impl Counts {
+    /// Of a wait for so many predictions, which creates none.
+    pub(super) fn of_wait(total: u64) -> Self {
+        Self {
+            total: Some(total),
+            is_wait: true,
+            ..Self::default()
+        }
+    }
+
     /// Whether it is known how much there is to do.
     pub(super) fn is_planned(&self) -> bool {
         self.total.is_some()
@@ -27,12 +42,15 @@ impl Counts {
     pub(super) fn count(&mut self, event: &Event<'_>) {
         match event {
             Event::Planned { tally, .. } => self.planned(tally),
-            Event::Created { .. } | Event::Claimed { id: Some(_), .. } => self.running += 1,
-            Event::Left { .. } => self.running = self.running.saturating_sub(1),
-            Event::Ended { outcome, id, .. } => {
-                if id.is_some() {
-                    self.running = self.running.saturating_sub(1);
-                }
+            Event::Created { row, .. } => self.set(row.seq, "created"),
+            Event::Claimed {
+                row, id: Some(_), ..
+            } => self.set(row.seq, "waiting"),
+            Event::State { row, status, .. } => self.set(row.seq, status),
+            Event::Retrying { row, .. } => self.set(row.seq, "retrying"),
+            Event::Left { row, .. } => _ = self.running.remove(&row.seq),
+            Event::Ended { row, outcome, .. } => {
+                self.running.remove(&row.seq);
                 match outcome.kind {
                     None => self.succeeded += 1,
                     Some(ErrorKind::MaybeAccepted) => self.unresolved += 1,
@@ -41,6 +59,10 @@ impl Counts {
             }
             _ => {}
         }
+    }
+
+    fn set(&mut self, seq: u64, state: &str) {
+        self.running.insert(seq, state.to_owned());
     }
 
     fn planned(&mut self, tally: &Tally) {
@@ -56,9 +78,16 @@ impl Counts {
     pub(super) fn line(&self, elapsed: Duration) -> String {
         let done = self.before + self.ended();
         let mut line = match self.total {
-            Some(total) => format!("{done}/{total} done, {} running", self.running),
-            None => format!("{done} done, {} running", self.running),
+            // Another process may have created more since.
+            Some(total) => format!("{done}/{} done", total.max(done)),
+            None => format!("{done} done"),
         };
+        if self.is_wait {
+            let states = counted(self.running.values());
+            line = states.fold(line, |line, state| format!("{line}, {state}"));
+        } else {
+            line = format!("{line}, {} running", self.running.len());
+        }
         for (count, what) in [(self.failed, "failed"), (self.unresolved, "unresolved")] {
             if count > 0 {
                 line = format!("{line}, {count} {what}");
@@ -114,7 +143,7 @@ mod tests {
             counts.line(Duration::from_secs(9)),
             "100/500 done, 0 running"
         );
-        counts.running = 4;
+        counts.running = (1..=4).map(|seq| (seq, "starting".to_owned())).collect();
         counts.succeeded = 38;
         counts.failed = 2;
         assert_eq!(

@@ -1,20 +1,32 @@
 //! What a run of many shows while it goes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use cometapi::RetryProgress;
 use cometapi_batch::{Event, PauseReason, RowInfo, Stop, Stopped};
 
 use super::counts::{Counts, precise};
+use super::failures::Failures;
 use super::printer::{Line, Printer};
 use super::{report, results};
 use crate::failure::Failure;
-use crate::sidecar;
+use crate::progress::{Cause, lock};
+use crate::watched;
+use crate::{advice, print, sidecar};
 
 /// How long a run that is asked to leave waits for a reader that does not read: what Docker's
 /// 10 s leave beside the 8 s for responses, by half.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What was said once, and is not said again until it has passed.
+#[derive(Default)]
+struct Causes {
+    pauses: Vec<PauseReason>,
+    retries: Vec<Cause>,
+}
 
 /// Shows the events of a run.
 pub(crate) struct Display {
@@ -24,6 +36,13 @@ pub(crate) struct Display {
     stop: Stop,
     began: Instant,
     counts: Mutex<Counts>,
+    failures: Mutex<Failures>,
+    /// The command that lists all that failed.
+    list: String,
+    /// What to do about them.
+    advice: Mutex<Option<String>>,
+    /// The causes of pauses and retries that were said.
+    causes: Mutex<Causes>,
     sidecars: bool,
     /// The folder of the files and how it was named, where its rows come from no file.
     run: Option<(PathBuf, PathBuf)>,
@@ -38,6 +57,10 @@ impl Display {
             stop: stop.clone(),
             began: Instant::now(),
             counts: Mutex::default(),
+            failures: Mutex::default(),
+            list: advice::command("list", "--failed"),
+            advice: Mutex::default(),
+            causes: Mutex::default(),
             sidecars: false,
             run: None,
             printer: Arc::new(Printer::start(stop.clone())?),
@@ -50,12 +73,27 @@ impl Display {
         self
     }
 
+    /// The same, with the command that lists the rows that failed.
+    pub(crate) fn listed_by(mut self, list: String) -> Self {
+        self.list = list;
+        self
+    }
+
     /// The same for rows that come from no file: each is called by its prediction, and its files are named
     /// from `folder`, as it was given.
     pub(crate) fn of_run(mut self, folder: &Path) -> Self {
         // Before it is there, no file is in it.
         let canonical = folder.canonicalize().unwrap_or_default();
         self.run = Some((canonical, folder.to_owned()));
+        self
+    }
+
+    /// The same for a wait for so many predictions.
+    pub(crate) fn of_wait(mut self, total: u64) -> Self {
+        let counts = Counts::of_wait(total);
+        self.printer
+            .print(Line::Status(counts.line(Duration::ZERO)));
+        self.counts = Mutex::new(counts);
         self
     }
 
@@ -75,6 +113,24 @@ impl Display {
             Some(given.join(below))
         });
         below.unwrap_or_else(|| path.to_owned())
+    }
+
+    /// Prints the rows that failed, and what to do about them.
+    pub(crate) fn print_failures(&self) {
+        lock(&self.failures).print(&self.list);
+        if let Some(advice) = &*lock(&self.advice) {
+            print::stderr(advice);
+        }
+    }
+
+    /// Prints this after the rows that failed.
+    pub(crate) fn advise(&self, advice: String) {
+        *lock(&self.advice) = Some(advice);
+    }
+
+    /// The numbers of failed rows that can be edited and run again.
+    pub(crate) fn editable(&self) -> BTreeSet<u64> {
+        lock(&self.failures).editable().clone()
     }
 
     /// How long the run has been going.
@@ -111,11 +167,47 @@ impl Display {
         self.message(event);
         self.write_sidecars(event);
         self.data(event);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.count_failures(event);
+        let mut counts = lock(&self.counts);
         counts.count(event);
         if counts.is_planned() {
             self.printer
                 .print(Line::Status(counts.line(self.elapsed())));
+        }
+    }
+
+    fn count_failures(&self, event: &Event<'_>) {
+        match event {
+            Event::Ended {
+                row, id, outcome, ..
+            } if !outcome.is_success() => {
+                let name = self.name(row, *id);
+                lock(&self.failures).add(name, row.seq, &row.model, outcome);
+            }
+            Event::Known { entry, .. } => lock(&self.failures).add_known(entry),
+            _ => {}
+        }
+    }
+
+    /// Shows that nothing is created for a while; why, once until something was.
+    fn pause(&self, reason: PauseReason, pause: Duration, line: String) {
+        self.printer.print(Line::Pause(pause));
+        let mut causes = lock(&self.causes);
+        if !causes.pauses.contains(&reason) {
+            causes.pauses.push(reason);
+            self.say(line);
+        }
+    }
+
+    /// Shows that a poll or a download is repeated; why, once.
+    fn retry(&self, row: &RowInfo, id: &str, retry: &RetryProgress<'_>) {
+        let cause = Cause::of(retry.cause);
+        let mut causes = lock(&self.causes);
+        if !causes.retries.contains(&cause) {
+            causes.retries.push(cause);
+            let row = self.name(row, Some(id));
+            let message = watched::describe_retry(retry.cause);
+            self.say(format_args!("{row}: {message}; retrying"));
         }
     }
 
@@ -132,7 +224,7 @@ impl Display {
                 cause,
                 limit,
                 ..
-            } => self.say(match reason {
+            } => self.pause(*reason, *pause, match reason {
                 PauseReason::Downloads => format!(
                     "files cannot be downloaded ({cause}); nothing is created until one can be; \
                      downloading again in {}",
@@ -159,6 +251,7 @@ impl Display {
                 "note: {concurrency} rows at once instead of --concurrency, because this process \
                  may open {open_files} files (ulimit -n)"
             )),
+            Event::Retrying { row, id, retry, .. } => self.retry(row, id, retry),
             Event::Elsewhere { rows, .. } => self.say(format_args!(
                 "{rows} rows are with other processes; waiting in case they end"
             )),
@@ -173,7 +266,17 @@ impl Display {
                 );
                 self.printer.print(Line::Unrecorded(row.seq, text));
             }
-            Event::Created { row, .. } => self.printer.print(Line::Recorded(row.seq)),
+            Event::Created { row, .. } => {
+                self.printer.print(Line::Recorded(row.seq));
+                // Being slowed down is no outage, and goes on and on.
+                let mut causes = lock(&self.causes);
+                causes.pauses.retain(|it| *it != PauseReason::Unreachable);
+            }
+            Event::Recorded { .. } => {
+                let passed = [PauseReason::Downloads, PauseReason::OpenFiles];
+                let mut causes = lock(&self.causes);
+                causes.pauses.retain(|it| !passed.contains(it));
+            }
             // The signal handler has reported it.
             Event::Stopping { reason, .. } if !matches!(reason, Stopped::Asked) => self.say(
                 format_args!("nothing more is created: {}", report::words(reason)),
@@ -182,9 +285,9 @@ impl Display {
                 self.printer.print(Line::Recorded(row.seq));
                 let row = self.name(row, *id);
                 let id = id.unwrap_or("unknown");
-                self.say(format_args!(
+                self.printer.print(Line::Error(format!(
                     "{row}: prediction {id} could not be recorded: {error}"
-                ));
+                )));
             }
             Event::Left { row, id, error, .. } => {
                 let row = self.name(row, Some(id));

@@ -5,6 +5,8 @@ mod costs;
 mod counts;
 mod display;
 mod estimate;
+mod failed;
+mod failures;
 pub(super) mod index;
 mod interrupt;
 mod next;
@@ -16,16 +18,17 @@ pub(super) use self::display::Display;
 pub(super) use self::estimate::Estimate;
 pub(super) use self::interrupt::{Watch, leave, watch};
 pub(super) use self::next::NextSteps;
-pub(super) use self::report::{finished as waited_for, plan, predictions};
+pub(super) use self::report::{finished as waited_for, number, of_several, plan, predictions};
 pub(super) use self::results::file;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cometapi_batch::{Batch as Engine, ErrorKind, Ledger, Problem, Report, Rows, Stop};
 
-use crate::args::Batch;
+use crate::args::{Batch, Destination};
 use crate::connect::Connection;
 use crate::failure::Failure;
 use crate::interrupt::Signal;
@@ -65,7 +68,11 @@ async fn run(
         pricing.needed().await;
     }
     let stop = Stop::new();
-    let display = Display::new(args.json, args.skip_bad, &stop)?.with_sidecars(args.sidecar);
+    let folder = advice::shell_word(&args.output.folder().display().to_string());
+    let list = advice::command("list", &format!("--failed --batch {folder}"));
+    let display = Display::new(args.json, args.skip_bad, &stop)?
+        .with_sidecars(args.sidecar)
+        .listed_by(list);
     let display = Arc::new(display);
     let observer = Arc::clone(&display);
     let mut batch = Engine::new(
@@ -81,7 +88,8 @@ async fn run(
     .retry_unresolved(args.retry_unresolved)
     .update(args.update)
     .skip_bad(args.skip_bad)
-    .report_rows(args.json)
+    // Rows that failed before are among the failures at the end.
+    .report_rows(!args.dry_run)
     .unchecked(args.force)
     .stop(&stop)
     .on_event(move |event| observer.event(event));
@@ -133,11 +141,68 @@ async fn run(
             () = stop.leaving() => {}
             notes = written => notes.into_iter().for_each(|note| display.say(format_args!("note: {note}"))),
         }
+        if stop.requested() < 2 {
+            write_failed(&args, &*ledger, batch, &display).await;
+        }
     }
     let ended = |report: &Report, elapsed, signal| {
         report::ended(report, &costs, args.strict, elapsed, signal)
     };
     finished(done, ended, &display, watch).await
+}
+
+/// Writes the rows that failed beside the files of the batch, to be edited and run again.
+async fn write_failed(args: &Batch, ledger: &dyn Ledger, batch: &str, display: &Display) {
+    let folder = args.output.folder();
+    let failed = display.editable();
+    let written = failed::write(ledger, batch, folder, &failed, args.force).await;
+    let written = match written {
+        Ok(written) => written,
+        Err(why) => {
+            let path = folder.join(failed::NAME);
+            return display.say(format_args!(
+                "note: {} was not written: {why}",
+                path.display()
+            ));
+        }
+    };
+    if written.left_out > 0 {
+        display.say(format_args!(
+            "note: {} not in {}: a value cannot be a cell",
+            number(written.left_out as u64, "failed row"),
+            failed::NAME
+        ));
+    }
+    if let Some(path) = written.path {
+        display.advise(format!(
+            "to change failed rows and run them again: edit {}, then {}",
+            path.display(),
+            again(args, &path)
+        ));
+    }
+}
+
+/// The command that runs the rows of `failed.csv`: those that were changed, and those that were not.
+fn again(args: &Batch, path: &Path) -> String {
+    let word = |text: String| advice::shell_word(&text);
+    let output = match &args.output {
+        Destination::Template(template) => template.as_str().to_owned(),
+        other => other.folder().display().to_string(),
+    };
+    let mut words = format!(
+        "{} -o {} --retry-failed --update",
+        word(path.display().to_string()),
+        word(output)
+    );
+    if let Some(name) = &args.name {
+        words = format!("{words} --batch {}", word(name.clone()));
+    }
+    for (is_given, flag) in [(args.force, " --force"), (args.mock, " --mock")] {
+        if is_given {
+            words.push_str(flag);
+        }
+    }
+    advice::command("batch", &words)
 }
 
 /// The end of a batch, summarized by `summarize`, unless its output could not be printed.
@@ -148,6 +213,7 @@ pub(super) async fn finished(
     watch: Watch,
 ) -> Result<(), Failure> {
     let printed = display.end().await;
+    display.print_failures();
     let signal = watch.signal();
     drop(watch);
     let ended = summarize(&done.map_err(|e| refused(&e))?, display.elapsed(), signal);

@@ -24,6 +24,10 @@ pub(super) enum Line {
     Path(PathBuf),
     Result(Value),
     Message(String),
+    /// What went wrong, also for those who want to read nothing else.
+    Error(String),
+    /// Nothing is sent for so long.
+    Pause(Duration),
     /// How the rows stand; only the newest counts.
     Status(String),
     /// To be printed unless the row of this number is recorded soon.
@@ -43,9 +47,10 @@ impl Printer {
     /// created that cannot be shown.
     pub(super) fn start(stop: Stop) -> Result<Self, Failure> {
         let (lines, receiver) = channel();
+        let writer = Writer::new(stop);
         let thread = thread::Builder::new()
             .name("paperboat-print".to_owned())
-            .spawn(move || Writer::new(stop).write(&receiver))
+            .spawn(move || writer.write(&receiver))
             .map_err(|e| Failure::other("the printing thread cannot be started", &e))?;
         Ok(Self {
             lines: Mutex::new(Some(lines)),
@@ -103,7 +108,7 @@ impl Writer {
                 .partition(|(_, (due, _))| ended || *due <= now);
             self.unrecorded = waiting;
             for (_, text) in BTreeMap::into_values(due) {
-                self.progress.say(text);
+                print::error(text);
             }
             let line = match line {
                 Ok(line) => line,
@@ -114,6 +119,8 @@ impl Writer {
                 Line::Path(path) => self.data(|| print::path(&path)),
                 Line::Result(json) => self.data(|| print::json(json)),
                 Line::Message(text) => self.progress.say(text),
+                Line::Error(text) => print::error(text),
+                Line::Pause(pause) => self.progress.pausing(pause),
                 Line::Status(text) => self.progress.state(&text),
                 Line::Unrecorded(seq, text) => {
                     self.unrecorded.insert(seq, (now + UNRECORDED_AFTER, text));
@@ -127,8 +134,7 @@ impl Writer {
     }
 
     fn data(&mut self, print: impl FnOnce() -> Result<(), Failure>) {
-        let written = self.progress.suspend(print);
-        if let Err(failure) = written
+        if let Err(failure) = print()
             && self.fault.is_none()
         {
             self.fault = Some(failure);

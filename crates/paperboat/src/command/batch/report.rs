@@ -129,7 +129,7 @@ pub(in crate::command) fn predictions(
 ) -> Result<(), Failure> {
     let tally = &report.tally;
     if report.stopped.is_none() && tally.total() == 0 {
-        print::stderr("no prediction to wait for");
+        print::stderr("no prediction to wait for: none is running");
         return Ok(());
     }
     if tally.total() > 0 {
@@ -155,6 +155,20 @@ pub(in crate::command) fn predictions(
     Err(next.advise(failure, report))
 }
 
+/// The summary of predictions that were waited for by their ids.
+pub(in crate::command) fn of_several(total: usize, failed: usize, elapsed: Duration) -> String {
+    let predictions = number(total as u64, "prediction");
+    let succeeded = total - failed;
+    let failed = match failed {
+        0 => String::new(),
+        failed => format!(", {failed} failed"),
+    };
+    format!(
+        "{predictions}: {succeeded} succeeded{failed} in {}",
+        whole(elapsed)
+    )
+}
+
 fn summary(report: &Report, elapsed: Duration) -> String {
     format!(
         "{}: {}; {} created in {}",
@@ -165,7 +179,8 @@ fn summary(report: &Report, elapsed: Duration) -> String {
     )
 }
 
-fn number(count: u64, what: &str) -> String {
+/// `2 rows`.
+pub(in crate::command) fn number(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }

@@ -72,7 +72,7 @@ pub(super) async fn run(
         |price| format!("up to {price}"),
     );
     let model = &what.model;
-    print::stderr(format_args!("a prediction of {model} ({price})"));
+    print::question(format_args!("a prediction of {model} ({price})"));
     if !args.yes && !agrees(signals).await? {
         report.add(Check::skipped(NAME, "not agreed to, so nothing was sent"));
         return Ok(());
@@ -144,7 +144,7 @@ fn smallest(args: &Doctor) -> What {
 
 /// Asks on the terminal. Anything but a yes is a no.
 async fn agrees(signals: &mut Signals) -> Result<bool, Failure> {
-    print::stderr("create it, and pay for it? [y/N]");
+    print::question("create it, and pay for it? [y/N]");
     let answer = secrets::line(signals).await?;
     let answer = answer.trim().to_lowercase();
     Ok(answer == "y" || answer == "yes")
