@@ -850,3 +850,21 @@ async fn an_id_cannot_lead_out_of_the_folder() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_download_that_is_repeated_is_reported() {
+    let server = mock().await;
+    let client = builder(server.base_url())
+        .download_policy(quick_download())
+        .build()
+        .unwrap();
+    let file = output(&client).await;
+    server.on_file(Fault::BadGatewayPage);
+    let folder = tempfile::tempdir().unwrap();
+    let mut reports = Vec::new();
+    let saved = file.save_in(folder.path()).on_retry(|retry| {
+        reports.push((retry.attempt, retry.max_attempts, retry.cause.status()));
+    });
+    saved.await.unwrap();
+    assert_eq!(reports, [(1, Some(4), Some(502))]);
+}

@@ -513,3 +513,32 @@ async fn pages_alone_mean_the_wrong_address_unless_a_state_was_seen() {
         server.clear_plans();
     }
 }
+
+/// Each pause after a failure is reported; the failures are counted from the last state.
+#[tokio::test]
+async fn polls_that_are_repeated_are_reported() {
+    let server = checked().pace(Pace::polls(1, 2)).start().await.unwrap();
+    let client = client(&server);
+    let created = client.predictions().create_model(SCHNELL, input());
+    let created = created.await.unwrap();
+    server.on_poll(Fault::BadGatewayPage);
+    server.on_poll(Fault::TaskNotExist);
+    let (sender, reports) = std::sync::mpsc::channel();
+    let wait = client.predictions().wait(created.id());
+    let wait = wait.on_retry(move |retry| {
+        let left = retry.left.unwrap();
+        let report = (retry.attempt, retry.cause.kind(), left <= secs(30));
+        sender.send(report).unwrap();
+        assert_eq!(retry.max_attempts, None);
+        assert_eq!(retry.cause.prediction_id(), Some(created.id()));
+    });
+    wait.await.unwrap();
+    let reports: Vec<_> = reports.into_iter().collect();
+    assert_eq!(
+        reports,
+        [
+            (1, ErrorKind::Unavailable, false),
+            (2, ErrorKind::NotFound, true)
+        ]
+    );
+}

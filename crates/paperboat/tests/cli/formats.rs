@@ -156,6 +156,9 @@ fn the_documentation_names_every_schema_and_column() {
     for column in index["properties"].as_object().unwrap().keys() {
         assert!(text.contains(&format!("`{column}`")), "{column}");
     }
+    for column in ["id", "model", "#reason", "label:NAME"] {
+        assert!(text.contains(&format!("\n| `{column}` |")), "{column}");
+    }
     let not_closed = json!({"row": 7});
     assert!(!jsonschema::is_valid(&index, &not_closed));
 }

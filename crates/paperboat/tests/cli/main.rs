@@ -28,6 +28,9 @@ mod keys;
 mod ledger;
 mod list;
 #[cfg(unix)]
+mod live;
+mod log;
+#[cfg(unix)]
 mod login;
 mod main_job;
 mod mock_command;

@@ -54,8 +54,14 @@ impl Place {
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .filter(|name| {
-                ![".cometapi-batch", "index.csv", "index.html", "index.jsonl"]
-                    .contains(&name.as_str())
+                ![
+                    ".cometapi-batch",
+                    "failed.csv",
+                    "index.csv",
+                    "index.html",
+                    "index.jsonl",
+                ]
+                .contains(&name.as_str())
             })
             .collect();
         names.sort();
@@ -108,6 +114,13 @@ impl Place {
             Command::new("sh"),
             ["-c", line, env!("CARGO_BIN_EXE_paperboat")],
         )
+    }
+
+    /// A shell that controls jobs, here, in a session of its own.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn job_shell(&self) -> Call<'_> {
+        let args = ["--ctty", "bash", "--norc", "--noprofile", "-i"];
+        self.call(Command::new("setsid"), args).env("PS1", "$ ")
     }
 
     fn call<A: AsRef<OsStr>>(

@@ -2,10 +2,17 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// Longer than anything here takes on however busy a machine; the end of what would never end.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Both ends of a pseudo-terminal.
 pub(crate) struct PseudoTerminal {
@@ -52,5 +59,130 @@ impl PseudoTerminal {
         let mut person = self.person.try_clone().unwrap();
         // It ends with an error when the last end of a command is closed.
         std::thread::spawn(move || std::io::copy(&mut person, &mut std::io::sink()));
+    }
+}
+
+/// What a pseudo-terminal has shown, read on a thread of its own.
+pub(crate) struct Recording {
+    shown: watch::Receiver<String>,
+    reader: JoinHandle<()>,
+}
+
+impl PseudoTerminal {
+    /// Sets its size.
+    pub(crate) fn resize(&self, columns: u16) {
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&self.person, size).unwrap();
+    }
+
+    /// Records what it shows from now on.
+    pub(crate) fn record(&self) -> Recording {
+        let mut person = self.person.try_clone().unwrap();
+        let (sender, shown) = watch::channel(String::new());
+        let reader = std::thread::spawn(move || {
+            let mut bytes = vec![0; 4096];
+            let mut left = Vec::new();
+            // It ends with an error when the last end of a command is closed.
+            while let Ok(read) = person.read(&mut bytes) {
+                left.extend_from_slice(&bytes[..read]);
+                let whole = match std::str::from_utf8(&left) {
+                    Ok(text) => text.len(),
+                    Err(error) => error.valid_up_to(),
+                };
+                let text: Vec<u8> = left.drain(..whole).collect();
+                let text = String::from_utf8(text).unwrap();
+                sender.send_modify(|shown| shown.push_str(&text));
+            }
+        });
+        Recording { shown, reader }
+    }
+}
+
+impl Recording {
+    /// Waits until it has shown `text`, so many times.
+    pub(crate) async fn wait_for(&self, text: &str, times: usize) {
+        let mut shown = self.shown.clone();
+        let is_there = |shown: &String| shown.matches(text).count() >= times;
+        let waited = timeout(PATIENCE, shown.wait_for(is_there)).await;
+        let is_there = matches!(waited, Ok(Ok(_)));
+        drop(waited);
+        assert!(is_there, "never shown {text:?}:\n{:?}", self.shown());
+    }
+
+    /// What it has shown so far.
+    pub(crate) fn shown(&self) -> String {
+        self.shown.borrow().clone()
+    }
+
+    /// All that it has shown, once every command has ended.
+    pub(crate) fn end(self, terminal: PseudoTerminal) -> String {
+        drop(terminal.command);
+        self.reader.join().unwrap();
+        self.shown.borrow().clone()
+    }
+}
+
+/// The lines that a terminal of so many columns has in the end, without empty ones at their end.
+pub(crate) fn screen(shown: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<Vec<char>> = vec![Vec::new()];
+    let (mut row, mut column) = (0, 0);
+    let mut chars = shown.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' => column = 0,
+            '\n' => row += 1,
+            '\u{1b}' if chars.next_if_eq(&'[').is_some() => {
+                let mut number = String::new();
+                while let Some(digit) = chars.next_if(|c| !c.is_ascii_alphabetic()) {
+                    number.push(digit);
+                }
+                match chars.next() {
+                    Some('K') => lines[row].truncate(column),
+                    Some('J') => {
+                        lines[row].truncate(column);
+                        lines.truncate(row + 1);
+                    }
+                    Some('A') => row -= number.parse().unwrap_or(1),
+                    _ => {}
+                }
+            }
+            c if c.is_control() => {}
+            c => {
+                if column == columns {
+                    (row, column) = (row + 1, 0);
+                }
+                lines.resize(lines.len().max(row + 1), Vec::new());
+                let line = &mut lines[row];
+                line.resize(line.len().max(column + 1), ' ');
+                line[column] = c;
+                column += 1;
+            }
+        }
+        lines.resize(lines.len().max(row + 1), Vec::new());
+    }
+    let lines = lines.into_iter();
+    let mut lines: Vec<_> = lines
+        .map(|line| line.into_iter().collect::<String>().trim_end().to_owned())
+        .collect();
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines
+}
+
+#[test]
+fn a_screen_has_what_was_not_taken_away() {
+    for (shown, expected) in [
+        ("a\r\nb\r\n", &["a", "b"][..]),
+        ("spin\r\u{1b}[Ka fox\r\n", &["a fox"]),
+        ("12345678\r\u{1b}[1A\u{1b}[Jx", &["x"]),
+        ("spin\r\u{1b}[K", &[]),
+    ] {
+        assert_eq!(screen(shown, 5), expected, "{shown:?}");
     }
 }

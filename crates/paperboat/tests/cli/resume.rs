@@ -107,7 +107,7 @@ async fn ctrl_c_between_two_attempts_of_a_create_is_no_doubt() {
     let server = server().await;
     server.on_create(Fault::ThrottledSeconds(50).always());
     let mut run = fox(&place, "run", &[]).at(server.origin()).start();
-    run.says("trying again in 5").await;
+    run.says("retrying in 5").await;
     run.interrupt().await;
     run.ends(130)
         .await

@@ -158,7 +158,7 @@ async fn killed_in_the_pause_after_a_429_it_was_not_created() {
         let mut run = start(&place, command).at(server.origin()).start();
         let pause = match command {
             "batch" => "creating again in 5",
-            _ => "trying again in 5",
+            _ => "retrying in 5",
         };
         run.says(pause).await;
         run.kill().await;

@@ -190,3 +190,84 @@ fn a_row_of_json_may_have_labels() {
     let row = read(r#"{"prompt": "a", "client": "ACME"}"#, SCHNELL).unwrap();
     assert_eq!(row, json!([{"prompt": "a", "client": "ACME"}, {}]));
 }
+
+#[test]
+fn a_column_for_people_is_not_read_and_one_for_a_label_is_not_noted() {
+    let text = "id,model,#reason,prompt,label:client,label:steps\n\
+                a,a/b,\"NSFW, so it failed\",x,ACME,\n\
+                b,flux-schnell,,y,,7\n";
+    assert_eq!(
+        parts(table_of(text, None).unwrap()),
+        [
+            json!(["a", {"prompt": "x"}, {"client": "ACME"}, []]),
+            json!(["b", {"prompt": "y"}, {"steps": "7"}, []]),
+        ]
+    );
+}
+
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+        "[ -~\r\n]{0,12}".prop_map(Value::from),
+        "[0-9tfn{\"\\[].{0,4}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map("[a-z]{1,3}", inner, 0..3)
+                .prop_map(|map| map.into_iter().collect::<Value>()),
+        ]
+    })
+}
+
+proptest! {
+    /// What is written to be edited is the same row when it is not.
+    #[test]
+    fn a_cell_is_read_as_the_value_that_it_was_written_for(
+        value in values(),
+        field in prop_oneof![Just("prompt"), Just("seed"), Just("go_fast"), Just("note")],
+        model in prop_oneof![Just("a/b"), Just("black-forest-labs/flux-schnell")],
+    ) {
+        let of = model.parse().unwrap();
+        if let Some(cell) = csv_cell(&of, field, &value, false) {
+            let mut table = csv::Writer::from_writer(Vec::new());
+            table.write_record(["id", field]).unwrap();
+            table.write_record(["x", &cell]).unwrap();
+            let text = String::from_utf8(table.into_inner().unwrap()).unwrap();
+            let rows = table_of(&text, Some(model)).unwrap();
+            prop_assert_eq!(&rows[0].input[field], &value, "{}", text);
+        }
+    }
+}
+
+#[test]
+fn most_values_have_a_cell() {
+    let other = "a/b".parse().unwrap();
+    for value in [
+        json!("a fox"),
+        json!("7"),
+        json!("true"),
+        json!("a, \"b\"\nc"),
+        json!(7),
+        json!(1.5),
+        json!(true),
+        json!({"a": [1, "x"]}),
+        json!(""),
+    ] {
+        assert!(csv_cell(&other, "note", &value, false).is_some(), "{value}");
+    }
+    // A name that is no field's is a label's column.
+    assert_eq!(csv_cell(&other, "a note", &json!("x"), false), None);
+    let schnell = "flux-schnell".parse().unwrap();
+    assert_eq!(csv_cell(&schnell, "note", &json!("x"), false), None);
+    assert_eq!(
+        csv_cell(&schnell, "note", &json!("x"), true).as_deref(),
+        Some("x")
+    );
+    // An empty cell is not sent.
+    assert_eq!(csv_cell(&schnell, "prompt", &json!(""), false), None);
+}

@@ -182,7 +182,7 @@ impl Display {
                 row, id, outcome, ..
             } if !outcome.is_success() => {
                 let name = self.name(row, *id);
-                lock(&self.failures).add(name, row.seq, &row.model, outcome);
+                lock(&self.failures).add(name, row.seq, &row.model, *id, outcome);
             }
             Event::Known { entry, .. } => lock(&self.failures).add_known(entry),
             _ => {}
@@ -231,11 +231,11 @@ impl Display {
                     precise(*pause)
                 ),
                 PauseReason::OpenFiles => format!(
-                    "too many files are open in this process or system; trying again in {}",
+                    "too many files are open in this process or system; retrying in {}",
                     precise(*pause)
                 ),
                 PauseReason::Unreachable => format!(
-                    "the service cannot be reached ({cause}); trying again in {}",
+                    "the service cannot be reached ({cause}); retrying in {}",
                     precise(*pause)
                 ),
                 _ => format!(

@@ -9,6 +9,7 @@ use cometapi::ModelRef;
 use cometapi_batch::{Entry, Filter, Ledger, csv_cell};
 use serde_json::{Map, Value};
 
+use super::failures::short;
 use crate::record::{NotWritten, each, in_the_way, reason};
 use crate::whole::Whole;
 
@@ -125,7 +126,7 @@ impl Row {
         Self {
             id: entry.row.clone(),
             model: entry.model.clone(),
-            reason: reason(entry).unwrap_or_default().to_owned(),
+            reason: short(reason(entry).unwrap_or_default(), entry.id.as_deref()).to_owned(),
             input: serde_json::from_str(&entry.input).unwrap_or_default(),
             labels: serde_json::from_str(labels).unwrap_or_default(),
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use cometapi_batch::{Entry, Outcome, RecordedRow, Retry, RetryAction};
+use cometapi::ErrorKind;
+use cometapi_batch::{Entry, Outcome, RecordedRow, Retry, RetryAction, State};
 use serde_json::{Map, Value, json};
 use terminal_size::{Width, terminal_size_of};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -38,9 +39,15 @@ struct Failed {
 
 impl Failures {
     /// A row that ended in this run.
-    pub(super) fn add(&mut self, row: String, seq: u64, model: &str, outcome: &Outcome) {
-        let is_unresolved = outcome.kind == Some(cometapi::ErrorKind::MaybeAccepted);
-        if !is_unresolved && is_editable(outcome) {
+    pub(super) fn add(
+        &mut self,
+        row: String,
+        seq: u64,
+        model: &str,
+        id: Option<&str>,
+        outcome: &Outcome,
+    ) {
+        if is_editable(outcome) {
             self.editable.insert(seq);
         }
         self.count += 1;
@@ -49,8 +56,8 @@ impl Failures {
             self.shown.push(Failed {
                 row,
                 model: model.to_owned(),
-                kind: outcome.word().replace('_', " "),
-                reason: reason.lines().next().unwrap_or_default().to_owned(),
+                kind: kind(outcome).replace('_', " "),
+                reason: short(reason, id).to_owned(),
             });
         }
     }
@@ -59,7 +66,7 @@ impl Failures {
     pub(super) fn add_known(&mut self, entry: &Entry) {
         if let Some(outcome) = entry.outcome.as_ref().filter(|it| !it.is_success()) {
             let row = results::name_of(entry);
-            self.add(row, entry.seq, &entry.model, outcome);
+            self.add(row, entry.seq, &entry.model, entry.id.as_deref(), outcome);
         }
     }
 
@@ -99,9 +106,33 @@ impl Failed {
     }
 }
 
+/// The first line of a reason, without the prediction that it begins with.
+pub(super) fn short<'r>(reason: &'r str, id: Option<&str>) -> &'r str {
+    let line = reason.lines().next().unwrap_or_default();
+    let begins = format!("prediction {} ", id.unwrap_or_default());
+    match line
+        .strip_prefix(&begins)
+        .and_then(|rest| rest.split_once(": "))
+    {
+        Some((_, reason)) => reason,
+        None => line,
+    }
+}
+
+/// The state of a row that may have been accepted is called so everywhere.
+fn kind(outcome: &Outcome) -> &str {
+    match outcome.kind {
+        Some(ErrorKind::MaybeAccepted) => State::Unresolved.as_str(),
+        _ => outcome.word(),
+    }
+}
+
 /// Whether the row would be created anew, so that a change of it makes a difference. Files that were not
 /// saved are downloaded by the next run as it is.
 fn is_editable(outcome: &Outcome) -> bool {
+    if outcome.kind == Some(ErrorKind::MaybeAccepted) {
+        return false;
+    }
     let ended = RecordedRow::ended(outcome.kind);
     let action = ended.action(Retry::Rows {
         failed: true,
@@ -153,8 +184,6 @@ fn cut(text: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cometapi::ErrorKind;
-
     use super::*;
 
     #[test]
@@ -164,12 +193,12 @@ mod tests {
             (
                 "line 2 (fox)",
                 ErrorKind::Failed,
-                "NSFW content was found\nmore",
+                "prediction q4 failed: NSFW content was found\nmore",
             ),
             ("line 13 (狐)", ErrorKind::Refused, "no"),
         ] {
             let outcome = Outcome::failed(kind, reason);
-            failures.add(row.to_owned(), 1, "acme/painter", &outcome);
+            failures.add(row.to_owned(), 1, "acme/painter", Some("q4"), &outcome);
         }
         assert_eq!(
             table(&failures.shown, 60),
@@ -188,6 +217,7 @@ mod tests {
             (ErrorKind::Failed, true),
             (ErrorKind::Refused, true),
             (ErrorKind::Download, false),
+            (ErrorKind::MaybeAccepted, false),
         ] {
             assert_eq!(
                 is_editable(&Outcome::failed(kind, "x")),

@@ -2,6 +2,7 @@
 
 mod each;
 mod ends;
+mod failed;
 mod force;
 mod identity;
 mod index;

@@ -1,4 +1,4 @@
-//! Every command with both secrets, in the environment or stored.
+//! Every command with both secrets, in the environment or stored, also where it says all that it does.
 
 use std::collections::BTreeSet;
 
@@ -21,11 +21,13 @@ struct Scene {
     place: Place,
     server: MockServer,
     planted: Planted,
+    /// Flags of every command.
+    flags: &'static [&'static str],
     commands: BTreeSet<String>,
 }
 
 impl Scene {
-    async fn new(planted: Planted) -> Self {
+    async fn new(planted: Planted, flags: &'static [&'static str]) -> Self {
         // Not verified when it is dropped: the doctor asks for the page at the root.
         let server = MockServer::builder()
             .strict_headers()
@@ -36,13 +38,14 @@ impl Scene {
             place: Place::new(),
             server: server.start().await.unwrap(),
             planted,
+            flags,
             commands: BTreeSet::new(),
         }
     }
 
     fn call(&mut self, args: &[&str]) -> Call<'_> {
         self.commands.insert(args[0].to_owned());
-        let call = self.place.paperboat(args);
+        let call = self.place.paperboat(self.flags.iter().chain(args));
         match self.planted {
             Planted::Environment => planted(call, &self.server),
             Planted::Stored => call
@@ -70,7 +73,8 @@ impl Scene {
         self.ends(0, &with("run", &["--dry-run"])).await;
         let limited = with("run", &["--max-cost", "1", "-o", "out"]);
         self.ends(0, &limited).await;
-        let id = self.ends(0, &with("create", &[])).await.id().to_owned();
+        let id = self.ends(0, &with("create", &[])).await;
+        let id = id.lines()[0].to_owned();
         self.ends(0, &["get", &id]).await;
         self.ends(0, &["wait", &id, "-o", "out"]).await;
         self.ends(0, &["again", &id, "-o", "out"]).await;
@@ -131,8 +135,12 @@ async fn commands() -> BTreeSet<String> {
 #[tokio::test]
 async fn each_sends_each_secret_where_it_belongs() {
     let all = OnceCell::const_new();
-    for planted in [Planted::Environment, Planted::Stored] {
-        let mut scene = Scene::new(planted).await;
+    for (planted, flags) in [
+        (Planted::Environment, &[][..]),
+        (Planted::Environment, &["-vv"]),
+        (Planted::Stored, &["-vv", "--log-format", "json"]),
+    ] {
+        let mut scene = Scene::new(planted, flags).await;
         scene.logs_in().await;
         scene.pays().await;
         scene.shows().await;
