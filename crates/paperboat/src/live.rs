@@ -14,7 +14,8 @@ use std::time::Duration;
 use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthChar;
 
-use crate::print;
+use crate::messages;
+use crate::printable::printable;
 
 /// How often it is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -61,7 +62,7 @@ impl Live {
     /// Shows what `text` returns, as it changes. `None` if stderr is not a terminal that can go back over a
     /// line, or messages are not for people, or there is a live line already.
     pub(crate) fn show(text: impl Fn() -> String + Send + 'static) -> Option<Self> {
-        if !is_possible() || !print::is_for_people() {
+        if !is_possible() || !messages::is_for_people() {
             return None;
         }
         #[cfg(unix)]
@@ -147,7 +148,7 @@ impl Line {
             return;
         }
         let Some(text) = &self.text else { return };
-        let text = format!("{} {}", FRAMES[self.frame], print::printable(&text()));
+        let text = format!("{} {}", FRAMES[self.frame], printable(&text()));
         // The last column stays free: a terminal goes to the next line there.
         let columns = columns();
         let (text, width) = cut(&text, columns.saturating_sub(1));

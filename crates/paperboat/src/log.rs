@@ -13,8 +13,9 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::args::{Log, LogFormat};
-use crate::print::{self, Messages};
+use crate::args::{LogFormat, MessageFlags};
+use crate::messages::{self, Level as Severity, Messages};
+use crate::print;
 
 /// How long the end of a command waits for a reader of the log that does not read.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
@@ -36,9 +37,9 @@ struct Line {
 }
 
 /// Prints messages from now on as the flags say.
-pub(crate) fn begin(flags: Log) {
+pub(crate) fn begin(flags: MessageFlags) {
     let is_json = flags.log_format == LogFormat::Json;
-    print::set_messages(Messages {
+    messages::set(Messages {
         quiet: flags.quiet,
         json: is_json,
     });
@@ -57,7 +58,7 @@ pub(crate) fn begin(flags: Log) {
             } else {
                 text(&message, &fields)
             };
-            print::emit(print::Level::Debug, &text, fields);
+            print::emit(Severity::Debug, &text, fields);
         }
         drop(end);
     });

@@ -19,11 +19,13 @@ mod interrupt;
 mod ledger;
 mod live;
 mod log;
+mod messages;
 mod money;
 mod page;
 mod pair;
 mod pricing;
 mod print;
+mod printable;
 mod progress;
 mod prompt;
 mod record;
@@ -62,7 +64,7 @@ fn main() -> ExitCode {
         }
     };
     advice::remember(&matches);
-    log::begin(cli.log);
+    log::begin(cli.messages);
     let ended = execute(cli.command);
     live::close();
     log::end();

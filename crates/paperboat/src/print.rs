@@ -3,7 +3,6 @@
 use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use cometapi::{OutputText, Prediction, shorten_data_uris, truncate};
@@ -11,57 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::live;
-
-/// How messages are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Messages {
-    /// Only errors.
-    pub(crate) quiet: bool,
-    /// As JSON.
-    pub(crate) json: bool,
-}
-
-static MESSAGES: OnceLock<Messages> = OnceLock::new();
-
-/// Sets how messages are printed from now on.
-pub(crate) fn set_messages(messages: Messages) {
-    // It is set once.
-    let _ = MESSAGES.set(messages);
-}
-
-fn messages() -> Messages {
-    MESSAGES.get().copied().unwrap_or_default()
-}
-
-/// Whether messages are for people, so that a line may change while it is read.
-pub(crate) fn is_for_people() -> bool {
-    messages() == Messages::default()
-}
-
-/// Whether messages are JSON.
-pub(crate) fn is_json() -> bool {
-    messages().json
-}
-
-/// How severe a message is, in the words of JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    Debug,
-    Info,
-    Warning,
-    Error,
-}
-
-impl Level {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-}
+pub(crate) use crate::messages::{Level, is_json};
+use crate::messages::{Messages, messages};
+use crate::printable::printable_except;
+pub(crate) use crate::printable::{is_hidden, printable};
 
 /// A line of data. Much of it is from the service, and nothing of it reaches a terminal as more
 /// than text.
@@ -243,37 +195,6 @@ fn message(text: &str) -> String {
     lines.join("\n    ")
 }
 
-/// `text` on one line, with escapes for its hidden characters.
-pub(crate) fn printable(text: &str) -> String {
-    printable_except(text, &[])
-}
-
-fn printable_except(text: &str, kept: &[char]) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hidden(c) && !kept.contains(&c) {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    printable
-}
-
-/// Whether a terminal acts on `c` instead of showing it: a control character, a line or paragraph
-/// separator, or one that changes the direction of what follows (`Bidi_Control` in Unicode).
-pub(crate) fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}'
-        )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,19 +225,5 @@ mod tests {
     #[test]
     fn further_lines_are_indented() {
         assert_eq!(message("one\nerror: two\n"), "one\n    error: two");
-    }
-
-    #[test]
-    fn a_terminal_gets_nothing_to_act_on() {
-        assert_eq!(
-            printable("a\u{1b}[2Jb\u{9b}c\r\n"),
-            "a\\u{1b}[2Jb\\u{9b}c\\r\\n"
-        );
-        assert_eq!(printable("ein Fuchs, 狐"), "ein Fuchs, 狐");
-        // Joined emoji and Persian need these.
-        assert_eq!(printable("\u{200c}\u{200d}"), "\u{200c}\u{200d}");
-        for c in "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
-            assert!(printable(&c.to_string()).is_ascii());
-        }
     }
 }

@@ -39,7 +39,8 @@ A row's `id` identifies it and names its files. Rows without one are identified 
 content, so lines may be moved, added and removed. A file in the folder, .cometapi-batch, \
 identifies the batch, so the folder can be moved; with --batch a name does.
 
-The folder gets an index, index.csv and index.jsonl: a line for each file, and for each row without one.
+The folder gets an index, index.csv and index.jsonl: a line for each file, and for each row without one; \
+and failed.csv, with the rows that failed: edit it, and run it with --retry-failed --update.
 
 Every row is checked before the first prediction is created. The same command, run again, does \
 what is missing: it skips finished rows, waits for running ones and creates the others. Failed \

@@ -113,14 +113,15 @@ fn own(model: &Model) -> impl Iterator<Item = &Field> {
         .filter(|field| !field.is_gateway_only())
 }
 
+/// What clap adds to each command later: two flags of its own, and those of every command.
+pub(super) const LATER: [&str; 5] = ["help", "version", "quiet", "verbose", "log-format"];
+
 fn is_free(command: &Command, flag: &str) -> bool {
-    // Clap adds these two later.
-    !["help", "version"].contains(&flag) && long(command, flag).is_none()
+    !LATER.contains(&flag) && long(command, flag).is_none()
 }
 
 fn is_free_short(command: &Command, letter: char) -> bool {
-    letter != 'h'
-        && letter != 'V'
+    !['h', 'V', 'q', 'v'].contains(&letter)
         && !command
             .get_arguments()
             .any(|arg| arg.get_short() == Some(letter))

@@ -6,7 +6,7 @@ mod destination;
 mod fault;
 pub(crate) mod field;
 mod gallery;
-mod log;
+mod messages;
 mod money;
 mod parse;
 mod setup;
@@ -24,7 +24,7 @@ pub(crate) use self::command::{
 };
 pub(crate) use self::destination::{Destination, FORMAT};
 pub(crate) use self::gallery::Gallery;
-pub(crate) use self::log::{Log, LogFormat};
+pub(crate) use self::messages::{LogFormat, MessageFlags};
 pub(crate) use self::money::{Prices, Resolve};
 pub(crate) use self::parse::{command_for, parse};
 pub(crate) use self::setup::{Doctor, Login, Logout};
@@ -39,7 +39,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     #[command(flatten)]
-    pub(crate) log: Log,
+    pub(crate) messages: MessageFlags,
 }
 
 const BEGIN: &str = "\
@@ -118,6 +118,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// No field of a model may have the flag of every command.
+    #[test]
+    fn the_flags_of_every_command_are_no_flags_of_fields() {
+        let root = Cli::command();
+        let names = root.get_arguments().filter(|arg| arg.is_global_set());
+        let names: Vec<_> = names.filter_map(clap::Arg::get_long).collect();
+        assert_eq!(names, field::LATER[2..]);
     }
 
     #[test]

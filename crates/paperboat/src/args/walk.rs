@@ -123,6 +123,14 @@ impl<'c, 'w> Walk<'c, 'w> {
 }
 
 impl<'c> Walk<'c, '_> {
+    /// The arguments of the command, with the flags of every command.
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = &'c Arg> {
+        let is_root = std::ptr::eq(self.root, self.command);
+        let global = self.root.get_arguments();
+        let global = global.filter(move |arg| !is_root && arg.is_global_set());
+        self.command.get_arguments().chain(global)
+    }
+
     /// The flag `--name` of the command.
     fn own_long(&self, name: &str) -> Option<&'c Arg> {
         long(self.command, name).or_else(|| long(self.root, name))

@@ -82,9 +82,7 @@ pub(super) async fn run(
     let engine = engine.on_event(move |event| observer.event(event));
     let rows = rows(args, fields);
     if options.dry_run {
-        let planned = engine.dry_run(rows).await;
-        display.end().await?;
-        let planned = planned.map_err(|e| batch::refused(&e))?;
+        let planned = batch::dry_run(engine.dry_run(rows), &display).await?;
         let estimate = Estimate::of(&planned, &pricing, connection, &options.service).await;
         return batch::plan(&planned, &estimate, outputs.json);
     }

@@ -25,16 +25,14 @@ pub(super) async fn check(
 ) -> Result<Option<String>, Failure> {
     if let Some(what) = instead(id) {
         let failure = Failure::usage(format!("{id:?} is {what}, not the id of a prediction"));
-        return Err(match meant(ledger, id).await {
-            Some(meant) => {
-                let wait = advice::command("wait", &advice::shell_word(&meant));
-                failure.with_advice(format!("to wait for its prediction: {wait}"))
-            }
-            None => {
-                let list = advice::command("list", "");
-                failure.with_advice(format!("to see the ids of recorded predictions: {list}"))
-            }
-        });
+        let advice = if let Some(meant) = meant(ledger, id).await {
+            let wait = advice::command("wait", &advice::shell_word(&meant));
+            format!("to wait for its prediction: {wait}")
+        } else {
+            let list = advice::command("list", "");
+            format!("to see the ids of recorded predictions: {list}")
+        };
+        return Err(failure.with_advice(advice));
     }
     let near = near(ledger, id).await;
     Ok(near.map(|near| format!("note: {id} is not recorded; did you mean {near}?")))

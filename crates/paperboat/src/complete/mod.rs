@@ -113,7 +113,7 @@ fn about(command: &Command) -> String {
 fn flags(at: &Walk<'_, '_>, model: Option<&Model>) -> Vec<Candidate> {
     let shown = |arg: &Arg| !arg.is_hide_set() || field::is_negation(arg);
     let free = |arg: &&Arg| shown(arg) && may_come(at, model, arg);
-    let args = at.command.get_arguments().filter(free);
+    let args = at.arguments().filter(free);
     args.flat_map(|arg| {
         let help = arg.get_help().map_or_else(String::new, ToString::to_string);
         let long = arg.get_long().map(|long| format!("--{long}"));

@@ -321,12 +321,25 @@ async fn the_states_are_told_on_stderr() {
         .start();
 
     let ended = wait.ends(0).await;
-    let expected = ["waiting", "rest\\u{1b}[2Jing", "succeeded", "saving"];
+    let expected = [
+        "waiting",
+        "rest\\u{1b}[2Jing",
+        "succeeded",
+        "saving",
+        "saved",
+    ];
     assert_eq!(words(&ended.stderr), expected);
     assert_eq!(ended.lines().len(), 1);
 
     let ended = run.ends(0).await;
-    let expected = ["creating", "created", "starting", "succeeded", "saving"];
+    let expected = [
+        "creating",
+        "created",
+        "starting",
+        "succeeded",
+        "saving",
+        "saved",
+    ];
     assert_eq!(words(&ended.stderr), expected);
     assert_eq!(ended.lines().len(), 1);
 }

@@ -31,7 +31,7 @@ use cometapi_batch::{Batch as Engine, ErrorKind, Ledger, Problem, Report, Rows, 
 use crate::args::{Batch, Destination};
 use crate::connect::Connection;
 use crate::failure::Failure;
-use crate::interrupt::Signal;
+use crate::interrupt::{Signal, Signals};
 use crate::pricing::Pricing;
 use crate::{advice, connect, ledger, rows};
 
@@ -116,9 +116,7 @@ async fn run(
         batch = batch.max_cost(max);
     }
     if args.dry_run {
-        let planned = batch.dry_run(rows).await;
-        display.end().await?;
-        let planned = planned.map_err(|e| refused(&e))?;
+        let planned = dry_run(batch.dry_run(rows), &display).await?;
         let estimate = Estimate::of(&planned, &pricing, connection, &args.service).await;
         return plan(&planned, &estimate, args.json);
     }
@@ -149,6 +147,17 @@ async fn run(
         report::ended(report, &costs, args.strict, elapsed, signal)
     };
     finished(done, ended, &display, watch).await
+}
+
+/// What would be done, unless a signal arrives before it is known.
+pub(super) async fn dry_run(
+    run: impl Future<Output = Result<Report, cometapi_batch::Error>>,
+    display: &Display,
+) -> Result<Report, Failure> {
+    let mut signals = Signals::listen();
+    let planned = signals.unless(run).await.map_err(Failure::ended_by)?;
+    display.end().await?;
+    planned.map_err(|e| refused(&e))
 }
 
 /// Writes the rows that failed beside the files of the batch, to be edited and run again.

@@ -4,7 +4,7 @@ use clap::{ArgAction, Args, ValueEnum};
 
 /// The flags of every command.
 #[derive(Args, Clone, Copy)]
-pub(crate) struct Log {
+pub(crate) struct MessageFlags {
     /// Print only errors on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = HEADING)]
     pub(crate) quiet: bool,
