@@ -196,7 +196,7 @@ fn columns() -> usize {
     terminal_size_of(io::stderr()).map_or(80, |(Width(columns), _)| columns.into())
 }
 
-/// The beginning of `text` that fits into so many columns, and how many it takes.
+/// The beginning of `text` that fits into `columns`, and how many of them it takes.
 fn cut(text: &str, columns: usize) -> (&str, usize) {
     let mut taken = 0;
     for (at, c) in text.char_indices() {

@@ -29,7 +29,7 @@ struct Inner {
 }
 
 impl Several {
-    /// So many predictions.
+    /// `total` predictions.
     pub(crate) fn begin(total: usize) -> Self {
         let shared = Arc::new(Shared {
             is_live: AtomicBool::new(false),

@@ -104,7 +104,7 @@ impl PseudoTerminal {
 }
 
 impl Recording {
-    /// Waits until it has shown `text`, so many times.
+    /// Waits until it has shown `text`, this many `times`.
     pub(crate) async fn wait_for(&self, text: &str, times: usize) {
         let mut shown = self.shown.clone();
         let is_there = |shown: &String| shown.matches(text).count() >= times;
@@ -127,7 +127,7 @@ impl Recording {
     }
 }
 
-/// The lines that a terminal of so many columns has in the end, without empty ones at their end.
+/// The lines that a terminal of this many `columns` has in the end, without empty ones at their end.
 pub(crate) fn screen(shown: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<Vec<char>> = vec![Vec::new()];
     let (mut row, mut column) = (0, 0);

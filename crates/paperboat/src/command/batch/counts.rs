@@ -25,7 +25,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Of a wait for so many predictions, which creates none.
+    /// Of a wait for `total` predictions, which creates none.
     pub(super) fn of_wait(total: u64) -> Self {
         Self {
             total: Some(total),

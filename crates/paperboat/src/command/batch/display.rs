@@ -88,7 +88,7 @@ impl Display {
         self
     }
 
-    /// The same for a wait for so many predictions.
+    /// The same for a wait for `total` predictions.
     pub(crate) fn of_wait(mut self, total: u64) -> Self {
         let counts = Counts::of_wait(total);
         self.printer

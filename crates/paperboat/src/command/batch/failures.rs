@@ -142,7 +142,7 @@ fn is_editable(outcome: &Outcome) -> bool {
     matches!(action, RetryAction::Supersede | RetryAction::PlanAgain)
 }
 
-/// A line for each, of so many columns.
+/// A line for each, of at most `width` columns.
 fn table(rows: &[Failed], width: usize) -> Vec<String> {
     let printable = |text: &String| print::printable(text);
     let rows: Vec<[String; 4]> = rows
@@ -165,7 +165,7 @@ fn table(rows: &[Failed], width: usize) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// `text` in so many columns.
+/// `text` in at most `columns` columns.
 fn cut(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
