@@ -37,6 +37,16 @@ static ENDED: Condvar = Condvar::new();
 /// Whether there is a line, so that without one nothing is locked to print.
 static IS_SHOWN: AtomicBool = AtomicBool::new(false);
 
+/// What was printed in the background of a terminal that stops what writes there.
+static HELD: Mutex<Vec<(Stream, String)>> = Mutex::new(Vec::new());
+
+/// Where a line is printed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
 type Text = Box<dyn Fn() -> String + Send>;
 
 struct Line {
@@ -99,18 +109,58 @@ pub(crate) fn close() {
     let mut line = lock();
     line.is_closed = true;
     line.end();
+    print_held();
 }
 
-/// Prints something while the line is away.
-pub(crate) fn around<T>(print: impl FnOnce() -> T) -> T {
+/// Draws the line now: what it shows may soon have passed.
+pub(crate) fn redraw() {
+    if IS_SHOWN.load(Ordering::Acquire) {
+        lock().draw();
+    }
+}
+
+/// Prints a line on `stream`, which is not one that others wait for: stderr, or a terminal. From the background of
+/// a terminal that stops what writes there, it is printed later.
+pub(crate) fn print(stream: Stream, text: &str) -> io::Result<()> {
+    #[cfg(unix)]
+    if job::would_stop() {
+        held().push((stream, text.to_owned()));
+        return Ok(());
+    }
     if !IS_SHOWN.load(Ordering::Acquire) {
-        return print();
+        print_held();
+        return write_line(stream, text);
     }
     let mut line = lock();
     line.clear();
-    let printed = print();
+    print_held();
+    let printed = write_line(stream, text);
     line.draw();
     printed
+}
+
+/// Prints what could not be printed before.
+fn print_held() {
+    let lines = std::mem::take(&mut *held());
+    for (stream, line) in lines {
+        // A terminal that is gone shows nothing.
+        let _ = write_line(stream, &line);
+    }
+}
+
+fn held() -> MutexGuard<'static, Vec<(Stream, String)>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_line(stream: Stream, line: &str) -> io::Result<()> {
+    match stream {
+        Stream::Stdout => {
+            let mut stdout = io::stdout().lock();
+            writeln!(stdout, "{line}")?;
+            stdout.flush()
+        }
+        Stream::Stderr => writeln!(io::stderr().lock(), "{line}"),
+    }
 }
 
 /// Takes the line away while the process is stopped by `stop`.
@@ -138,6 +188,7 @@ fn tick(number: u64) {
             return;
         }
         line.frame = (line.frame + 1) % FRAMES.len();
+        line.catch_up();
         line.draw();
     }
 }
@@ -155,6 +206,15 @@ impl Line {
         let begin = self.begin(columns);
         self.drawn = width;
         write(&format!("{begin}{text}\u{1b}[K"));
+    }
+
+    /// Prints what was held, now that the terminal is ours.
+    fn catch_up(&mut self) {
+        let is_ours = !self.is_stopped && is_in_foreground();
+        if is_ours && !held().is_empty() {
+            self.clear();
+            print_held();
+        }
     }
 
     fn clear(&mut self) {
@@ -213,7 +273,8 @@ fn cut(text: &str, columns: usize) -> (&str, usize) {
 fn is_possible() -> bool {
     let is_dumb = match env::var_os("TERM") {
         Some(term) => term == "dumb",
-        None => cfg!(unix),
+        // Only the newer of Windows' terminals follow what moves the cursor.
+        None => cfg!(unix) || env::var_os("WT_SESSION").is_none(),
     };
     !is_dumb && io::stderr().is_terminal()
 }

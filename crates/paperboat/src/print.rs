@@ -9,7 +9,7 @@ use cometapi::{OutputText, Prediction, shorten_data_uris, truncate};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
-use crate::live;
+use crate::live::{self, Stream};
 pub(crate) use crate::messages::{Level, is_json};
 use crate::messages::{Messages, messages};
 use crate::printable::printable_except;
@@ -100,17 +100,15 @@ pub(crate) fn path(path: &Path) -> Result<(), Failure> {
 }
 
 fn write(line: &[u8]) -> Result<(), Failure> {
-    let write = || {
-        let mut out = io::stdout().lock();
-        out.write_all(line)?;
-        out.write_all(b"\n")?;
-        out.flush()
-    };
-    let written = if io::stdout().is_terminal() {
-        live::around(write)
-    } else {
+    let written = match std::str::from_utf8(line) {
+        Ok(text) if io::stdout().is_terminal() => live::print(Stream::Stdout, text),
         // A reader that does not read holds up nobody else.
-        write()
+        _ => {
+            let mut out = io::stdout().lock();
+            out.write_all(line)
+                .and_then(|()| out.write_all(b"\n"))
+                .and_then(|()| out.flush())
+        }
     };
     match written {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
@@ -177,10 +175,8 @@ pub(crate) fn emit(level: Level, text: &str, fields: Map<String, Value>) {
 }
 
 fn put(line: &str) {
-    live::around(|| {
-        // A closed stderr cannot be reported anywhere.
-        let _ = writeln!(io::stderr().lock(), "{line}");
-    });
+    // A closed stderr cannot be reported anywhere.
+    let _ = live::print(Stream::Stderr, line);
 }
 
 /// A message as it is printed: short, without hidden characters, its further lines indented so

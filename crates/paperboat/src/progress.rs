@@ -13,7 +13,7 @@ use cometapi::ErrorKind;
 use self::several::Shared;
 pub(crate) use self::several::{Several, counted};
 use self::view::{View, whole};
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::print;
 
 /// How often a batch prints a line where there is no live line.
@@ -192,12 +192,15 @@ impl Progress {
         if is_new {
             let follows = retrying.follows(self.is_live);
             self.say(format_args!("{}; {follows}", retrying.message));
+        } else {
+            live::redraw();
         }
     }
 
     /// Shows that nothing is sent for so long.
     pub(crate) fn pausing(&self, pause: Duration) {
         lock(&self.view).set_pause(pause);
+        live::redraw();
     }
 
     /// Prints a message that stays.

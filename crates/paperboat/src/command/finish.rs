@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cometapi::Client;
-use cometapi_batch::{Ledger, OnceError, OnceRun};
+use cometapi_batch::{Ledger, OnceError, OnceRun, Usd};
 
 use crate::args::Outputs;
 use crate::command::place::Place;
@@ -21,6 +21,8 @@ pub(super) struct Waiting<'a> {
     pub(super) run: OnceRun,
     pub(super) progress: &'a Progress,
     pub(super) ledger: Option<Arc<dyn Ledger>>,
+    /// What the prediction is expected to cost, where the ledger does not say it.
+    pub(super) price: Option<Usd>,
     /// Whether the ledger's folder counts where `-o` names none.
     pub(super) remembers: bool,
     /// Whether it is the only prediction of the command, so that stdout can take its text.
@@ -43,6 +45,7 @@ impl Waiting<'_> {
             mut run,
             progress,
             ledger,
+            price,
             remembers,
             is_alone,
         } = self;
@@ -74,7 +77,14 @@ impl Waiting<'_> {
                     }
                     // It has its cost now.
                     let entry = ledger::entry(ledger.as_deref(), prediction.id()).await;
-                    progress.say(summary::line(&saved, &prediction, entry.as_ref(), elapsed));
+                    let end = summary::End {
+                        saved: &saved,
+                        prediction: &prediction,
+                        entry: entry.as_ref(),
+                        price,
+                        elapsed,
+                    };
+                    progress.say(end.line());
                     progress.finish();
                     return Ok(());
                 }

@@ -98,6 +98,7 @@ async fn run(args: &Run, input: Input, connection: &Connection) -> Result<(), Fa
         run,
         progress: watched.progress(),
         ledger,
+        price: pricing.price(&model),
         remembers: true,
         is_alone: true,
     };

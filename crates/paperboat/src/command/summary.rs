@@ -3,32 +3,40 @@
 use std::time::Duration;
 
 use cometapi::Prediction;
-use cometapi_batch::Entry;
+use cometapi_batch::{Entry, Usd};
 use serde_json::{Map, Value};
 
 use crate::command::save::Saved;
 
-/// `saved fox.webp (812 kB) in 3.1 s, seed 42, $0.003`, as far as it is known.
-pub(super) fn line(
-    saved: &Saved,
-    prediction: &Prediction,
-    entry: Option<&Entry>,
-    elapsed: Duration,
-) -> String {
-    let bytes = saved.new.iter().map(|file| file.bytes).sum();
-    let done = match (&saved.new[..], saved.to_stdout) {
-        ([file], _) => format!("saved {} ({})", file.path.display(), size(bytes)),
-        ([], Some(bytes)) => format!("wrote {} to stdout", size(bytes)),
-        ([], None) => "done".to_owned(),
-        (files, _) => format!("saved {} files ({})", files.len(), size(bytes)),
-    };
-    let mut line = format!("{done} in {:.1} s", elapsed.as_secs_f64());
-    if let Some(seed) = seed(prediction, entry) {
-        line = format!("{line}, seed {seed}");
-    }
-    match entry.and_then(|entry| entry.cost) {
-        Some(cost) => format!("{line}, {cost}"),
-        None => line,
+/// A prediction that succeeded, and what is known of it.
+pub(super) struct End<'a> {
+    pub(super) saved: &'a Saved,
+    pub(super) prediction: &'a Prediction,
+    pub(super) entry: Option<&'a Entry>,
+    /// What it was expected to cost.
+    pub(super) price: Option<Usd>,
+    pub(super) elapsed: Duration,
+}
+
+impl End<'_> {
+    /// `saved fox.webp (812 kB) in 3.1 s, seed 42, $0.003`, as far as it is known.
+    pub(super) fn line(&self) -> String {
+        let saved = self.saved;
+        let bytes = saved.new.iter().map(|file| file.bytes).sum();
+        let done = match (&saved.new[..], saved.to_stdout) {
+            ([file], _) => format!("saved {} ({})", file.path.display(), size(bytes)),
+            ([], Some(bytes)) => format!("wrote {} to stdout", size(bytes)),
+            ([], None) => "done".to_owned(),
+            (files, _) => format!("saved {} files ({})", files.len(), size(bytes)),
+        };
+        let mut line = format!("{done} in {:.1} s", self.elapsed.as_secs_f64());
+        if let Some(seed) = seed(self.prediction, self.entry) {
+            line = format!("{line}, seed {seed}");
+        }
+        match self.entry.and_then(|entry| entry.cost).or(self.price) {
+            Some(cost) => format!("{line}, {cost}"),
+            None => line,
+        }
     }
 }
 

@@ -126,6 +126,7 @@ async fn waiting<'a>(
         run: once.resume(id),
         progress: watched.progress(),
         ledger,
+        price: None,
         // The folder of a batch holds files by the names of their rows: wait --all saves them there.
         remembers: entry.is_none_or(|entry| entry.batch.is_none()),
         // Of several, nothing on stdout would say whose text it is.

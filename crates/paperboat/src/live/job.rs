@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Once;
 
 use rustix::process::{self, Signal};
-use rustix::termios::tcgetpgrp;
+use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,6 +16,15 @@ use crate::interrupt;
 pub(super) fn is_in_foreground() -> bool {
     // Of a terminal that does not control the process, nobody is in the foreground.
     tcgetpgrp(io::stderr()).map_or(true, |group| group == process::getpgrp())
+}
+
+/// Whether the system would stop the process if it wrote to the terminal now (`stty tostop`).
+pub(super) fn would_stop() -> bool {
+    let stops = || {
+        let modes = tcgetattr(io::stderr());
+        modes.is_ok_and(|modes| modes.local_modes.contains(LocalModes::TOSTOP))
+    };
+    !is_in_foreground() && stops()
 }
 
 /// Takes over the signal of Ctrl-Z, once.
