@@ -13,6 +13,7 @@ use crate::command::save;
 use crate::connect::Connection;
 use crate::failure::Failure;
 use crate::input::Fields;
+use crate::interrupt::Signals;
 use crate::pricing::Pricing;
 use crate::{advice, ledger, money, print};
 
@@ -70,6 +71,8 @@ pub(super) async fn run(
         save::prepare_folder(folder)?;
         ledger::of_many(&options.ledger, options.mock)?
     };
+    // Before there is a line that a signal would leave behind.
+    let mut signals = Signals::listen();
     let stop = Stop::new();
     let display = Display::new(outputs.json, false, &stop)?
         .with_sidecars(outputs.sidecar)
@@ -82,11 +85,11 @@ pub(super) async fn run(
     let engine = engine.on_event(move |event| observer.event(event));
     let rows = rows(args, fields);
     if options.dry_run {
-        let planned = batch::dry_run(engine.dry_run(rows), &display).await?;
+        let planned = batch::dry_run(engine.dry_run(rows), &mut signals, &display).await?;
         let estimate = Estimate::of(&planned, &pricing, connection, &options.service).await;
         return batch::plan(&planned, &estimate, outputs.json);
     }
-    let watch = batch::watch(stop.clone(), Arc::clone(&display));
+    let watch = batch::watch(signals, stop.clone(), Arc::clone(&display));
     let done = engine.run(rows).await;
     let costs = costs(&*ledger, &done).await;
     let summarize = |report: &Report, elapsed, signal| {

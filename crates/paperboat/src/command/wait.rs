@@ -146,6 +146,8 @@ pub(super) async fn everything(
     ledger: Arc<dyn Ledger>,
 ) -> Result<(), Failure> {
     let folder = place::folder_of_all(outputs)?;
+    // Before there is a line that a signal would leave behind.
+    let signals = Signals::listen();
     let stop = Stop::new();
     let running = running(&*ledger, client.raw().baseurl()).await;
     let display = Display::new(outputs.json, false, &stop)?.with_sidecars(outputs.sidecar);
@@ -162,7 +164,7 @@ pub(super) async fn everything(
         .timeout(outputs.timeout)
         .stop(&stop)
         .on_event(move |event| observer.event(event));
-    let watch = batch::leave(stop.clone(), Arc::clone(&display));
+    let watch = batch::leave(signals, stop.clone(), Arc::clone(&display));
     let done = finish.run().await;
     for (name, folder) in running.batches {
         tokio::select! {

@@ -294,3 +294,45 @@ async fn a_background_job_is_not_stopped_by_what_it_says() {
     shell.ends_somehow().await;
     recording.end(terminal);
 }
+
+/// The first Ctrl-C waits for what runs, the second leaves at once; a dry run ends at the first.
+#[tokio::test]
+async fn a_batch_that_is_left_takes_the_line_away() {
+    let place = Place::new();
+    let server = server().await;
+    server.on_poll(Fault::Hang.always());
+    place.write(
+        "rows.jsonl",
+        "{\"prompt\": \"x\", \"megapixels\": \"0.25\"}\n",
+    );
+    let args = [
+        "batch",
+        "rows.jsonl",
+        "--model",
+        crate::SCHNELL,
+        "-o",
+        "out",
+    ];
+    let (terminal, recording) = terminal();
+    let batch = place.paperboat(args).at(server.origin());
+    let run = on(&terminal, batch).start();
+    recording.wait_for("0/1 done, 1 running", 1).await;
+    run.interrupt().await;
+    recording.wait_for("ctrl-c again leaves at once", 1).await;
+    run.interrupt().await;
+    run.ends(130).await;
+    let lines = left(&recording.end(terminal));
+    assert!(lines[0].starts_with("nothing more is created"), "{lines:?}");
+    let last = lines.last().unwrap();
+    assert!(last.starts_with("  to continue, run"), "{lines:?}");
+
+    let (terminal, recording) = self::terminal();
+    let dry = ["batch", "-", "--dry-run", "--model", "a/b", "-o", "dry"];
+    let dry = place.paperboat(dry).at(server.origin());
+    let run = on(&terminal, dry.open_stdin("{\"prompt\": \"x\"}\n")).start();
+    recording.wait_for("reading", 1).await;
+    run.interrupt().await;
+    run.ends(130).await;
+    let lines = left(&recording.end(terminal));
+    assert_eq!(lines, ["error: ended by ctrl-c"]);
+}

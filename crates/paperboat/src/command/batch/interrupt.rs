@@ -43,9 +43,9 @@ impl Drop for Watch {
 
 /// Has the run stop by signals: Ctrl-C once to create no more, SIGTERM or SIGHUP to leave when
 /// no create request is in flight, a second one of them to leave at once.
-pub(in crate::command) fn watch(stop: Stop, display: Arc<Display>) -> Watch {
+pub(in crate::command) fn watch(signals: Signals, stop: Stop, display: Arc<Display>) -> Watch {
     let mut leaves = false;
-    Watch::start(Signals::listen(), move |signal| {
+    Watch::start(signals, move |signal| {
         let is_first = stop.requested() == 0;
         let was_leaving = leaves;
         if signal == Signal::Interrupt {
@@ -68,8 +68,8 @@ pub(in crate::command) fn watch(stop: Stop, display: Arc<Display>) -> Watch {
 
 /// Makes the run leave at the first signal: one that creates nothing has nothing to
 /// finish first.
-pub(in crate::command) fn leave(stop: Stop, display: Arc<Display>) -> Watch {
-    Watch::start(Signals::listen(), move |_| {
+pub(in crate::command) fn leave(signals: Signals, stop: Stop, display: Arc<Display>) -> Watch {
+    Watch::start(signals, move |_| {
         display.say("leaving; running predictions continue");
         stop.request();
         stop.request();

@@ -67,6 +67,8 @@ async fn run(
     } else if args.money.max_cost.is_some() {
         pricing.needed().await;
     }
+    // Before there is a line that a signal would leave behind.
+    let mut signals = Signals::listen();
     let stop = Stop::new();
     let folder = advice::shell_word(&args.output.folder().display().to_string());
     let list = advice::command("list", &format!("--failed --batch {folder}"));
@@ -116,11 +118,11 @@ async fn run(
         batch = batch.max_cost(max);
     }
     if args.dry_run {
-        let planned = dry_run(batch.dry_run(rows), &display).await?;
+        let planned = dry_run(batch.dry_run(rows), &mut signals, &display).await?;
         let estimate = Estimate::of(&planned, &pricing, connection, &args.service).await;
         return plan(&planned, &estimate, args.json);
     }
-    let watch = watch(stop.clone(), Arc::clone(&display));
+    let watch = watch(signals, stop.clone(), Arc::clone(&display));
     let done = batch.run(rows).await;
     let costs = match &done {
         Ok(report) => costs::of(report, connection, &args, &*ledger, &stop).await,
@@ -152,9 +154,9 @@ async fn run(
 /// What would be done, unless a signal arrives before it is known.
 pub(super) async fn dry_run(
     run: impl Future<Output = Result<Report, cometapi_batch::Error>>,
+    signals: &mut Signals,
     display: &Display,
 ) -> Result<Report, Failure> {
-    let mut signals = Signals::listen();
     let planned = signals.unless(run).await.map_err(Failure::ended_by)?;
     display.end().await?;
     planned.map_err(|e| refused(&e))
