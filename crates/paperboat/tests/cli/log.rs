@@ -161,3 +161,36 @@ async fn what_cannot_be_an_id_is_refused_at_once() {
     }
     assert_eq!(server.create_requests(), 1);
 }
+
+/// A pipe gets a line for each cause, not for each attempt.
+#[tokio::test]
+async fn a_cause_of_retries_is_said_once() {
+    let place = Place::new();
+    let server = server().await;
+    server.on_create(Plan::of(Fault::RateLimited).times(2));
+    server.on_poll(Plan::of(Fault::BadGatewayPage).times(3));
+    let run = fox(&place, "run", &["-o", "out"]);
+    let ended = run.at(server.origin()).ends(0).await;
+    assert_eq!(ended.stderr.matches("; retrying in").count(), 2);
+    ended.says(&[" s (2 of 5)\n"]);
+
+    server.on_create(Plan::of(Fault::RateLimited).times(2));
+    server.on_poll(Plan::of(Fault::BadGatewayPage).times(3));
+    server.on_file(Plan::of(Fault::BadGatewayPage).times(1));
+    place.write(
+        "rows.jsonl",
+        "{\"prompt\": \"x\", \"megapixels\": \"0.25\"}\n",
+    );
+    let args = [
+        "batch",
+        "rows.jsonl",
+        "--model",
+        crate::SCHNELL,
+        "-o",
+        "out",
+    ];
+    let batch = place.paperboat(args).at(server.origin());
+    let ended = batch.ends(0).await;
+    assert_eq!(ended.stderr.matches("says to slow down").count(), 1);
+    assert_eq!(ended.stderr.matches("; retrying\n").count(), 2);
+}
