@@ -2,7 +2,7 @@
 
 mod paths;
 
-use cometapi::models::{self, InvalidInput, Model};
+use cometapi::models::{self, InputProblem, InputProblemKind, InvalidInput, Model};
 use serde_json::{Map, Value};
 
 use crate::args::What;
@@ -59,8 +59,7 @@ fn refuse_empty_prompt(input: &Map<String, Value>, force: bool) -> Result<(), Fa
         return Ok(());
     }
     Err(Failure::usage("the prompt is empty, and nothing was sent")
-        .with_advice("leave it out, or give one")
-        .with_advice("to send it anyway: --force"))
+        .with_advice("leave it out, or give one"))
 }
 
 fn refusal(model: &Model, input: &Map<String, Value>, invalid: &InvalidInput) -> Failure {
@@ -77,11 +76,20 @@ fn refusal(model: &Model, input: &Map<String, Value>, invalid: &InvalidInput) ->
             failure = failure.with_advice(format!("{advice} paperboat run {name} \"a red fox\""));
         }
     }
-    failure
-        .with_advice(format!(
-            "what it takes: paperboat run {name} --help, or paperboat schema {name}"
-        ))
-        .with_advice("to send it anyway: --force")
+    let failure = failure.with_advice(format!(
+        "what it takes: paperboat run {name} --help, or paperboat schema {name}"
+    ));
+    // A typo is corrected; only where the model may have changed is the check in the way.
+    let is_typo = |problem: &InputProblem| match problem.kind() {
+        InputProblemKind::Missing => true,
+        InputProblemKind::UnknownField => model.nearest_field(problem.field()).is_some(),
+        _ => false,
+    };
+    if invalid.problems().iter().all(is_typo) {
+        failure
+    } else {
+        failure.with_advice("to send it anyway: --force")
+    }
 }
 
 fn misspelling(name: &str, meant: &Model) -> Failure {

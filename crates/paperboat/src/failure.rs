@@ -8,6 +8,7 @@ use cometapi_account::ErrorKind as AccountErrorKind;
 use cometapi_batch::{ErrorKind as LedgerErrorKind, OnceError};
 use serde_json::{Map, Value, json};
 
+use crate::args::Refusal;
 use crate::interrupt::Signal;
 use crate::{advice, exit};
 
@@ -194,7 +195,6 @@ impl Failure {
 
     /// What is printed of it, line by line.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
-        // As clap begins its own.
         let message = [format!("error: {}", self.message)];
         let causes = self.causes.iter().map(|cause| format!("  because {cause}"));
         let advice = self.advice.iter().chain(&self.continuation);
@@ -210,6 +210,15 @@ impl fmt::Display for Failure {
         self.causes
             .iter()
             .try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let mut failure = Self::usage(refusal.message);
+        failure.causes.extend(refusal.cause);
+        failure.advice = refusal.advice;
+        failure
     }
 }
 
@@ -254,7 +263,7 @@ impl From<OnceError> for Failure {
                 };
                 Self::new(code, format!("the prediction cannot be recorded: {error}"))
                     .because_of(&error)
-                    .with_advice("nothing was created; to record nothing: --no-ledger")
+                    .with_advice("nothing was created; to use another ledger: --ledger FILE")
             }
             OnceError::Unresolved(_) => Self::in_doubt(error.to_string())
                 .with_advice("to create it again, which may cost twice: --retry-unresolved"),

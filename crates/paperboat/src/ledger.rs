@@ -46,9 +46,7 @@ pub(crate) fn of_single(
     if place.no_ledger || (mock && place.ledger.is_none()) {
         return Ok(None);
     }
-    needed(place.ledger.as_deref())
-        .map(Some)
-        .map_err(|failure| failure.with_advice("to record nothing: --no-ledger"))
+    needed(place.ledger.as_deref()).map(Some)
 }
 
 /// The ledger of a wait for an id, which may be in no ledger: none is created for it. A paid
@@ -83,9 +81,7 @@ pub(crate) fn of_batch(place: &LedgerPlace, dry: bool) -> Result<Arc<dyn Ledger>
     if dry {
         return existing(flag);
     }
-    needed(flag).map_err(|failure| {
-        failure.with_advice("to record nothing, so that nothing can be resumed: --no-ledger")
-    })
+    needed(flag)
 }
 
 /// The ledger of a command that creates none: if there is none, an empty one in memory.

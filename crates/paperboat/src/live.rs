@@ -139,6 +139,19 @@ pub(crate) fn print(stream: Stream, text: &str) -> io::Result<()> {
     printed
 }
 
+/// Draws something else than a line while the live line is away. In the background, nothing is drawn.
+pub(crate) fn around<T>(draw: impl FnOnce() -> T) -> Option<T> {
+    if !is_in_foreground() {
+        return None;
+    }
+    let mut line = lock();
+    line.clear();
+    print_held();
+    let drawn = draw();
+    line.draw();
+    Some(drawn)
+}
+
 /// Prints what could not be printed before.
 fn print_held() {
     let lines = std::mem::take(&mut *held());

@@ -10,6 +10,7 @@ mod check;
 mod command;
 mod complete;
 mod connect;
+mod draw;
 mod exit;
 mod failure;
 mod file;
@@ -36,12 +37,13 @@ mod secrets;
 mod sidecar;
 mod stdin;
 mod style;
+mod viewer;
 mod watched;
 mod whole;
 
 use std::process::ExitCode;
 
-use crate::args::Command;
+use crate::args::{Command, Stop};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
@@ -49,32 +51,38 @@ fn main() -> ExitCode {
     hide_memory();
     let (cli, matches) = match args::parse(std::env::args_os().collect()) {
         Ok(parsed) => parsed,
-        // Help and version are what was asked for; the rest is usage.
-        Err(e) => {
-            let code = if e.use_stderr() { exit::USAGE } else { 0 };
-            let text = e.to_string();
-            if text.chars().any(|c| print::is_hidden(c) && c != '\n') {
-                // It quotes an argument, which may have been copied from anywhere.
-                print::error(text);
-            } else {
-                // A closed pipe is not a failure.
-                let _ = e.print();
-            }
-            return code.into();
-        }
+        Err(stop) => return stopped(stop).into(),
     };
     advice::remember(&matches);
     log::begin(cli.messages);
-    let ended = execute(cli.command);
+    let outcome = execute(cli.command);
     live::close();
     log::end();
-    match ended {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            print::failure(&failure);
-            failure.code().into()
-        }
+        Err(failure) => ended(&failure).into(),
     }
+}
+
+/// Prints what a command line asks for instead of being run, or why it is refused; the exit code.
+fn stopped(stop: Stop) -> u8 {
+    match stop {
+        Stop::Shown(help) => {
+            // A closed pipe is not a failure.
+            let _ = help.print();
+            if help.use_stderr() { exit::USAGE } else { 0 }
+        }
+        Stop::Topic(text) => match print::document(text) {
+            Ok(()) => 0,
+            Err(failure) => ended(&failure),
+        },
+        Stop::Refused(refusal) => ended(&refusal.into()),
+    }
+}
+
+fn ended(failure: &Failure) -> u8 {
+    print::failure(failure);
+    failure.code()
 }
 
 fn execute(command: Command) -> Result<(), Failure> {
@@ -87,10 +95,12 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Batch(args) => block_on(command::batch::execute(args)),
         Command::List(args) => block_on(command::list::execute(args)),
         Command::Show(args) => block_on(command::show::execute(args)),
+        Command::Open(args) => block_on(command::open::execute(args)),
         Command::Gallery(args) => block_on(command::gallery::execute(args)),
         Command::Prune(args) => block_on(command::prune::execute(args)),
         Command::Resolve(args) => block_on(command::resolve::execute(args)),
         Command::Prices(args) => block_on(command::prices::execute(args)),
+        Command::Demo(args) => block_on(command::demo::execute(args)),
         Command::Mock(args) => block_on(command::mock::execute(args)),
         Command::Login(args) => block_on(command::login::execute(args)),
         Command::Logout(args) => command::logout::execute(&args),
@@ -101,6 +111,8 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Schema(args) => command::models::print_schema(&args),
         Command::Completions(args) => command::completions::execute(&args),
         Command::Man(args) => command::man::execute(&args),
+        // It is answered where the command line is read.
+        Command::Help(_) => Ok(()),
         Command::Complete(args) => command::completions::complete(&args),
     }
 }

@@ -56,45 +56,67 @@ all succeeded: 2 if rows were skipped, 4 if the limit left some.
 failed is not counted, what is unresolved is.";
 
 #[derive(Args)]
-#[command(after_help = ROWS_HELP)]
+#[command(
+    after_long_help = ROWS_HELP,
+    override_usage = "paperboat batch [OPTIONS] -o <DIR> [FILE|-] [PROMPT|KEY=VALUE]..."
+)]
 pub(crate) struct Batch {
     /// The rows, or - for stdin
     #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath, required_unless_present = "each")]
     pub(crate) file: Option<PathBuf>,
-    /// Fields of the rows that lack them; without a key, it is the prompt
+    /// Fields of the rows that lack them
+    ///
+    /// Without a key, it is the prompt.
     #[arg(value_name = "PROMPT|KEY=VALUE")]
     pub(crate) pairs: Vec<OsString>,
-    /// Instead of FILE: a row for each file that matches, or for each image in a folder. A row's id is the
-    /// file's path there, without its extension
+    /// Instead of FILE: a row for each image
+    ///
+    /// A glob gives a row for each file that matches, a folder one for each image in it. A row's id
+    /// is the file's path there, without its extension.
     #[arg(long, value_name = "GLOB|DIR", value_hint = ValueHint::AnyPath)]
     pub(crate) each: Option<PathBuf>,
-    /// The field for the files of --each; by default the one that takes an image
-    #[arg(long, value_name = "NAME", requires = "each")]
+    /// The field for the files of --each
+    ///
+    /// The default is the one that takes an image.
+    #[arg(long, value_name = "NAME", requires = "each", hide_short_help = true)]
     pub(crate) field: Option<String>,
-    /// The model of rows that name none; a known one also by its short name, such as flux-schnell
+    /// The model of rows that name none
+    ///
+    /// Known models may be named by their short names, such as flux-schnell.
     #[arg(long, value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: Option<ModelRef>,
     /// Run only the rows of these ids
-    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "ID,…",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
     pub(crate) only: Vec<String>,
     /// Run each row N times
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), hide_short_help = true)]
     pub(crate) repeat: Option<u32>,
-    /// Format of the rows; by default detected from the file's name or its first character
-    #[arg(long, conflicts_with = "each")]
+    /// Format of the rows
+    ///
+    /// By default, it is detected from the file's name or its first character.
+    #[arg(long, conflicts_with = "each", hide_short_help = true)]
     pub(crate) format: Option<RowFormat>,
     /// Largest size of a row in FILE
-    #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "1MB")]
+    #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "1MB", hide_short_help = true)]
     pub(crate) max_row_size: usize,
-    /// How large a file that a row names may be
-    #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "256kB")]
+    /// Largest size of a file that a row names
+    #[arg(long, value_name = "SIZE", value_parser = value::size, default_value = "256kB", hide_short_help = true)]
     pub(crate) max_file_size: usize,
-    /// Scale images down to at most PIXELS on the longer side, such as 2048, and encode anew those that
-    /// are larger than that or than --max-file-size
-    #[arg(long, value_name = "PIXELS", value_parser = value::pixels())]
+    /// Scale images down to at most PIXELS on the longer side
+    ///
+    /// 2048 is an example. Images that are larger than that or than --max-file-size are encoded
+    /// anew.
+    #[arg(long, value_name = "PIXELS", value_parser = value::pixels(), hide_short_help = true)]
     pub(crate) image_max: Option<u32>,
-    /// Save files in this folder, creating it if needed, or by this template, such as
-    /// out/{id}-{seed}.{ext}; the folder identifies the batch, unless --batch does
+    /// Save files in this folder
+    ///
+    /// It is created if needed. A template, such as out/{id}-{seed}.{ext}, names the files in it.
+    /// The folder identifies the batch, unless --batch does.
     #[arg(
         short,
         long,
@@ -104,59 +126,88 @@ pub(crate) struct Batch {
     )]
     pub(crate) output: Destination,
     /// Identify the batch by this name instead of its folder
-    #[arg(long = "batch", value_name = "NAME")]
+    #[arg(long = "batch", value_name = "NAME", hide_short_help = true)]
     pub(crate) name: Option<String>,
-    /// Run at most N rows at once; fewer while the service answers 429
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) concurrency: u16,
-    /// Stop waiting for a row after this long, such as 90s or 5m; downloads are extra
+    /// Run at most N rows at once
+    ///
+    /// There are fewer while the service answers 429.
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        default_value_t = 4,
+        value_parser = value::jobs()
+    )]
+    pub(crate) jobs: u16,
+    /// Longest wait for a row
+    ///
+    /// It is written as 90s or 5m; downloads are extra.
     #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "15m")]
     pub(crate) timeout: Duration,
     /// Create at most N new predictions
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub(crate) limit: Option<u64>,
     #[command(flatten)]
     pub(crate) money: Money,
     /// Stop creating after N rows have failed
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), hide_short_help = true)]
     pub(crate) max_failures: Option<u64>,
-    /// Give up after this long without progress while the service cannot be reached, is rate
-    /// limiting, or files cannot be downloaded; after 30s if it was never reached
-    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "10m")]
+    /// Give up after this long without progress
+    ///
+    /// This counts while the service cannot be reached, is rate limiting, or files cannot be
+    /// downloaded. If it was never reached, 30s are enough.
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "10m", hide_short_help = true)]
     pub(crate) give_up_after: Duration,
-    /// Also create rows again whose prediction failed; you pay for each again
+    /// Create failed rows again; each is paid again
     #[arg(long)]
     pub(crate) retry_failed: bool,
-    /// Also create rows again whose input is another than when they were created; the files of the earlier
-    /// prediction are kept. You pay for each again
-    #[arg(long)]
+    /// Create rows again whose input has changed
+    ///
+    /// The files of the earlier prediction are kept. Each is paid again.
+    #[arg(long, hide_short_help = true)]
     pub(crate) update: bool,
-    /// Also create unresolved rows again: they may already have been accepted, so you may pay twice
-    #[arg(long)]
+    /// Create unresolved rows again
+    ///
+    /// They may already have been accepted, so you may pay twice.
+    #[arg(long, hide_short_help = true)]
     pub(crate) retry_unresolved: bool,
     /// Skip rows that cannot be used
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) skip_bad: bool,
     /// Also fail if --skip-bad or --limit left rows out
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) strict: bool,
-    /// Send rows as written, even if a model looks misspelled or an input fails the check
-    #[arg(long)]
+    /// Send rows as written
+    ///
+    /// They are sent even if a model looks misspelled or an input fails the check.
+    #[arg(long, hide_short_help = true)]
     pub(crate) force: bool,
-    /// Check the rows and print what would be done and what it costs; create and record nothing
+    /// Check the rows, print what they cost
+    ///
+    /// It also prints what would be done. Nothing is created or recorded.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Print a line of JSON for each row as it ends, and nothing else
+    /// Print a line of JSON for each row
+    ///
+    /// The line is printed as the row ends, and nothing else is printed.
     #[arg(long)]
     pub(crate) json: bool,
     /// Write the prediction as JSON beside each file: fox.webp.json
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) sidecar: bool,
-    /// Download files also from private networks and this machine; the service then chooses
-    /// what is fetched there
-    #[arg(long)]
+    /// Open the batch's page at the end
+    ///
+    /// It is index.html, and is opened with the desktop's browser.
+    #[arg(long, conflicts_with = "dry_run", hide_short_help = true)]
+    pub(crate) open: bool,
+    /// Download files also from private networks
+    ///
+    /// This includes this machine; the service then chooses what is fetched there.
+    #[arg(long, hide_short_help = true)]
     pub(crate) allow_private_files: bool,
-    /// Run against a mock inside this process: no key, no network, no cost
+    /// Run against a mock: no key and no cost
+    ///
+    /// The mock is inside this process; there is no network.
     #[arg(long, conflicts_with_all = ["base_url", "key"])]
     pub(crate) mock: bool,
     #[command(flatten)]
@@ -176,10 +227,14 @@ pub(crate) enum RowFormat {
 
 #[derive(Args)]
 pub(crate) struct List {
-    /// Only unresolved predictions: they may have been accepted
+    /// Only unresolved predictions
+    ///
+    /// They may have been accepted.
     #[arg(long)]
     pub(crate) unresolved: bool,
-    /// Only predictions that are being created or are running
+    /// Only predictions that are not over
+    ///
+    /// They are being created or are running.
     #[arg(long)]
     pub(crate) running: bool,
     /// Only failed predictions
@@ -191,36 +246,46 @@ pub(crate) struct List {
     /// Only predictions of this model
     #[arg(long, value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: Option<ModelRef>,
-    /// Only predictions created since TIME: 2h, 3days, or 2026-03-20
+    /// Only since TIME: 2h, 3days, or 2026-03-20
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(crate) since: Option<SystemTime>,
-    /// Print at most N predictions, newest first; 0 prints all
+    /// Print at most N; 0 prints all
+    ///
+    /// The newest are first.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: usize,
     /// Print each recorded prediction as a line of JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Accept a ledger that has lost records, with what it still holds
-    #[arg(long)]
+    /// Accept a ledger that has lost records
+    ///
+    /// It continues with what it still holds.
+    #[arg(long, hide_short_help = true)]
     pub(crate) accept_loss: bool,
-    /// The ledger, instead of PAPERBOAT_LEDGER or the one in the user's data folder
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// The ledger that is read
+    ///
+    /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
     pub(crate) ledger: Option<PathBuf>,
 }
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Running and unresolved predictions, those of --once and the rows of batches are kept. Saved files are not touched, \
 and the ledger's file keeps its size: later records use the space.")]
 pub(crate) struct Prune {
-    /// Remove records of single predictions that ended longer ago than this, such as 12h or 30d
+    /// Remove what ended longer ago: 12h, 30d
+    ///
+    /// These are records of single predictions.
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     pub(crate) older_than: Duration,
     /// Print the number of removed records as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// The ledger, instead of PAPERBOAT_LEDGER or the one in the user's data folder
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// The ledger that is read
+    ///
+    /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
     pub(crate) ledger: Option<PathBuf>,
 }
 
@@ -228,14 +293,14 @@ pub(crate) struct Prune {
 pub(super) fn since(text: &str) -> Result<SystemTime, String> {
     let text = text.trim();
     if let Ok(ago) = humantime::parse_duration(text) {
-        return SystemTime::now()
-            .checked_sub(ago)
-            .ok_or_else(|| "is before all time".to_owned());
+        return SystemTime::now().checked_sub(ago).ok_or_else(|| {
+            "it is before all time; write it as 2h, 3days or 2026-03-20".to_owned()
+        });
     }
     let whole = format!("{text} 00:00:00");
     humantime::parse_rfc3339_weak(text)
         .or_else(|_| humantime::parse_rfc3339_weak(&whole))
-        .map_err(|_| "is not a time; write it as 2h, 3days or 2026-03-20".to_owned())
+        .map_err(|_| "it is not a time; write it as 2h, 3days or 2026-03-20".to_owned())
 }
 
 #[cfg(test)]

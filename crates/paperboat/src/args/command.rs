@@ -10,31 +10,12 @@ use clap::{Args, ValueEnum, ValueHint};
 use cometapi::wire::PredictionId;
 use cometapi_mock::{Pace, Price};
 
-use super::fault::{FaultParser, FaultShare};
+use super::fault::{self, FaultParser, FaultShare};
 use super::money::Money;
 use super::shared::{Key, LedgerPlace, Outputs, SentFiles, Service, What};
 use super::value;
 
-const PAIRS_HELP: &str = "\
-Values are JSON if they parse as JSON, else strings; `prompt` is always a string.
-  \"a red fox\"  an argument that is not key=value is the prompt
-  key=value    steps=4, go_fast=false, aspect_ratio=16:9, prompt=1984
-  key:=JSON    always JSON: size:='[1,2]', note:='\"@text\"'
-  key=@FILE    the content of a file: UTF-8 text as text, anything else as a data URI;
-               @- is stdin, and so is prompt=-
-  seed=1..20   each of these whole numbers, in a prediction of its own (run and again)
-
-For known models (`paperboat models`), values are read as the type of their field, each \
-input_images=@FILE adds to the list, the input is checked before it is sent, and each \
-field is also a flag: --aspect-ratio 16:9, --go-fast, --no-go-fast, -n 2. Choices may be in \
-capitals, and jpeg is jpg. To see the fields of a model, name it before --help.
-
-If no prompt is given, known models take it from stdin, where that is a pipe or a file: echo \
-\"a red fox\" | paperboat run flux-schnell. If one is given, stdin is left alone. In a loop over \
-stdin, give the prompt, or add </dev/null.";
-
 #[derive(Args)]
-#[command(after_help = PAIRS_HELP)]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) what: What,
@@ -45,7 +26,9 @@ pub(crate) struct Run {
 /// How a prediction is run.
 #[derive(Args)]
 pub(crate) struct RunOptions {
-    /// Create N predictions of the input, and save the files of each
+    /// Create N predictions of the input
+    ///
+    /// The files of each are saved.
     #[arg(
         long,
         value_name = "N",
@@ -54,16 +37,42 @@ pub(crate) struct RunOptions {
         value_parser = clap::value_parser!(u32).range(1..=100_000)
     )]
     pub(crate) repeat: u32,
+    /// Run at most N at once
+    ///
+    /// This counts where there are several predictions. There are fewer while the service answers
+    /// 429.
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        default_value_t = 4,
+        value_parser = value::jobs(),
+        hide_short_help = true
+    )]
+    pub(crate) jobs: u16,
+    /// Create the prediction, and print its id
+    ///
+    /// It is not waited for, as with `create`.
+    #[arg(
+        long,
+        conflicts_with_all = ["mock", "sidecar", "show", "open", "timeout"],
+        hide_short_help = true
+    )]
+    pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) key: Key,
     #[command(flatten)]
     pub(crate) outputs: Outputs,
     #[command(flatten)]
     pub(crate) money: Money,
-    /// Check the input and print what would be sent and what it costs; create and record nothing
-    #[arg(long)]
+    /// Print what would be sent, and its cost
+    ///
+    /// The input is checked. Nothing is created or recorded.
+    #[arg(long, conflicts_with_all = ["open", "show", "no_wait"])]
     pub(crate) dry_run: bool,
-    /// Run against a mock inside this process: no key, no network, no cost
+    /// Run against a mock: no key and no cost
+    ///
+    /// The mock is inside this process; there is no network.
     #[arg(long, conflicts_with_all = ["base_url", "key"])]
     pub(crate) mock: bool,
     #[command(flatten)]
@@ -75,23 +84,21 @@ pub(crate) struct RunOptions {
 const AGAIN_HELP: &str = "\
 Model and input are those of the prediction in the ledger, with the changes that KEY=VALUE makes; seed= \
 leaves a field out. What was not given then, such as a random seed, is another now. A prediction that the \
-ledger does not know is looked up at the service, which shows inputs for about an hour.
-
-Examples:
-  paperboat again fox.webp \"a blue fox\"
-  paperboat again q4chw5rey9rmt0cww76t4h3ma4 seed=1..4 -o foxes";
+ledger does not know is looked up at the service, which shows inputs for about an hour.";
 
 #[derive(Args)]
-#[command(after_help = AGAIN_HELP)]
+#[command(after_long_help = AGAIN_HELP)]
 pub(crate) struct Again {
     /// The prediction's id, or a file that was saved of it
     #[arg(value_name = "ID|FILE", value_hint = ValueHint::FilePath)]
     pub(crate) prediction: OsString,
-    /// Another prompt as one argument, and other changes of the input as pairs
+    /// Another prompt, and other changes of the input
+    ///
+    /// The prompt is one argument; other changes are pairs.
     #[arg(value_name = "PROMPT|KEY=VALUE")]
     pub(crate) pairs: Vec<String>,
     /// Send the input as written, even if it fails the check
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) files: SentFiles,
@@ -100,7 +107,6 @@ pub(crate) struct Again {
 }
 
 #[derive(Args)]
-#[command(after_help = PAIRS_HELP)]
 pub(crate) struct Create {
     #[command(flatten)]
     pub(crate) what: What,
@@ -134,25 +140,62 @@ pub(crate) struct Show {
     /// Print what is recorded as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Print a curl command that creates it once more, from any machine; it costs as much again
+    /// Print a curl command that creates it once more
+    ///
+    /// It works on any machine, and costs as much again.
     #[arg(long, conflicts_with = "json")]
     pub(crate) curl: bool,
-    /// The ledger, instead of PAPERBOAT_LEDGER or the one in the user's data folder
+    /// The ledger that is read
+    ///
+    /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Open {
+    /// The prediction's id, a saved file, or a folder
+    ///
+    /// The default is the newest prediction with files.
+    #[arg(value_name = "ID|FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub(crate) prediction: Option<OsString>,
+    /// The ledger that is read
+    ///
+    /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ledger: Option<PathBuf>,
 }
 
 #[derive(Args)]
-#[command(mut_arg("output", |arg| arg.help(
-    "Save files and text in this folder, or under this name: fox.png, out/{seed}.{ext}; - is stdout. \
-     Without it, where -o was to save them when the prediction was created, or else files go to the \
-     current folder and text to stdout"
+#[command(after_long_help = "\
+It starts a mock of the service and runs commands against it, each as it would be typed: a prediction, \
+another like it, a batch, the list. Their files and records stay in the folder, apart from yours.")]
+pub(crate) struct Demo {
+    /// The folder for its files, which must not exist yet
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        value_hint = ValueHint::DirPath,
+        default_value = "paperboat-demo"
+    )]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Args)]
+#[command(mut_arg("output", |arg| arg.long_help(
+    "Save in this folder or under this name\n\n\
+     A folder is created if needed. A name is a file's, such as fox.png, or a template, such as \
+     out/{seed}.{ext}; - is stdout. By default, files are saved where -o was to save them when the prediction \
+     was created; else they go to the current folder, and text to stdout."
 )))]
 pub(crate) struct Wait {
     /// The predictions' ids
     #[arg(value_name = "ID", required_unless_present = "all")]
     pub(crate) ids: Vec<PredictionId>,
-    /// Wait for every prediction in the ledger that is still running
+    /// Wait for every prediction that is still running
+    ///
+    /// These are the predictions in the ledger.
     #[arg(long, conflicts_with_all = ["ids", "no_ledger"])]
     pub(crate) all: bool,
     #[command(flatten)]
@@ -164,19 +207,15 @@ pub(crate) struct Wait {
 }
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 The models are those that this version knows, not those that the service has today. Any other \
 OWNER/NAME runs as well; its input is not checked. A name without its owner is enough where one \
-known model has it.
-
-Examples:
-  paperboat models kontext          the models of this name
-  paperboat models edit image       those with both words in name, description or fields
-  paperboat models flux-schnell     one model with its fields
-  paperboat run flux-schnell --help")]
+known model has it.")]
 pub(crate) struct Models {
-    /// Show only models with all of these words in their name, description, kind of output or
-    /// fields; a single one is shown with its fields
+    /// Show only models with all of these words
+    ///
+    /// The words may be in name, description, kind of output or fields. A single model is shown
+    /// with its fields.
     pub(crate) words: Vec<String>,
     /// Print the models and their fields as JSON
     #[arg(long)]
@@ -185,24 +224,22 @@ pub(crate) struct Models {
 
 #[derive(Args)]
 pub(crate) struct Schema {
-    /// The model, such as black-forest-labs/flux-schnell, or flux-schnell for short
+    /// The model: see `paperboat models`
+    ///
+    /// black-forest-labs/flux-schnell is an example; flux-schnell is its short name.
     // Not a `ModelRef`: a model has to be known, whatever its name.
     #[arg(value_name = "OWNER/NAME")]
     pub(crate) model: String,
 }
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 GET / of the mock lists its endpoints with a curl command for each. Every request is a line on \
 stderr: method, path, status, duration.
 
-It also serves the account: prices, balance and tasks, which follow the predictions made there.
-
-Examples:
-  paperboat mock --fault bad-gateway-page:0.1       every tenth response is an error page
-  paperboat mock --price flux-dev=0.03 --balance 1  enough for 33 predictions")]
+It also serves the account: prices, balance and tasks, which follow the predictions made there.")]
 pub(crate) struct Mock {
-    /// Port to listen on; 0 picks a free one
+    /// Port to listen on; 0 picks one
     #[arg(long, default_value_t = 8080)]
     pub(crate) port: u16,
     /// Address to listen on
@@ -211,34 +248,47 @@ pub(crate) struct Mock {
     /// Wrap predictions in the gateway's task envelope
     #[arg(long)]
     pub(crate) wrapped: bool,
-    /// Accept this key alone; by default, every key that is not empty
+    /// Accept this key alone
+    ///
+    /// By default, every key that is not empty is accepted.
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
-    /// How long predictions run, such as 5s; `instant` ends them at the first poll
+    /// How long predictions run
+    ///
+    /// It is written as 5s; `instant` ends them at the first poll.
     #[arg(long, value_name = "DURATION", value_parser = value::pace, default_value = "1200ms")]
     pub(crate) pace: Pace,
     /// Delay every response by this long, such as 300ms
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     pub(crate) latency: Option<Duration>,
-    /// Inject a fault into this share of the requests, 0 to 1; without SHARE, into all of them.
-    /// Repeat it for more faults; the first one drawn is used
-    #[arg(long, value_name = "NAME[:SHARE]", value_parser = FaultParser)]
+    /// Inject a fault into a share of the requests
+    #[arg(
+        long,
+        value_name = "NAME[:SHARE]",
+        value_parser = FaultParser,
+        hide_possible_values = true,
+        long_help = fault::help()
+    )]
     pub(crate) fault: Vec<FaultShare>,
-    /// What a prediction of this model costs on the mock, in dollars; repeat it for more models.
-    /// By default, known models have made-up prices, and any other costs nothing
+    /// What a prediction of this model costs there
+    ///
+    /// The price is in US dollars; repeat the flag for more models. By default, known models have
+    /// made-up prices, and others cost nothing.
     #[arg(long, value_name = "MODEL=USD", value_parser = value::price)]
     pub(crate) price: Vec<(String, Price)>,
-    /// What the mock's account has at the start, in dollars; a prediction that costs more than
-    /// what is left is refused. By default, 100 dollars and nothing is refused
+    /// What the mock's account has at the start
+    ///
+    /// The amount is in US dollars; a prediction that costs more than what is left is refused. By
+    /// default, it is 100 dollars and nothing is refused.
     #[arg(long, value_name = "USD", value_parser = value::balance)]
     pub(crate) balance: Option<String>,
-    /// Seed of ids, images and injected faults; by default random
+    /// Seed of ids, images and faults; by default random
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 }
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 With --install, the script is written to where the shell looks for it (bash, zsh and fish). For the \
 others, or to try it, add to your shell's startup file:
   bash        source <(paperboat completions bash)
@@ -249,7 +299,9 @@ others, or to try it, add to your shell's startup file:
 pub(crate) struct Completions {
     /// The shell; by default the one of SHELL
     pub(crate) shell: Option<Shell>,
-    /// Write the script to the user's folder for completions of this shell, and print its path
+    /// Write the script to where the shell looks for it
+    ///
+    /// That is the user's folder for completions of this shell; the path is printed.
     #[arg(long)]
     pub(crate) install: bool,
 }
@@ -264,16 +316,13 @@ pub(crate) enum Shell {
 }
 
 #[derive(Args)]
-#[command(after_help = "\
-Examples:
-  paperboat man                         the page of paperboat itself
-  paperboat man batch                   the page of a command
-  paperboat man --write ~/.local/share/man/man1")]
 pub(crate) struct Man {
     /// The command; without one, the page of paperboat itself
     #[arg(value_name = "COMMAND")]
     pub(crate) page: Option<String>,
-    /// Write every page into this folder, creating it if needed, instead of printing one
+    /// Write every page into this folder
+    ///
+    /// It is created if needed; no page is printed.
     #[arg(long, value_name = "DIR", conflicts_with = "page", value_hint = ValueHint::DirPath)]
     pub(crate) write: Option<PathBuf>,
 }

@@ -46,6 +46,17 @@ impl TypedValueParser for FaultParser {
     }
 }
 
+/// The help of the flag that takes it.
+pub(super) fn help() -> String {
+    let names = Fault::catalogue().into_iter().map(|fault| fault.name());
+    let names: Vec<_> = names.collect();
+    format!(
+        "Inject a fault into a share of the requests\n\nSHARE is from 0 to 1; without it, all of them. Repeat \
+         it for more faults; the first one drawn is used. The names: {}.",
+        names.join(", ")
+    )
+}
+
 fn parse(text: &str) -> Result<FaultShare, String> {
     let (name, share) = match text.split_once(':') {
         Some((name, share)) => (name, Some(share)),

@@ -1,5 +1,7 @@
 //! A known model's fields as flags.
 
+mod short;
+
 use clap::{Arg, ArgAction, Command, ValueHint};
 use cometapi::models::{Field, Kind, Model, OutputKind, models};
 
@@ -34,6 +36,16 @@ pub(crate) fn of<'m>(arg: &Arg, model: &'m Model) -> Option<&'m Field> {
 /// Whether a flag is `field`'s.
 pub(crate) fn is(arg: &Arg, field: &Field) -> bool {
     name(arg) == Some(field.name())
+}
+
+/// Whether it is the flag of a field.
+pub(super) fn is_flag(arg: &Arg) -> bool {
+    arg.get_id().as_str().starts_with(ID)
+}
+
+/// Whether a field takes a list, which grows by each value.
+pub(crate) fn is_list(field: &Field) -> bool {
+    matches!(field.kind(), Kind::Images { .. } | Kind::Strings { .. })
 }
 
 /// Whether it is the flag that turns a field off, such as `--no-go-fast`.
@@ -101,7 +113,7 @@ pub(super) fn add(mut command: Command, model: &Model) -> Command {
             command = command.arg(negation(field));
         }
     }
-    command.after_help(after_help(model, &left))
+    short::shorten(command, model, own(model)).after_long_help(after_help(model, &left))
 }
 
 /// The fields of the model's own schema. What only the gateway's pages show may never arrive:
@@ -154,7 +166,8 @@ fn arg(field: &Field, model: &Model) -> Arg {
     let flag = flag(field.name());
     let [id, _] = ids(field.name());
     let arg = Arg::new(id)
-        .help(help(field))
+        .help(short::sentence(field).to_owned())
+        .long_help(help(field))
         .help_heading(format!("Input of {}", model.name()))
         .value_name(value_name(field.kind()))
         // Twice is for the input to judge: a list grows by it.
@@ -286,7 +299,7 @@ mod tests {
         assert_eq!(seed.get_id(), "mine");
         assert!(long(&command, "go-fast").is_some());
         assert!(long(&command, "go_fast").is_some());
-        let help = command.render_help().to_string();
+        let help = command.render_long_help().to_string();
         assert!(
             help.contains("As key=value only, for the flags are taken: seed\n"),
             "{help}"

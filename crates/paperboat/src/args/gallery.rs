@@ -9,22 +9,19 @@ use clap::{Args, ValueHint};
 use super::batch::since;
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 The page works from disk, without a network: filter by text, model or status, mark the good ones, and copy \
-their ids. Marks stay in the browser. Every batch writes it into its folder, as index.html.
-
-Examples:
-  paperboat gallery out               write out/index.html
-  paperboat gallery --since 2h        write gallery.html in this folder
-  paperboat gallery --since 7days -o week.html")]
+their ids. Marks stay in the browser. Every batch writes it into its folder, as index.html.")]
 pub(crate) struct Gallery {
     /// The folder of a batch; its index.html is written
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, required_unless_present = "since")]
     pub(crate) dir: Option<PathBuf>,
-    /// Instead of DIR: every prediction with saved files created since TIME: 2h, 3days, or 2026-03-20
+    /// Instead of DIR: since TIME: 2h, 3days, or 2026-03-20
+    ///
+    /// The page has every prediction with saved files that was created since then.
     #[arg(long, value_name = "TIME", value_parser = since, conflicts_with = "dir")]
     pub(crate) since: Option<SystemTime>,
-    /// Write the page of --since to this file
+    /// File for the page of --since
     #[arg(
         short,
         long,
@@ -34,7 +31,9 @@ pub(crate) struct Gallery {
         conflicts_with = "dir"
     )]
     pub(crate) output: PathBuf,
-    /// The ledger, instead of PAPERBOAT_LEDGER or the one in the user's data folder
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// The ledger that is read
+    ///
+    /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
     pub(crate) ledger: Option<PathBuf>,
 }

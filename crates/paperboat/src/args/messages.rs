@@ -6,17 +6,34 @@ use clap::{ArgAction, Args, ValueEnum};
 #[derive(Args, Clone, Copy)]
 pub(crate) struct MessageFlags {
     /// Print only errors on stderr
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = HEADING)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        display_order = 900,
+        hide_short_help = true
+    )]
     pub(crate) quiet: bool,
-    /// Print each request on stderr; -vv also headers, without secrets, and retries
-    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = HEADING)]
+    /// Print each request on stderr
+    ///
+    /// -vv also prints headers, without secrets, and retries.
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900, hide_short_help = true)]
     pub(crate) verbose: u8,
-    /// Print messages on stderr as text, or each as a JSON object
-    #[arg(long, value_name = "FORMAT", global = true, default_value = "text", hide_default_value = true, help_heading = HEADING)]
+    /// Format of messages on stderr
+    ///
+    /// In JSON, each is an object on a line of its own.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        global = true,
+        default_value = "text",
+        hide_default_value = true,
+        display_order = 900,
+        hide_short_help = true
+    )]
     pub(crate) log_format: LogFormat,
 }
-
-const HEADING: &str = "Messages";
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

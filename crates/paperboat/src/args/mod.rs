@@ -3,14 +3,20 @@
 mod batch;
 mod command;
 mod destination;
+pub(crate) mod examples;
 mod fault;
 pub(crate) mod field;
 mod gallery;
+mod groups;
+pub(crate) mod help;
+mod layout;
 mod messages;
 mod money;
 mod parse;
+mod refusal;
 mod setup;
 mod shared;
+mod suggest;
 pub(crate) mod topics;
 mod value;
 pub(crate) mod walk;
@@ -19,22 +25,30 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::batch::{Batch, List, Prune, RowFormat};
 pub(crate) use self::command::{
-    Again, Complete, Completions, Create, Get, Man, Mock, Models, Run, RunOptions, Schema, Shell,
-    Show, Wait,
+    Again, Complete, Completions, Create, Demo, Get, Man, Mock, Models, Open, Run, RunOptions,
+    Schema, Shell, Show, Wait,
 };
 pub(crate) use self::destination::{Destination, FORMAT};
 pub(crate) use self::gallery::Gallery;
+pub(crate) use self::help::Help;
 pub(crate) use self::messages::{LogFormat, MessageFlags};
 pub(crate) use self::money::{Prices, Resolve};
-pub(crate) use self::parse::{command_for, parse};
+pub(crate) use self::parse::{Stop, command_for, parse};
+pub(crate) use self::refusal::Refusal;
 pub(crate) use self::setup::{Doctor, Login, Logout};
-pub(crate) use self::shared::{Key, LedgerPlace, Outputs, SentFiles, Service, What};
+pub(crate) use self::shared::{Key, LedgerPlace, Look, Outputs, SentFiles, Service, What};
 
 // Nothing here is `Debug`: a key may be in it.
 
-/// Run image models on CometAPI: create predictions, wait for them, save their files
+/// Run image models on CometAPI: create predictions, wait, save the files
 #[derive(Parser)]
-#[command(name = "paperboat", version, max_term_width = 92, after_help = after_help())]
+#[command(
+    name = "paperboat",
+    version,
+    args_override_self = true,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -42,57 +56,83 @@ pub(crate) struct Cli {
     pub(crate) messages: MessageFlags,
 }
 
-const BEGIN: &str = "\
-Without a key and without cost:
-  paperboat run --mock flux-schnell \"a red fox\" -o out";
-
-/// What the help of the program itself ends with.
-fn after_help() -> String {
-    format!("{BEGIN}\n\n{}", topics::text())
-}
-
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run a model and save its files
+    /// Run a model, save its files
     Run(Run),
-    /// Run a prediction once more, with changes
+    /// Run a prediction once more
+    ///
+    /// Changes of its input may be given.
     Again(Again),
-    /// Create a prediction and print its id
+    /// Create a prediction
+    ///
+    /// Its id is printed; `paperboat wait` saves its files.
     Create(Create),
-    /// Poll a prediction once, and show how it stands
+    /// Poll a prediction once
+    ///
+    /// Its status and its URLs are printed.
     Get(Get),
-    /// Wait for predictions and save their files
+    /// Wait, and save the files
     Wait(Wait),
-    /// Run each row of a file once, however often the command is started
+    /// Run each row of a file
+    ///
+    /// Each is run once, however often the command is started.
     Batch(Batch),
     /// List recorded predictions
     List(List),
-    /// Show everything that is recorded of a prediction
+    /// Show a prediction
+    ///
+    /// It prints everything that is recorded of the prediction.
     Show(Show),
-    /// Write a page that shows the files of a batch, or all since a time
+    /// Open saved files
+    ///
+    /// It opens those of a prediction, or the page of a batch, with the desktop's programs.
+    Open(Open),
+    /// Show files on a page
+    ///
+    /// It writes a page of a batch's files, or of all since a time, and prints its path.
     Gallery(Gallery),
-    /// Remove old records of ended predictions from the ledger
+    /// Remove old records
+    ///
+    /// It removes records of ended predictions from the ledger.
     Prune(Prune),
-    /// Find out what became of predictions that may have been created
+    /// Resolve unknown outcomes
+    ///
+    /// It finds out what became of predictions that may have been created.
     Resolve(Resolve),
     /// Show what predictions cost
     Prices(Prices),
-    /// List the known models, or search them
+    /// List or search the models
     Models(Models),
-    /// Print the JSON Schema of a known model's input
+    /// Print an input's JSON Schema
     Schema(Schema),
-    /// Serve a mock of the service on this machine
+    /// Take a tour on a mock
+    ///
+    /// It runs commands against a mock of the service. No key or network is needed, and nothing
+    /// costs anything.
+    Demo(Demo),
+    /// Serve a mock service
+    ///
+    /// It runs on this machine. Any key is accepted, and nothing costs anything.
     Mock(Mock),
-    /// Store the API key for this user
+    /// Store the API key
     Login(Login),
-    /// Remove what was stored by login
+    /// Remove what login stored
     Logout(Logout),
-    /// Check the key, the service and this machine
+    /// Check key and service
+    ///
+    /// It also checks this machine.
     Doctor(Doctor),
-    /// Print a shell completion script, or install it
+    /// Set up TAB completion
+    ///
+    /// It prints a script for the shell, or installs it.
     Completions(Completions),
-    /// Show a manual page, or write all pages to a folder
+    /// Show a manual page
+    ///
+    /// It can also write all pages to a folder.
     Man(Man),
+    /// Explain commands, topics
+    Help(Help),
     /// Print completions of a word, for the completion scripts
     #[command(hide = true)]
     Complete(Complete),

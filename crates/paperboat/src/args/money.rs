@@ -13,21 +13,27 @@ use super::value;
 /// What predictions may cost.
 #[derive(Args)]
 pub(crate) struct Money {
-    /// Spend at most this many US dollars, by the service's price list: see `paperboat prices`
+    /// Spend at most this many US dollars
+    ///
+    /// Prices are those of the service's list: see `paperboat prices`.
     #[arg(long, value_name = "USD", value_parser = value::dollars)]
     pub(crate) max_cost: Option<Usd>,
-    /// Take a prediction to cost this many US dollars where the service lists no price for the model
-    #[arg(long, value_name = "USD", value_parser = value::dollars)]
+    /// What a prediction costs if no price is listed
+    ///
+    /// The price is in US dollars, and counts where the service lists none for the model.
+    #[arg(long, value_name = "USD", value_parser = value::dollars, hide_short_help = true)]
     pub(crate) assume_price: Option<Usd>,
 }
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Prices are those of the service's list, per prediction, before and after the discount that it names. \
 They are kept for an hour. It is not known whether the service charges the discounted price, so limits \
 count the higher one.")]
 pub(crate) struct Prices {
-    /// Only this model, such as black-forest-labs/flux-schnell, or flux-schnell for short
+    /// Only this model: see `paperboat models`
+    ///
+    /// black-forest-labs/flux-schnell is an example; flux-schnell is its short name.
     #[arg(value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: Option<cometapi::ModelRef>,
     /// Print the prices as JSON
@@ -56,23 +62,34 @@ another, as `paperboat batch --json` prints it.
 The exit code is 0 if nothing is unresolved any more, else 7, or that of the most severe error.";
 
 #[derive(Args)]
-#[command(after_help = RESOLVE_HELP)]
-#[command(mut_arg("json", |arg| arg.help("Print what is found, and how it ends, as lines of JSON")))]
+#[command(after_long_help = RESOLVE_HELP)]
+#[command(mut_arg("json", |arg| {
+    let help = "Print what is found, and how it ends, as JSON";
+    arg.help(help).long_help(format!("{help}\n\nEach is a line."))
+}))]
 pub(crate) struct Resolve {
-    /// Record that the unresolved prediction N is the one with this id
+    /// Record that number N is this prediction
+    ///
+    /// N is the number of an unresolved prediction, ID the id of the one that it is.
     #[arg(long, value_name = "N=ID", value_parser = adoption)]
     pub(crate) adopt: Vec<(u64, PredictionId)>,
-    /// Record that the unresolved prediction N was not created; offered where the account lists one
-    /// sent before it and one sent after it, but not it
+    /// Record that number N was not created
+    ///
+    /// N is the number of an unresolved prediction. It is offered where the account lists one sent before
+    /// it and one sent after it, but not it.
     #[arg(long, value_name = "N")]
     pub(crate) not_created: Vec<u64>,
-    /// Record what --adopt and --not-created say even if the account's tasks do not show it
-    #[arg(long)]
+    /// Record what --adopt and --not-created say
+    ///
+    /// It is recorded even if the account's tasks do not show it.
+    #[arg(long, hide_short_help = true)]
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) outputs: Outputs,
-    /// The ledger, instead of PAPERBOAT_LEDGER or the one in the user's data folder
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// The ledger that is read
+    ///
+    /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
     pub(crate) ledger: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) service: Service,

@@ -7,25 +7,77 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use cometapi::models::{self, Model};
 
+use super::refusal::{Refusal, Refused, command_like};
 use super::walk::{Walk, walk};
-use super::{Cli, field};
+use super::{Cli, Help, field, help, layout, topics};
+
+/// Why a command line is not run.
+pub(crate) enum Stop {
+    /// Help or the version was asked for; or nothing was, so that help is shown instead.
+    Shown(clap::Error),
+    /// A topic of the help was asked for.
+    Topic(String),
+    /// It cannot be read.
+    Refused(Refusal),
+}
 
 /// The arguments that `words` spell, also as clap matched them; the first of them is the name of the
 /// program.
-pub(crate) fn parse(words: Vec<OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
-    let named = Named::by(&plain(&words));
+pub(crate) fn parse(words: Vec<OsString>) -> Result<(Cli, ArgMatches), Stop> {
+    let plain = plain(&words);
+    let named = Named::by(&plain);
     let mut root = named.command();
-    let words = attached(&root, words)?;
-    let matches = root
-        .try_get_matches_from_mut(words)
-        .map_err(|e| named.explain(e))?;
-    let mut cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut root))?;
+    let stop = |error| named.stop(error, &plain);
+    let words = attached(&root, words).map_err(stop)?;
+    let matches = match root.try_get_matches_from_mut(&words) {
+        Ok(matches) => matches,
+        Err(error) if is_shown(&error) => return Err(named.shown(&words, error)),
+        Err(error) => return Err(stop(error)),
+    };
+    let mut cli = Cli::from_arg_matches(&matches).map_err(|e| stop(e.format(&mut root)))?;
+    if let super::Command::Help(help) = &cli.command {
+        return Err(page(&root, help));
+    }
     if let (Some(model), Some((_, matches)), Some(what)) =
         (named.known, matches.subcommand(), cli.command.what_mut())
     {
         what.pairs = pairs(matches, model);
     }
     Ok((cli, matches))
+}
+
+/// What `paperboat help` shows.
+fn page(root: &Command, help: &Help) -> Stop {
+    let Some(name) = &help.page else {
+        return shown(["paperboat", "--help"].map(OsString::from).to_vec());
+    };
+    if let Some(topic) = topics::find(name) {
+        let text = topic.text(layout::width());
+        return Stop::Topic(format!("{}\n\n{text}", topic.about));
+    }
+    let mut commands = root.get_subcommands().filter(|it| !it.is_hide_set());
+    if commands.any(|command| command.get_name() == name) {
+        let mut words = vec![OsString::from("paperboat"), name.into()];
+        words.extend(help.model.iter().map(OsString::from));
+        words.push("--help".into());
+        return shown(words);
+    }
+    let refusal = Refusal::new(format!("{name:?} is neither a command nor a topic"));
+    let near = topics::like(name).or_else(|| command_like(root, name));
+    let refusal = match near {
+        Some(near) => refusal.with_advice(format!("did you mean {near}?")),
+        None => refusal,
+    };
+    Stop::Refused(refusal.with_advice("both are listed by: paperboat help"))
+}
+
+/// The help that is shown for `words`.
+fn shown(words: Vec<OsString>) -> Stop {
+    match parse(words) {
+        Err(stop) => stop,
+        // Not reached: the words ask for help.
+        Ok(_) => Stop::Topic(String::new()),
+    }
 }
 
 /// Writes `--flag -value` as `--flag=-value`. Clap takes the second, and takes a value that begins
@@ -90,8 +142,6 @@ pub(crate) fn command_for(words: &[String]) -> (Command, Option<&'static Model>)
 /// What the words name.
 struct Named {
     root: Command,
-    /// Whether it is the command that stores a key, so that any value may be one.
-    is_login: bool,
     /// One of the commands that take a model's fields.
     command: Option<&'static str>,
     model: Option<String>,
@@ -106,10 +156,8 @@ impl Named {
         let command = field::COMMANDS.into_iter().find(|taker| *taker == name);
         let model = command.and(at.positionals.first().map(|model| (*model).to_owned()));
         let known = model.as_deref().and_then(known);
-        let is_login = name == "login";
         Self {
             root,
-            is_login,
             command,
             model,
             known,
@@ -118,54 +166,49 @@ impl Named {
 
     /// With flags for the fields of the model.
     fn command(&self) -> Command {
+        let root = self.root.clone();
         match (self.command, self.known) {
-            (Some(command), Some(model)) => self
-                .root
-                .clone()
-                .mut_subcommand(command, |command| field::add(command, model)),
-            _ => self.root.clone(),
+            (Some(command), Some(model)) => {
+                root.mut_subcommand(command, |command| field::add(command, model))
+            }
+            _ => root,
         }
     }
 
-    /// Says of a flag that there is none of, where flags of fields come from; hides what may be a
-    /// key.
-    fn explain(&self, mut error: clap::Error) -> clap::Error {
-        if self.is_login && error.get(ContextKind::InvalidValue).is_some() {
-            error.insert(
-                ContextKind::InvalidValue,
-                ContextValue::String("…".to_owned()),
-            );
+    /// What `words` ask to see, which is `error` but for the ends of the help. They cost several times as
+    /// much as a parse, so that only those who see them pay for them.
+    fn shown(&self, words: &[OsString], error: clap::Error) -> Stop {
+        if error.kind() == ErrorKind::DisplayVersion {
+            return Stop::Shown(error);
         }
-        let Some(command) = self.command else {
-            return error;
-        };
-        if error.kind() != ErrorKind::UnknownArgument {
-            return error;
-        }
-        let tip = match (self.known, &self.model) {
-            (Some(model), _) => {
-                let name = model.name();
-                format!("its fields and their flags: paperboat {command} {name} --help")
-            }
-            (None, Some(model)) => {
-                let near = models::candidates(model);
-                let near = near.first().map_or_else(String::new, |near| {
-                    format!(" (did you mean {}?)", near.name())
-                });
-                let model: String = model.chars().take(80).collect();
-                format!("{model} is not a model known here{near}: give its fields as key=value")
-            }
-            (None, None) if is_field(&error) => {
-                "name a model: the fields of a known one are flags, too".to_owned()
-            }
-            (None, None) => return error,
-        };
-        error.insert(
-            ContextKind::Suggested,
-            ContextValue::StyledStrs(vec![tip.into()]),
-        );
-        error
+        let whole = help::with_ends(self.command()).try_get_matches_from(words);
+        Stop::Shown(whole.err().unwrap_or(error))
     }
+
+    /// Why the words are not run.
+    fn stop(&self, error: clap::Error, words: &[String]) -> Stop {
+        let mut root = self.command();
+        root.build();
+        let at = walk(&root, words.get(1..).unwrap_or_default());
+        let refused = Refused {
+            root: &root,
+            command: at.command,
+            model: self.model.as_deref(),
+            known: self.known,
+            flags: at.flags,
+        };
+        Stop::Refused(refused.explain(&error))
+    }
+}
+
+/// Whether help or the version is to be shown.
+fn is_shown(error: &clap::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            | ErrorKind::DisplayVersion
+    )
 }
 
 /// The known model; or one that a name without an owner may be meant for, so that it is the name
@@ -178,20 +221,6 @@ fn known(name: &str) -> Option<&'static Model> {
     models::find(name).or_else(near)
 }
 
-/// Whether it is about a flag that some known model brings.
-fn is_field(error: &clap::Error) -> bool {
-    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
-        return false;
-    };
-    // With the name of its value, if it has one.
-    let flag = flag.split(' ').next().unwrap_or_default();
-    if let Some(flag) = flag.strip_prefix("--") {
-        return field::with_flag(flag).next().is_some();
-    }
-    let letter = flag.strip_prefix('-').and_then(|flag| flag.chars().next());
-    letter.is_some_and(field::is_short)
-}
-
 fn plain(words: &[OsString]) -> Vec<String> {
     words
         .iter()
@@ -199,15 +228,22 @@ fn plain(words: &[OsString]) -> Vec<String> {
         .collect()
 }
 
-/// Pairs and flags alike as pairs, in the order in which they were given.
+/// Pairs and flags alike as pairs, in the order in which they were given. Of the flags of a field, the
+/// last counts, unless it takes a list.
 fn pairs(matches: &ArgMatches, model: &Model) -> Vec<String> {
     let mut pairs = values(matches, "pairs");
     for field in model.fields() {
-        for id in field::ids(field.name()) {
-            let flag = values(matches, &id);
-            let pair = |value| format!("{}={value}", field.name());
-            pairs.extend(flag.into_iter().map(|(at, value)| (at, pair(value))));
-        }
+        let ids = field::ids(field.name());
+        let mut given: Vec<_> = ids.iter().flat_map(|id| values(matches, id)).collect();
+        given.sort_by_key(|(at, _)| *at);
+        let first = if field::is_list(field) {
+            0
+        } else {
+            given.len().saturating_sub(1)
+        };
+        let pair = |value| format!("{}={value}", field.name());
+        let given = given.into_iter().skip(first);
+        pairs.extend(given.map(|(at, value)| (at, pair(value))));
     }
     pairs.sort_by_key(|(at, _)| *at);
     pairs.into_iter().map(|(_, pair)| pair).collect()

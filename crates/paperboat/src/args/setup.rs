@@ -12,7 +12,7 @@ use super::shared::{LedgerPlace, Service};
 use super::value;
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 The key is read from a prompt that does not show it, or from the first line of stdin:
   paperboat login
   pass show cometapi | paperboat login
@@ -24,23 +24,29 @@ pub(crate) struct Login {
     /// A key that is given as an argument, to be refused without showing it
     #[arg(hide = true)]
     pub(crate) argument: Vec<OsString>,
-    /// Store the account's access token instead of an API key; only its task list needs one
+    /// Store the account's access token instead
+    ///
+    /// Only the account's task list needs one; nothing else is stored.
     #[arg(long)]
     pub(crate) access_token: bool,
-    /// Base URL of the service that it is for, instead of COMETAPI_BASE_URL; by default https://api.cometapi.com
+    /// Base URL of the service that it is for
+    ///
+    /// The default is COMETAPI_BASE_URL, else https://api.cometapi.com.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct Logout {
-    /// Base URL of the service whose key and access token are removed, instead of COMETAPI_BASE_URL; by default https://api.cometapi.com
+    /// Base URL of the service whose secrets are removed
+    ///
+    /// The default is COMETAPI_BASE_URL, else https://api.cometapi.com.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
 }
 
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Each check is a line of stdout: ok, warning, failed with the next step, or skipped. Nothing costs \
 anything, unless --smoke is given. To see whether the key is accepted, a prediction that does not \
 exist is polled.
@@ -51,10 +57,14 @@ pub(crate) struct Doctor {
     /// Print the checks as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// How long each request may take, such as 3s
+    /// Longest time of a request
+    ///
+    /// It is written as 3s.
     #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "10s")]
     pub(crate) timeout: Duration,
-    /// If nothing failed, also create one small prediction, which costs money; it asks first
+    /// Also create a small prediction, which costs money
+    ///
+    /// It does so if nothing failed, and asks first.
     #[arg(long)]
     pub(crate) smoke: bool,
     /// With --smoke: the model of the prediction
@@ -63,7 +73,8 @@ pub(crate) struct Doctor {
         value_name = "OWNER/NAME",
         value_parser = value::model,
         default_value = "black-forest-labs/flux-schnell",
-        requires = "smoke"
+        requires = "smoke",
+        hide_short_help = true
     )]
     pub(crate) model: ModelRef,
     /// With --smoke: create the prediction without asking

@@ -1,61 +1,63 @@
-//! What holds for every command: exit codes, environment, files. The end of the program's help, and
-//! part of each manual page.
+//! What holds for every command: exit codes, environment, files, how input is written. Each is shown by
+//! `paperboat help`, and most are sections of each manual page.
+
+use super::{layout, suggest};
 
 /// Something to read about.
 pub(crate) struct Topic {
-    /// Its heading in the help.
-    name: &'static str,
-    /// Its heading in a manual page.
-    pub(crate) section: &'static str,
+    /// Its name after `paperboat help`.
+    pub(crate) name: &'static str,
+    /// What it is about, in a few words.
+    pub(crate) about: &'static str,
+    /// Its heading in a manual page, if it is a section of each.
+    pub(crate) section: Option<&'static str>,
+    /// What stands before its entries.
+    before: &'static str,
     /// Its terms and what they mean.
     pub(crate) entries: &'static [(&'static str, &'static str)],
+    /// What stands after its entries.
+    after: &'static str,
 }
 
-/// All topics as text, for a terminal of 80 columns.
-pub(crate) fn text() -> String {
-    let topics = TOPICS.iter().map(|topic| {
-        let widths = topic.entries.iter().map(|(term, _)| term.len());
-        let widest = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
-        let entry = |(term, text): &(&str, &str)| {
-            let fill = " ".repeat(widest + 4);
-            if term.len() > widest {
-                return format!("  {term}\n{}", wrapped(text, &fill));
-            }
-            wrapped(text, &fill).replacen(&fill, &format!("  {term:<widest$}  "), 1)
-        };
-        let entries: Vec<_> = topic.entries.iter().map(entry).collect();
-        format!("{}:\n{}", topic.name, entries.join("\n"))
-    });
-    topics.collect::<Vec<_>>().join("\n\n")
+/// The topic of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Topic> {
+    TOPICS.iter().copied().find(|topic| topic.name == name)
 }
 
-/// A longer term has a line of its own.
-const WIDEST: usize = 24;
+/// The topic that `name` was meant to be.
+pub(super) fn like(name: &str) -> Option<&'static str> {
+    suggest::word(name, TOPICS.iter().map(|topic| topic.name))
+}
 
-/// Text in lines that begin with `indent`.
-fn wrapped(text: &str, indent: &str) -> String {
-    const WIDTH: usize = 78;
+/// The names of all topics and what they are about.
+pub(super) fn list(width: usize) -> String {
+    layout::list(TOPICS.iter().map(|topic| (topic.name, topic.about)), width)
+}
 
-    let mut lines = vec![indent.to_owned()];
-    for word in text.split(' ') {
-        let line = lines.last().map_or(0, String::len);
-        if line > indent.len() && line + 1 + word.len() > WIDTH {
-            lines.push(indent.to_owned());
+impl Topic {
+    /// The topic as text.
+    pub(crate) fn text(&self, width: usize) -> String {
+        let entries = layout::list(self.entries.iter().copied(), width);
+        let before = layout::wrapped(self.before, width);
+        let after = layout::wrapped(self.after, width);
+        let head = [before, entries]
+            .into_iter()
+            .filter(|part| !part.is_empty());
+        let head = head.collect::<Vec<_>>().join("\n");
+        if after.is_empty() {
+            return head;
         }
-        if let Some(line) = lines.last_mut() {
-            if line.len() > indent.len() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
+        format!("{head}\n\n{after}")
     }
-    lines.join("\n")
 }
 
-pub(crate) const TOPICS: [Topic; 3] = [
-    Topic {
-        name: "Exit codes",
-        section: "EXIT STATUS",
+/// All topics, in the order in which they are listed.
+pub(crate) static TOPICS: [&Topic; 4] = [
+    &Topic {
+        name: "exit-codes",
+        about: "What each exit code means",
+        section: Some("EXIT STATUS"),
+        before: "",
         entries: &[
             ("0", "succeeded"),
             ("1", "anything else"),
@@ -73,10 +75,13 @@ pub(crate) const TOPICS: [Topic; 3] = [
             ("130", "ended by ctrl-c"),
             ("143", "ended by SIGTERM"),
         ],
+        after: "",
     },
-    Topic {
-        name: "Environment",
-        section: "ENVIRONMENT",
+    &Topic {
+        name: "environment",
+        about: "Environment variables",
+        section: Some("ENVIRONMENT"),
+        before: "",
         entries: &[
             ("COMETAPI_KEY", "the API key"),
             (
@@ -105,10 +110,13 @@ pub(crate) const TOPICS: [Topic; 3] = [
             ),
             ("NO_COLOR", "if it is set, nothing is coloured"),
         ],
+        after: "",
     },
-    Topic {
-        name: "Files",
-        section: "FILES",
+    &Topic {
+        name: "files",
+        about: "Files that are read and written",
+        section: Some("FILES"),
+        before: "",
         entries: &[
             (
                 "~/.local/share/paperboat/ledger.sqlite3",
@@ -131,5 +139,47 @@ pub(crate) const TOPICS: [Topic; 3] = [
                 "in the folder of a batch: what became of each row",
             ),
         ],
+        after: "",
     },
+    &INPUT,
 ];
+
+/// How input is written. It is also part of the help of the commands that take it.
+pub(super) static INPUT: Topic = Topic {
+        name: "input",
+        about: "How a model's input is written: prompt, values, files",
+        section: None,
+        before: "Values are JSON if they parse as JSON, else strings; `prompt` is always a string.",
+        entries: &[
+            (
+                "\"a red fox\"",
+                "an argument that is not key=value is the prompt",
+            ),
+            (
+                "key=value",
+                "steps=4, go_fast=false, aspect_ratio=16:9, prompt=1984",
+            ),
+            (
+                "key:=JSON",
+                "always JSON: size:='[1,2]', note:='\"@text\"'",
+            ),
+            (
+                "key=@FILE",
+                "the content of a file: UTF-8 text as text, anything else as a data URI; @- is stdin, and so is prompt=-",
+            ),
+            (
+                "seed=1..20",
+                "each of these whole numbers, in a prediction of its own (run and again)",
+            ),
+        ],
+        after: "\
+For known models (`paperboat models`), values are read as the type of their field, each \
+input_images=@FILE adds to the list, the input is checked before it is sent, and each field is also a \
+flag: --aspect-ratio 16:9, --go-fast, --no-go-fast, -n 2. A flag that is given again replaces the first, \
+unless it takes a list. Choices may be in capitals, and jpeg is jpg. To see the fields of a model, name it \
+before --help.
+
+If no prompt is given, known models take it from stdin, where that is a pipe or a file: echo \"a red fox\" \
+| paperboat run flux-schnell. If one is given, stdin is left alone. In a loop over stdin, give the prompt, \
+or add </dev/null.",
+    };

@@ -25,15 +25,22 @@ pub(super) fn key(text: &str) -> Result<String, String> {
     ))
 }
 
+/// How many predictions run at once.
+pub(super) fn jobs() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..)
+}
+
 /// `90s`, `5m`, `1h 30m`, or a plain number of seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed = match text.trim().parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string()),
-        Err(_) => humantime::parse_duration(text).map_err(|e| e.to_string()),
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => humantime::parse_duration(text).ok(),
     };
+    let step = "write it as 90s, 5m or 1h30m";
     match parsed {
-        Ok(duration) if duration.is_zero() => Err("must be longer than zero".to_owned()),
-        result => result.map_err(|e| format!("{e}; write it as 90s, 5m or 1h30m")),
+        Some(duration) if duration.is_zero() => Err(format!("it must be longer than zero; {step}")),
+        Some(duration) => Ok(duration),
+        None => Err(format!("it is not a duration; {step}")),
     }
 }
 
@@ -49,13 +56,13 @@ pub(super) fn pace(text: &str) -> Result<Pace, String> {
 
 /// An amount of US dollars: `5`, `0.25`, `$5`.
 pub(super) fn dollars(text: &str) -> Result<Usd, String> {
-    let amount: Usd = text.parse().map_err(|e| format!("{e}"))?;
+    let amount: Usd = text.parse().map_err(|e| format!("it {e}"))?;
     if amount.is_negative() {
-        return Err("must not be negative".to_owned());
+        return Err("it must not be negative; write it as 5 or 0.25".to_owned());
     }
     match amount.to_nanos() {
         Some(nanos) if Usd::from_nanos(nanos) == amount => Ok(amount),
-        _ => Err("has more than nine decimal places, or is too large".to_owned()),
+        _ => Err("it has more than nine decimal places, or is too large".to_owned()),
     }
 }
 
@@ -101,7 +108,7 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
             )]
             Ok(bytes as usize)
         }
-        _ => Err("write it as 500kB or 1MB".to_owned()),
+        _ => Err("it is not a size; write it as 500kB or 1MB".to_owned()),
     }
 }
 

@@ -28,19 +28,30 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let mut run = run(once, &args.what, input.into(), &watched);
     let (id, signal) = created(&mut run, &watched, &mut signals).await?;
     watched.progress().finish();
-    let printed = if args.json {
+    end(&run, client, &id, signal, args.json).await
+}
+
+/// Prints what was created, and fails by a signal that arrived meanwhile.
+pub(super) async fn end(
+    run: &OnceRun,
+    client: &Client,
+    id: &str,
+    signal: Option<Signal>,
+    json: bool,
+) -> Result<(), Failure> {
+    let printed = if json {
         let created = match run.response() {
             Some(created) => created.clone(),
             // Another call created it.
-            None => client.predictions().get(&*id).await?,
+            None => client.predictions().get(id).await?,
         };
         print::prediction(&created, None)
     } else {
-        print::stdout(&id)
+        print::stdout(id)
     };
-    printed.map_err(|failure| failure.with_continuation(&id))?;
+    printed.map_err(|failure| failure.with_continuation(id))?;
     match signal {
-        Some(signal) => Err(Failure::interrupted(signal, &id)),
+        Some(signal) => Err(Failure::interrupted(signal, id)),
         None => Ok(()),
     }
 }

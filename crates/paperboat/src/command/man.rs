@@ -37,7 +37,7 @@ fn found<'c>(root: &'c Command, name: &str) -> Result<&'c Command, Failure> {
     let name = name.strip_prefix("paperboat-").unwrap_or(name);
     commands.find(|it| it.get_name() == name).ok_or_else(|| {
         Failure::usage(format!("{name:?} is not a command"))
-            .with_advice("the commands: paperboat --help")
+            .with_advice("the commands: paperboat help")
             .with_advice("to write the pages to a folder: paperboat man --write DIR")
     })
 }

@@ -31,6 +31,12 @@ pub(super) fn check(options: &RunOptions) -> Result<(), Failure> {
                 .with_advice("for several that are each created once: paperboat batch"),
         );
     }
+    if options.no_wait {
+        return Err(Failure::usage(
+            "--no-wait creates one prediction, and several are to be created",
+        )
+        .with_advice("for each of them: paperboat create"));
+    }
     if options.outputs.output == Some(Destination::Stdout) {
         return Err(Failure::usage(
             "stdout takes one file, and several predictions are to be created",
@@ -76,6 +82,7 @@ pub(super) async fn run(
     let stop = Stop::new();
     let display = Display::new(outputs.json, false, &stop)?
         .with_sidecars(outputs.sidecar)
+        .with_look(outputs.look)
         .of_run(folder);
     let display = Arc::new(display);
     let engine = engine(args, connection, &ledger, folder)?
@@ -119,6 +126,7 @@ fn engine(
     let now = humantime::format_rfc3339_nanos(SystemTime::now());
     let mut engine = Engine::new(&connection.client, Arc::clone(ledger), folder)
         .name(format!("{NAME}{now} {}", std::process::id()))
+        .concurrency(options.jobs.into())
         .names(&names)
         .timeout(options.outputs.timeout)
         .unchecked(args.what.force);

@@ -139,6 +139,12 @@ pub(super) fn check_stdout(outputs: &Outputs) -> Result<(), Failure> {
                 .with_advice("name a folder or a file: -o fox.png"),
         );
     }
+    if outputs.look.open && outputs.output == Some(Destination::Stdout) {
+        return Err(
+            Failure::usage("-o - saves no file that --open could open; nothing was sent")
+                .with_advice("name a folder or a file: -o fox.png"),
+        );
+    }
     Ok(())
 }
 

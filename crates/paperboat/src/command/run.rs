@@ -89,6 +89,10 @@ async fn run(args: &Run, input: Input, connection: &Connection) -> Result<(), Fa
     watched.progress().set_usual(usual);
     let mut run = create::run(once, what, input, &watched);
     let (id, signal) = create::created(&mut run, &watched, &mut signals).await?;
+    if options.no_wait {
+        watched.progress().finish();
+        return create::end(&run, client, &id, signal, outputs.json).await;
+    }
     if let Some(signal) = signal {
         return Err(Failure::interrupted(signal, &id));
     }

@@ -11,7 +11,7 @@ use crate::command::saver::{Content, Saver, Stored};
 use crate::command::stdout::{self, NotWritten};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{print, sidecar};
+use crate::{draw, print, sidecar, viewer};
 
 /// Creates the folder for the files and checks that they can be written in it, before there is a
 /// run to pay for.
@@ -134,6 +134,9 @@ impl Saving<'_> {
                 progress.say(format_args!("note: {note}"));
             }
         }
+        if self.outputs.look.open {
+            viewer::open_saved(&saved.paths);
+        }
         saved
     }
 
@@ -222,6 +225,9 @@ impl Saving<'_> {
             && let Err(failure) = print::path(&file.path)
         {
             saved.fault.get_or_insert(failure);
+        }
+        if self.outputs.look.show {
+            draw::show(&file.path);
         }
         saved.paths.push(file.path.clone());
         if is_new {

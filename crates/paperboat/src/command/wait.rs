@@ -150,7 +150,9 @@ pub(super) async fn everything(
     let signals = Signals::listen();
     let stop = Stop::new();
     let running = running(&*ledger, client.raw().baseurl()).await;
-    let display = Display::new(outputs.json, false, &stop)?.with_sidecars(outputs.sidecar);
+    let display = Display::new(outputs.json, false, &stop)?
+        .with_sidecars(outputs.sidecar)
+        .with_look(outputs.look);
     if running.count > 0 {
         display.say(format_args!(
             "waiting for {}",

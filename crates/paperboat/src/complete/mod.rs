@@ -11,6 +11,7 @@ use cometapi::models::{Field, Model};
 
 use crate::args::command_for;
 use crate::args::field::{self, long};
+use crate::args::topics::TOPICS;
 use crate::args::walk::{Walk, walk};
 use crate::print::printable;
 
@@ -44,7 +45,7 @@ pub(crate) fn candidates(before: &[String], word: &str) -> Vec<Candidate> {
     let (mut root, model) = command_for(before);
     root.build();
     let at = walk(&root, before.get(1..).unwrap_or_default());
-    let mut all = begun(&at, model, before, word);
+    let mut all = begun(&root, &at, model, before, word);
     all.retain(|candidate| {
         candidate.word.starts_with(word) && !candidate.word.contains(char::is_control)
     });
@@ -52,6 +53,7 @@ pub(crate) fn candidates(before: &[String], word: &str) -> Vec<Candidate> {
 }
 
 fn begun(
+    root: &Command,
     at: &Walk<'_, '_>,
     model: Option<&'static Model>,
     before: &[String],
@@ -85,6 +87,7 @@ fn begun(
         }
         Some(arg) => {
             let mut found = match arg.get_id().as_str() {
+                "page" => pages(root, at.command),
                 "ids" => recorded::ids(before, true),
                 "id" | "prediction" => recorded::ids(before, false),
                 _ => Vec::new(),
@@ -102,6 +105,16 @@ fn subcommands(command: &Command) -> Vec<Candidate> {
     shown
         .map(|sub| Candidate::new(sub.get_name(), about(sub)))
         .collect()
+}
+
+/// What a page of the help, or of the manual, can be about.
+fn pages(root: &Command, at: &Command) -> Vec<Candidate> {
+    let mut pages = subcommands(root);
+    if at.get_name() == "help" {
+        let topics = TOPICS.iter();
+        pages.extend(topics.map(|topic| Candidate::new(topic.name, topic.about)));
+    }
+    pages
 }
 
 fn about(command: &Command) -> String {
@@ -142,7 +155,7 @@ fn is_open(at: &Walk<'_, '_>, field: &Field) -> bool {
             .map_or("prompt", |(key, _)| key.trim_end_matches(':'));
         key == field.name()
     });
-    value::is_list(field) || !(by_flag || by_pair)
+    field::is_list(field) || !(by_flag || by_pair)
 }
 
 fn pairs(at: &Walk<'_, '_>, model: &Model, word: &str) -> Vec<Candidate> {

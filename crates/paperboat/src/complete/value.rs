@@ -64,10 +64,6 @@ pub(super) fn of_field(field: &Field, head: &str, word: &str) -> Vec<Candidate> 
         .collect()
 }
 
-pub(super) fn is_list(field: &Field) -> bool {
-    matches!(field.kind(), Kind::Images { .. } | Kind::Strings { .. })
-}
-
 /// All values, where they are known; for a file, how one is given.
 fn values(kind: Kind) -> Vec<String> {
     /// More numbers than this are a range, not a choice.

@@ -21,7 +21,7 @@ async fn each_shell_has_its_script() {
         assert!(ended.stdout.contains("paperboat complete "), "{shell}");
     }
     let ended = Place::new().paperboat(["completions", "sh"]).ends(2).await;
-    ended.says(&["[possible values: bash, zsh, fish, powershell, elvish]"]);
+    ended.says(&["write one of bash, zsh, fish, powershell, elvish"]);
 }
 
 #[tokio::test]

@@ -213,6 +213,7 @@ async fn the_manual_has_a_page_for_each_command() {
     let page = place.paperboat(["man", "batch"]).ends(0).await.stdout;
     for section in [
         ".TH paperboat-batch 1",
+        ".SH EXAMPLES\n.TP\n\\fBpaperboat batch ",
         ".SH \"EXIT STATUS\"",
         ".SH ENVIRONMENT",
         ".SH FILES",

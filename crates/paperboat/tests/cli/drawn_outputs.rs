@@ -338,7 +338,7 @@ async fn a_batch_saves_everything_or_names_it() {
         rows
     });
     place.write("rows.jsonl", rows);
-    let args = ["batch", "rows.jsonl", "-o", "out", "--concurrency", "50"];
+    let args = ["batch", "rows.jsonl", "-o", "out", "--jobs", "50"];
     let batch = place.paperboat(args).at(server.origin());
     let ended = batch.start().ends_somehow().await;
 

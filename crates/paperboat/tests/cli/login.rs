@@ -109,10 +109,10 @@ async fn a_key_on_the_command_line_is_refused_unseen() {
         ),
         (
             &["login", &flag],
-            "unexpected value '…' for '--access-token'",
+            "--access-token takes no value, got \"…\"",
         ),
-        (&["login", &key], "unexpected argument '--key'"),
-        (&["login", "--key", KEY], "unexpected argument '--key'"),
+        (&["login", &key], "unknown flag --key"),
+        (&["login", "--key", KEY], "unknown flag --key"),
     ] {
         place.paperboat(args).ends(2).await.says(&[says]);
     }

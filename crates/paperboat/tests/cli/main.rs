@@ -13,12 +13,15 @@ mod batch;
 mod busy;
 mod closing;
 mod completions;
+mod demo;
 mod destination;
 mod discover;
 mod doctor;
 mod documented_server;
 mod drawn_outputs;
 mod exit_codes;
+#[cfg(unix)]
+mod flags;
 mod formats;
 mod gallery;
 mod help;
@@ -38,6 +41,8 @@ mod network;
 mod offline;
 #[cfg(unix)]
 mod once;
+#[cfg(target_os = "linux")]
+mod open;
 mod output;
 mod place;
 mod prices;

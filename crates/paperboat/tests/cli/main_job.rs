@@ -148,3 +148,27 @@ async fn flags_win_over_the_environment_and_blanks_count_as_unset() {
     ]);
     assert_eq!(server.create_requests(), 2);
 }
+
+#[tokio::test]
+async fn without_waiting_the_id_is_printed() {
+    let place = Place::new();
+    let server = server().await;
+    let run = fox(&place, "run", &["--no-wait", "-o", "out/{seed}.{ext}"]);
+    let id = run.at(server.origin()).ends(0).await.id().to_owned();
+    assert_eq!(place.names("out"), [""; 0]);
+    // Where it was to be saved is known.
+    let wait = place.paperboat(["wait", &id]).at(server.origin());
+    wait.ends(0).await;
+    assert_eq!(place.names("out").len(), 1);
+
+    let json = fox(&place, "run", &["--no-wait", "--json"]);
+    let json = json.at(server.origin()).ends(0).await.json();
+    assert_eq!(json["status"], "starting");
+    let several = fox(&place, "run", &["--no-wait", "--repeat", "2"]);
+    let several = several.at(server.origin()).ends(2).await;
+    several.says(&["--no-wait creates one prediction", "paperboat create"]);
+    let again = ["again", &id, "seed=7", "--no-wait"];
+    let again = place.paperboat(again).at(server.origin()).ends(0).await;
+    assert_ne!(again.id(), id);
+    assert_eq!(server.create_requests(), 3);
+}

@@ -36,6 +36,17 @@ impl PseudoTerminal {
         }
     }
 
+    /// Sets its size.
+    pub(crate) fn resize(&self, columns: u16) {
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&self.person, size).unwrap();
+    }
+
     /// Types `text`.
     pub(crate) fn types(&mut self, text: &str) {
         self.person.write_all(text.as_bytes()).unwrap();
@@ -69,17 +80,6 @@ pub(crate) struct Recording {
 }
 
 impl PseudoTerminal {
-    /// Sets its size.
-    pub(crate) fn resize(&self, columns: u16) {
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        tcsetwinsize(&self.person, size).unwrap();
-    }
-
     /// Records what it shows from now on.
     pub(crate) fn record(&self) -> Recording {
         let mut person = self.person.try_clone().unwrap();

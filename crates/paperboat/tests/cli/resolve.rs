@@ -390,7 +390,7 @@ async fn rows_of_a_batch_go_to_its_folder_and_one_that_was_not_created_is_create
     place.write("rows.jsonl", rows);
     let args = ["batch", "rows.jsonl", "--model", SCHNELL, "-o", "out"];
     let batch = || {
-        let args = args.iter().chain(&["--concurrency", "1"]);
+        let args = args.iter().chain(&["--jobs", "1"]);
         place.paperboat(args).at(server.origin())
     };
     server.on_create(Fault::Reset.after_accept().skip(1));

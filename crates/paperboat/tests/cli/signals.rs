@@ -262,7 +262,7 @@ mod batch {
     fn call(place: &Place) -> Call<'_> {
         place.write("rows.jsonl", ROWS);
         let args = ["batch", "rows.jsonl", "--model", FOX[0], "-o", "out"];
-        place.paperboat(args.iter().chain(&["--concurrency", "2"]))
+        place.paperboat(args.iter().chain(&["--jobs", "2"]))
     }
 
     /// Two of three rows with their create requests in flight.

@@ -1,5 +1,6 @@
 //! What is refused before anything is sent: exit code 2, the reason, and a way on.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use crate::place::{KEY, Place};
@@ -17,7 +18,7 @@ async fn nothing_is_sent() {
     place.write("file", "");
     let long = "a fox ".repeat(1_000);
     let rows: [Row<'_>; 30] = [
-        (&["run"], &["<OWNER/NAME>", "Usage: paperboat run"]),
+        (&["run"], &["<OWNER/NAME>", "paperboat models"]),
         (&["run", ""], &["\"\" is not a model"]),
         (&["run", "watercolor"], &["write owner/name, such as"]),
         (&["run", "flux"], &["does not name one known model"]),
@@ -73,7 +74,7 @@ async fn nothing_is_sent() {
         ),
         (
             &["run", SCHNELL, "--timeout", "soon"],
-            &["'soon'", "90s, 5m or 1h30m"],
+            &["\"soon\"", "90s, 5m or 1h30m"],
         ),
         (&["run", SCHNELL, "--timeout", "-1"], &["90s, 5m or 1h30m"]),
         (&["run", SCHNELL, "--timeout", "0"], &["longer than zero"]),
@@ -172,13 +173,13 @@ async fn nothing_is_sent_as_something_else() {
         (
             &["run", SCHNELL, "--prompt", "--json"],
             &[
-                "a value is required for '--prompt <TEXT>'",
+                "--prompt needs a value",
                 "if it is the value: --prompt='--json'",
             ],
         ),
         (
             &["run", SCHNELL, "--seed", "--prompt", "x"],
-            &["a value is required for '--seed <NUMBER>'"],
+            &["--seed needs a value"],
         ),
     ];
     refused(&place, &rows).await;
@@ -239,7 +240,7 @@ async fn a_mock_takes_neither_key_nor_address() {
     for flag in ["--key", "--base-url"] {
         let args = ["run", "--mock", SCHNELL, flag, "x"];
         let ended = place.paperboat(args).ends(2).await;
-        ended.says(&["'--mock' cannot be used with", flag]);
+        ended.says(&["--mock cannot be used with", flag]);
     }
 }
 
@@ -258,4 +259,89 @@ async fn the_folder_is_made_before_the_create() {
     let ended = run.at(server.origin()).ends(2).await;
     ended.says(&["plain/out cannot be a folder"]);
     assert_eq!(server.create_requests(), 1);
+}
+
+/// What is printed for each kind of command line that cannot be read.
+#[tokio::test]
+async fn a_command_line_that_cannot_be_read_is_refused_like_any_other() {
+    const LINES: [&str; 49] = [
+        // Unknown flags.
+        "run flux-schnell --jsno",
+        "run flux-schnell --format png",
+        "run flux-schnell --ar 16:9",
+        "run acme/portrait --ar 16:9",
+        "run --seed 7",
+        "create --mock",
+        "create flux-schnell --forec",
+        "list --forec",
+        "list -x",
+        "wait --al",
+        "--hlep",
+        // Unknown commands and pages.
+        "rnu",
+        "complte",
+        "flux-schnell",
+        "help bacth",
+        "help nope",
+        // What is missing.
+        "run",
+        "create",
+        "again",
+        "get",
+        "wait",
+        "show",
+        "gallery",
+        "batch",
+        "batch rows.csv",
+        "prune",
+        "schema",
+        "doctor --yes",
+        "batch rows.csv -o out --field image",
+        "create flux-schnell --retry-unresolved",
+        "run flux-schnell --timeout",
+        "run flux-schnell --timeout --json",
+        // What is too much.
+        "get one two",
+        "list one",
+        "help run flux-schnell three",
+        "run flux-schnell --json=true",
+        "run flux-schnell --mock --key x",
+        "wait one --all",
+        // Bad values.
+        "completions sh",
+        "batch rows.csv -o out --format jsnol",
+        "run flux-schnell --timeout soon",
+        "run flux-schnell --max-cost=-1",
+        "run flux-schnell --repeat 0",
+        "run flux-schnel",
+        "list --since soon",
+        "mock --port 99999",
+        "mock --fault bad-gatway-page",
+        "get ..",
+        "resolve --adopt one",
+    ];
+    let place = Place::new();
+    let mut shown = String::new();
+    let lines = LINES.map(|line| (line.split(' ').collect::<Vec<_>>(), line));
+    let prompt = vec!["run", "flux-schnell", "--dramatic light"];
+    let prompt = (prompt, "run flux-schnell '--dramatic light'");
+    for (words, line) in lines.into_iter().chain([prompt]) {
+        let ended = place.paperboat(words).ends(2).await;
+        assert_eq!(ended.stdout, "", "{line}");
+        let mut lines = ended.stderr.lines();
+        assert!(lines.next().unwrap().starts_with("error: "), "{line}");
+        let rest: Vec<_> = lines.collect();
+        assert!(
+            rest.iter().all(|it| it.starts_with("  ")),
+            "{line}: {rest:?}"
+        );
+        let steps = rest.iter().filter(|it| !it.starts_with("  because "));
+        assert!((1..=3).contains(&steps.count()), "{line}: {rest:?}");
+        for hidden in ["paperboat complete", "mean complete", "Usage:", "--force"] {
+            let is_meant = line.contains("--forec") && line.starts_with("create");
+            assert!(!ended.stderr.contains(hidden) || is_meant, "{line}");
+        }
+        writeln!(shown, "$ paperboat {line}\n{}", ended.stderr).unwrap();
+    }
+    insta::assert_snapshot!("refused_lines", shown.trim_end());
 }

@@ -166,7 +166,7 @@ async fn a_value_that_begins_with_a_hyphen_arrives() {
 }
 
 /// Nothing that an encoder could leave out.
-fn noise(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn noise(width: u32, height: u32) -> Vec<u8> {
     let mut state = 1_u32;
     let image = image::RgbImage::from_fn(width, height, |_, _| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

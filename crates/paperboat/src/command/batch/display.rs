@@ -12,10 +12,11 @@ use super::counts::{Counts, precise};
 use super::failures::Failures;
 use super::printer::{Line, Printer};
 use super::{report, results};
+use crate::args::Look;
 use crate::failure::Failure;
 use crate::progress::{Cause, lock};
 use crate::watched;
-use crate::{advice, print, sidecar};
+use crate::{advice, print, sidecar, viewer};
 
 /// How long a run that is asked to leave waits for a reader that does not read: what Docker's
 /// 10 s leave beside the 8 s for responses, by half.
@@ -44,6 +45,9 @@ pub(crate) struct Display {
     /// The causes of pauses and retries that were said.
     causes: Mutex<Causes>,
     sidecars: bool,
+    look: Look,
+    /// What was saved, to be opened at the end.
+    saved: Mutex<Vec<PathBuf>>,
     /// The folder of the files and how it was named, where its rows come from no file.
     run: Option<(PathBuf, PathBuf)>,
     printer: Arc<Printer>,
@@ -62,6 +66,8 @@ impl Display {
             advice: Mutex::default(),
             causes: Mutex::default(),
             sidecars: false,
+            look: Look::default(),
+            saved: Mutex::default(),
             run: None,
             printer: Arc::new(Printer::start(stop.clone())?),
         })
@@ -70,6 +76,12 @@ impl Display {
     /// The same, with the prediction as JSON beside each file.
     pub(crate) fn with_sidecars(mut self, sidecars: bool) -> Self {
         self.sidecars = sidecars;
+        self
+    }
+
+    /// The same, with the saved files looked at.
+    pub(crate) fn with_look(mut self, look: Look) -> Self {
+        self.look = look;
         self
     }
 
@@ -167,6 +179,7 @@ impl Display {
         self.message(event);
         self.write_sidecars(event);
         self.data(event);
+        self.look_at(event);
         self.count_failures(event);
         let mut counts = lock(&self.counts);
         counts.count(event);
@@ -248,7 +261,7 @@ impl Display {
                 open_files,
                 ..
             } => self.say(format_args!(
-                "note: {concurrency} rows at once instead of --concurrency, because this process \
+                "note: {concurrency} rows at once instead of --jobs, because this process \
                  may open {open_files} files (ulimit -n)"
             )),
             Event::Retrying { row, id, retry, .. } => self.retry(row, id, retry),
@@ -327,6 +340,25 @@ impl Display {
                 self.say(format_args!("note: {note}"));
             }
         }
+    }
+
+    fn look_at(&self, event: &Event<'_>) {
+        let Event::Recorded { file, .. } = event else {
+            return;
+        };
+        if self.look.show {
+            self.printer.print(Line::Image(file.path.clone()));
+        }
+        if self.look.open {
+            let mut saved = lock(&self.saved);
+            saved.push(file.path.clone());
+        }
+    }
+
+    /// Opens what was saved, where that was asked for.
+    pub(crate) fn open_saved(&self) {
+        let saved = lock(&self.saved);
+        viewer::open_saved(&saved);
     }
 
     /// What of it is data.

@@ -33,7 +33,7 @@ use crate::connect::Connection;
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
 use crate::pricing::Pricing;
-use crate::{advice, connect, ledger, rows};
+use crate::{advice, connect, gallery, ledger, rows, viewer};
 
 pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
     let rows = rows::of(&args)?;
@@ -83,7 +83,7 @@ async fn run(
         args.output.folder(),
     )
     .prices(pricing.source())
-    .concurrency(args.concurrency.into())
+    .concurrency(args.jobs.into())
     .timeout(args.timeout)
     .give_up_after(args.give_up_after)
     .retry_failed(args.retry_failed)
@@ -148,7 +148,12 @@ async fn run(
     let ended = |report: &Report, elapsed, signal| {
         report::ended(report, &costs, args.strict, elapsed, signal)
     };
-    finished(done, ended, &display, watch).await
+    let page = args.output.folder().join(gallery::INDEX);
+    let ended = finished(done, ended, &display, watch).await;
+    if args.open && page.exists() {
+        viewer::open_saved(&[page]);
+    }
+    ended
 }
 
 /// What would be done, unless a signal arrives before it is known.
@@ -227,6 +232,7 @@ pub(super) async fn finished(
     display.print_failures();
     let signal = watch.signal();
     drop(watch);
+    display.open_saved();
     let ended = summarize(&done.map_err(|e| refused(&e))?, display.elapsed(), signal);
     printed.and(ended)
 }

@@ -12,8 +12,8 @@ use cometapi_batch::Stop;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::print;
 use crate::progress::Progress;
+use crate::{draw, print};
 
 /// How long an id may take to be recorded before it is printed: another process that holds the
 /// ledger must not hide it.
@@ -22,6 +22,8 @@ const UNRECORDED_AFTER: Duration = Duration::from_secs(1);
 /// Something to print.
 pub(super) enum Line {
     Path(PathBuf),
+    /// An image to draw.
+    Image(PathBuf),
     Result(Value),
     Message(String),
     /// What went wrong, also for those who want to read nothing else.
@@ -117,6 +119,7 @@ impl Writer {
             };
             match line {
                 Line::Path(path) => self.data(|| print::path(&path)),
+                Line::Image(path) => draw::show(&path),
                 Line::Result(json) => self.data(|| print::json(json)),
                 Line::Message(text) => self.progress.say(text),
                 Line::Error(text) => print::error(text),

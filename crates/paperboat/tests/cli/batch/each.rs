@@ -150,7 +150,7 @@ async fn what_is_wrong_with_a_folder_is_said_before_anything_is_sent() {
         ),
         (
             &["--each", "photos", "--model", "flux-schnell"],
-            "cannot be used multiple times",
+            "black-forest-labs/flux-schnell takes no image",
         ),
         (&["rows.csv", "--field", "image"], "--each <GLOB|DIR>"),
         (&[], "<FILE|-"),
@@ -225,13 +225,7 @@ async fn two_hundred_photos_killed_twice_are_two_hundred_files() {
         &place,
         &names.iter().map(String::as_str).collect::<Vec<_>>(),
     );
-    let run = || {
-        each(
-            &place,
-            &server,
-            &["--each", "photos/*.png", "--concurrency", "4"],
-        )
-    };
+    let run = || each(&place, &server, &["--each", "photos/*.png", "--jobs", "4"]);
     for (polls, created) in [(60, 64), (64, 128)] {
         server.on_poll(Fault::BadGatewayPage.always().skip(polls));
         let running = run().start();

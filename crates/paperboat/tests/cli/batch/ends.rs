@@ -8,7 +8,7 @@ use crate::place::{Ended, Place};
 use crate::{quick, server};
 
 /// One row after another, so that a plan meets the row that it is for.
-const IN_TURN: &[&str] = &["--concurrency", "1"];
+const IN_TURN: &[&str] = &["--jobs", "1"];
 
 #[tokio::test]
 async fn the_limit_leaves_rows_for_later() {
@@ -114,7 +114,7 @@ async fn enough_failures_stop_it() {
     let server = server().await;
     server.on_end(cometapi_mock::Plan::of(Ending::nsfw()).always());
     place.write("rows.jsonl", foxes(&["a", "b", "c", "d"]));
-    let more = ["--max-failures", "2", "--concurrency", "1"];
+    let more = ["--max-failures", "2", "--jobs", "1"];
     let ended = batch(&place, &server, &more).ends(3).await;
     ended.says(&[
         "nothing more is created: as many rows failed as --max-failures allows",
@@ -206,7 +206,7 @@ async fn json_is_a_line_for_each_row_and_nothing_else() {
     let server = server().await;
     server.on_end(Ending::failed("no\u{9b}2J\u{7f} way"));
     server.on_create(cometapi_mock::Plan::of(Fault::Close).skip(1));
-    let more = ["--json", "--concurrency", "1"];
+    let more = ["--json", "--jobs", "1"];
     let text = "id,prompt,num_outputs,megapixels\na,x,1,0.25\nb,x,1,0.25\n,y,2,0.25\n";
     place.write("rows.csv", text);
     let ended = batch_of(&place, &server, "rows.csv", &more).ends(7).await;

@@ -41,7 +41,7 @@ async fn the_index_lists_every_row_and_file() {
         SCHNELL,
         "-o",
         "out",
-        "--concurrency",
+        "--jobs",
         "1",
     ];
     let run = |more: &[&str], code| {
@@ -147,7 +147,7 @@ async fn json_prints_every_row_of_a_batch_that_is_over() {
     server.on_end(Ending::nsfw());
     place.write("rows.jsonl", foxes(&["a", "b"]));
     let run = async |more: &[&str], code| -> Vec<Value> {
-        let more: Vec<_> = ["--json", "--concurrency", "1"]
+        let more: Vec<_> = ["--json", "--jobs", "1"]
             .iter()
             .chain(more)
             .copied()

@@ -68,12 +68,9 @@ async fn fewer_rows_run_where_few_files_may_be_open() {
     let ids: Vec<String> = (100..180).map(|n| format!("r{n}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     place.write("rows.jsonl", foxes(&ids));
-    let call = batch(&place, &server, &["--concurrency", "64"]);
+    let call = batch(&place, &server, &["--jobs", "64"]);
     let ended = call.open_files(100).ends(0).await;
-    ended.says(&[
-        "rows at once instead of --concurrency",
-        "may open 100 files",
-    ]);
+    ended.says(&["rows at once instead of --jobs", "may open 100 files"]);
     assert_eq!(
         (server.create_requests(), place.names("out")),
         (80, files(&ids))

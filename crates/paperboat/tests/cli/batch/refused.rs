@@ -301,7 +301,7 @@ async fn a_dry_run_counts_and_makes_nothing() {
     assert_eq!(place.names(""), ["rows.jsonl"]);
 
     server.on_end(cometapi_mock::Ending::nsfw());
-    let more = ["--limit", "2", "--concurrency", "1"];
+    let more = ["--limit", "2", "--jobs", "1"];
     batch(&place, &server, &more).ends(3).await;
     let requests = server.requests().len();
     let listed = place.listed(&[]).await;

@@ -12,7 +12,7 @@ const ROWS: [&str; 5] = ["a", "b", "c", "d", "e"];
 async fn begun<'p>(place: &'p Place, server: &MockServer) -> Running<'p> {
     server.on_poll(Fault::BadGatewayPage.always());
     place.write("rows.jsonl", foxes(&ROWS));
-    let run = batch(place, server, &["--concurrency", "2"]).start();
+    let run = batch(place, server, &["--jobs", "2"]).start();
     // A poll of each: their ids are recorded.
     for requests in 2.. {
         server.wait_for_requests(requests).await;

@@ -103,16 +103,20 @@ impl Scene {
             &["list"],
             &["list", "--json"],
             &["gallery", "rows"],
+            &["demo"],
             &["prune", "--older-than", "30d"],
             &["models"],
             &["schema", SCHNELL],
             &["completions", "bash"],
             &["man"],
+            &["help", "environment"],
             &["doctor"],
             &["doctor", "--json"],
         ] {
             self.ends(0, args).await;
         }
+        // Nothing here opens a file.
+        self.ends(1, &["open", "rows"]).await;
         let mut mock = self.call(&["mock", "--port", "0"]).start();
         mock.first_line().await;
         mock.interrupt().await;
@@ -120,14 +124,14 @@ impl Scene {
     }
 }
 
-/// The names of the commands, as the help lists them.
+/// The names of the commands, as a shell completes them.
 async fn commands() -> BTreeSet<String> {
-    let help = Place::new().paperboat(["--help"]).ends(0).await;
-    let lines = help.stdout.lines();
-    let lines = lines.skip_while(|line| *line != "Commands:").skip(1);
-    let lines = lines.take_while(|line| !line.is_empty());
-    let names = lines.filter_map(|line| line.split_whitespace().next());
-    let names = names.filter(|name| *name != "help");
+    let words = ["complete", "--word=", "--", "paperboat"];
+    let all = Place::new().paperboat(words).ends(0).await;
+    let names = all
+        .lines()
+        .into_iter()
+        .filter_map(|line| line.split('\t').next());
     names.map(str::to_owned).collect()
 }
 

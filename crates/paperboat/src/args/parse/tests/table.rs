@@ -37,7 +37,8 @@ impl Row {
         let help = refusal(&["run", self.model(), "--help"]);
         let heading = format!("Input of {}:\n", self.model());
         let (_, help) = help.split_once(&heading).unwrap();
-        let help = help.split("\n\n").next().unwrap();
+        let end = format!("\n\n{}: ", self.model());
+        let (help, _) = help.split_once(&end).unwrap();
         let mut flags = BTreeMap::new();
         // One of them has a short form, too.
         let help = format!("\n{}", help.replace("\n  -n, --", "\n      --"));
