@@ -1,6 +1,6 @@
 //! B8: the size of `paperboat`, and how long it takes to start.
 //!
-//! A start is a whole process, from its creation to its end. `list` shows a ledger of 1,000
+//! A start is a whole process, from its creation to its end. `list` shows a ledger of 10,000
 //! predictions, which a batch recorded, or one that does not exist yet.
 
 use std::path::Path;
@@ -33,16 +33,17 @@ pub(crate) fn rows(context: &Context) -> anyhow::Result<Vec<Row>> {
     let mut rows = vec![
         size.goal(Goal::OursAtMost(9e6)),
         start("start of --version", 0.005, &["--version"], folder.path())?,
+        start("start of -h", 0.005, &["-h"], folder.path())?,
         start("start of list, no ledger yet", 0.015, &list, folder.path())?,
     ];
     let server = Server::start(&Options {
         polls: 0,
         ..Options::default()
     })?;
-    let count = context.scale(1_000, 20);
+    let count = context.scale(10_000, 20);
     batch::recorded(context, &server, count, |folder| {
         rows.push(start(
-            "start of list, 1,000 predictions",
+            "start of list, 10,000 predictions",
             0.015,
             &list,
             folder,
