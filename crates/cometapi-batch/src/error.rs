@@ -8,6 +8,7 @@ use std::sync::Arc;
 use cometapi::causes;
 use tokio::runtime::Handle;
 
+use crate::ledger::Changed;
 use crate::rows::Problem;
 
 /// Why a batch did not run, or a ledger did not do what it was asked.
@@ -90,6 +91,12 @@ impl Error {
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         Self::with(kind, message.into(), Some(source.into()), Vec::new())
+    }
+
+    /// The error of a load some of whose rows have [another input](crate::Loaded::changed) than their
+    /// predictions: `total` of them, the first of which are `changed`.
+    pub fn changed_rows(total: u64, changed: &[Changed]) -> Self {
+        Self::rows(total, changed.iter().map(Problem::changed).collect())
     }
 
     pub(crate) fn rows(total: u64, problems: Vec<Problem>) -> Self {

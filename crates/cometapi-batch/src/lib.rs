@@ -90,6 +90,7 @@
 
 mod batch;
 mod charges;
+pub mod columns;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod engines;

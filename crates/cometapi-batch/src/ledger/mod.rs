@@ -447,6 +447,18 @@ impl Tally {
             + self.failed()
     }
 
+    /// Counts `rows` that stand so; of ended ones with the [word](Outcome::word) of their outcome.
+    pub fn count(&mut self, state: State, outcome: Option<&str>, rows: u64) {
+        match (state, outcome.and_then(outcome::kind)) {
+            (State::Planned, _) => self.planned += rows,
+            (State::Sending, _) => self.sending += rows,
+            (State::Running, _) => self.running += rows,
+            (State::Unresolved, _) => self.unresolved += rows,
+            (State::Ended, None) => self.succeeded += rows,
+            (State::Ended, Some(kind)) => *self.failed.entry(kind.as_str()).or_default() += rows,
+        }
+    }
+
     /// The rows that failed.
     pub fn failed(&self) -> u64 {
         self.failed.values().sum()

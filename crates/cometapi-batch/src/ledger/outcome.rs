@@ -67,13 +67,32 @@ impl Outcome {
         self.kind.map_or(SUCCEEDED, ErrorKind::as_str)
     }
 
-    /// The outcome of a word.
-    pub(crate) fn read(text: &str, message: Option<String>, request_ids: Vec<String>) -> Self {
+    /// The outcome that is recorded under this [word](Self::word). A word of a later version of this
+    /// program is a failure.
+    pub fn from_word(word: &str, message: Option<String>, request_ids: Vec<String>) -> Self {
         Self {
-            kind: kind(text),
+            kind: kind(word),
             message,
             request_ids,
         }
+    }
+
+    /// The outcome of a prediction whose worker ended or released it while it was being sent: it is
+    /// unresolved.
+    pub fn unanswered() -> Self {
+        Self::failed(
+            ErrorKind::MaybeAccepted,
+            "the program ended after the create request was sent, or was about to be, and before a \
+             response was recorded",
+        )
+    }
+
+    /// The outcome of a prediction that nobody can take up, and whose worker ended before it was sent.
+    pub fn not_sent() -> Self {
+        Self::failed(
+            ErrorKind::NeverReached,
+            "the program ended before the create request was sent: nothing was created",
+        )
     }
 }
 

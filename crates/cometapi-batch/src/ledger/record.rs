@@ -7,8 +7,10 @@ use cometapi::{ModelRef, SavedFile};
 use cometapi_account::Usd;
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::ledger::LoadId;
 use crate::ledger::outcome::Outcome;
+use crate::prices::check_cost;
 
 /// A prediction to be made.
 #[derive(Clone, Debug)]
@@ -84,6 +86,18 @@ impl Intent {
         self
     }
 
+    /// Checks that one more prediction of its key may be created, after earlier ones that cost `spent`;
+    /// `None` if that is not known.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MaxCost`](crate::ErrorKind::MaxCost) if all of them would cost more than
+    /// [`max_cost`](Self::max_cost), or if it is not known what they cost.
+    pub fn check_cost(&self, spent: Option<Usd>) -> Result<(), Error> {
+        let price = self.price.filter(|_| spent.is_some());
+        check_cost(price, spent.unwrap_or(Usd::ZERO), self.max_cost)
+    }
+
     /// The same, and created once more if it is unresolved.
     #[must_use]
     pub fn retry_unresolved(mut self, retry: bool) -> Self {
@@ -149,6 +163,42 @@ pub struct Job {
     pub price: Option<Usd>,
 }
 
+impl Job {
+    /// The prediction of `intent`, which has this number and is to be created.
+    pub fn new(seq: u64, intent: &Intent) -> Self {
+        let [model, input, hash] = [&intent.model, &intent.input, &intent.hash];
+        Self {
+            key: intent.key.clone(),
+            folder: intent.folder.clone(),
+            names: intent.names.clone(),
+            price: intent.price,
+            ..Self::recorded(seq, model.clone(), input.clone(), hash.clone())
+        }
+    }
+
+    /// The prediction of a ledger's record. What else is recorded is set in the fields.
+    pub fn recorded(seq: u64, model: String, input: String, hash: String) -> Self {
+        Self {
+            seq,
+            key: None,
+            batch: None,
+            folder: None,
+            names: None,
+            labels: None,
+            line: None,
+            row: None,
+            hash,
+            occurrence: 1,
+            retake: 0,
+            model,
+            input,
+            id: None,
+            fetching: false,
+            price: None,
+        }
+    }
+}
+
 /// Where a prediction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -185,8 +235,9 @@ impl State {
         }
     }
 
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    /// The state of a word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 }
 
@@ -313,6 +364,16 @@ pub struct Filter {
     pub limit: u32,
 }
 
+impl Filter {
+    /// How many predictions are listed at most: the [limit](Self::limit), or the default.
+    pub fn page(&self) -> u32 {
+        match self.limit {
+            0 => 100,
+            limit => limit,
+        }
+    }
+}
+
 /// A prediction as it is recorded.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -374,4 +435,41 @@ pub struct Entry {
     pub seen: Vec<(SystemTime, String)>,
     /// The files that were saved.
     pub files: Vec<FileRecord>,
+}
+
+impl Entry {
+    /// A planned prediction of `job` at `service`, which no worker holds. What else is recorded is
+    /// set in the fields.
+    pub fn new(job: Job, service: String, planned_at: SystemTime) -> Self {
+        Self {
+            seq: job.seq,
+            id: job.id,
+            model: job.model,
+            input: job.input,
+            hash: job.hash,
+            state: State::Planned,
+            held: false,
+            service,
+            key: job.key,
+            batch: job.batch,
+            folder: job.folder,
+            names: job.names,
+            row: job.row,
+            labels: job.labels,
+            occurrence: job.occurrence,
+            retake: job.retake,
+            price: job.price,
+            charge: None,
+            cost: None,
+            superseded: false,
+            outcome: None,
+            planned_at,
+            sending_at: None,
+            created_at: None,
+            ended_at: None,
+            request_id: None,
+            seen: Vec::new(),
+            files: Vec::new(),
+        }
+    }
 }

@@ -81,6 +81,21 @@ impl RecordedRow {
         }
     }
 
+    /// A prediction that stands so, of which nothing else is known: what else is recorded is set in
+    /// the fields.
+    pub fn new(state: State) -> Self {
+        Self {
+            state,
+            error: None,
+            has_id: false,
+            was_sent: false,
+            is_recent: false,
+            was_followed: false,
+            has_changed: false,
+            lacks_files: false,
+        }
+    }
+
     /// Returns what to do with it.
     pub fn action(self, retry: Retry) -> RetryAction {
         match self.state {

@@ -15,7 +15,6 @@ use crate::ledger::sqlite::list::list;
 use crate::ledger::sqlite::mark::{check_held, follow, take};
 use crate::ledger::sqlite::worker::{check_alive, release_dead};
 use crate::ledger::sqlite::writer::Writer;
-use crate::prices::check_cost;
 
 pub(super) fn begin(writer: &mut Writer, worker: WorkerId, intent: &Intent) -> Result<Begun> {
     writer.locks.check_ledger()?;
@@ -131,8 +130,7 @@ fn check_max_cost(conn: &Connection, intent: &Intent) -> Result<()> {
             "SELECT coalesce(sum(cost), 0), count(*) > count(cost) FROM prediction WHERE once = ?",
         )?
         .query_row([&intent.key], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let price = intent.price.filter(|_| !has_unknown);
-    Ok(check_cost(price, Usd::from_nanos(spent), intent.max_cost)?)
+    Ok(intent.check_cost((!has_unknown).then_some(Usd::from_nanos(spent)))?)
 }
 
 fn reused(key: &str, how: &str) -> Error {
@@ -172,7 +170,7 @@ fn insert(conn: &Connection, worker: WorkerId, intent: &Intent) -> Result<Job> {
         },
     )?;
     check_held(inserted)?;
-    Ok(new_job(natural(conn.last_insert_rowid()), intent))
+    Ok(Job::new(natural(conn.last_insert_rowid()), intent))
 }
 
 /// The folder of an intent, as far as the ledger can name it.
@@ -201,26 +199,5 @@ fn plan_again(conn: &Connection, worker: WorkerId, seq: u64, intent: &Intent) ->
             intent.names
         ])?;
     check_held(changed)?;
-    Ok(new_job(seq, intent))
-}
-
-fn new_job(seq: u64, intent: &Intent) -> Job {
-    Job {
-        seq,
-        key: intent.key.clone(),
-        batch: None,
-        folder: intent.folder.clone(),
-        names: intent.names.clone(),
-        labels: None,
-        line: None,
-        row: None,
-        hash: intent.hash.clone(),
-        occurrence: 1,
-        retake: 0,
-        model: intent.model.clone(),
-        input: intent.input.clone(),
-        id: None,
-        fetching: false,
-        price: intent.price,
-    }
+    Ok(Job::new(seq, intent))
 }

@@ -1,17 +1,13 @@
-//! Values as the ledger writes them, and what is read from a prediction's columns.
-
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+//! What is read from a prediction's columns.
 
 use cometapi_account::Usd;
 use rusqlite::Row;
 
+use crate::columns::is_recent;
+pub(super) use crate::columns::{file_path, integer, millis, nanos, natural, now, path_text, time};
 use crate::ledger::outcome::kind;
 use crate::ledger::record::{Job, State};
 use crate::ledger::retry::RecordedRow;
-
-/// A day in milliseconds.
-const DAY: i64 = 24 * 3600 * 1000;
 
 /// What a job is read from, by [`job`].
 pub(super) const JOB: &str =
@@ -57,7 +53,7 @@ pub(super) fn recorded(row: &Row<'_>) -> rusqlite::Result<RecordedRow> {
         error: outcome.as_deref().and_then(kind),
         has_id: row.get("has_id")?,
         was_sent: row.get("was_sent")?,
-        is_recent: created_at.is_some_and(|at| at > now() - DAY),
+        is_recent: created_at.is_some_and(is_recent),
         was_followed: row.get("looked")?,
         has_changed: false,
         lacks_files: false,
@@ -66,49 +62,5 @@ pub(super) fn recorded(row: &Row<'_>) -> rusqlite::Result<RecordedRow> {
 
 /// The state of a word. The table allows no other words.
 pub(super) fn state_of(word: &str) -> State {
-    State::read(word).unwrap_or(State::Ended)
-}
-
-/// Now, as the ledger writes it.
-pub(super) fn now() -> i64 {
-    millis(SystemTime::now())
-}
-
-pub(super) fn millis(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn time(millis: i64) -> SystemTime {
-    let since = Duration::from_millis(natural(millis));
-    // A damaged ledger may hold a time that the system cannot represent.
-    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
-}
-
-/// A path as the ledger writes it.
-pub(super) fn path_text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-/// The path of a file whose batch, if it is of one, has this folder.
-pub(super) fn file_path(folder: Option<&Path>, path: &str) -> PathBuf {
-    folder.map_or_else(|| path.into(), |folder| folder.join(path))
-}
-
-/// Money as the ledger writes it: billionths of a dollar, rounded up where it is finer.
-pub(super) fn nanos(amount: Usd) -> i64 {
-    /// A million dollars. No prediction costs that, and `SQLite` adds integers that overflow as floats.
-    const MOST: i64 = 1_000_000_000_000_000;
-
-    amount.to_nanos().map_or(MOST, |nanos| nanos.clamp(0, MOST))
-}
-
-/// A count or a position as `SQLite` has it.
-pub(super) fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// And back.
-pub(super) fn natural(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
+    State::from_name(word).unwrap_or(State::Ended)
 }

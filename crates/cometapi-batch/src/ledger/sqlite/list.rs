@@ -14,9 +14,6 @@ use crate::ledger::sqlite::columns::{
 };
 use crate::ledger::sqlite::fault::Result;
 
-/// A page, where no other size is asked for.
-const PAGE: u32 = 100;
-
 /// How deep in the folder of its batch a file is looked for; `SQLite` limits the size of an expression.
 const MAX_DEPTH: usize = 200;
 
@@ -47,11 +44,7 @@ pub(super) fn list_sql(filter: &Filter) -> (String, Vec<Value>) {
         None => "DESC",
     };
     let seq = seq(filter);
-    let limit = if filter.limit == 0 {
-        PAGE
-    } else {
-        filter.limit
-    };
+    let limit = filter.page();
     let sql = format!(
         "SELECT p.seq, p.id, p.model, p.input, p.hash, p.state, p.worker IS NOT NULL,
              coalesce(b.folder, p.folder),
@@ -208,7 +201,8 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         row: row.get(8)?,
         occurrence: natural(row.get(9)?),
         superseded: row.get(10)?,
-        outcome: outcome.map(|word| Outcome::read(&word, message, request_ids.unwrap_or_default())),
+        outcome: outcome
+            .map(|word| Outcome::from_word(&word, message, request_ids.unwrap_or_default())),
         planned_at: time(row.get(14)?),
         sending_at: at(15)?,
         created_at: at(16)?,

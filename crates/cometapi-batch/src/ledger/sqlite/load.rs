@@ -18,7 +18,6 @@ use crate::ledger::sqlite::stage::tally;
 use crate::ledger::sqlite::worker::release_dead;
 use crate::ledger::sqlite::writer::Writer;
 use crate::ledger::{LoadId, Loaded, Plan, Planned};
-use crate::rows::Problem;
 
 pub(super) fn load(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
     if !plan.dry {
@@ -42,8 +41,7 @@ fn planned(writer: &mut Writer, load: LoadId, plan: &Plan) -> Result<Loaded> {
     let (changed, changed_total) = changed(conn, load, plan.update)?;
     if changed_total > 0 && !plan.skip_changed {
         // The caller gets no tally, and the transaction is rolled back.
-        let problems = changed.iter().map(Problem::changed).collect();
-        return Err(Error::rows(changed_total, problems).into());
+        return Err(Error::changed_rows(changed_total, &changed).into());
     }
     let updated_later = leave_out(conn, load, plan.update)?;
     label(conn, load)?;

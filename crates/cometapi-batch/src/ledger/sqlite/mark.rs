@@ -9,7 +9,6 @@ use crate::ledger::record::{Job, Mark, State};
 use crate::ledger::sqlite::columns::{integer, nanos, now, path_text};
 use crate::ledger::sqlite::durations;
 use crate::ledger::sqlite::fault::Result;
-use crate::ledger::sqlite::worker::UNANSWERED;
 use crate::ledger::sqlite::writer::Writer;
 
 /// Takes back an end: the prediction runs until it is polled again.
@@ -95,6 +94,7 @@ pub(super) fn record(writer: &mut Writer, worker: WorkerId, seq: u64, mark: &Mar
         Mark::NotCreated(outcome) => not_created(conn, seq, outcome),
         Mark::Released => {
             // No worker will learn what happened to a create request that is in flight now.
+            let unanswered = Outcome::unanswered();
             mine(
                 "worker = NULL,
                  ended_at = CASE state WHEN 'sending' THEN :now ELSE ended_at END,
@@ -103,8 +103,8 @@ pub(super) fn record(writer: &mut Writer, worker: WorkerId, seq: u64, mark: &Mar
                  state = CASE state WHEN 'sending' THEN 'unresolved' ELSE state END",
                 named_params! {
                     ":now": now,
-                    ":outcome": cometapi::ErrorKind::MaybeAccepted.as_str(),
-                    ":message": UNANSWERED,
+                    ":outcome": unanswered.word(),
+                    ":message": unanswered.message,
                 },
             )?;
             execute(

@@ -2,8 +2,6 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::ledger::outcome::kind;
-use crate::ledger::record::State;
 use crate::ledger::sqlite::columns::{integer, natural, state_of};
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::writer::Writer;
@@ -74,14 +72,7 @@ pub(super) fn tally(conn: &Connection, load: LoadId) -> Result<Tally> {
         let state: String = row.get(0)?;
         let outcome: Option<String> = row.get(1)?;
         let count = natural(row.get(2)?);
-        match (state_of(&state), outcome.as_deref().and_then(kind)) {
-            (State::Planned, _) => tally.planned += count,
-            (State::Sending, _) => tally.sending += count,
-            (State::Running, _) => tally.running += count,
-            (State::Unresolved, _) => tally.unresolved += count,
-            (State::Ended, None) => tally.succeeded += count,
-            (State::Ended, Some(kind)) => *tally.failed.entry(kind.as_str()).or_default() += count,
-        }
+        tally.count(state_of(&state), outcome.as_deref(), count);
     }
     Ok(tally)
 }

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, named_params, params};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::WorkerId;
 use crate::ledger::sqlite::columns::now;
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::writer::{Gone, Writer};
+use crate::ledger::{Outcome, WorkerId};
 
 pub(super) fn register(writer: &mut Writer, service: &str) -> Result<WorkerId> {
     let (name, lock) = writer.locks.make().map_err(|e| {
@@ -62,13 +62,6 @@ pub(super) fn release_dead(writer: &mut Writer) -> Result<()> {
 /// Held by a worker that does not exist.
 const LOST: &str = "worker IS NOT NULL AND worker NOT IN (SELECT id FROM worker)";
 
-/// The message of a row whose worker ended or released it while the row was being sent.
-pub(super) const UNANSWERED: &str = "the program ended after the create request was sent, or \
-    was about to be, and before a response was recorded";
-
-/// The message of a single prediction whose worker ended before it was sent.
-const NOT_SENT: &str = "the program ended before the create request was sent: nothing was created";
-
 /// Marks rows that were being sent, of those that `which` selects, as unresolved. The index is
 /// named: this is done at each claim, and must not read all rows.
 fn unanswered(
@@ -82,11 +75,12 @@ fn unanswered(
              outcome = :outcome, message = :message
          WHERE {which} AND state = 'sending'"
     );
-    let (now, outcome) = (now(), cometapi::ErrorKind::MaybeAccepted.as_str());
+    let (now, unanswered) = (now(), Outcome::unanswered());
+    let outcome = unanswered.word();
     let mut params: Vec<(&str, &dyn rusqlite::ToSql)> = vec![
         (":now", &now),
         (":outcome", &outcome),
-        (":message", &UNANSWERED),
+        (":message", &unanswered.message),
     ];
     params.extend_from_slice(more);
     conn.prepare_cached(&sql)?.execute(&params[..])?;
@@ -99,13 +93,13 @@ fn release(conn: &Connection, worker: i64) -> Result<()> {
     let params = named_params! {":worker": worker};
     unanswered(conn, "prediction_held", "worker = :worker", params)?;
     // Of a row or a key the next worker takes it up; of one without either nobody could.
-    let not_sent = cometapi::ErrorKind::NeverReached.as_str();
+    let not_sent = Outcome::not_sent();
     conn.prepare_cached(
         "UPDATE prediction INDEXED BY prediction_held
          SET state = 'ended', worker = NULL, ended_at = ?, outcome = ?, message = ?
          WHERE worker = ? AND state = 'planned' AND batch IS NULL AND once IS NULL",
     )?
-    .execute(params![now(), not_sent, NOT_SENT, worker])?;
+    .execute(params![now(), not_sent.word(), not_sent.message, worker])?;
     conn.prepare_cached("UPDATE prediction SET worker = NULL WHERE worker = ?")?
         .execute([worker])?;
     conn.prepare_cached("DELETE FROM worker WHERE id = ?")?
