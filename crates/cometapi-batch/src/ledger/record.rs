@@ -321,6 +321,17 @@ impl FileRecord {
         }
     }
 
+    /// The file of this `position` as a ledger has recorded it: its path, its size in bytes and its
+    /// media type.
+    pub fn recorded(position: u64, path: PathBuf, bytes: u64, media_type: String) -> Self {
+        Self {
+            position,
+            path,
+            bytes,
+            media_type,
+        }
+    }
+
     /// The same with its path relative to `folder`, if it is in there.
     #[must_use]
     pub fn relative_to(mut self, folder: &Path) -> Self {

@@ -1,0 +1,156 @@
+//! What an error of the server or of the connection means.
+
+use std::error::Error as _;
+use std::io;
+
+use cometapi_batch::{Error, ErrorKind};
+use tokio_postgres::error::SqlState;
+
+/// An error inside this crate: what to do about it is decided before it becomes an [`Error`].
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Said in the words of the ledger.
+    Said(Error),
+    /// Of the server, or of the connection to it.
+    Server(tokio_postgres::Error),
+    /// No answer within the time limit of a call.
+    NoAnswer,
+}
+
+pub(crate) type Result<T, E = Fault> = std::result::Result<T, E>;
+
+impl From<Error> for Fault {
+    fn from(e: Error) -> Self {
+        Self::Said(e)
+    }
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(e: tokio_postgres::Error) -> Self {
+        Self::Server(e)
+    }
+}
+
+impl Fault {
+    /// Whether the session has ended or must be given up, so that it is unknown whether the server has
+    /// done what it was asked for last.
+    pub(crate) fn is_cut(&self) -> bool {
+        match self {
+            Self::Said(_) => false,
+            Self::NoAnswer => true,
+            Self::Server(e) => match e.code() {
+                Some(code) => is_of_connection(code),
+                None => {
+                    e.is_closed()
+                        || e.source()
+                            .is_some_and(<dyn std::error::Error>::is::<io::Error>)
+                }
+            },
+        }
+    }
+
+    /// Whether the server has taken the transaction back because of another, so that it can be
+    /// repeated.
+    pub(crate) fn is_conflict(&self) -> bool {
+        let Self::Server(e) = self else { return false };
+        matches!(
+            e.code(),
+            Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED)
+        )
+    }
+
+    /// Whether an attempt to connect may succeed later.
+    pub(crate) fn may_pass(&self) -> bool {
+        let Self::Server(e) = self else {
+            return matches!(self, Self::NoAnswer);
+        };
+        match e.code() {
+            Some(code) => *code == SqlState::TOO_MANY_CONNECTIONS || is_of_connection(code),
+            None => true,
+        }
+    }
+}
+
+/// Whether a session ends with this error, or cannot begin at present.
+fn is_of_connection(code: &SqlState) -> bool {
+    code.code().starts_with("08")
+        || [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+        ]
+        .contains(code)
+        // Sessions that were idle for too long, by a setting of the server.
+        || ["57P05", "25P03", "25P04"].contains(&code.code())
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        let e = match fault {
+            Fault::Said(e) => return e,
+            Fault::NoAnswer => {
+                return Self::new(
+                    ErrorKind::Ledger,
+                    "the ledger's server does not respond: check the network and the server, then \
+                     run the same command again",
+                );
+            }
+            Fault::Server(e) => e,
+        };
+        let (kind, what) = meaning(&e);
+        Self::caused_by(kind, what, e)
+    }
+}
+
+fn meaning(e: &tokio_postgres::Error) -> (ErrorKind, &'static str) {
+    let Some(code) = e.code() else {
+        return (
+            ErrorKind::Ledger,
+            "the ledger's server cannot be reached: check its address and the network, then run the \
+             same command again",
+        );
+    };
+    let what = match code.code() {
+        "53100" => {
+            return (
+                ErrorKind::Full,
+                "the disk of the ledger's server is full: free space there, then run the same \
+                 command again",
+            );
+        }
+        "55P03" | "57014" => {
+            return (
+                ErrorKind::Busy,
+                "another session has held the ledger for too long: find out what it does, then try \
+                 again",
+            );
+        }
+        "53300" => {
+            "the ledger's server allows no more connections: raise its max_connections, or run fewer \
+             processes"
+        }
+        "25006" => {
+            "the ledger's server takes no writes: it is a standby now, or its transactions are \
+             read-only by default; connect to the primary"
+        }
+        "28000" | "28P01" => {
+            "the ledger's server refuses the login: check the user and the password"
+        }
+        "3D000" => "the ledger's database does not exist: create it, or name another",
+        "42501" => {
+            "the user of the ledger lacks a right in its database: grant it, or connect as the owner \
+             of the ledger's schema"
+        }
+        "22021" => "PostgreSQL cannot store a NUL character, which an id or a name has: remove it",
+        "42P01" | "42703" | "3F000" => {
+            "the ledger's tables were changed or removed while it was in use, so nothing more is \
+             sent: restore them"
+        }
+        code if code.starts_with("08") || code.starts_with("57P") => {
+            "the connection to the ledger's server was lost: check the server, then run the same \
+             command again"
+        }
+        _ => "the ledger failed",
+    };
+    (ErrorKind::Ledger, what)
+}

@@ -1,0 +1,163 @@
+//! A proxy on the loopback interface that cuts, holds and half-closes connections.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What the proxy does to connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Passes everything on.
+    None,
+    /// Passes nothing on, in either direction, and takes no new connection.
+    Hold,
+    /// Passes on what the client sends, and nothing that the server answers.
+    Mute,
+}
+
+/// Passes connections on to a server, until it is told otherwise.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    control: Arc<Control>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Control {
+    fault: watch::Sender<Fault>,
+    /// Raised to cut every connection that is open.
+    cuts: watch::Sender<u64>,
+    /// Cut the connection after so many more bytes from the server; 0 for never.
+    cut_after: AtomicU64,
+}
+
+impl Proxy {
+    /// Listens on a free port for connections to this port of the loopback interface.
+    pub async fn start(to: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let control = Arc::new(Control {
+            fault: watch::Sender::new(Fault::None),
+            cuts: watch::Sender::new(0),
+            cut_after: AtomicU64::new(0),
+        });
+        let controlled = Arc::clone(&control);
+        let accepting = tokio::spawn(async move {
+            loop {
+                let Ok((client, _)) = listener.accept().await else {
+                    return;
+                };
+                // Subscribed here, so that a cut from now on ends it.
+                let cuts = controlled.cuts.subscribe();
+                tokio::spawn(pass(client, to, Arc::clone(&controlled), cuts));
+            }
+        });
+        Self {
+            port,
+            control,
+            accepting,
+        }
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Does this to all connections from now on.
+    pub fn set(&self, fault: Fault) {
+        self.control.fault.send_replace(fault);
+    }
+
+    /// Cuts every connection that is open. New ones are passed on.
+    pub fn cut(&self) {
+        self.control.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Cuts the connection over which the server sends the last of so many bytes from now on.
+    pub fn cut_after(&self, bytes: u64) {
+        self.control.cut_after.store(bytes, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut();
+    }
+}
+
+async fn pass(client: TcpStream, to: u16, control: Arc<Control>, mut cuts: watch::Receiver<u64>) {
+    let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await else {
+        return;
+    };
+    _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let up = copy(from_client, to_server, &control, Direction::Up);
+    let down = copy(from_server, to_client, &control, Direction::Down);
+    tokio::select! {
+        // Half-closed connections stay open in the other direction.
+        _ = async { tokio::join!(up, down) } => {}
+        // Both ends learn of it at once.
+        _ = cuts.changed() => {}
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Up,
+    Down,
+}
+
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    control: &Control,
+    direction: Direction,
+) {
+    let mut fault = control.fault.subscribe();
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let passes = move |fault: &Fault| match fault {
+            Fault::None => true,
+            Fault::Hold => false,
+            Fault::Mute => direction == Direction::Up,
+        };
+        if fault.wait_for(passes).await.is_err() {
+            return;
+        }
+        let read = match from.read(&mut buffer).await {
+            Ok(0) | Err(_) => break,
+            Ok(read) => read,
+        };
+        // What came in before a fault began is held, too.
+        if fault.wait_for(passes).await.is_err() {
+            return;
+        }
+        if direction == Direction::Down && is_last(control, read as u64) {
+            control.cuts.send_modify(|cuts| *cuts += 1);
+            return;
+        }
+        if to.write_all(&buffer[..read]).await.is_err() {
+            break;
+        }
+    }
+    _ = to.shutdown().await;
+}
+
+/// Whether these bytes are the last that pass.
+fn is_last(control: &Control, read: u64) -> bool {
+    let counted = control
+        .cut_after
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+            (left > 0).then(|| left.saturating_sub(read))
+        });
+    counted.is_ok_and(|left| left <= read)
+}
