@@ -33,8 +33,12 @@ struct Control {
     fault: watch::Sender<Fault>,
     /// Raised to cut every connection that is open.
     cuts: watch::Sender<u64>,
-    /// Cut the connection after so many more bytes from the server; 0 for never.
-    cut_after: AtomicU64,
+    /// How many bytes the server sends from one cut to the next; 0 for no cuts.
+    cut_every: AtomicU64,
+    /// How many of them are left until the next one.
+    left: AtomicU64,
+    /// How many connections were cut so.
+    done: AtomicU64,
 }
 
 impl Proxy {
@@ -45,7 +49,9 @@ impl Proxy {
         let control = Arc::new(Control {
             fault: watch::Sender::new(Fault::None),
             cuts: watch::Sender::new(0),
-            cut_after: AtomicU64::new(0),
+            cut_every: AtomicU64::new(0),
+            left: AtomicU64::new(0),
+            done: AtomicU64::new(0),
         });
         let controlled = Arc::clone(&control);
         let accepting = tokio::spawn(async move {
@@ -80,9 +86,16 @@ impl Proxy {
         self.control.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Cuts the connection over which the server sends the last of so many bytes from now on.
-    pub fn cut_after(&self, bytes: u64) {
-        self.control.cut_after.store(bytes, Ordering::SeqCst);
+    /// How many connections [`cut_every`](Self::cut_every) has cut.
+    pub fn cuts(&self) -> u64 {
+        self.control.done.load(Ordering::SeqCst)
+    }
+
+    /// Cuts the connection over which the server sends the last of so many bytes, again and again; 0 for
+    /// never. Those bytes do not reach the client.
+    pub fn cut_every(&self, bytes: u64) {
+        self.control.left.store(bytes, Ordering::SeqCst);
+        self.control.cut_every.store(bytes, Ordering::SeqCst);
     }
 }
 
@@ -102,12 +115,33 @@ async fn pass(client: TcpStream, to: u16, control: Arc<Control>, mut cuts: watch
     let (from_server, to_server) = server.into_split();
     let up = copy(from_client, to_server, &control, Direction::Up);
     let down = copy(from_server, to_client, &control, Direction::Down);
-    tokio::select! {
+    let both = async {
+        tokio::pin!(up, down);
+        let (end, is_up) = tokio::select! {
+            end = &mut up => (end, true),
+            end = &mut down => (end, false),
+        };
         // Half-closed connections stay open in the other direction.
-        _ = async { tokio::join!(up, down) } => {}
+        match end {
+            End::Cut => {}
+            End::Closed if is_up => _ = down.await,
+            End::Closed => _ = up.await,
+        }
+    };
+    tokio::select! {
+        () = both => {}
         // Both ends learn of it at once.
         _ = cuts.changed() => {}
     }
+}
+
+/// How one direction of a connection ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// By one of its ends; the other direction may last.
+    Closed,
+    /// By the proxy, with both directions.
+    Cut,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,7 +155,7 @@ async fn copy(
     mut to: impl AsyncWrite + Unpin,
     control: &Control,
     direction: Direction,
-) {
+) -> End {
     let mut fault = control.fault.subscribe();
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -131,7 +165,7 @@ async fn copy(
             Fault::Mute => direction == Direction::Up,
         };
         if fault.wait_for(passes).await.is_err() {
-            return;
+            return End::Cut;
         }
         let read = match from.read(&mut buffer).await {
             Ok(0) | Err(_) => break,
@@ -139,25 +173,31 @@ async fn copy(
         };
         // What came in before a fault began is held, too.
         if fault.wait_for(passes).await.is_err() {
-            return;
+            return End::Cut;
         }
         if direction == Direction::Down && is_last(control, read as u64) {
-            control.cuts.send_modify(|cuts| *cuts += 1);
-            return;
+            control.done.fetch_add(1, Ordering::SeqCst);
+            return End::Cut;
         }
         if to.write_all(&buffer[..read]).await.is_err() {
             break;
         }
     }
+    // The other end may have gone.
     _ = to.shutdown().await;
+    End::Closed
 }
 
-/// Whether these bytes are the last that pass.
+/// Whether these bytes are the last before a cut.
 fn is_last(control: &Control, read: u64) -> bool {
+    let every = control.cut_every.load(Ordering::SeqCst);
+    if every == 0 {
+        return false;
+    }
     let counted = control
-        .cut_after
+        .left
         .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-            (left > 0).then(|| left.saturating_sub(read))
+            Some(if left <= read { every } else { left - read })
         });
     counted.is_ok_and(|left| left <= read)
 }

@@ -2,7 +2,8 @@
 //!
 //! `batch-worker BASE_URL LEDGER FOLDER ROWS CONCURRENCY [POINT [N]]` prints each named point
 //! as it is passed, with the row's number, and at the N-th passing of POINT parks that thread until
-//! a signal arrives. It then prints `stopping`, and `done` at the end.
+//! a signal arrives. It then prints `stopping`, and `done` at the end. LEDGER is a file, or the
+//! `postgres://` of a database.
 //!
 //! SIGINT, SIGTERM and SIGHUP do what they do to `cometapi batch`, with unlimited time for
 //! responses, so that no test depends on the speed of the machine.
@@ -25,7 +26,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use cometapi::{Backoff, Client, DownloadPolicy, PollPace, WaitPolicy};
-use cometapi_batch::{Batch, Event, Rows, SqliteLedger, Stop, Usd};
+use cometapi_batch::{Batch, Event, Ledger, Rows, SqliteLedger, Stop, Usd};
+use cometapi_postgres::PostgresLedger;
 
 /// The point's name, and the row that passes it.
 fn point(event: &Event<'_>) -> Option<(&'static str, Option<u64>)> {
@@ -82,6 +84,14 @@ fn watch(stop: Stop, stopping: Arc<Stopping>) {
 #[cfg(not(unix))]
 fn watch(_: Stop, _: Arc<Stopping>) {}
 
+/// The ledger in a file, or in a database.
+async fn ledger(at: &str) -> Arc<dyn Ledger> {
+    if at.starts_with("postgres://") {
+        return Arc::new(PostgresLedger::connect(at).await.unwrap());
+    }
+    Arc::new(SqliteLedger::open(at).unwrap())
+}
+
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -110,7 +120,7 @@ async fn main() {
         .download_policy(download)
         .build()
         .unwrap();
-    let ledger = Arc::new(SqliteLedger::open(next().unwrap()).unwrap());
+    let ledger = ledger(&next().unwrap()).await;
     let folder = next().unwrap();
     let rows = Rows::file(next().unwrap()).unwrap();
     let concurrency = next().unwrap().parse().unwrap();

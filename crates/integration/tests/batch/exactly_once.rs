@@ -15,7 +15,7 @@ const ROUNDS: usize = 20;
 
 /// Every point that a row passes, and those of the whole. At `received` the service has the
 /// request, and its answer never comes.
-const POINTS: [&str; 11] = [
+pub(crate) const POINTS: [&str; 11] = [
     "before-intent",
     "after-intent",
     "before-send",
@@ -74,7 +74,7 @@ async fn two_hundred_kills_over_five_hundred_rows() {
 }
 
 /// Kills a worker at a named point; gives the rows that may have been in flight.
-async fn kill_at(
+pub(crate) async fn kill_at(
     stage: &Stage,
     point: &str,
     round: usize,

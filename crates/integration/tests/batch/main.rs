@@ -16,6 +16,7 @@ mod money;
 mod names;
 mod once;
 mod paying;
+mod postgres;
 mod setup;
 mod thousand_keys;
 mod together;

@@ -59,7 +59,12 @@ async fn stage() -> Stage {
     server.on_end(Plan::of(Ending::nsfw()).share(0.1));
     let base = tempfile::tempdir().unwrap();
     let rows = rows(&base);
-    Stage { server, base, rows }
+    Stage {
+        server,
+        base,
+        rows,
+        database: None,
+    }
 }
 
 fn rows(base: &TempDir) -> PathBuf {

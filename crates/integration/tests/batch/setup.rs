@@ -13,6 +13,7 @@ use cometapi::{
 };
 use cometapi_batch::{Entry, Filter, Ledger, SqliteLedger, State};
 use cometapi_mock::{MockServer, Pace};
+use cometapi_postgres::PostgresLedger;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -98,6 +99,8 @@ pub(crate) struct Stage {
     pub(crate) server: MockServer,
     pub(crate) base: TempDir,
     pub(crate) rows: PathBuf,
+    /// Of the ledger, unless it is a file.
+    pub(crate) database: Option<String>,
 }
 
 impl Stage {
@@ -131,7 +134,14 @@ impl Stage {
             server,
             base,
             rows: path,
+            database: None,
         }
+    }
+
+    /// The same with the ledger in the database of this url.
+    pub(crate) fn with_database(mut self, url: String) -> Self {
+        self.database = Some(url);
+        self
     }
 
     pub(crate) fn ledger(&self) -> PathBuf {
@@ -157,7 +167,12 @@ impl Stage {
         let mut command = Command::new(env!("CARGO_BIN_EXE_batch-worker"));
         command
             .arg(self.server.base_url())
-            .args([self.ledger(), self.folder(), self.rows.clone()])
+            .arg(
+                self.database
+                    .as_ref()
+                    .map_or_else(|| self.ledger(), PathBuf::from),
+            )
+            .args([self.folder(), self.rows.clone()])
             .arg(concurrency.to_string())
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
@@ -175,10 +190,16 @@ impl Stage {
     }
 
     pub(crate) async fn entries(&self) -> Vec<Entry> {
-        let ledger = SqliteLedger::open(self.ledger()).unwrap();
         let mut filter = Filter::default();
         filter.limit = 100_000;
-        ledger.list(filter).await.unwrap()
+        let Some(url) = &self.database else {
+            let ledger = SqliteLedger::open(self.ledger()).unwrap();
+            return ledger.list(filter).await.unwrap();
+        };
+        let ledger = PostgresLedger::connect(url).await.unwrap();
+        let entries = ledger.list(filter).await.unwrap();
+        ledger.close().await;
+        entries
     }
 
     /// Every row is there once, every create that was received is one row's, every file that

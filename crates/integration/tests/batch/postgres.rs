@@ -1,0 +1,109 @@
+//! The ledger on PostgreSQL: processes are killed, the server is, and connections are cut.
+
+use std::collections::BTreeSet;
+
+use cometapi_batch::State;
+use postgres_server::{Proxy, Server};
+
+use crate::exactly_once::{POINTS, kill_at};
+use crate::setup::{Stage, Worker};
+
+/// A stage with the ledger in an empty database.
+async fn stage(server: &Server, rows: usize) -> Stage {
+    let url = server.url(&server.database().await);
+    Stage::new(rows).await.with_database(url)
+}
+
+/// Runs what is left, and checks that everything is there once, and that nothing is unresolved that was
+/// not in flight.
+async fn finish(stage: &Stage, rows: usize, in_flight: &BTreeSet<u64>) -> usize {
+    let mut last = stage.worker(8, None);
+    assert!(last.until("done").await);
+    assert!(last.child.wait().await.unwrap().success());
+    let entries = stage.assert_once(rows).await;
+    let unresolved: BTreeSet<u64> = entries
+        .iter()
+        .filter(|entry| entry.state == State::Unresolved)
+        .map(|entry| entry.seq)
+        .collect();
+    assert!(
+        unresolved.is_subset(in_flight),
+        "{unresolved:?} of {in_flight:?}"
+    );
+    unresolved.len()
+}
+
+/// At which passing of a point a worker is parked: it passes some only once.
+fn passing(point: &str, rng: &mut fastrand::Rng) -> u64 {
+    match point {
+        "before-intent" | "after-intent" => 1,
+        _ => rng.u64(1..=3),
+    }
+}
+
+/// Kills a worker when it is parked, or when it has ended because nothing was left.
+async fn killed(mut worker: Worker, point: &str) -> BTreeSet<u64> {
+    worker.until("parked").await;
+    worker.kill(Some(point)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_kills_with_four_processes_at_once() {
+    const ROWS: usize = 500;
+    const ROUNDS: usize = 5;
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let stage = stage(server, ROWS).await;
+    let mut rng = fastrand::Rng::with_seed(42);
+    let mut in_flight = BTreeSet::new();
+    let mut kills = 0;
+    for round in 0..ROUNDS {
+        for point in POINTS {
+            // Each of the four is killed at a point of its own, while the others go on.
+            let others = POINTS.map(|other| (rng.u32(..), other));
+            let mut others = others.map(|(_, other)| other).to_vec();
+            rng.shuffle(&mut others);
+            others.retain(|other| *other != "received" && *other != point);
+            let [a, b, c] = [0, 1, 2].map(|n| {
+                let passing = passing(others[n], &mut rng);
+                (others[n], stage.worker(2, Some((others[n], passing))))
+            });
+            let fourth = kill_at(&stage, point, round, &mut rng);
+            let (a, b, c, fourth) =
+                tokio::join!(killed(a.1, a.0), killed(b.1, b.0), killed(c.1, c.0), fourth);
+            in_flight.extend([a, b, c, fourth].into_iter().flatten());
+            kills += 4;
+        }
+    }
+    assert!(kills >= 200);
+    let unresolved = finish(&stage, ROWS, &in_flight).await;
+    assert!(unresolved < ROWS / 2);
+    eprintln!(
+        "{kills} kills, {} create requests, {unresolved} unresolved",
+        stage.server.create_requests()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_connections_are_opened_again_and_nothing_is_unresolved() {
+    const ROWS: usize = 200;
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let database = server.database().await;
+    let proxy = Proxy::start(server.port()).await;
+    let url = Server::url_at(proxy.port(), &database);
+    let stage = Stage::new(ROWS).await.with_database(url);
+    let mut worker = stage.worker(4, None);
+    // By then, the session by which it lives is open; it receives nothing more, so it is not cut.
+    assert!(worker.until("after-intent").await);
+    proxy.cut_every(7919);
+    assert!(worker.until("done").await);
+    proxy.cut_every(0);
+    assert!(worker.child.wait().await.unwrap().success());
+    let entries = stage.assert_once(ROWS).await;
+    assert!(entries.iter().all(|entry| entry.state == State::Ended));
+    assert_eq!(stage.server.create_requests(), ROWS);
+    assert!(proxy.cuts() >= 10, "{}", proxy.cuts());
+}
