@@ -6,6 +6,8 @@ use std::io;
 use cometapi_batch::{Error, ErrorKind};
 use tokio_postgres::error::SqlState;
 
+use crate::server::pooled;
+
 /// An error inside this crate: what to do about it is decided before it becomes an [`Error`].
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -97,6 +99,10 @@ impl From<Fault> for Error {
             }
             Fault::Server(e) => e,
         };
+        // What was prepared in this session is not there: it is another process's session now.
+        if e.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME) {
+            return pooled();
+        }
         let (kind, what) = meaning(&e);
         Self::caused_by(kind, what, e)
     }

@@ -54,7 +54,7 @@ impl Install {
 
     /// Runs a program as a user without rights, if this process is root's.
     #[cfg(unix)]
-    pub(crate) fn command(program: impl AsRef<Path>) -> Command {
+    pub fn command(program: impl AsRef<Path>) -> Command {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(program.as_ref());
         if is_root() {
@@ -71,7 +71,7 @@ const NOBODY: u32 = 65534;
 
 /// Makes `folder` the user's as whom the server runs.
 #[cfg(unix)]
-pub(crate) fn give(folder: &Path) {
+pub fn give(folder: &Path) {
     if is_root() {
         std::os::unix::fs::chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
     }

@@ -19,6 +19,6 @@ mod install;
 mod proxy;
 mod server;
 
-pub use install::Install;
+pub use install::{Install, give};
 pub use proxy::{Fault, Proxy};
-pub use server::{PASSWORD, Server};
+pub use server::{PASSWORD, Server, free_port};

@@ -249,7 +249,8 @@ fn initialize(install: &Install, folder: &Path) {
     assert!(made.status.success(), "{made:?}");
 }
 
-fn free_port() -> u16 {
+/// A port of the loopback interface on which nothing listens.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     listener
         .and_then(|it| it.local_addr())
