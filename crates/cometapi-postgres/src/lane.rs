@@ -17,7 +17,7 @@ use crate::session::{Backend, Session};
 pub(crate) enum Touch {
     /// Statements that change nothing, or each of which stands for itself.
     Statements,
-    /// One statement that must survive a power cut.
+    /// Statements each of which stands for itself and must survive a power cut.
     Money,
     /// A transaction.
     Transaction,

@@ -18,7 +18,7 @@ use crate::fault::Result;
 use crate::lane::{LaneHandle, Touch};
 use crate::life::Life;
 use crate::loader::PostgresLoader;
-use crate::mark::{Record, is_one_statement};
+use crate::mark::{Record, is_durable, is_one_statement};
 use crate::options::{Connector, PostgresOptions};
 use crate::session::Session;
 use crate::thread::{Ended, Opened, start};
@@ -250,7 +250,7 @@ impl Ledger for PostgresLedger {
 
     fn record(&self, worker: WorkerId, seq: u64, mark: Mark) -> LedgerFuture<()> {
         let (life, at) = (Arc::clone(&self.0.life), now());
-        let touch = if mark.is_costly() {
+        let touch = if is_durable(&mark) {
             Touch::Money
         } else if is_one_statement(&mark) {
             Touch::Statements
@@ -259,9 +259,6 @@ impl Ledger for PostgresLedger {
         };
         self.of(seq, |lane| {
             lane.ask(touch, async move |session: &Session, again| {
-                if matches!(mark, Mark::Sending) {
-                    life.check(worker)?;
-                }
                 let record = Record {
                     worker,
                     seq,
@@ -269,6 +266,14 @@ impl Ledger for PostgresLedger {
                     at,
                     again,
                 };
+                if matches!(mark, Mark::Sending)
+                    && let Err(lost) = life.check(worker)
+                {
+                    if again {
+                        record.take_back(session).await?;
+                    }
+                    return Err(lost);
+                }
                 record.run(session).await
             })
         })
@@ -303,8 +308,9 @@ impl Ledger for PostgresLedger {
         position: u64,
         names: Vec<String>,
     ) -> LedgerFuture<Option<String>> {
+        // Durable: a file that is written under a name that the server forgets could be overwritten.
         self.of(seq, |lane| {
-            lane.ask(Touch::Statements, async move |session: &Session, _| {
+            lane.ask(Touch::Money, async move |session: &Session, _| {
                 names::reserve(session, worker, seq, position, &names).await
             })
         })

@@ -52,6 +52,13 @@ pub(crate) async fn take(
     Ok(())
 }
 
+/// Whether a mark must survive a crash of the server. A process that goes on after one does not repeat
+/// what the server has confirmed and then lost: a file without a record would never be found again, and
+/// a request that was not sent would be taken for one that was.
+pub(crate) fn is_durable(mark: &Mark) -> bool {
+    mark.is_costly() || matches!(mark, Mark::NotSent | Mark::Result(_) | Mark::Saved(_))
+}
+
 /// Whether a mark is recorded by one statement.
 pub(crate) fn is_one_statement(mark: &Mark) -> bool {
     match mark {
@@ -141,6 +148,18 @@ impl Record<'_> {
             }
         };
         check_held(changed)
+    }
+
+    /// Takes back that the create request is sent, if the call whose answer was lost has recorded it.
+    pub(crate) async fn take_back(&self, session: &Session) -> Result<()> {
+        session
+            .execute(
+                "UPDATE prediction SET state = 'planned', sending_at = NULL
+                 WHERE seq = $1 AND worker = $2 AND state = 'sending' AND sending_at = $3",
+                &[&integer(self.seq), &self.worker.0, &self.at],
+            )
+            .await?;
+        Ok(())
     }
 
     async fn created(&self, session: &Session, id: &str, request_id: Option<&str>) -> Result<u64> {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -33,6 +33,8 @@ struct Control {
     fault: watch::Sender<Fault>,
     /// Raised to cut every connection that is open.
     cuts: watch::Sender<u64>,
+    /// Raised to close every connection that is open towards the client alone.
+    half_closes: watch::Sender<u64>,
     /// How many bytes the server sends from one cut to the next; 0 for no cuts.
     cut_every: AtomicU64,
     /// How many of them are left until the next one.
@@ -49,6 +51,7 @@ impl Proxy {
         let control = Arc::new(Control {
             fault: watch::Sender::new(Fault::None),
             cuts: watch::Sender::new(0),
+            half_closes: watch::Sender::new(0),
             cut_every: AtomicU64::new(0),
             left: AtomicU64::new(0),
             done: AtomicU64::new(0),
@@ -61,7 +64,9 @@ impl Proxy {
                 };
                 // Subscribed here, so that a cut from now on ends it.
                 let cuts = controlled.cuts.subscribe();
-                tokio::spawn(pass(client, to, Arc::clone(&controlled), cuts));
+                let half_closes = controlled.half_closes.subscribe();
+                let controlled = Arc::clone(&controlled);
+                tokio::spawn(pass(client, to, controlled, cuts, half_closes));
             }
         });
         Self {
@@ -86,6 +91,12 @@ impl Proxy {
         self.control.cuts.send_modify(|cuts| *cuts += 1);
     }
 
+    /// Closes every connection that is open towards the client, while the server waits for more from it
+    /// until the next [cut](Self::cut). New ones are passed on.
+    pub fn half_close(&self) {
+        self.control.half_closes.send_modify(|closes| *closes += 1);
+    }
+
     /// How many connections [`cut_every`](Self::cut_every) has cut.
     pub fn cuts(&self) -> u64 {
         self.control.done.load(Ordering::SeqCst)
@@ -106,16 +117,26 @@ impl Drop for Proxy {
     }
 }
 
-async fn pass(client: TcpStream, to: u16, control: Arc<Control>, mut cuts: watch::Receiver<u64>) {
+async fn pass(
+    client: TcpStream,
+    to: u16,
+    control: Arc<Control>,
+    mut cuts: watch::Receiver<u64>,
+    mut half_closes: watch::Receiver<u64>,
+) {
     let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await else {
         return;
     };
     _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
+    // Keeps the server's side open when the client's is closed.
+    let server = server.into_std().unwrap();
+    let kept = server.try_clone().unwrap();
+    let server = TcpStream::from_std(server).unwrap();
+    let (from_client, to_client) = split(client);
+    let (from_server, to_server) = split(server);
     let up = copy(from_client, to_server, &control, Direction::Up);
     let down = copy(from_server, to_client, &control, Direction::Down);
-    let both = async {
+    let mut both = Box::pin(async {
         tokio::pin!(up, down);
         let (end, is_up) = tokio::select! {
             end = &mut up => (end, true),
@@ -127,12 +148,18 @@ async fn pass(client: TcpStream, to: u16, control: Arc<Control>, mut cuts: watch
             End::Closed if is_up => _ = down.await,
             End::Closed => _ = up.await,
         }
-    };
+    });
     tokio::select! {
-        () = both => {}
+        () = &mut both => {}
         // Both ends learn of it at once.
         _ = cuts.changed() => {}
+        _ = half_closes.changed() => {
+            drop(both);
+            // Cannot fail: the control owns the sender.
+            _ = cuts.changed().await;
+        }
     }
+    drop(kept);
 }
 
 /// How one direction of a connection ended.

@@ -138,16 +138,8 @@ impl Server {
         name
     }
 
-    /// Ends the server as a crash does: nothing more is written, and the next start recovers.
-    pub fn crash(&self) {
-        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
-        let pid = pid.lines().next().unwrap().to_owned();
-        signal("KILL", &pid);
-        // Its processes notice; the lock file must not name one that is still there.
-        self.stop();
-    }
-
-    /// Ends every session at once, and starts no other.
+    /// Ends the server as a crash does: what commits did not wait for is lost, and the next start
+    /// recovers.
     pub fn stop(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mut keeper) = running.take() {
@@ -255,11 +247,4 @@ pub fn free_port() -> u16 {
     listener
         .and_then(|it| it.local_addr())
         .map_or_else(|e: io::Error| panic!("{e}"), |at| at.port())
-}
-
-fn signal(name: &str, pid: &str) {
-    let sent = Command::new("kill")
-        .args([&format!("-{name}"), pid])
-        .status();
-    assert!(sent.unwrap().success());
 }

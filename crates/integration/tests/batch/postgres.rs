@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cometapi_batch::State;
-use postgres_server::{Proxy, Server};
+use postgres_server::{Fault, Proxy, Server};
 
 use crate::exactly_once::{POINTS, kill_at};
 use crate::setup::{Stage, Worker};
@@ -106,4 +106,89 @@ async fn cut_connections_are_opened_again_and_nothing_is_unresolved() {
     assert!(entries.iter().all(|entry| entry.state == State::Ended));
     assert_eq!(stage.server.create_requests(), ROWS);
     assert!(proxy.cuts() >= 10, "{}", proxy.cuts());
+}
+
+/// Does something to the ledger while a worker stands at each point, lets the worker go on, and runs
+/// what is left. A process that lives learns what became of each of its requests, so that nothing is
+/// unresolved.
+async fn at_every_point(server: &Server, rows: usize, fault: impl AsyncFn(&Proxy, &mut Worker)) {
+    let database = server.database().await;
+    let proxy = Proxy::start(server.port()).await;
+    let url = Server::url_at(proxy.port(), &database);
+    let stage = Stage::new(rows).await.with_database(url);
+    let mut rng = fastrand::Rng::with_seed(42);
+    for point in POINTS.into_iter().filter(|point| *point != "received") {
+        let mut worker = stage.worker(3, Some((point, passing(point, &mut rng))));
+        assert!(worker.until("parked").await, "{point}");
+        fault(&proxy, &mut worker).await;
+        worker.drained().await;
+        let entries = stage.entries().await;
+        let unresolved = entries
+            .iter()
+            .find(|entry| entry.state == State::Unresolved);
+        assert!(unresolved.is_none(), "{point}: {unresolved:?}");
+    }
+    finish(&stage, rows, &BTreeSet::new()).await;
+    assert_eq!(stage.server.create_requests(), rows);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_at_every_point_loses_nothing() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    at_every_point(&server, 120, async |_, worker| {
+        tokio::task::block_in_place(|| {
+            server.stop();
+            server.run();
+        });
+        worker.signal("INT").await;
+    })
+    .await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_cut_at_every_point_lose_nothing() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    at_every_point(server, 120, async |proxy, worker| {
+        proxy.cut();
+        worker.signal("INT").await;
+    })
+    .await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_half_closed_at_every_point_lose_nothing() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    at_every_point(server, 120, async |proxy, worker| {
+        // The server still waits on what it was asked for over the old connections.
+        proxy.half_close();
+        worker.signal("INT").await;
+    })
+    .await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_held_and_then_cut_lose_nothing() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    for fault in [Fault::Hold, Fault::Mute] {
+        at_every_point(server, 120, async |proxy, worker| {
+            // What is asked for now is not done, or it is done and not answered.
+            proxy.set(fault);
+            worker.signal("INT").await;
+            proxy.cut();
+            proxy.set(Fault::None);
+        })
+        .await;
+    }
 }

@@ -320,6 +320,13 @@ impl Worker {
         assert!(self.child.wait().await.unwrap().success());
     }
 
+    /// Waits for the end of one that may fail. The rows that may have been in flight.
+    pub(crate) async fn drained(mut self) -> BTreeSet<u64> {
+        while self.line().await.is_some() {}
+        self.child.wait().await.unwrap();
+        in_flight(std::mem::take(&mut self.last))
+    }
+
     /// Kills it as nothing can be helped against. The rows that may have been in flight: they
     /// were claimed, and no id of theirs was committed. A row that was `parked` before it was
     /// sent was not.
@@ -338,9 +345,14 @@ impl Worker {
                 last.remove(&only);
             }
         }
-        last.into_iter()
-            .filter(|(_, point)| ["before-send", "sending", "answered"].contains(&&**point))
-            .map(|(seq, _)| seq)
-            .collect()
+        in_flight(last)
     }
+}
+
+/// The rows of which a create request may have been sent whose id was not committed.
+fn in_flight(last: BTreeMap<u64, String>) -> BTreeSet<u64> {
+    last.into_iter()
+        .filter(|(_, point)| ["before-send", "sending", "answered"].contains(&&**point))
+        .map(|(seq, _)| seq)
+        .collect()
 }
