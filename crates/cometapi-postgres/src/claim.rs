@@ -9,6 +9,7 @@ use crate::columns::{JOB, RECORDED, job, recorded, storable_option};
 use crate::costs::spent;
 use crate::fault::Result;
 use crate::mark::{follow, request_ids, take};
+use crate::pause;
 use crate::session::Session;
 use crate::stage::batch_of;
 use crate::worker::{check_alive, release_dead};
@@ -49,6 +50,7 @@ impl Claim {
         }
         release_dead(session).await?;
         check_alive(session, self.worker).await?;
+        claimed.paused = pause::left(session, self.worker).await?;
         let batch = match want.load {
             Some(load) => batch_of(session, load).await?,
             None => None,

@@ -63,7 +63,7 @@ pub(crate) fn state(word: &str) -> State {
     State::from_name(word).unwrap_or(State::Ended)
 }
 
-/// Text for people as PostgreSQL can store it: without NUL.
+/// Text for people as `PostgreSQL` can store it: without NUL.
 pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         text.replace('\0', "\u{fffd}").into()

@@ -50,7 +50,7 @@ type Work<'w> = Pin<Box<dyn Future<Output = ()> + 'w>>;
 
 /// Something to be done on a session.
 trait Job: Send {
-    fn run<'w>(self: Box<Self>, lane: &'w mut Lane) -> Work<'w>;
+    fn run(self: Box<Self>, lane: &mut Lane) -> Work<'_>;
 }
 
 /// The way to a lane, from any thread.
@@ -134,7 +134,7 @@ where
     T: Send + 'static,
     F: AsyncFn(&Session, bool) -> Result<T> + Send + 'static,
 {
-    fn run<'w>(self: Box<Self>, lane: &'w mut Lane) -> Work<'w> {
+    fn run(self: Box<Self>, lane: &mut Lane) -> Work<'_> {
         Box::pin(async move {
             if self.while_wanted && self.reply.is_closed() {
                 return;
@@ -149,7 +149,7 @@ where
 struct Flush(oneshot::Sender<()>);
 
 impl Job for Flush {
-    fn run<'w>(self: Box<Self>, _: &'w mut Lane) -> Work<'w> {
+    fn run(self: Box<Self>, _: &mut Lane) -> Work<'_> {
         Box::pin(async move { _ = self.0.send(()) })
     }
 }

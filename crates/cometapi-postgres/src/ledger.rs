@@ -22,9 +22,9 @@ use crate::mark::{Record, is_durable, is_one_statement};
 use crate::options::{Connector, PostgresOptions};
 use crate::session::Session;
 use crate::thread::{Ended, Opened, start};
-use crate::{costs, durations, list, names, prune, schema, stage, worker};
+use crate::{costs, durations, list, names, pause, prune, schema, stage, worker};
 
-/// A ledger on PostgreSQL, safe for any number of processes on any number of machines.
+/// A ledger on `PostgreSQL`, safe for any number of processes on any number of machines.
 ///
 /// A thread of its own serves its sessions: one that holds the lock by which its workers live, and a
 /// few that record. Cheap to clone: the clones share the thread.
@@ -84,7 +84,7 @@ impl PostgresLedger {
     /// # Errors
     ///
     /// [`ErrorKind::Ledger`] if the server cannot be reached or refuses the login, and if it cannot hold
-    /// a ledger: it runs with `fsync = off`, it is a standby or older than PostgreSQL 14, a connection
+    /// a ledger: it runs with `fsync = off`, it is a standby or older than `PostgreSQL` 14, a connection
     /// pooler shares its sessions between transactions, or the database is not in UTF-8. The message
     /// says which. [`ErrorKind::NewerLedger`] and [`ErrorKind::NotALedger`] leave the tables that are
     /// there as they are.
@@ -214,6 +214,14 @@ impl Ledger for PostgresLedger {
                     again,
                 };
                 claim.claim(session, want).await
+            })
+        })
+    }
+
+    fn pause(&self, service: String, pause: Duration) -> LedgerFuture<()> {
+        self.main(|lane| {
+            lane.ask(Touch::Statements, async move |session: &Session, _| {
+                pause::pause(session, &service, pause).await
             })
         })
     }

@@ -1,4 +1,4 @@
-//! The ledger of [`cometapi_batch`] on PostgreSQL.
+//! The ledger of [`cometapi_batch`] on `PostgreSQL`.
 
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
@@ -18,6 +18,7 @@ mod loader;
 mod mark;
 mod names;
 mod options;
+mod pause;
 mod prune;
 mod schema;
 mod server;

@@ -13,7 +13,7 @@ use crate::columns::{JOB, job, state};
 use crate::fault::Result;
 use crate::session::Session;
 
-/// How deep in the folder of its batch a file is looked for; SQLite's ledger has the same limit.
+/// How deep in the folder of its batch a file is looked for; `SQLite`'s ledger has the same limit.
 const MAX_DEPTH: usize = 200;
 
 pub(crate) async fn list(session: &Session, filter: &Filter) -> Result<Vec<Entry>> {

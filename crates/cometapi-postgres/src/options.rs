@@ -43,7 +43,7 @@ pub struct PostgresOptions {
 /// The schema of the tables, unless another is named.
 const SCHEMA: &str = "cometapi";
 
-/// As long as a name of PostgreSQL's can be.
+/// As long as a name of `PostgreSQL`'s can be.
 const MAX_NAME_LEN: usize = 63;
 
 impl PostgresOptions {

@@ -1,5 +1,7 @@
 //! The rules of every ledger, on this one.
 
+#![allow(clippy::unwrap_used, reason = "tests: a panic is the failure")]
+
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,5 +1,7 @@
 //! Which servers hold a ledger, and what errors say.
 
+#![allow(clippy::unwrap_used, reason = "tests: a panic is the failure")]
+
 use std::process::{Child, Stdio};
 
 use cometapi_batch::{Error, ErrorKind, Ledger};
@@ -205,7 +207,7 @@ impl Drop for Pooler {
 
 impl Pooler {
     /// Starts one; `None` where pgbouncer is not installed.
-    fn start(server: &Server, mode: &str, more: &str) -> Option<Self> {
+    fn start(server: &Server, pool_mode: &str, more: &str) -> Option<Self> {
         let program = [
             "/usr/sbin/pgbouncer",
             "/usr/bin/pgbouncer",
@@ -229,7 +231,7 @@ impl Pooler {
         let text = format!(
             "[databases]\n* = host=127.0.0.1 port={} user=postgres password={PASSWORD}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = any\npool_mode = {mode}\ndefault_pool_size = 20\n{more}\n",
+             auth_type = any\npool_mode = {pool_mode}\ndefault_pool_size = 20\n{more}\n",
             server.port()
         );
         std::fs::write(&settings, text).unwrap();

@@ -1,10 +1,10 @@
-//! Where PostgreSQL is installed.
+//! Where `PostgreSQL` is installed.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The programs of an installed PostgreSQL.
+/// The programs of an installed `PostgreSQL`.
 #[derive(Clone, Debug)]
 pub struct Install {
     folder: PathBuf,

@@ -1,10 +1,10 @@
-//! A PostgreSQL server of their own for tests, and a [`Proxy`] in front of it.
+//! A `PostgreSQL` server of their own for tests, and a [`Proxy`] in front of it.
 //!
 //! The server runs in a temporary folder, on a free port of the loopback interface, as a user without
-//! rights: PostgreSQL refuses to run as root. It ends with the process that started it, however that
+//! rights: `PostgreSQL` refuses to run as root. It ends with the process that started it, however that
 //! ends.
 //!
-//! Where PostgreSQL is not installed, tests [skip](Server::shared) themselves and say so. With
+//! Where `PostgreSQL` is not installed, tests [skip](Server::shared) themselves and say so. With
 //! `COMETAPI_REQUIRE_POSTGRES` set, they fail.
 
 #![allow(

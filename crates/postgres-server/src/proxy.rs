@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 /// What the proxy does to connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// Passes everything on.
     None,

@@ -38,13 +38,13 @@ wait $server
 "#;
 
 impl Server {
-    /// The server that all tests of a program share; `None` where PostgreSQL is not installed.
+    /// The server that all tests of a program share; `None` where `PostgreSQL` is not installed.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Server>> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&[])).as_ref()
     }
 
-    /// Starts a server with these settings (`fsync=off`); `None` where PostgreSQL is not installed.
+    /// Starts a server with these settings (`fsync=off`); `None` where `PostgreSQL` is not installed.
     pub fn start(settings: &[&str]) -> Option<Self> {
         let install = Install::find_or_skip()?;
         let folder = tempfile::Builder::new().prefix("postgres").tempdir();
@@ -66,6 +66,7 @@ impl Server {
     }
 
     /// A copy of this server that follows it: a standby.
+    #[must_use]
     pub fn standby(&self) -> Self {
         let folder = tempfile::Builder::new().prefix("postgres").tempdir();
         let folder = folder.unwrap().keep();

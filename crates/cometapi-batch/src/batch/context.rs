@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use cometapi::{Limiter, Permit};
 use tokio::sync::watch;
@@ -162,6 +163,13 @@ impl Context {
     }
 
     /// Waits until another prediction may be created; `None` once the run stops creating.
+    /// Tells the other processes of the ledger that the service asked to wait.
+    pub(crate) async fn share_pause(&self, pause: Duration) {
+        let service = self.settings.service.clone();
+        // Without it they find out by themselves.
+        _ = self.settings.ledger.pause(service, pause).await;
+    }
+
     pub(crate) async fn acquire(&self) -> Option<Permit> {
         let mut halted = self.halted.subscribe();
         tokio::select! {

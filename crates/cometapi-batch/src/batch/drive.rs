@@ -188,6 +188,10 @@ impl Drive<'_> {
                 }
             }
         }
+        if !claimed.paused.is_zero() && self.context.limiter.pause(claimed.paused) {
+            let pause = claimed.paused;
+            self.context.notify(&Event::PausedElsewhere { pause });
+        }
         for job in claimed.jobs {
             if job.id.is_none() {
                 self.budget -= 1;

@@ -206,6 +206,13 @@ pub enum Event<'a> {
         /// The response.
         cause: &'a cometapi::Error,
     },
+    /// Another process of the ledger was told to wait by the service, so that this one pauses its create
+    /// requests too.
+    #[non_exhaustive]
+    PausedElsewhere {
+        /// For how long.
+        pause: Duration,
+    },
     /// Create requests continue after a pause.
     #[non_exhaustive]
     Resumed {

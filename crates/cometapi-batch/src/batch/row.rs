@@ -236,6 +236,9 @@ impl Row {
             // A process that is killed in the pause leaves no doubt.
             let written = self.record(Mark::NotSent).await;
             if let Some(pause) = pause {
+                if reason == PauseReason::RateLimited {
+                    self.context.share_pause(pause).await;
+                }
                 self.context.notify(&Event::Paused {
                     reason,
                     pause,

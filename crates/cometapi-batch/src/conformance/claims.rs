@@ -1,12 +1,13 @@
 //! Claims are atomic.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use cometapi::ErrorKind as Kind;
 
 use crate::conformance::check::{Checked, exactly, refused, same};
 use crate::conformance::harness::Harness;
-use crate::conformance::peer::{ELSEWHERE, Peer, created, failed, plan, row, rows, seen};
+use crate::conformance::peer::{ELSEWHERE, Peer, SERVICE, created, failed, plan, row, rows, seen};
 use crate::error::ErrorKind;
 use crate::ledger::{Filter, Job, Mark, Outcome, State, Want};
 
@@ -247,4 +248,28 @@ pub(super) async fn a_final_end_is_not_adopted(harness: &dyn Harness) -> Checked
         one.record(seq, [Mark::Ended(Outcome::succeeded())]).await?;
     }
     Ok(())
+}
+
+pub(super) async fn a_pause_is_kept_by_every_process_at_the_service(
+    harness: &dyn Harness,
+) -> Checked {
+    let (one, other) = (Peer::start(harness).await?, Peer::start(harness).await?);
+    let there = Peer::start_at(harness, ELSEWHERE).await?;
+    let paused = async |peer: &Peer| -> Checked<Duration> {
+        let claimed = peer.ledger().claim(peer.worker, Want::new(None, 1, 0));
+        Ok(claimed.await?.paused)
+    };
+    let what = "pause of a service that has not asked for one:";
+    same(what, paused(&other).await?, Duration::ZERO)?;
+    let (short, long) = (Duration::from_secs(60), Duration::from_secs(3600));
+    for pause in [long, short] {
+        one.ledger().pause(SERVICE.to_owned(), pause).await?;
+        for peer in [&one, &other] {
+            let left = paused(peer).await?;
+            let is_long = left > short && left <= long;
+            same("whether the longest pause counts:", is_long, true)?;
+        }
+    }
+    let what = "pause of another service:";
+    same(what, paused(&there).await?, Duration::ZERO)
 }

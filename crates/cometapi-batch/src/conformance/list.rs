@@ -304,6 +304,11 @@ pub(super) const RULES: &[Rule] = &[
         "a list by a file has the prediction that saved it, also where the batch has moved"
     ),
     rule!(
+        claims::a_pause_is_kept_by_every_process_at_the_service,
+        "a claim says how much longer create requests at its service are paused, whichever process paused \
+         them; the longest pause counts"
+    ),
+    rule!(
         reads::the_latest_durations_of_a_model_are_kept,
         "durations are of the latest predictions of each model at the service, each counted once"
     ),

@@ -9,7 +9,7 @@ pub(crate) mod sqlite;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cometapi::{BoxFuture, Durations};
 use cometapi_account::Usd;
@@ -66,6 +66,12 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// With [`Want::max_cost`], what the batch has spent and what all workers have claimed of it is
     /// compared in the transaction that claims, so that it is never exceeded, in whichever processes.
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed>;
+
+    /// Pauses create requests at `service` for this long, for every worker of the ledger: the response to
+    /// one of them counts for all. A longer pause stays. Workers learn of it with their next
+    /// [claim](Claimed::paused), and the time that is left is told by the ledger's clock, because theirs
+    /// may differ.
+    fn pause(&self, service: String, pause: Duration) -> LedgerFuture<()>;
 
     /// Records a prediction that belongs to no batch, planned and claimed: [`Begun::Send`]. Without a
     /// key, nobody could take it up: if its worker ends before [`Mark::Sending`], it ends as one that
@@ -521,4 +527,7 @@ pub struct Claimed {
     pub elsewhere: u64,
     /// How many of the load could be created if they cost less, counted when nothing could be had.
     pub unaffordable: u64,
+    /// How much longer create requests at the worker's service are [paused](Ledger::pause); zero if they
+    /// are not.
+    pub paused: Duration,
 }

@@ -165,6 +165,12 @@ CREATE TABLE duration (
     PRIMARY KEY (service, model, seq)
 );
 
+-- Until when no create request is sent to a service, by the clock of this server.
+CREATE TABLE pause (
+    service text PRIMARY KEY,
+    until bigint NOT NULL
+);
+
 -- What a worker has released and must not claim again.
 CREATE TABLE released (
     worker bigint NOT NULL,

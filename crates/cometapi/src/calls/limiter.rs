@@ -147,6 +147,21 @@ impl Limiter {
         self.0.changed.send_replace(());
     }
 
+    /// Grants no permit for this long, because another process was told to wait. A longer pause stays.
+    /// Returns whether that is news: a pause that ends within a second of a known one is not.
+    pub fn pause(&self, pause: Duration) -> bool {
+        const SAME: Duration = Duration::from_secs(1);
+        let mut state = self.0.lock();
+        let until = Instant::now() + pause.min(LONGEST);
+        let is_news = state.until.is_none_or(|known| known + SAME < until);
+        if state.until.is_none_or(|known| known < until) {
+            state.until = Some(until);
+        }
+        drop(state);
+        self.0.changed.send_replace(());
+        is_news
+    }
+
     /// Returns how many predictions may run at once at present.
     pub fn limit(&self) -> u32 {
         // Between 1 and what came out of a u32.
@@ -326,6 +341,22 @@ mod tests {
         limiter.release();
         assert!(waiting.await.unwrap());
         assert!(!limiter.acquire().await.is_first_after_pause());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_of_another_process_is_kept_unless_a_longer_one_is_known() {
+        let limiter = limiter(8);
+        assert!(limiter.pause(Duration::from_secs(5)));
+        assert!(!limiter.pause(Duration::from_secs(2)));
+        assert!(!limiter.pause(Duration::from_millis(5500)));
+        assert_eq!(limiter.limit(), 8);
+        let began = Instant::now();
+        let permit = limiter.acquire().await;
+        assert_eq!(began.elapsed(), Duration::from_millis(5500));
+        assert!(permit.is_first_after_pause());
+        permit.rate_limited(Some(Duration::from_secs(60)));
+        assert!(!limiter.pause(Duration::from_secs(7)));
+        assert!(limiter.pause(Duration::from_secs(600)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -233,6 +233,41 @@ async fn a_429_pauses_all_and_nothing_is_created_twice() {
 }
 
 #[tokio::test]
+async fn a_429_to_one_process_pauses_the_others() {
+    let bench = Bench::new().await;
+    bench
+        .server
+        .on_create(Plan::of(Fault::ThrottledSeconds(3600)).always());
+    let run = async |pauses: fn(&Event<'_>) -> Option<Duration>| {
+        let stop = Stop::new();
+        let (asked, pause) = (stop.clone(), Arc::new(Mutex::new(None)));
+        let seen = Arc::clone(&pause);
+        let batch = bench.batch().stop(&stop).on_event(move |event| {
+            if let Some(pause) = pauses(event) {
+                *seen.lock().unwrap() = Some(pause);
+                asked.request();
+            }
+        });
+        batch.run(rows(&["a", "b", "c"])).await.unwrap();
+        pause.lock().unwrap().take().unwrap()
+    };
+    run(|event| match event {
+        Event::Paused { pause, .. } => Some(*pause),
+        _ => None,
+    })
+    .await;
+    let requests = bench.server.create_requests();
+    // As another process does: it has a limiter of its own.
+    let pause = run(|event| match event {
+        Event::PausedElsewhere { pause, .. } => Some(*pause),
+        _ => None,
+    })
+    .await;
+    assert!(pause > Duration::from_secs(3000), "{pause:?}");
+    assert_eq!(bench.server.create_requests(), requests);
+}
+
+#[tokio::test]
 async fn a_long_delay_is_reported_and_can_be_stopped() {
     let bench = Bench::new().await;
     bench

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cometapi::{BoxFuture, Client, Durations};
 use cometapi_batch::{
@@ -88,6 +88,10 @@ impl Ledger for Faulty {
         }
         inner
     }
+    fn pause(&self, service: String, pause: Duration) -> LedgerFuture<()> {
+        self.inner.pause(service, pause)
+    }
+
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
         if self.at == At::Claim {
             return full();

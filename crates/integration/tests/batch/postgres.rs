@@ -1,4 +1,4 @@
-//! The ledger on PostgreSQL: processes are killed, the server is, and connections are cut.
+//! The ledger on `PostgreSQL`: processes are killed, the server is, and connections are cut.
 
 use std::collections::BTreeSet;
 

@@ -10,6 +10,7 @@ use crate::ledger::sqlite::columns::{JOB, RECORDED, integer, job, nanos, natural
 use crate::ledger::sqlite::costs::spent;
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::mark::{end, follow, take};
+use crate::ledger::sqlite::pause;
 use crate::ledger::sqlite::worker::{check_alive, release_dead};
 use crate::ledger::sqlite::writer::Writer;
 use crate::ledger::{Claimed, LoadId, Want, WorkerId};
@@ -28,6 +29,7 @@ pub(super) fn claim(writer: &mut Writer, worker: WorkerId, want: Want) -> Result
         .saturating_sub(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
     let mut claimed = Claimed {
         jobs,
+        paused: pause::left(conn, worker)?,
         ..Claimed::default()
     };
     let Some(load) = want.load else {

@@ -17,6 +17,7 @@ mod locks;
 mod log;
 mod mark;
 mod names;
+mod pause;
 mod place;
 mod prune;
 mod schema;
@@ -247,6 +248,13 @@ impl Ledger for SqliteLedger {
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
         self.writer.ask_while_wanted(Touch::Ledger, move |writer| {
             claim::claim(writer, worker, want)
+        })
+    }
+
+    fn pause(&self, service: String, pause: Duration) -> LedgerFuture<()> {
+        // If a power cut takes it back, the service says it again.
+        self.writer.ask(Touch::Ledger, move |writer| {
+            pause::pause(&writer.conn, &service, pause)
         })
     }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Error, ErrorKind};
 use crate::ledger::sqlite::fault::{Result, not_a_ledger};
-use crate::ledger::sqlite::{durations, log};
+use crate::ledger::sqlite::{durations, log, pause};
 
 /// Marks a file as a ledger of this program: `CoMt`.
 const APPLICATION_ID: i32 = 0x436f_4d74;
@@ -218,6 +218,7 @@ pub(super) fn create(conn: &mut Connection) -> Result<()> {
     if pragma::<i32>(conn, "application_id")? != APPLICATION_ID
         || !log::has_session(conn)?
         || !has_table(conn, "duration")?
+        || !has_table(conn, "pause")?
     {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Examined again: another process may have been first.
@@ -229,6 +230,7 @@ pub(super) fn create(conn: &mut Connection) -> Result<()> {
         }
         tx.execute_batch(log::TABLE)?;
         tx.execute_batch(durations::TABLE)?;
+        tx.execute_batch(pause::TABLE)?;
         tx.commit()?;
     }
     Ok(conn.execute_batch(STAGING)?)

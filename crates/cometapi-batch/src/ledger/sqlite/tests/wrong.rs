@@ -42,13 +42,15 @@ enum Fault {
     ReserveToTheLetter,
     /// Labels, the names of a batch and updates are not recorded.
     NoUpdate,
+    /// A pause is not recorded.
+    NoPause,
     /// A single prediction's folder is not recorded.
     NoFolder,
     /// A list looks neither at the load, nor at the file, nor at the number that it begins after.
     WholeList,
 }
 
-const FAULTS: [(Fault, &[&str]); 12] = [
+const FAULTS: [(Fault, &[&str]); 13] = [
     (Fault::None, &[]),
     (Fault::Lease, &["a_silent_worker_keeps_what_it_holds"]),
     (
@@ -110,6 +112,10 @@ const FAULTS: [(Fault, &[&str]); 12] = [
             "an_update_leaves_what_runs_until_its_end",
             "the_latest_names_of_a_batch_count",
         ],
+    ),
+    (
+        Fault::NoPause,
+        &["a_pause_is_kept_by_every_process_at_the_service"],
     ),
     (
         Fault::NoFolder,
@@ -425,6 +431,13 @@ impl Ledger for Wrong {
 
     fn durations(&self, service: String) -> LedgerFuture<BTreeMap<String, Durations>> {
         self.next().durations(service)
+    }
+
+    fn pause(&self, service: String, pause: Duration) -> LedgerFuture<()> {
+        if self.fault == Fault::NoPause {
+            return Box::pin(ready(Ok(())));
+        }
+        self.next().pause(service, pause)
     }
 
     fn prune(&self, before: SystemTime) -> LedgerFuture<u64> {
