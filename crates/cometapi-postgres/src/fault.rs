@@ -6,8 +6,6 @@ use std::io;
 use cometapi_batch::{Error, ErrorKind};
 use tokio_postgres::error::SqlState;
 
-use crate::server::pooled;
-
 /// An error inside this crate: what to do about it is decided before it becomes an [`Error`].
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -106,6 +104,16 @@ impl From<Fault> for Error {
         let (kind, what) = meaning(&e);
         Self::caused_by(kind, what, e)
     }
+}
+
+/// The error of a connection pooler that shares sessions.
+pub(crate) fn pooled() -> Error {
+    Error::new(
+        ErrorKind::Ledger,
+        "a connection pooler (pgbouncer, as a rule) shares the server's sessions between transactions, so \
+         the lock by which a worker lives would not last: connect to the server itself, or set \
+         pool_mode = session",
+    )
 }
 
 fn meaning(e: &tokio_postgres::Error) -> (ErrorKind, &'static str) {

@@ -72,7 +72,7 @@ impl LaneHandle {
 
     /// Has `call` done after everything that was asked for before, whether or not the future is
     /// polled. `call` gets a session, and whether it may have been done before: when a session is
-    /// cut, nobody knows what the server did last. It is then called again, after the earlier one has
+    /// cut, it is unknown what the server did last. It is then called again, after the earlier one has
     /// ended for certain.
     pub(crate) fn ask<T, F>(&self, touch: Touch, call: F) -> LedgerFuture<T>
     where

@@ -92,7 +92,7 @@ impl PostgresLedger {
         PostgresOptions::new(connection)?.connect().await
     }
 
-    pub(crate) async fn open(connector: Connector) -> Result<Self, Error> {
+    async fn open(connector: Connector) -> Result<Self, Error> {
         let (Opened { lanes, life }, ended) = start(connector.clone()).await?;
         Ok(Self(Arc::new(Inner {
             lanes: Mutex::new(Some(lanes)),
@@ -144,6 +144,17 @@ impl PostgresLedger {
         }
         let closed = Error::new(ErrorKind::Ledger, "the ledger is closed");
         Box::pin(async { Err(closed) })
+    }
+}
+
+impl PostgresOptions {
+    /// Opens the ledger, and makes its tables if they are not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresLedger::connect`].
+    pub async fn connect(self) -> Result<PostgresLedger, Error> {
+        PostgresLedger::open(self.connector()?).await
     }
 }
 

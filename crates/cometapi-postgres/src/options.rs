@@ -11,11 +11,10 @@ use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config};
 
 use crate::fault::Result;
-use crate::ledger::PostgresLedger;
 #[cfg(feature = "rustls")]
 use crate::tls::Tls;
 
-/// Settings of a [`PostgresLedger`].
+/// Settings of a [`PostgresLedger`](crate::PostgresLedger).
 ///
 /// ```no_run
 /// use cometapi_postgres::PostgresOptions;
@@ -136,18 +135,14 @@ impl PostgresOptions {
         Ok(self)
     }
 
-    /// Opens the ledger, and makes its tables if they are not there.
-    ///
-    /// # Errors
-    ///
-    /// As [`PostgresLedger::connect`].
-    pub async fn connect(self) -> Result<PostgresLedger, Error> {
+    /// Checks what was set.
+    pub(crate) fn connector(self) -> Result<Connector, Error> {
         if self.schema.is_empty() || self.schema.len() > MAX_NAME_LEN || self.schema.contains('\0')
         {
             let what = format!("the ledger's schema needs a name of 1 to {MAX_NAME_LEN} bytes");
             return Err(Error::new(ErrorKind::Ledger, what));
         }
-        PostgresLedger::open(Connector(Arc::new(self))).await
+        Ok(Connector(Arc::new(self)))
     }
 }
 
@@ -197,7 +192,7 @@ impl Connector {
         let opened = config.connect(tokio_postgres::NoTls).await;
         let (client, connection) = opened?;
         let driver = async move {
-            // The calls that wait for the session are told of its end.
+            // The calls that wait for the session fail at its end.
             _ = connection.await;
         };
         Ok((client, Box::pin(driver)))

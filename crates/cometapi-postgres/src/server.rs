@@ -3,7 +3,7 @@
 use cometapi_batch::{Error, ErrorKind};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use crate::fault::{Fault, Result};
+use crate::fault::{Fault, Result, pooled};
 use crate::options::Connector;
 
 /// The oldest version with everything that sessions set.
@@ -109,14 +109,6 @@ async fn process(client: &Client) -> Result<Option<String>> {
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
         _ => None,
     }))
-}
-
-pub(crate) fn pooled() -> Error {
-    unsuitable(
-        "a connection pooler (pgbouncer, as a rule) shares the server's sessions between transactions, so \
-         the lock by which a worker lives would not last: connect to the server itself, or set \
-         pool_mode = session",
-    )
 }
 
 fn unsuitable(what: impl Into<String>) -> Error {

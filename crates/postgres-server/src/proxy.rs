@@ -21,7 +21,7 @@ pub enum Fault {
     Mute,
 }
 
-/// Passes connections on to a server, until it is told otherwise.
+/// Passes connections on to a server, until a fault is set.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
@@ -103,7 +103,7 @@ impl Proxy {
         self.control.done.load(Ordering::SeqCst)
     }
 
-    /// Cuts the connection over which the server sends the last of so many bytes, again and again; 0 for
+    /// Cuts the connection over which the server sends the last of N bytes, again and again; 0 for
     /// never. Those bytes do not reach the client.
     pub fn cut_every(&self, bytes: u64) {
         self.control.left.store(bytes, Ordering::SeqCst);

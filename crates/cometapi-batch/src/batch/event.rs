@@ -206,7 +206,7 @@ pub enum Event<'a> {
         /// The response.
         cause: &'a cometapi::Error,
     },
-    /// Another process of the ledger was told to wait by the service, so that this one pauses its create
+    /// The service has rate limited another process of the ledger, so that this one pauses its create
     /// requests too.
     #[non_exhaustive]
     PausedElsewhere {

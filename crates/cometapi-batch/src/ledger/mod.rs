@@ -69,7 +69,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// Pauses create requests at `service` for this long, for every worker of the ledger: the response to
     /// one of them counts for all. A longer pause stays. Workers learn of it with their next
-    /// [claim](Claimed::paused), and the time that is left is told by the ledger's clock, because theirs
+    /// [claim](Claimed::paused), and the ledger's clock says how much time is left, because theirs
     /// may differ.
     fn pause(&self, service: String, pause: Duration) -> LedgerFuture<()>;
 

@@ -147,7 +147,7 @@ impl Limiter {
         self.0.changed.send_replace(());
     }
 
-    /// Grants no permit for this long, because another process was told to wait. A longer pause stays.
+    /// Grants no permit for this long, because the service has rate limited another process. A longer pause stays.
     /// Returns whether that is news: a pause that ends within a second of a known one is not.
     pub fn pause(&self, pause: Duration) -> bool {
         const SAME: Duration = Duration::from_secs(1);

@@ -39,6 +39,12 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
         &["cometapi", "cometapi-account"],
         &["cometapi-mock"],
     ),
+    ("postgres-server", &[], &[]),
+    (
+        "cometapi-postgres",
+        &["cometapi", "cometapi-batch"],
+        &["cometapi-mock", "postgres-server"],
+    ),
     (
         "paperboat",
         &[
@@ -71,6 +77,8 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
             "cometapi-account",
             "cometapi-batch",
             "cometapi-mock",
+            "cometapi-postgres",
+            "postgres-server",
         ],
         &[],
     ),
