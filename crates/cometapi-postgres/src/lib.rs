@@ -45,7 +45,8 @@
 //!
 //! A batch saves its files in a folder. Workers on several machines need one that they share, or the file of
 //! each row is on the machine that ran it: a later run elsewhere finds it missing, and downloads it
-//! again as long as the service keeps it, which is about an hour.
+//! again as long as the service keeps it, which is about an hour. With
+//! [`Batch::no_files`](cometapi_batch::Batch::no_files) nothing is saved, and the URLs are recorded.
 //!
 //! # Features
 //!

@@ -2,6 +2,7 @@
 
 mod existing;
 mod follow;
+mod no_files;
 mod own_files;
 mod place;
 

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     /// What the ledger calls the service.
     pub(crate) service: String,
     pub(crate) folder: PathBuf,
+    /// Records the URLs of files instead of saving them.
+    pub(crate) no_files: bool,
     pub(crate) concurrency: usize,
     pub(crate) timeout: Option<Duration>,
     pub(crate) limit: Option<u64>,
@@ -51,6 +53,7 @@ impl Settings {
             service: service(client),
             ledger,
             folder,
+            no_files: false,
             concurrency: 4,
             timeout: None,
             limit: None,
@@ -103,6 +106,16 @@ impl fmt::Debug for Settings {
 /// Methods that [`Batch`](crate::Batch) and [`Finish`](crate::Finish) share.
 macro_rules! shared_settings {
     () => {
+        /// Saves no files: the URLs of each prediction's files are recorded in the note of its
+        /// [outcome](crate::Outcome::message), and [`Ended`](crate::Event::Ended) has the prediction.
+        ///
+        /// **The service removes the files about an hour after the prediction has ended**: download them
+        /// before. A run that saves files does not download them later.
+        pub fn no_files(mut self, no_files: bool) -> Self {
+            self.settings.no_files = no_files;
+            self
+        }
+
         /// How many rows run at once, at most; 4 unless set: what a small account is given
         /// (inferred), and enough to keep a slow model busy. A 429 halves it for all rows, and
         /// it grows back as create requests succeed. Fewer run where the process may not open enough

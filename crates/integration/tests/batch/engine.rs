@@ -233,6 +233,26 @@ async fn a_429_pauses_all_and_nothing_is_created_twice() {
 }
 
 #[tokio::test]
+async fn without_files_the_urls_are_recorded_with_their_end() {
+    let bench = Bench::new().await;
+    for created in [2, 0] {
+        let batch = bench.batch().no_files(true).run(rows(&["a", "b"]));
+        let report = batch.await.unwrap();
+        assert_eq!((report.is_success(), report.created), (true, created));
+        assert_eq!(bench.files(), [""; 0]);
+    }
+    for entry in bench.ledger.list(Filter::default()).await.unwrap() {
+        assert_eq!(entry.files, []);
+        let note = entry.outcome.unwrap().message.unwrap();
+        assert!(
+            note.starts_with("not saved, and removed by the service at about 20"),
+            "{note}"
+        );
+        assert!(note.contains("Z: http://"), "{note}");
+    }
+}
+
+#[tokio::test]
 async fn a_429_to_one_process_pauses_the_others() {
     let bench = Bench::new().await;
     bench

@@ -74,6 +74,9 @@ impl Row {
     /// ledger has no create request for it. The file is unrelated, or another ledger has the
     /// request.
     pub(super) async fn existing_file(&self) -> Option<Outcome> {
+        if self.context.settings.no_files {
+            return None;
+        }
         let place = self.place_before_sending(&self.folder()).await?;
         let found = self.existing(&[place]).await;
         let path = &found.first()?.path;

@@ -83,7 +83,7 @@ impl Row {
     }
 
     /// Records a state. Returns whether to continue.
-    async fn seen(&self, status: &str, fetching: bool, took: Option<Duration>) -> bool {
+    pub(super) async fn seen(&self, status: &str, fetching: bool, took: Option<Duration>) -> bool {
         let mark = Mark::Seen {
             status: status.to_owned(),
             fetching,
@@ -127,6 +127,10 @@ impl Row {
                 return;
             }
         };
+        if self.context.settings.no_files {
+            let seen = (status.as_str(), took);
+            return self.finish_without_files(seen, contents, &prediction).await;
+        }
         let (files, text) = contents.into_parts();
         let folder = self.folder();
         if let Some(outcome) = self.refused_folder(&folder) {
