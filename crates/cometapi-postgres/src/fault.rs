@@ -40,11 +40,7 @@ impl Fault {
             Self::NoAnswer => true,
             Self::Server(e) => match e.code() {
                 Some(code) => is_of_connection(code),
-                None => {
-                    e.is_closed()
-                        || e.source()
-                            .is_some_and(<dyn std::error::Error>::is::<io::Error>)
-                }
+                None => is_of_network(e),
             },
         }
     }
@@ -66,9 +62,19 @@ impl Fault {
         };
         match e.code() {
             Some(code) => *code == SqlState::TOO_MANY_CONNECTIONS || is_of_connection(code),
-            None => true,
+            None => is_of_network(e),
         }
     }
+}
+
+/// What the system says of the connection, if that is what failed.
+fn io_error(e: &tokio_postgres::Error) -> Option<&io::Error> {
+    e.source()?.downcast_ref()
+}
+
+/// Whether the connection has ended or could not be made. A certificate that is not trusted stays so.
+fn is_of_network(e: &tokio_postgres::Error) -> bool {
+    e.is_closed() || io_error(e).is_some_and(|e| e.kind() != io::ErrorKind::InvalidData)
 }
 
 /// Whether a session ends with this error, or cannot begin at present.
@@ -118,11 +124,17 @@ pub(crate) fn pooled() -> Error {
 
 fn meaning(e: &tokio_postgres::Error) -> (ErrorKind, &'static str) {
     let Some(code) = e.code() else {
-        return (
-            ErrorKind::Ledger,
+        let what = if is_of_network(e) {
             "the ledger's server cannot be reached: check its address and the network, then run the \
-             same command again",
-        );
+             same command again"
+        } else if io_error(e).is_some() {
+            "the certificate of the ledger's server is not trusted, or not of the host in the \
+             connection string: name the certificates to trust, or the host as the certificate has it"
+        } else {
+            "the ledger's server cannot be logged in to as the connection string asks for: check its \
+             user, its password and its sslmode"
+        };
+        return (ErrorKind::Ledger, what);
     };
     let what = match code.code() {
         "53100" => {

@@ -37,6 +37,93 @@ async fn a_server_without_fsync_is_refused() {
     assert!(client.query(schemas, &[]).await.unwrap().is_empty());
 }
 
+#[cfg(feature = "rustls")]
+fn pem(what: &str, der: &[u8]) -> String {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    let lines = lines.join("\n");
+    format!("-----BEGIN {what}-----\n{lines}\n-----END {what}-----\n")
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_server_is_trusted_by_its_certificate() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let file = |name: &str, pem: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, pem).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        postgres_server::give(&path);
+        path.display().to_string()
+    };
+    let key = file(
+        "key.pem",
+        pem("PRIVATE KEY", &certified.signing_key.serialize_der()),
+    );
+    let certificate = file("certificate.pem", pem("CERTIFICATE", certified.cert.der()));
+    postgres_server::give(folder.path());
+    let settings = [
+        "ssl=on".to_owned(),
+        format!("ssl_key_file={key}"),
+        format!("ssl_cert_file={certificate}"),
+    ];
+    let Some(server) = Server::start(&settings.each_ref().map(String::as_str)) else {
+        return;
+    };
+    let url = server
+        .url("postgres")
+        .replace("sslmode=disable", "sslmode=require");
+    let said = refused(&url, ErrorKind::Ledger).await;
+    assert!(
+        said.starts_with("the certificate of the ledger's server is not trusted"),
+        "{said}"
+    );
+    let trusting = |url: &str| {
+        let options = PostgresOptions::new(url).unwrap();
+        options
+            .root_certificates(pem("CERTIFICATE", certified.cert.der()))
+            .unwrap()
+    };
+    // Of another host.
+    let e = trusting(&url).connect().await.unwrap_err();
+    assert!(
+        e.to_string()
+            .starts_with("the certificate of the ledger's server"),
+        "{e:?}"
+    );
+    let url = url.replace("127.0.0.1", "localhost");
+    let ledger = trusting(&url).connect().await.unwrap();
+    assert_eq!(ledger.batches().await.unwrap(), []);
+    let sql = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+               WHERE application_name = 'cometapi'";
+    let client = server.client("postgres").await;
+    assert!(client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0));
+    for unusable in [
+        "",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    ] {
+        let options = PostgresOptions::new(&url).unwrap();
+        let e = options.root_certificates(unusable).unwrap_err();
+        assert!(e.to_string().contains("expected PEM"), "{e}");
+    }
+    // Without a password where one is asked for.
+    let without = url.replace(&format!(":{PASSWORD}"), "");
+    let e = trusting(&without).connect().await.unwrap_err();
+    assert!(
+        e.to_string()
+            .starts_with("the ledger's server cannot be logged in to"),
+        "{e:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_standby_is_refused() {
     let Some(server) = Server::start(&[]) else {

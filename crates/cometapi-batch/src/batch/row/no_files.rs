@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use cometapi::{Contents, Prediction};
+use cometapi::{Contents, OutputFile, Prediction};
 use humantime::format_rfc3339_seconds;
 
 use crate::batch::row::Row;
@@ -26,7 +26,7 @@ impl Row {
         // What is part of the URL itself would fill the record.
         let urls: Vec<&str> = files
             .iter()
-            .map(|file| file.url())
+            .map(OutputFile::url)
             .map(|url| {
                 if url.starts_with("data:") {
                     "data"
