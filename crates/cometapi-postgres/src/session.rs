@@ -35,20 +35,33 @@ pub(crate) struct Backend {
     since: i64,
 }
 
-/// What each session sets. The server may end idle sessions, but not these; a session that waits for
-/// a client that has gone ends within seconds, so that what it has locked is free again.
+/// What each session sets. The server may end idle sessions, but not these.
 const SETTINGS: &str = "
     SET idle_session_timeout = 0;
     SET idle_in_transaction_session_timeout = '60s';
     SET statement_timeout = 0;
     SET lock_timeout = '30s';
-    SET client_connection_check_interval = '5s';
-    SET tcp_keepalives_idle = 10;
-    SET tcp_keepalives_interval = 5;
-    SET tcp_keepalives_count = 3;
-    SET tcp_user_timeout = 25000;
     SET default_transaction_isolation = 'read committed';
     SET client_min_messages = 'warning'";
+
+/// By these the server notices within half a minute that a client has gone, so that what it has locked is
+/// free again. Not every system has all of them.
+const TIMEOUTS: &str = "DO $$
+    DECLARE setting text[];
+    BEGIN
+        FOREACH setting SLICE 1 IN ARRAY ARRAY[
+            ['client_connection_check_interval', '5s'],
+            ['tcp_keepalives_idle', '10'],
+            ['tcp_keepalives_interval', '5'],
+            ['tcp_keepalives_count', '3'],
+            ['tcp_user_timeout', '25000']]
+        LOOP
+            BEGIN
+                PERFORM set_config(setting[1], setting[2], false);
+            EXCEPTION WHEN OTHERS THEN NULL;
+            END;
+        END LOOP;
+    END $$";
 
 impl Session {
     /// Connects. Nothing that this crate writes is asked for before the server was
@@ -65,6 +78,7 @@ impl Session {
             on: "on",
         };
         session.client.batch_execute(SETTINGS).await?;
+        session.client.batch_execute(TIMEOUTS).await?;
         let sql = format!("SET search_path = {}", connector.quoted_schema());
         session.client.batch_execute(&sql).await?;
         let row = session

@@ -90,7 +90,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
             "cometapi-client",
             "cometapi-mock",
         ],
-        &[],
+        &["cometapi-postgres", "postgres-server"],
     ),
     // It fixes a client that refuses to build, so it must build without one.
     ("xtask", &["cometapi-codegen"], &[]),

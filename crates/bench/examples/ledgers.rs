@@ -1,0 +1,162 @@
+//! The ledgers side by side, without a service: eight processes' handles record the lives of 10,000 rows.
+//!
+//! `cargo run --profile measure -p bench --example ledgers [ROWS [WORKERS]]`
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measure: a panic is the failure, and what is printed is the result"
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cometapi_batch::{
+    FileRecord, Ledger, LoadId, Loader, Mark, NewRow, Outcome, Plan, SqliteLedger, Want,
+};
+use cometapi_postgres::PostgresLedger;
+use nix::sys::resource::{UsageWho, getrusage};
+use postgres_server::Server;
+use serde_json::{Map, Value};
+use tokio::task::JoinSet;
+
+const SERVICE: &str = "https://service.example";
+
+/// How many rows each worker has in flight.
+const IN_FLIGHT: u32 = 8;
+
+#[tokio::main]
+async fn main() {
+    let mut args = std::env::args().skip(1).map(|arg| arg.parse().unwrap());
+    let rows: u64 = args.next().unwrap_or(10_000);
+    let workers = args.next().unwrap_or(8);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.sqlite3");
+    let sqlite = (0..workers).map(|_| Arc::new(SqliteLedger::open(&file).unwrap()) as _);
+    let before = cpu(UsageWho::RUSAGE_SELF);
+    let took = run(sqlite.collect(), rows, folder.path()).await;
+    print("SQLite", rows, took, cpu(UsageWho::RUSAGE_SELF) - before);
+
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let url = server.url(&server.database().await);
+    let mut postgres: Vec<Arc<dyn Ledger>> = Vec::new();
+    for _ in 0..workers {
+        postgres.push(Arc::new(PostgresLedger::connect(&url).await.unwrap()));
+    }
+    let before = cpu(UsageWho::RUSAGE_SELF);
+    let took = run(postgres, rows, folder.path()).await;
+    let clients = cpu(UsageWho::RUSAGE_SELF) - before;
+    print("PostgreSQL, the workers", rows, took, clients);
+    let before = cpu(UsageWho::RUSAGE_CHILDREN);
+    server.stop();
+    let servers = cpu(UsageWho::RUSAGE_CHILDREN) - before;
+    print("PostgreSQL, the server", rows, took, servers);
+}
+
+fn print(what: &str, rows: u64, took: Duration, cpu: Duration) {
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let rows = rows as f64;
+    println!(
+        "{what}: {:.0} rows per second, {:.0} µs of processor time per row",
+        rows / took.as_secs_f64(),
+        cpu.as_secs_f64() * 1e6 / rows
+    );
+}
+
+/// The processor time of this process, or of its children that have ended.
+fn cpu(who: UsageWho) -> Duration {
+    let usage = getrusage(who).unwrap();
+    let micros = [usage.user_time(), usage.system_time()]
+        .map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
+    Duration::from_micros(micros.iter().sum::<i64>().unsigned_abs())
+}
+
+/// Loads the rows with every ledger, and records their lives. Returns how long the lives took.
+async fn run(ledgers: Vec<Arc<dyn Ledger>>, rows: u64, folder: &Path) -> Duration {
+    let mut loaders: Vec<(Arc<dyn Ledger>, Box<dyn Loader>)> = Vec::new();
+    let loading = Instant::now();
+    for ledger in ledgers {
+        let loader = ledger.loader();
+        for first in (1..=rows).step_by(500) {
+            let part = (first..(first + 500).min(rows + 1)).map(row).collect();
+            assert_eq!(loader.add(part).await.unwrap(), []);
+        }
+        loader
+            .load(Plan::new("batch", folder, SERVICE))
+            .await
+            .unwrap();
+        loaders.push((ledger, loader));
+    }
+    println!(
+        "loaded by {} workers in {:.1?}",
+        loaders.len(),
+        loading.elapsed()
+    );
+    let began = Instant::now();
+    let mut working = JoinSet::new();
+    for (ledger, loader) in &loaders {
+        working.spawn(work(Arc::clone(ledger), loader.id()));
+    }
+    let done: u64 = working.join_all().await.iter().sum();
+    assert_eq!(done, rows);
+    began.elapsed()
+}
+
+fn row(line: u64) -> NewRow {
+    let prompt = Value::from(format!("image {line}, a paper boat on a lake"));
+    let input = Map::from_iter([("prompt".to_owned(), prompt)]);
+    NewRow::new(line, None, &"acme/painter".parse().unwrap(), &input)
+}
+
+/// Records the lives of rows until there are none. Returns how many it has recorded.
+async fn work(ledger: Arc<dyn Ledger>, load: LoadId) -> u64 {
+    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
+    let mut lives = JoinSet::new();
+    let mut done = 0;
+    loop {
+        let room = IN_FLIGHT - u32::try_from(lives.len()).unwrap();
+        let want = Want::new(Some(load), room, room);
+        let claimed = ledger.claim(worker, want).await.unwrap();
+        if claimed.jobs.is_empty() && lives.is_empty() {
+            ledger.retire(worker).await.unwrap();
+            return done;
+        }
+        for job in claimed.jobs {
+            let ledger = Arc::clone(&ledger);
+            lives.spawn(async move {
+                let seen = |status: &str| Mark::Seen {
+                    status: status.to_owned(),
+                    fetching: false,
+                    took: None,
+                };
+                let id = format!("prediction-{}", job.seq);
+                let path = format!("{id}.webp").into();
+                for mark in [
+                    Mark::Sending,
+                    Mark::Created {
+                        id,
+                        request_id: None,
+                    },
+                    seen("starting"),
+                    seen("processing"),
+                    Mark::Saved(FileRecord::recorded(0, path, 1000, "image/webp".to_owned())),
+                    Mark::Ended(Outcome::succeeded()),
+                ] {
+                    ledger.record(worker, job.seq, mark).await.unwrap();
+                }
+            });
+        }
+        if let Some(life) = lives.join_next().await {
+            life.unwrap();
+            done += 1;
+        }
+        while let Some(life) = lives.try_join_next() {
+            life.unwrap();
+            done += 1;
+        }
+    }
+}
