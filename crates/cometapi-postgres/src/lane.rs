@@ -36,6 +36,14 @@ impl Touch {
         matches!(self, Self::Transaction | Self::Load | Self::Dry)
     }
 
+    /// Begins the transaction. Loads of one batch wait for each other, and each may take long.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Load | Self::Dry => "BEGIN; SET LOCAL lock_timeout = '10min'",
+            Self::Statements | Self::Money | Self::Transaction => "BEGIN",
+        }
+    }
+
     /// When the session is given up, although it may still be open. Locks are waited for for 30 seconds.
     fn limit(self) -> Duration {
         Duration::from_secs(match self {
@@ -261,7 +269,7 @@ where
     if !touch.is_transaction() {
         return call(session, again).await;
     }
-    session.batch("BEGIN").await?;
+    session.batch(touch.begin()).await?;
     let result = call(session, again).await;
     if result.is_ok() && touch != Touch::Dry {
         session.batch("COMMIT").await?;

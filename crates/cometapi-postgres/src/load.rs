@@ -30,8 +30,6 @@ pub(crate) async fn load(session: &Session, load: LoadId, plan: &Plan) -> Result
             &[&load.0, &batch],
         )
         .await?;
-    // The server must know how many rows these are, to join them well.
-    session.batch("ANALYZE staged").await?;
     number(session, load).await?;
     find(session, load, batch).await?;
     retry(session, load, plan.retry()).await?;

@@ -36,6 +36,15 @@ impl Loader for PostgresLoader {
 
     fn load(&self, plan: Plan) -> LedgerFuture<Loaded> {
         let id = self.id;
+        // The server must know how many rows these are, to join them well. Not in the transaction, in which
+        // it would keep a lock that other loads wait for.
+        let analyzed = self
+            .lane
+            .ask(Touch::Statements, async |session: &Session, _| {
+                session.batch("ANALYZE staged").await
+            });
+        // Without it the load is slower.
+        drop(analyzed);
         let touch = if plan.dry { Touch::Dry } else { Touch::Load };
         self.lane
             .ask_while_wanted(touch, async move |session: &Session, _| {

@@ -38,7 +38,7 @@ pub(crate) struct Backend {
 /// What each session sets. The server may end idle sessions, but not these.
 const SETTINGS: &str = "
     SET idle_session_timeout = 0;
-    SET idle_in_transaction_session_timeout = '60s';
+    SET idle_in_transaction_session_timeout = '10min';
     SET statement_timeout = 0;
     SET lock_timeout = '30s';
     SET default_transaction_isolation = 'read committed';
