@@ -7,8 +7,9 @@ use cometapi_batch::{
 
 use crate::columns::{JOB, RECORDED, job, recorded, storable_option};
 use crate::costs::spent;
+use crate::ended::request_ids;
 use crate::fault::Result;
-use crate::mark::{follow, request_ids, take};
+use crate::mark::{follow, take};
 use crate::pause;
 use crate::session::Session;
 use crate::stage::batch_of;

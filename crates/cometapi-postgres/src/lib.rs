@@ -57,11 +57,13 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 mod begin;
+mod calls;
 mod changed;
 mod claim;
 mod columns;
 mod costs;
 mod durations;
+mod ended;
 mod fault;
 mod lane;
 mod ledger;
