@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory};
 
 use super::quote::shell_word;
-use crate::args::{Cli, Destination};
+use crate::args::{Cli, Destination, LedgerAddress};
 
 /// The flags that advice repeats, by their names in clap. Never the key.
 const KEPT: [&str; 6] = [
@@ -57,6 +57,11 @@ impl Settings {
                 return Some((id, None));
             }
             let value = matches.get_raw(id)?.next_back()?;
+            if id == "ledger" {
+                // Without the password of a database.
+                let Ok(address) = LedgerAddress::read(value.to_owned());
+                return Some((id, Some(address.to_string())));
+            }
             // A user name and password in a URL are secrets.
             (id != "base_url" || !has_at(value)).then(|| (id, Some(text(value))))
         });

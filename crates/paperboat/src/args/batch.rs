@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use cometapi::ModelRef;
 
 use super::destination::Destination;
+use super::ledger::LedgerAddress;
 use super::money::Money;
 use super::shared::{LedgerPlace, Service};
 use super::value;
@@ -125,6 +126,12 @@ pub(crate) struct Batch {
         value_parser = OsStringValueParser::new().try_map(Destination::of_batch)
     )]
     pub(crate) output: Destination,
+    /// Record URLs, save no files
+    ///
+    /// The service removes the files about an hour after a prediction has ended. -o still names the folder of the
+    /// batch and its index.
+    #[arg(long, conflicts_with_all = ["sidecar", "open"], hide_short_help = true)]
+    pub(crate) no_files: bool,
     /// Identify the batch by this name instead of its folder
     #[arg(long = "batch", value_name = "NAME", hide_short_help = true)]
     pub(crate) name: Option<String>,
@@ -265,8 +272,8 @@ pub(crate) struct List {
     /// The ledger that is read
     ///
     /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
-    pub(crate) ledger: Option<PathBuf>,
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath, value_parser = value::ledger(), hide_short_help = true)]
+    pub(crate) ledger: Option<LedgerAddress>,
 }
 
 #[derive(Args)]
@@ -285,8 +292,8 @@ pub(crate) struct Prune {
     /// The ledger that is read
     ///
     /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
-    pub(crate) ledger: Option<PathBuf>,
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath, value_parser = value::ledger(), hide_short_help = true)]
+    pub(crate) ledger: Option<LedgerAddress>,
 }
 
 /// A time: a duration ago, or a date.

@@ -11,6 +11,7 @@ use cometapi::wire::PredictionId;
 use cometapi_mock::{Pace, Price};
 
 use super::fault::{self, FaultParser, FaultShare};
+use super::ledger::LedgerAddress;
 use super::money::Money;
 use super::shared::{Key, LedgerPlace, Outputs, SentFiles, Service, What};
 use super::value;
@@ -148,8 +149,8 @@ pub(crate) struct Show {
     /// The ledger that is read
     ///
     /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
-    pub(crate) ledger: Option<PathBuf>,
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath, value_parser = value::ledger(), hide_short_help = true)]
+    pub(crate) ledger: Option<LedgerAddress>,
 }
 
 #[derive(Args)]
@@ -162,8 +163,8 @@ pub(crate) struct Open {
     /// The ledger that is read
     ///
     /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) ledger: Option<PathBuf>,
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath, value_parser = value::ledger())]
+    pub(crate) ledger: Option<LedgerAddress>,
 }
 
 #[derive(Args)]

@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use clap::{Args, ValueHint};
 
 use super::batch::since;
+use super::ledger::LedgerAddress;
+use super::value;
 
 #[derive(Args)]
 #[command(after_long_help = "\
@@ -34,6 +36,6 @@ pub(crate) struct Gallery {
     /// The ledger that is read
     ///
     /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
-    pub(crate) ledger: Option<PathBuf>,
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath, value_parser = value::ledger(), hide_short_help = true)]
+    pub(crate) ledger: Option<LedgerAddress>,
 }

@@ -10,6 +10,7 @@ mod gallery;
 mod groups;
 pub(crate) mod help;
 mod layout;
+mod ledger;
 mod messages;
 mod money;
 mod parse;
@@ -31,6 +32,7 @@ pub(crate) use self::command::{
 pub(crate) use self::destination::{Destination, FORMAT};
 pub(crate) use self::gallery::Gallery;
 pub(crate) use self::help::Help;
+pub(crate) use self::ledger::{Database, LedgerAddress};
 pub(crate) use self::messages::{LogFormat, MessageFlags};
 pub(crate) use self::money::{Prices, Resolve};
 pub(crate) use self::parse::{Stop, command_for, parse};

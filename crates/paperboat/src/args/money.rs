@@ -1,12 +1,11 @@
 //! What commands take that have to do with money.
 #![expect(clippy::doc_markdown, reason = "these comments are printed as help")]
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueHint};
 use cometapi::wire::PredictionId;
 use cometapi_batch::Usd;
 
+use super::ledger::LedgerAddress;
 use super::shared::{Outputs, Service};
 use super::value;
 
@@ -89,8 +88,8 @@ pub(crate) struct Resolve {
     /// The ledger that is read
     ///
     /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
-    pub(crate) ledger: Option<PathBuf>,
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath, value_parser = value::ledger(), hide_short_help = true)]
+    pub(crate) ledger: Option<LedgerAddress>,
     #[command(flatten)]
     pub(crate) service: Service,
 }

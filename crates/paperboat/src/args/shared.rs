@@ -10,6 +10,7 @@ use clap::{Args, ValueHint};
 use cometapi::ModelRef;
 
 use super::destination::Destination;
+use super::ledger::LedgerAddress;
 use super::value;
 
 /// Which model, on what input.
@@ -148,11 +149,11 @@ pub(crate) struct Service {
 /// Where predictions are recorded.
 #[derive(Args)]
 pub(crate) struct LedgerPlace {
-    /// Record predictions in this file
+    /// Record predictions in this ledger
     ///
-    /// The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
-    #[arg(long, value_name = "FILE", conflicts_with = "no_ledger", value_hint = ValueHint::FilePath, hide_short_help = true)]
-    pub(crate) ledger: Option<PathBuf>,
+    /// It is a file, or a PostgreSQL database: postgres://USER@HOST/DATABASE. The default is PAPERBOAT_LEDGER, else the one in the user's data folder.
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "no_ledger", value_hint = ValueHint::FilePath, value_parser = value::ledger(), hide_short_help = true)]
+    pub(crate) ledger: Option<LedgerAddress>,
     /// Do not record predictions
     ///
     /// If this process dies, they cannot be resumed.

@@ -6,11 +6,12 @@ use super::field;
 
 /// The flags that turn a check off or give a safeguard up, by their names in clap. None of them is
 /// suggested for another flag: somebody who follows the suggestion would lose what it protects.
-const UNSAFE: [&str; 10] = [
+const UNSAFE: [&str; 11] = [
     "force",
     "allow_http",
     "allow_private_files",
     "base_url_as_is",
+    "no_files",
     "no_ledger",
     "retry_unresolved",
     "accept_loss",

@@ -106,7 +106,11 @@ pub(crate) static TOPICS: [&Topic; 4] = [
             ),
             (
                 "PAPERBOAT_LEDGER",
-                "the file in which predictions are recorded",
+                "the ledger: a file, or the URL of a PostgreSQL database",
+            ),
+            (
+                "PGPASSWORD",
+                "the password of the database, if the URL has none",
             ),
             ("NO_COLOR", "if it is set, nothing is coloured"),
         ],

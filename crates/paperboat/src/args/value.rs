@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use clap::builder::RangedI64ValueParser;
+use clap::builder::{OsStringValueParser, RangedI64ValueParser, TypedValueParser};
 use cometapi::ModelRef;
 use cometapi_batch::Usd;
 use cometapi_mock::{InvalidAmount, Pace, Price};
+
+use super::ledger::LedgerAddress;
 
 /// `owner/name`, or the short name of a known model; for any other, the error names those that it may
 /// be meant for.
@@ -23,6 +25,11 @@ pub(super) fn key(text: &str) -> Result<String, String> {
         "a name has 1 to {} bytes and no control characters",
         cometapi_batch::Once::MAX_KEY_LEN
     ))
+}
+
+/// Where a ledger is.
+pub(super) fn ledger() -> impl TypedValueParser<Value = LedgerAddress> {
+    OsStringValueParser::new().try_map(LedgerAddress::read)
 }
 
 /// How many predictions run at once.

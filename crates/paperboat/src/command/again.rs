@@ -41,7 +41,7 @@ async fn made(args: &Again) -> Result<Made, Failure> {
     let ledger = if place.no_ledger {
         None
     } else {
-        Some(ledger::existing(place.ledger.as_deref())?)
+        Some(ledger::existing(place.ledger.as_ref()).await?)
     };
     let id = recorded::id(given);
     if let Some(ledger) = &ledger

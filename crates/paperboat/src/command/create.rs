@@ -21,7 +21,7 @@ pub(crate) async fn execute(args: Create) -> Result<(), Failure> {
     let connection = connect::service(&args.service, false)?;
     let client = &connection.client;
     let pricing = Pricing::begin(&connection, None);
-    let ledger = ledger::of_single(&args.ledger, false)?;
+    let ledger = ledger::of_single(&args.ledger, false).await?;
     let once = once(client, ledger, &args.key, false)?.prices(pricing.source());
     let mut signals = Signals::listen();
     let watched = Watched::new(Progress::begin("creating"));

@@ -12,7 +12,7 @@ use crate::record::NotWritten;
 use crate::{advice, gallery, ledger, print};
 
 pub(crate) async fn execute(args: Gallery) -> Result<(), Failure> {
-    let ledger = ledger::existing(args.ledger.as_deref())?;
+    let ledger = ledger::existing(args.ledger.as_ref()).await?;
     if let Some(since) = args.since {
         let path = &args.output;
         let written = gallery::write_since(&*ledger, since, path).await;

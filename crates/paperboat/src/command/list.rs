@@ -20,11 +20,11 @@ use crate::{advice, ledger, money, print};
 const PAGE: u32 = 200;
 
 pub(crate) async fn execute(args: List) -> Result<(), Failure> {
-    let flag = args.ledger.as_deref();
+    let flag = args.ledger.as_ref();
     let ledger = if args.accept_loss {
         ledger::accepting_loss(flag)?
     } else {
-        ledger::existing(flag)?
+        ledger::existing(flag).await?
     };
     let limit = match args.limit {
         0 => usize::MAX,

@@ -72,10 +72,10 @@ pub(super) async fn run(
         .as_ref()
         .map_or(Path::new("."), Destination::folder);
     let ledger = if options.dry_run {
-        ledger::of_batch(&options.ledger, true)?
+        ledger::of_batch(&options.ledger, true).await?
     } else {
         save::prepare_folder(folder)?;
-        ledger::of_many(&options.ledger, options.mock)?
+        ledger::of_many(&options.ledger, options.mock).await?
     };
     // Before there is a line that a signal would leave behind.
     let mut signals = Signals::listen();

@@ -27,7 +27,7 @@ async fn paths(args: &Open) -> Result<Vec<PathBuf>, Failure> {
     {
         return Ok(vec![page_of(given)]);
     }
-    let ledger = ledger::existing(args.ledger.as_deref())?;
+    let ledger = ledger::existing(args.ledger.as_ref()).await?;
     let entry = match args.prediction.as_deref() {
         Some(given) => recorded::find(&*ledger, given)
             .await?

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::{ledger, print};
 
 pub(crate) async fn execute(args: Prune) -> Result<(), Failure> {
-    let ledger = ledger::existing(args.ledger.as_deref())?;
+    let ledger = ledger::existing(args.ledger.as_ref()).await?;
     let before = SystemTime::now().checked_sub(args.older_than);
     let removed = ledger
         .prune(before.unwrap_or(UNIX_EPOCH))

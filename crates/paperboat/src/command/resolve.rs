@@ -21,7 +21,7 @@ use crate::{advice, connect, exit, ledger, print};
 pub(crate) async fn execute(args: Resolve) -> Result<(), Failure> {
     let connection = connect::service(&args.service, args.outputs.allow_private_files)?;
     let client = &connection.client;
-    let ledger = ledger::existing(args.ledger.as_deref())?;
+    let ledger = ledger::existing(args.ledger.as_ref()).await?;
     let open = unresolved(&*ledger, client).await?;
     check_numbers(&args, &open)?;
     if open.is_empty() {

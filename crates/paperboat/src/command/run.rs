@@ -70,7 +70,7 @@ async fn run(args: &Run, input: Input, connection: &Connection) -> Result<(), Fa
         pricing.needed().await;
     }
     save::prepare(outputs)?;
-    let ledger = ledger::of_single(&options.ledger, options.mock)?;
+    let ledger = ledger::of_single(&options.ledger, options.mock).await?;
     let mut once = create::once(client, ledger.clone(), &options.key, options.mock)?
         .timeout(outputs.timeout)
         .prices(pricing.source());

@@ -14,7 +14,7 @@ use crate::style::{Paint, Tone};
 use crate::{ledger, print, recorded};
 
 pub(crate) async fn execute(args: Show) -> Result<(), Failure> {
-    let ledger = ledger::existing(args.ledger.as_deref())?;
+    let ledger = ledger::existing(args.ledger.as_ref()).await?;
     let entry = recorded::find(&*ledger, &args.prediction).await?;
     let entry = entry.ok_or_else(|| recorded::unknown(&args.prediction))?;
     if args.curl {

@@ -45,7 +45,7 @@ pub(crate) async fn execute(args: Wait) -> Result<(), Failure> {
 
 async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
     let mut signals = Signals::listen();
-    let ledger = ledger::of_wait(&args.ledger);
+    let ledger = ledger::of_wait(&args.ledger).await;
     let watched = Watched::new(Progress::begin("waiting"));
     let waiting = waiting(args, client, ledger, id, &watched).await?;
     waiting.finish(id, &mut signals).await
@@ -55,7 +55,7 @@ async fn one(args: &Wait, client: &Client, id: &str) -> Result<(), Failure> {
 /// severe.
 async fn several(args: &Wait, client: &Client, ids: &[&str]) -> Result<(), Failure> {
     let mut signals = Signals::listen();
-    let ledger = ledger::of_wait(&args.ledger);
+    let ledger = ledger::of_wait(&args.ledger).await;
     let all = Several::begin(ids.len());
     let mut runs: FuturesUnordered<_> = ids
         .iter()
@@ -135,7 +135,7 @@ async fn waiting<'a>(
 }
 
 async fn all(args: &Wait, client: &Client) -> Result<(), Failure> {
-    let ledger = ledger::needed(args.ledger.ledger.as_deref())?;
+    let ledger = ledger::needed(args.ledger.ledger.as_ref()).await?;
     everything(&args.outputs, client, ledger).await
 }
 

@@ -1,10 +1,9 @@
 //! The ids of recorded predictions.
 
-use std::path::Path;
-
 use cometapi_batch::{Filter, State};
 
 use super::Candidate;
+use crate::args::LedgerAddress;
 use crate::ledger;
 
 /// How many are offered: a longer list is no help at a prompt.
@@ -17,8 +16,13 @@ pub(super) fn ids(before: &[String], running_only: bool) -> Vec<Candidate> {
 }
 
 fn read(before: &[String], running_only: bool) -> Option<Vec<Candidate>> {
-    let ledger = ledger::existing(named(before)).ok()?;
+    let address = ledger::address(named(before).as_ref()).ok()?;
+    // A database may be far away, and a person waits at each TAB.
+    if matches!(address, LedgerAddress::Postgres(_)) {
+        return None;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
+    let ledger = runtime.block_on(ledger::existing(Some(&address))).ok()?;
     let mut filter = Filter::default();
     filter.limit = MOST;
     if running_only {
@@ -41,16 +45,17 @@ fn read(before: &[String], running_only: bool) -> Option<Vec<Candidate>> {
 }
 
 /// The value of `--ledger` among the words.
-fn named(before: &[String]) -> Option<&Path> {
+fn named(before: &[String]) -> Option<LedgerAddress> {
     let mut words = before.iter();
-    while let Some(word) = words.next() {
-        match word.strip_prefix("--ledger") {
-            Some("") => return words.next().map(Path::new),
-            Some(value) => return value.strip_prefix('=').map(Path::new),
+    let value = loop {
+        match words.next()?.strip_prefix("--ledger") {
+            Some("") => break words.next()?.as_str(),
+            Some(value) => break value.strip_prefix('=')?,
             None => {}
         }
-    }
-    None
+    };
+    let Ok(address) = LedgerAddress::read(value.into());
+    Some(address)
 }
 
 #[cfg(test)]
@@ -66,7 +71,8 @@ mod tests {
             ("paperboat wait --ledger", None),
         ] {
             let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(named(&words), expected.map(Path::new), "{line}");
+            let expected = expected.map(|path: &str| LedgerAddress::File(path.into()));
+            assert!(named(&words) == expected, "{line}");
         }
     }
 }

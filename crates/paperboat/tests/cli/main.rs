@@ -45,6 +45,8 @@ mod once;
 mod open;
 mod output;
 mod place;
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
 mod prices;
 mod prompts;
 mod prune;

@@ -224,6 +224,14 @@ impl Display {
         }
     }
 
+    /// Another process of the ledger was rate limited.
+    fn paused_elsewhere(&self, pause: Duration) {
+        self.say(format_args!(
+            "another process was rate limited; creating again in {}",
+            precise(pause)
+        ));
+    }
+
     /// What of it is for people.
     fn message(&self, event: &Event<'_>) {
         match event {
@@ -231,6 +239,7 @@ impl Display {
                 self.say(format_args!("skipped: {problem}"));
             }
             Event::Warning { problem, .. } => self.say(format_args!("note: {problem}")),
+            Event::PausedElsewhere { pause, .. } => self.paused_elsewhere(*pause),
             Event::Paused {
                 reason,
                 pause,

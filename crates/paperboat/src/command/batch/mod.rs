@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use cometapi_batch::{Batch as Engine, ErrorKind, Ledger, Problem, Report, Rows, Stop};
 
-use crate::args::{Batch, Destination};
+use crate::args::{Batch, Destination, LedgerAddress};
 use crate::connect::Connection;
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
@@ -41,17 +41,19 @@ pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
         let connection = connect::mock().await?;
         if args.ledger.ledger.is_none() {
             // What a mock knows belongs to no account, so it stays with its files.
-            args.ledger.ledger = Some(args.output.folder().join(".mock-ledger.sqlite3"));
+            args.ledger.ledger = Some(LedgerAddress::File(
+                args.output.folder().join(".mock-ledger.sqlite3"),
+            ));
         }
         if !args.dry_run {
             super::save::prepare_folder(args.output.folder())?;
         }
-        let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
+        let ledger = ledger::of_batch(&args.ledger, args.dry_run).await?;
         return run(args, rows, &connection, ledger).await;
     }
     // Before a ledger is created: errors in the service's settings come first.
     let connection = connect::service(&args.service, args.allow_private_files)?;
-    let ledger = ledger::of_batch(&args.ledger, args.dry_run)?;
+    let ledger = ledger::of_batch(&args.ledger, args.dry_run).await?;
     run(args, rows, &connection, ledger).await
 }
 
@@ -93,6 +95,7 @@ async fn run(
     // Rows that failed before are among the failures at the end.
     .report_rows(!args.dry_run)
     .unchecked(args.force)
+    .no_files(args.no_files)
     .stop(&stop)
     .on_event(move |event| observer.event(event));
     if args.mock {

@@ -8,7 +8,7 @@ use cometapi::reqwest::Url;
 use cometapi_batch::{Filter, SqliteLedger};
 
 use super::check::Check;
-use crate::args::LedgerPlace;
+use crate::args::{LedgerAddress, LedgerPlace};
 use crate::ledger;
 
 /// The variables that name proxies, in the order in which they count.
@@ -29,9 +29,13 @@ pub(super) async fn ledger(place: &LedgerPlace) -> Check {
     if place.no_ledger {
         return Check::skipped(NAME, "not used");
     }
-    let path = match ledger::path(place.ledger.as_deref()) {
-        Ok(path) => path,
+    let address = match ledger::address(place.ledger.as_ref()) {
+        Ok(address) => address,
         Err(failure) => return Check::failed(NAME, &failure),
+    };
+    let path = match &address {
+        LedgerAddress::File(path) => path,
+        LedgerAddress::Postgres(_) => return database(NAME, &address).await,
     };
     let shown = path.display();
     if !path.exists() {
@@ -41,7 +45,7 @@ pub(super) async fn ledger(place: &LedgerPlace) -> Check {
         );
     }
     // It refuses another version, a damaged one and one that others can write.
-    let opened = match ledger::existing(Some(&path)) {
+    let opened = match ledger::existing(Some(&address)).await {
         Ok(opened) => opened,
         Err(failure) => return Check::failed(NAME, &failure),
     };
@@ -54,7 +58,7 @@ pub(super) async fn ledger(place: &LedgerPlace) -> Check {
             "name another: --ledger FILE",
         );
     }
-    let written = OpenOptions::new().append(true).open(&path);
+    let written = OpenOptions::new().append(true).open(path);
     match written {
         Ok(_) => Check::ok(
             NAME,
@@ -66,6 +70,24 @@ pub(super) async fn ledger(place: &LedgerPlace) -> Check {
         Err(e) => Check::failed_with(
             NAME,
             format!("{shown} cannot be written: {e}"),
+            "name another: --ledger FILE",
+        ),
+    }
+}
+
+/// Whether a database can be reached and holds a ledger. What it needs is created.
+async fn database(name: &'static str, address: &LedgerAddress) -> Check {
+    let opened = match ledger::existing(Some(address)).await {
+        Ok(opened) => opened,
+        Err(failure) => return Check::failed(name, &failure),
+    };
+    let mut filter = Filter::default();
+    filter.limit = 1;
+    match opened.list(filter).await {
+        Ok(_) => Check::ok(name, format!("{address} can be read and written")),
+        Err(e) => Check::failed_with(
+            name,
+            format!("{address} cannot be read: {e}"),
             "name another: --ledger FILE",
         ),
     }

@@ -103,7 +103,7 @@ async fn created(
         once: None,
         retry_unresolved: false,
     };
-    let ledger = ledger::of_single(&args.ledger, false)?;
+    let ledger = ledger::of_single(&args.ledger, false).await?;
     let once = create::once(client, ledger, &key, false)?;
     let watched = Watched::new(Progress::begin("creating"));
     let mut run = create::run(once, what, input, &watched);
