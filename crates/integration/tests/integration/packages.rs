@@ -29,7 +29,14 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-const PRIVATE: [&str; 5] = ["bench", "contract", "contract-spec", "integration", "xtask"];
+const PRIVATE: [&str; 6] = [
+    "bench",
+    "contract",
+    "contract-spec",
+    "integration",
+    "postgres-server",
+    "xtask",
+];
 
 fn is_private(package: &Value) -> bool {
     package["publish"].as_array().is_some_and(Vec::is_empty)

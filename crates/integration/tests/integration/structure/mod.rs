@@ -52,8 +52,9 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
             "cometapi-account",
             "cometapi-batch",
             "cometapi-mock",
+            "cometapi-postgres",
         ],
-        &[],
+        &["postgres-server"],
     ),
     // It judges a spec while the client does not compile.
     ("contract-spec", &["cometapi-codegen"], &[]),
