@@ -195,3 +195,14 @@ async fn the_password_is_never_shown() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_named_before_it_is_given_up() {
+    let place = Place::new();
+    let port = postgres_server::free_port();
+    let url = format!("postgres://painter:s3cret@127.0.0.1:{port}/studio");
+    let mut list = place.paperboat(["list", "--ledger", &url]).start();
+    let note = list.says("note: ").await;
+    assert!(note.contains("waiting for up to 30 s"), "{note}");
+    list.kill().await;
+}
