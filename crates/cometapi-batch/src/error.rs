@@ -94,7 +94,7 @@ impl Error {
     }
 
     /// The error of a load some of whose rows have [another input](crate::Loaded::changed) than their
-    /// predictions: `total` of them, the first of which are `changed`.
+    /// predictions: `total` of them. `changed` holds the first.
     pub fn changed_rows(total: u64, changed: &[Changed]) -> Self {
         Self::rows(total, changed.iter().map(Problem::changed).collect())
     }

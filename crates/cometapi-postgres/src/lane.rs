@@ -15,9 +15,9 @@ use crate::session::{Backend, Session};
 /// How a call is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Touch {
-    /// Statements that change nothing, or each of which stands for itself.
+    /// Statements that change nothing, or that stand for themselves.
     Statements,
-    /// Statements each of which stands for itself and must survive a power cut.
+    /// Statements that stand for themselves and must survive a power cut.
     Money,
     /// A transaction.
     Transaction,

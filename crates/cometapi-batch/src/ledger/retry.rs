@@ -81,7 +81,7 @@ impl RecordedRow {
         }
     }
 
-    /// A prediction that stands so, of which nothing else is known: what else is recorded is set in
+    /// A prediction in this state without anything else: what else is recorded is set in
     /// the fields.
     pub fn new(state: State) -> Self {
         Self {

@@ -349,7 +349,7 @@ impl Worker {
     }
 }
 
-/// The rows of which a create request may have been sent whose id was not committed.
+/// The rows whose create request may have been sent and whose id was not committed.
 fn in_flight(last: BTreeMap<u64, String>) -> BTreeSet<u64> {
     last.into_iter()
         .filter(|(_, point)| ["before-send", "sending", "answered"].contains(&&**point))

@@ -282,7 +282,7 @@ impl Refused<'_> {
         }
     }
 
-    /// The argument of which clap shows `usage`, such as `--each <GLOB|DIR>` or `<ID>...`.
+    /// The argument whose usage clap shows as `usage`, such as `--each <GLOB|DIR>` or `<ID>...`.
     fn find(&self, usage: &str) -> Option<&Arg> {
         if let Some(flag) = flag_of(usage).strip_prefix("--") {
             return long(self.command, flag);
