@@ -3,8 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 
 use cometapi_mock::Fault;
+use tokio::time::timeout;
 
-use crate::place::{Call, Place, TOKEN};
+use crate::place::{Call, PATIENCE, Place, TOKEN};
 use crate::{SCHNELL, created, fox, quick, server};
 
 /// A desktop whose program for every file records what it is given.
@@ -39,24 +40,27 @@ impl Desktop {
     /// program is not waited for by the command.
     async fn opened(&self, count: usize) -> Vec<String> {
         let folder = self.place.path("opened");
-        loop {
-            let files = self.place.names("opened");
-            let whole: Vec<_> = files.iter().filter(|name| !name.starts_with('.')).collect();
-            if whole.len() < count {
+        let whole = async {
+            loop {
+                let mut files = self.place.names("opened");
+                files.retain(|name| !name.starts_with('.'));
+                if files.len() >= count {
+                    return files;
+                }
                 tokio::task::yield_now().await;
-                continue;
             }
-            let home = self.place.path("").canonicalize().unwrap();
-            let mut opened = Vec::new();
-            for name in whole {
-                let path = std::fs::read_to_string(folder.join(name)).unwrap();
-                let path = path.strip_prefix(home.to_str().unwrap()).unwrap();
-                opened.push(path.trim_start_matches('/').to_owned());
-                std::fs::remove_file(folder.join(name)).unwrap();
-            }
-            opened.sort();
-            return opened;
+        };
+        let whole = timeout(PATIENCE, whole).await.unwrap();
+        let home = self.place.path("").canonicalize().unwrap();
+        let mut opened = Vec::new();
+        for name in whole {
+            let path = std::fs::read_to_string(folder.join(&name)).unwrap();
+            let path = path.strip_prefix(home.to_str().unwrap()).unwrap();
+            opened.push(path.trim_start_matches('/').to_owned());
+            std::fs::remove_file(folder.join(name)).unwrap();
         }
+        opened.sort();
+        opened
     }
 }
 

@@ -29,7 +29,7 @@ const SECRET_PLACES: [&str; 4] = [
 ];
 
 /// Longer than anything here takes on however busy a machine; the end of what would never end.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A folder that is home and working folder in one.
 pub(crate) struct Place(TempDir);

@@ -1,18 +1,21 @@
 //! A terminal that a test types at.
 
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
 
-use rustix::fs::{Mode, OFlags, open};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::fs::OFlags;
+use rustix::pty::{grantpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// Longer than anything here takes on however busy a machine; the end of what would never end.
-const PATIENCE: Duration = Duration::from_secs(600);
+use crate::place::PATIENCE;
 
 /// Both ends of a pseudo-terminal.
 pub(crate) struct PseudoTerminal {
@@ -23,17 +26,15 @@ pub(crate) struct PseudoTerminal {
 }
 
 impl PseudoTerminal {
+    /// Neither end passes to the processes that other tests start at the same time: one that lasts would keep
+    /// the terminal open.
     pub(crate) fn open() -> Self {
-        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let person = open("/dev/ptmx");
         grantpt(&person).unwrap();
         unlockpt(&person).unwrap();
         let name = ptsname(&person, Vec::new()).unwrap();
-        let flags = OFlags::RDWR | OFlags::NOCTTY;
-        let command = open(name, flags, Mode::empty()).unwrap();
-        Self {
-            person: person.into(),
-            command: command.into(),
-        }
+        let command = open(OsStr::from_bytes(name.as_bytes()));
+        Self { person, command }
     }
 
     /// Sets its size.
@@ -73,10 +74,19 @@ impl PseudoTerminal {
     }
 }
 
+/// Opens a terminal, which does not become that of the test, for this process alone.
+fn open(path: impl AsRef<Path>) -> File {
+    let flags = OFlags::NOCTTY.bits().try_into().unwrap();
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).custom_flags(flags);
+    options.open(path).unwrap()
+}
+
 /// What a pseudo-terminal has shown, read on a thread of its own.
 pub(crate) struct Recording {
     shown: watch::Receiver<String>,
-    reader: JoinHandle<()>,
+    /// Disconnected when everything was read.
+    reading: mpsc::Receiver<()>,
 }
 
 impl PseudoTerminal {
@@ -84,7 +94,9 @@ impl PseudoTerminal {
     pub(crate) fn record(&self) -> Recording {
         let mut person = self.person.try_clone().unwrap();
         let (sender, shown) = watch::channel(String::new());
-        let reader = std::thread::spawn(move || {
+        let (reads, reading) = mpsc::channel();
+        std::thread::spawn(move || {
+            let _reads = reads;
             let mut bytes = vec![0; 4096];
             let mut left = Vec::new();
             // It ends with an error when the last end of a command is closed.
@@ -99,7 +111,7 @@ impl PseudoTerminal {
                 sender.send_modify(|shown| shown.push_str(&text));
             }
         });
-        Recording { shown, reader }
+        Recording { shown, reading }
     }
 }
 
@@ -122,7 +134,9 @@ impl Recording {
     /// All that it has shown, once every command has ended.
     pub(crate) fn end(self, terminal: PseudoTerminal) -> String {
         drop(terminal.command);
-        self.reader.join().unwrap();
+        let ended = self.reading.recv_timeout(PATIENCE);
+        let is_open = ended == Err(mpsc::RecvTimeoutError::Timeout);
+        assert!(!is_open, "a process has the terminal open still");
         self.shown.borrow().clone()
     }
 }
@@ -173,6 +187,18 @@ pub(crate) fn screen(shown: &str, columns: usize) -> Vec<String> {
         lines.pop();
     }
     lines
+}
+
+#[test]
+fn a_process_that_another_test_starts_does_not_keep_it_open() {
+    let terminal = PseudoTerminal::open();
+    let recording = terminal.record();
+    let mut command = Command::new("/bin/cat");
+    command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut lasting = command.spawn().unwrap();
+    recording.end(terminal);
+    drop(lasting.stdin.take());
+    lasting.wait().unwrap();
 }
 
 #[test]
