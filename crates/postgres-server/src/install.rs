@@ -24,10 +24,7 @@ impl Install {
             let server = folder.join("postgres").canonicalize().ok()?;
             server.parent().map(Path::to_owned)
         };
-        let is_whole = |folder: &PathBuf| {
-            let programs = ["initdb", "pg_basebackup", "pg_isready"];
-            programs.iter().all(|name| folder.join(name).is_file())
-        };
+        let is_whole = |folder: &PathBuf| folder.join("initdb").is_file();
         let folder = folders.into_iter().filter_map(real).find(is_whole)?;
         Some(Self { folder })
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -47,10 +47,7 @@ impl Server {
     /// Starts a server with these settings (`fsync=off`); `None` where `PostgreSQL` is not installed.
     pub fn start(settings: &[&str]) -> Option<Self> {
         let install = Install::find_or_skip()?;
-        let folder = tempfile::Builder::new().prefix("postgres").tempdir();
-        // The keeper removes it.
-        let folder = folder.unwrap().keep();
-        give(&folder);
+        let folder = new_folder();
         initialize(&install, &folder);
         let mut server = Self {
             install,
@@ -65,35 +62,31 @@ impl Server {
         Some(server)
     }
 
-    /// A copy of this server that follows it: a standby.
+    /// A copy of this server that follows it: a standby. This server is stopped meanwhile.
     #[must_use]
     pub fn standby(&self) -> Self {
-        let folder = tempfile::Builder::new().prefix("postgres").tempdir();
-        let folder = folder.unwrap().keep();
-        give(&folder);
-        let copied = Install::command(self.install.program("pg_basebackup"))
-            .env("PGPASSWORD", PASSWORD)
-            .args([
-                "-h",
-                "127.0.0.1",
-                "-U",
-                "postgres",
-                "-R",
-                "-c",
-                "fast",
-                "--no-sync",
-            ])
-            .args(["-p", &self.port.to_string()])
-            .arg("-D")
-            .arg(folder.join("data"))
-            .output()
-            .unwrap();
-        assert!(copied.status.success(), "{copied:?}");
+        let folder = new_folder();
+        self.stop();
+        let copied = Install::command("/bin/cp")
+            .arg("-R")
+            .args([self.folder.join("data"), folder.join("data")])
+            .status();
+        assert!(copied.unwrap().success());
+        self.run();
+        let signal = folder.join("data/standby.signal");
+        fs::write(&signal, "").unwrap();
+        give(&signal);
+        let primary = format!(
+            "primary_conninfo=host=127.0.0.1 port={} user=postgres password={PASSWORD}",
+            self.port
+        );
+        let mut settings = self.settings.clone();
+        settings.push(primary);
         let server = Self {
             install: self.install.clone(),
             folder,
             port: free_port(),
-            settings: self.settings.clone(),
+            settings,
             running: Mutex::default(),
             databases: AtomicU32::new(0),
         };
@@ -156,6 +149,8 @@ impl Server {
     pub fn run(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(running.is_none(), "the server runs already");
+        // What it said when it ran before.
+        _ = fs::remove_file(self.folder.join("log"));
         let mut command = Install::command("/bin/sh");
         command
             .args(["-c", KEEPER, "keeper"])
@@ -178,14 +173,10 @@ impl Server {
         }
         *running = Some(command.spawn().unwrap());
         drop(running);
-        let ready = || {
-            let status = Command::new(self.install.program("pg_isready"))
-                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
-                .status();
-            status.unwrap().success()
-        };
+        let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        // A standby says that it accepts read-only ones.
+        let ready = || log().contains("database system is ready to accept");
         while !ready() {
-            let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
             let ended = self
                 .running
                 .lock()
@@ -215,6 +206,14 @@ impl Drop for Server {
             .status();
         _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A folder that belongs to the server's user and is removed by its keeper.
+fn new_folder() -> PathBuf {
+    let folder = tempfile::Builder::new().prefix("postgres").tempdir();
+    let folder = folder.unwrap().keep();
+    give(&folder);
+    folder
 }
 
 fn initialize(install: &Install, folder: &Path) {
