@@ -67,7 +67,13 @@ impl Claim {
         let room = want
             .most
             .saturating_sub(u32::try_from(claimed.jobs.len()).unwrap_or(u32::MAX));
-        let creates = want.creates.min(room);
+        let wanted = want.creates.min(room);
+        let mut creates = wanted;
+        let mut flying = 0;
+        if let (1.., Some(max)) = (wanted, want.max_in_flight) {
+            flying = in_flight(session, self.worker).await?;
+            creates = wanted.min(max.saturating_sub(u32::try_from(flying).unwrap_or(u32::MAX)));
+        }
         let planned = Free::planned(load, batch);
         claimed.jobs.extend(match want.max_cost {
             None => self.take(session, planned, creates).await?,
@@ -75,8 +81,11 @@ impl Claim {
         });
         if claimed.jobs.is_empty() {
             claimed.elsewhere = self.elsewhere(session, load).await?;
-            if want.max_cost.is_some() {
-                claimed.unaffordable = self.left(session, planned).await?;
+            if wanted > 0 && creates == 0 {
+                let is_left = self.left(session, planned, 1).await? > 0;
+                claimed.in_flight = if is_left { flying } else { 0 };
+            } else if want.max_cost.is_some() {
+                claimed.unaffordable = self.left(session, planned, i64::MAX).await?;
             }
         }
         Ok(claimed)
@@ -173,19 +182,13 @@ impl Claim {
         }
     }
 
-    /// How many predictions this worker could create, if they cost less.
-    async fn left(&self, session: &Session, free: Free) -> Result<u64> {
+    /// How many predictions this worker could create if nothing limited it, counted up to `most`.
+    async fn left(&self, session: &Session, free: Free, most: i64) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM ({}) AS free", free.sql(""));
         let row = session
             .one(
                 &sql,
-                &[
-                    &self.worker.0,
-                    &free.load,
-                    &free.batch,
-                    &None::<i64>,
-                    &i64::MAX,
-                ],
+                &[&self.worker.0, &free.load, &free.batch, &None::<i64>, &most],
             )
             .await?;
         Ok(natural(row.try_get(0)?))
@@ -229,6 +232,21 @@ impl Claim {
         }
         Ok(None)
     }
+}
+
+/// How many predictions of all workers are in flight at the service of this one. Until the end of the
+/// transaction, no other claim counts them: two at once could take more than each has compared.
+async fn in_flight(session: &Session, worker: WorkerId) -> Result<u64> {
+    pause::lock_service(session, worker).await?;
+    let row = session
+        .one(
+            "SELECT count(*) FROM worker me JOIN worker w ON w.service = me.service
+             JOIN prediction p ON p.worker = w.id
+             WHERE me.id = $1 AND NOT p.fetching",
+            &[&worker.0],
+        )
+        .await?;
+    Ok(natural(row.try_get(0)?))
 }
 
 /// Predictions that no worker holds.

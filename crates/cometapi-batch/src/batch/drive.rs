@@ -13,7 +13,7 @@ use crate::batch::reason::Stopped;
 use crate::batch::row::{self, Spent};
 use crate::batch::stop::Urgency;
 use crate::error::{Error, ErrorKind};
-use crate::ledger::{LoadId, Want};
+use crate::ledger::{Claimed, LoadId, Want};
 
 /// How soon it is noticed that another process has ended, or has released a row.
 const CLAIM_AGAIN: Duration = Duration::from_millis(200);
@@ -34,6 +34,7 @@ pub(crate) async fn drive(context: &Arc<Context>, creates: u64) -> Result<(), Er
         claim_at: Instant::now(),
         record_at: Instant::now(),
         elsewhere: 0,
+        is_held_back: false,
         ended: BTreeSet::new(),
     };
     drive.run().await
@@ -50,7 +51,10 @@ struct Drive<'c> {
     claim_at: Instant,
     /// When to try again to record ids that could not be.
     record_at: Instant,
+    /// How many rows others held when nothing else was left.
     elsewhere: u64,
+    /// Whether the predictions in flight were too many when nothing else was left.
+    is_held_back: bool,
     /// Models not offered whose rows have been ended.
     ended: BTreeSet<String>,
 }
@@ -143,7 +147,9 @@ impl Drive<'_> {
             0
         };
         let max_cost = self.context.settings.max_cost;
-        let want = Want::new(self.load, room, creates).within(max_cost);
+        let want = Want::new(self.load, room, creates)
+            .within(max_cost)
+            .beside(self.context.settings.max_in_flight);
         let ledger = &self.context.settings.ledger;
         let stop = self.context.settings.stop.clone();
         let claimed = tokio::select! {
@@ -177,15 +183,11 @@ impl Drive<'_> {
                 return Ok(false);
             }
             if self.tasks.is_empty() {
-                // Without leave to create, rows of others would be waited for in vain.
-                if claimed.elsewhere == 0 || !self.creates() {
+                // Without leave to create, others would be waited for in vain.
+                if claimed.elsewhere + claimed.in_flight == 0 || !self.creates() {
                     return Ok(false);
                 }
-                if claimed.elsewhere != self.elsewhere {
-                    self.elsewhere = claimed.elsewhere;
-                    let rows = claimed.elsewhere;
-                    self.context.notify(&Event::Elsewhere { rows });
-                }
+                self.waits_for_others(&claimed);
             }
         }
         if !claimed.paused.is_zero() && self.context.limiter.pause(claimed.paused) {
@@ -201,6 +203,24 @@ impl Drive<'_> {
             self.tasks.spawn(row::work(Arc::clone(self.context), job));
         }
         Ok(true)
+    }
+
+    /// Says what is waited for, where it is not what was waited for before.
+    fn waits_for_others(&mut self, claimed: &Claimed) {
+        let rows = claimed.elsewhere;
+        if rows != self.elsewhere {
+            self.elsewhere = rows;
+            if rows > 0 {
+                self.context.notify(&Event::Elsewhere { rows });
+            }
+        }
+        let predictions = claimed.in_flight;
+        if (predictions > 0) != self.is_held_back {
+            self.is_held_back = predictions > 0;
+            if self.is_held_back {
+                self.context.notify(&Event::InFlight { predictions });
+            }
+        }
     }
 
     fn done(&mut self, done: Result<Spent, JoinError>) {

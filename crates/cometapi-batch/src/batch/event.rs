@@ -225,6 +225,13 @@ pub enum Event<'a> {
         /// How many rows.
         rows: u64,
     },
+    /// As many predictions are in flight in other processes as [`Batch::max_in_flight`](crate::Batch::max_in_flight)
+    /// allows, and none in this one, which waits until some of them end.
+    #[non_exhaustive]
+    InFlight {
+        /// How many predictions.
+        predictions: u64,
+    },
     /// Nothing more is created; running predictions continue to their end.
     #[non_exhaustive]
     Stopping {

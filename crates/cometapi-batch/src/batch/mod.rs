@@ -162,6 +162,17 @@ impl Batch {
         self
     }
 
+    /// How many predictions may be in flight at the service at most, in all processes that share the
+    /// ledger, whatever their batches are: nothing is created beyond. Predictions that were left without a
+    /// process do not count, because it is not known whether they still run, and those whose files are
+    /// being saved have ended. Other processes keep their own limits, if they have any.
+    ///
+    /// The [concurrency](Self::concurrency) is what this process runs at once.
+    pub fn max_in_flight(mut self, predictions: u32) -> Self {
+        self.settings.max_in_flight = Some(predictions.max(1));
+        self
+    }
+
     /// Gives up when nothing was created, no state has changed and no file was saved for this
     /// long while the service cannot be reached, is rate limiting, or files cannot be downloaded;
     /// 10 minutes unless set. A service to which no connection was ever made is given up after 30

@@ -2,8 +2,8 @@
 
 use crate::conformance::rule::Rule;
 use crate::conformance::{
-    batches, changes, claims, commits, keys, life, loads, marks, money, names, pages, reads,
-    retries,
+    batches, changes, claims, commits, in_flight, keys, life, loads, marks, money, names, pages,
+    reads, retries,
 };
 
 macro_rules! rule {
@@ -315,6 +315,20 @@ pub(super) const RULES: &[Rule] = &[
     rule!(
         reads::only_ended_predictions_without_a_batch_or_a_key_are_pruned,
         "pruning removes what ended before the time, and is of no batch and no key"
+    ),
+    rule!(
+        in_flight::workers_do_not_have_too_many_in_flight_together,
+        "no claims together create more than may be in flight, in whichever processes; a claim that is held \
+         back so says how many are"
+    ),
+    rule!(
+        in_flight::what_is_not_at_the_service_is_not_in_flight,
+        "in flight is what a worker has claimed to create, sends or waits for at the same service, until it \
+         has ended"
+    ),
+    rule!(
+        in_flight::what_has_an_id_is_taken_beyond_what_may_be_in_flight,
+        "what has an id is taken however much is in flight"
     ),
     rule!(
         money::workers_do_not_exceed_the_limit_together,

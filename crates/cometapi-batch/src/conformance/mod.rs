@@ -55,6 +55,7 @@ mod check;
 mod claims;
 mod commits;
 mod harness;
+mod in_flight;
 mod keys;
 mod life;
 mod list;

@@ -64,7 +64,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// worker soon.
     ///
     /// With [`Want::max_cost`], what the batch has spent and what all workers have claimed of it is
-    /// compared in the transaction that claims, so that it is never exceeded, in whichever processes.
+    /// compared in the transaction that claims, so that it is never exceeded, in whichever processes. So is
+    /// what is in flight, with [`Want::max_in_flight`].
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed>;
 
     /// Pauses create requests at `service` for this long, for every worker of the ledger: the response to
@@ -496,6 +497,11 @@ pub struct Want {
     /// The most that the load's batch may cost in all: what was spent, what is in flight and what is
     /// claimed. Rows that do not fit are passed over, and so are rows without a price.
     pub max_cost: Option<Usd>,
+    /// The most predictions that may be in flight at the worker's service: those of all workers that are
+    /// claimed to be created, being sent or running, and those of this claim. Nothing is created beyond;
+    /// what has an id is taken anyway. Predictions whose files are being saved have ended, and
+    /// those that no worker holds are not known to run: neither counts.
+    pub max_in_flight: Option<u32>,
 }
 
 impl Want {
@@ -506,6 +512,7 @@ impl Want {
             most,
             creates,
             max_cost: None,
+            max_in_flight: None,
         }
     }
 
@@ -513,6 +520,13 @@ impl Want {
     #[must_use]
     pub fn within(mut self, max: Option<Usd>) -> Self {
         self.max_cost = max;
+        self
+    }
+
+    /// The same, with at most `max` predictions in flight at the service.
+    #[must_use]
+    pub fn beside(mut self, max: Option<u32>) -> Self {
+        self.max_in_flight = max;
         self
     }
 }
@@ -527,6 +541,9 @@ pub struct Claimed {
     pub elsewhere: u64,
     /// How many of the load could be created if they cost less, counted when nothing could be had.
     pub unaffordable: u64,
+    /// How many predictions are in flight, if they are too many to create one of the load that could be
+    /// created otherwise; counted when nothing could be had, else zero.
+    pub in_flight: u64,
     /// How much longer create requests at the worker's service are [paused](Ledger::pause); zero if they
     /// are not.
     pub paused: Duration,

@@ -133,6 +133,9 @@ async fn main() {
     if let Some(max) = variable("BATCH_MAX_COST") {
         batch = batch.max_cost(max.parse().unwrap());
     }
+    if let Some(max) = variable("BATCH_MAX_IN_FLIGHT") {
+        batch = batch.max_in_flight(max.parse().unwrap());
+    }
     if let Some(names) = variable("BATCH_NAMES") {
         batch = batch.names(&names.parse().unwrap());
     }

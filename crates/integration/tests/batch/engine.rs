@@ -287,6 +287,40 @@ async fn a_429_to_one_process_pauses_the_others() {
     assert_eq!(bench.server.create_requests(), requests);
 }
 
+/// A run waits for predictions of another process, with another folder, that are in flight.
+#[tokio::test]
+async fn what_is_in_flight_in_another_process_holds_a_run_back() {
+    let bench = Bench::new().await;
+    bench.server.on_poll(Plan::of(Fault::Hang).times(2));
+    let leaves = Stop::new();
+    let (count, both_run) = Count::to(2);
+    let first = bench.batch().stop(&leaves).on_event(move |event| {
+        if matches!(event, Event::Created { .. }) {
+            count.count();
+        }
+    });
+    let first = tokio::spawn(first.run(rows(&["a", "b"])));
+    both_run.notified().await;
+
+    let folder = bench.base.path().join("other");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&seen);
+    let second = Batch::new(&bench.client, Arc::clone(&bench.ledger), folder);
+    let second = second.max_in_flight(2).on_event(move |event| match event {
+        Event::InFlight { predictions, .. } => {
+            noted.lock().unwrap().push(*predictions);
+            // What no process waits for does not count.
+            leaves.leave(Duration::ZERO);
+        }
+        Event::Sending { .. } => noted.lock().unwrap().push(0),
+        _ => {}
+    });
+    let second = second.run(rows(&["c", "d", "e"])).await.unwrap();
+    assert_eq!((second.is_success(), second.created), (true, 3));
+    assert_eq!(*seen.lock().unwrap(), [2, 0, 0, 0]);
+    assert_eq!(first.await.unwrap().unwrap().tally.running, 2);
+}
+
 #[tokio::test]
 async fn a_long_delay_is_reported_and_can_be_stopped() {
     let bench = Bench::new().await;

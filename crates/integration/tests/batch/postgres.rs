@@ -7,6 +7,7 @@ use postgres_server::{Fault, Proxy, Server};
 
 use crate::exactly_once::{POINTS, kill_at};
 use crate::setup::{Stage, Worker};
+use crate::together::keep_a_limit_in_flight;
 
 /// A stage with the ledger in an empty database.
 async fn stage(server: &Server, rows: usize) -> Stage {
@@ -83,6 +84,14 @@ async fn two_hundred_kills_with_four_processes_at_once() {
         "{kills} kills, {} create requests, {unresolved} unresolved",
         stage.server.create_requests()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_processes_keep_a_limit_in_flight() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    keep_a_limit_in_flight(&stage(server, 120).await, 120).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,14 +35,23 @@ pub(super) fn claim(writer: &mut Writer, worker: WorkerId, want: Want) -> Result
     let Some(load) = want.load else {
         return Ok(claimed);
     };
-    let creates = want.creates.min(room);
+    let wanted = want.creates.min(room);
+    let mut creates = wanted;
+    let mut flying = 0;
+    if let (1.., Some(max)) = (wanted, want.max_in_flight) {
+        flying = in_flight(conn, worker)?;
+        creates = wanted.min(max.saturating_sub(u32::try_from(flying).unwrap_or(u32::MAX)));
+    }
     claimed.jobs.extend(match want.max_cost {
         None => planned(conn, worker, load, creates)?,
         Some(max) => affordable(conn, worker, load, creates, max)?,
     });
     if claimed.jobs.is_empty() {
         claimed.elsewhere = elsewhere(conn, worker, load)?;
-        if want.max_cost.is_some() {
+        if wanted > 0 && creates == 0 {
+            let is_left = !free(conn, worker, Some(load), "planned", None, 1)?.is_empty();
+            claimed.in_flight = if is_left { flying } else { 0 };
+        } else if want.max_cost.is_some() {
             claimed.unaffordable = left(conn, worker, load)?;
         }
     }
@@ -160,6 +169,18 @@ fn left(conn: &Connection, worker: WorkerId, load: LoadId) -> Result<u64> {
     let count = conn
         .prepare_cached(&sql)?
         .query_row(params, |row| row.get(0))?;
+    Ok(natural(count))
+}
+
+/// How many predictions of all workers are in flight at the service of this one.
+fn in_flight(conn: &Connection, worker: WorkerId) -> Result<u64> {
+    let count = conn
+        .prepare_cached(
+            "SELECT count(*) FROM worker me CROSS JOIN worker w ON w.service = me.service
+             CROSS JOIN prediction p INDEXED BY prediction_held ON p.worker = w.id
+             WHERE me.id = ? AND p.worker IS NOT NULL AND p.fetching = 0",
+        )?
+        .query_row([worker.0], |row| row.get(0))?;
     Ok(natural(count))
 }
 

@@ -34,6 +34,8 @@ enum Fault {
     LateId,
     /// A claim compares the limit with the price of each row alone.
     LimitOfEachRow,
+    /// A claim does not look at what is in flight.
+    NoLimitInFlight,
     /// A name is returned without looking who has it.
     NameOfAnyFile,
     /// A name is reserved whichever worker holds the prediction.
@@ -50,13 +52,14 @@ enum Fault {
     WholeList,
 }
 
-const FAULTS: [(Fault, &[&str]); 13] = [
+const FAULTS: [(Fault, &[&str]); 14] = [
     (Fault::None, &[]),
     (Fault::Lease, &["a_silent_worker_keeps_what_it_holds"]),
     (
         Fault::ClaimWithoutComparison,
         &[
             "no_prediction_is_held_by_two_workers",
+            "workers_do_not_have_too_many_in_flight_together",
             "workers_do_not_exceed_the_limit_together",
         ],
     ),
@@ -85,6 +88,14 @@ const FAULTS: [(Fault, &[&str]); 13] = [
             "what_was_spent_counts_in_later_runs",
             "a_row_without_a_price_is_not_claimed_within_a_limit",
             "a_charge_counts_more_than_the_price",
+        ],
+    ),
+    (
+        Fault::NoLimitInFlight,
+        &[
+            "workers_do_not_have_too_many_in_flight_together",
+            "what_is_not_at_the_service_is_not_in_flight",
+            "what_has_an_id_is_taken_beyond_what_may_be_in_flight",
         ],
     ),
     (
@@ -295,6 +306,9 @@ impl Ledger for Wrong {
         let ledger = self.next_to_take(worker).clone();
         if self.fault == Fault::LimitOfEachRow {
             return ledger.claim(worker, want.within(None));
+        }
+        if self.fault == Fault::NoLimitInFlight {
+            return ledger.claim(worker, want.beside(None));
         }
         if self.fault != Fault::ClaimWithoutComparison {
             return ledger.claim(worker, want);
