@@ -146,6 +146,12 @@ pub(crate) struct Batch {
         value_parser = value::jobs()
     )]
     pub(crate) jobs: u16,
+    /// Have at most N predictions in flight in all processes
+    ///
+    /// They are those of all commands that share the ledger, at the same service. Predictions that were left running
+    /// do not count. Other commands keep their own limits.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
+    pub(crate) max_in_flight: Option<u32>,
     /// Longest wait for a row
     ///
     /// It is written as 90s or 5m; downloads are extra.

@@ -224,12 +224,22 @@ impl Display {
         }
     }
 
-    /// Another process of the ledger was rate limited.
-    fn paused_elsewhere(&self, pause: Duration) {
-        self.say(format_args!(
-            "another process was rate limited; creating again in {}",
-            precise(pause)
-        ));
+    /// What other processes of the ledger do that this one waits for.
+    fn others(&self, event: &Event<'_>) {
+        match event {
+            Event::PausedElsewhere { pause, .. } => self.say(format_args!(
+                "another process was rate limited; creating again in {}",
+                precise(*pause)
+            )),
+            Event::InFlight { predictions, .. } => self.say(format_args!(
+                "{predictions} predictions are in flight in other processes; waiting until fewer are than \
+                 --max-in-flight"
+            )),
+            Event::Elsewhere { rows, .. } => self.say(format_args!(
+                "{rows} rows are with other processes; waiting in case they end"
+            )),
+            _ => {}
+        }
     }
 
     /// What of it is for people.
@@ -239,7 +249,9 @@ impl Display {
                 self.say(format_args!("skipped: {problem}"));
             }
             Event::Warning { problem, .. } => self.say(format_args!("note: {problem}")),
-            Event::PausedElsewhere { pause, .. } => self.paused_elsewhere(*pause),
+            Event::PausedElsewhere { .. } | Event::InFlight { .. } | Event::Elsewhere { .. } => {
+                self.others(event);
+            }
             Event::Paused {
                 reason,
                 pause,
@@ -274,9 +286,6 @@ impl Display {
                  may open {open_files} files (ulimit -n)"
             )),
             Event::Retrying { row, id, retry, .. } => self.retry(row, id, retry),
-            Event::Elsewhere { rows, .. } => self.say(format_args!(
-                "{rows} rows are with other processes; waiting in case they end"
-            )),
             Event::Responded {
                 row,
                 response: Ok(id),

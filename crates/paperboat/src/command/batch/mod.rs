@@ -120,6 +120,9 @@ async fn run(
     if let Some(max) = args.money.max_cost {
         batch = batch.max_cost(max);
     }
+    if let Some(max) = args.max_in_flight {
+        batch = batch.max_in_flight(max);
+    }
     if args.dry_run {
         let planned = dry_run(batch.dry_run(rows), &mut signals, &display).await?;
         let estimate = Estimate::of(&planned, &pricing, connection, &args.service).await;

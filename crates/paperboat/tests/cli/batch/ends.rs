@@ -1,11 +1,11 @@
 //! What a batch comes to: its exit code, what it says, what it leaves for the next time.
 
-use cometapi_mock::{Ending, Fault};
+use cometapi_mock::{Ending, Fault, Plan};
 use serde_json::{Value, json};
 
 use super::{batch, batch_of, files, foxes};
 use crate::place::{Ended, Place};
-use crate::{quick, server};
+use crate::{created, quick, server};
 
 /// One row after another, so that a plan meets the row that it is for.
 const IN_TURN: &[&str] = &["--jobs", "1"];
@@ -112,7 +112,7 @@ async fn a_firewall_stops_it_and_the_same_command_goes_on() {
 async fn enough_failures_stop_it() {
     let place = Place::new();
     let server = server().await;
-    server.on_end(cometapi_mock::Plan::of(Ending::nsfw()).always());
+    server.on_end(Plan::of(Ending::nsfw()).always());
     place.write("rows.jsonl", foxes(&["a", "b", "c", "d"]));
     let more = ["--max-failures", "2", "--jobs", "1"];
     let ended = batch(&place, &server, &more).ends(3).await;
@@ -121,6 +121,28 @@ async fn enough_failures_stop_it() {
         "4 rows: 0 succeeded, 2 failed, 2 not created; 2 created",
     ]);
     assert_eq!(server.create_requests(), 2);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_in_flight_in_another_process_holds_it_back() {
+    let place = Place::new();
+    let server = server().await;
+    let id = created(&place, &server).await;
+    server.on_poll(Plan::of(Fault::Hang).id(&id).always());
+    let wait = place.paperboat(["wait", &id]).at(server.origin()).start();
+    server.wait_for_requests(2).await;
+    place.write("rows.jsonl", foxes(&["a", "b"]));
+    let more = ["--max-in-flight", "1"];
+    let mut held = batch(&place, &server, &more).start();
+    held.says("waiting until fewer are than --max-in-flight")
+        .await;
+    assert_eq!(server.create_requests(), 1);
+    // What no process waits for does not count.
+    wait.interrupt().await;
+    wait.ends(130).await;
+    held.ends(0).await;
+    assert_eq!(server.create_requests(), 3);
 }
 
 /// What no row could survive stops the batch; the same command continues when it is fixed.
@@ -134,7 +156,7 @@ async fn a_refused_key_and_an_exhausted_quota_stop_it() {
         let place = Place::new();
         let server = server().await;
         place.write("rows.jsonl", foxes(&["a", "b", "c"]));
-        server.on_create(cometapi_mock::Plan::of(fault).skip(1).always());
+        server.on_create(Plan::of(fault).skip(1).always());
         let ended = batch(&place, &server, IN_TURN).ends(code).await;
         ended.says(&[
             "nothing more is created: ",
@@ -205,7 +227,7 @@ async fn json_is_a_line_for_each_row_and_nothing_else() {
     let place = Place::new();
     let server = server().await;
     server.on_end(Ending::failed("no\u{9b}2J\u{7f} way"));
-    server.on_create(cometapi_mock::Plan::of(Fault::Close).skip(1));
+    server.on_create(Plan::of(Fault::Close).skip(1));
     let more = ["--json", "--jobs", "1"];
     let text = "id,prompt,num_outputs,megapixels\na,x,1,0.25\nb,x,1,0.25\n,y,2,0.25\n";
     place.write("rows.csv", text);
