@@ -45,12 +45,7 @@ pub(crate) fn of_row(id: &str) -> String {
     let mut parts: Vec<String> = id.split('/').map(id_in_name).collect();
     if let Some((_, folders)) = parts.split_last_mut() {
         for folder in folders {
-            // A file of another row may have this name.
-            if let Some((stem, extension)) = folder.rsplit_once('.')
-                && media::is_extension(extension)
-            {
-                *folder = format!("{stem}~2e{extension}");
-            }
+            *folder = folder_name(std::mem::take(folder));
         }
     }
     if let [name] = &mut *parts
@@ -59,6 +54,16 @@ pub(crate) fn of_row(id: &str) -> String {
         *name = format!("~{:02x}{}", name.as_bytes()[0], &name[1..]);
     }
     parts.join("/")
+}
+
+/// Returns the name of a folder, such that no file of another row can have it.
+pub(super) fn folder_name(name: String) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if media::is_extension(extension) => {
+            format!("{stem}~2e{extension}")
+        }
+        _ => name,
+    }
 }
 
 /// Returns the path of a row: by its id, or else by its hash and its place among equal rows.

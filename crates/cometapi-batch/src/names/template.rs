@@ -8,6 +8,7 @@ use cometapi::models::media;
 use cometapi::names::{file_stem, joined_name, part_in_name};
 use serde_json::{Map, Value};
 
+use crate::names::row::folder_name;
 use crate::names::value::{cut, text_of};
 
 /// What a template's fields may be called, besides the fields of inputs and the labels of rows.
@@ -179,7 +180,8 @@ impl FileTemplate {
     /// `_`. The second file of a prediction ends in `__2` if the template does not hold `{index}`.
     pub fn render(&self, values: &NameValues<'_>) -> String {
         let mut path = Vec::new();
-        for pieces in &self.parts {
+        let last_part = self.parts.len().saturating_sub(1);
+        for (at, pieces) in self.parts.iter().enumerate() {
             let mut name = Name::default();
             for piece in pieces {
                 match piece {
@@ -189,14 +191,20 @@ impl FileTemplate {
                         let last = folders.next_back().unwrap_or_default();
                         for folder in folders {
                             name.push(&cut(folder, *limit));
-                            path.push(std::mem::take(&mut name).finish());
+                            path.push(folder_name(std::mem::take(&mut name).finish()));
                         }
                         name.push(&cut(last, *limit));
                     }
                     Piece::Field { name: field, limit } => name.push(&values.get(field, *limit)),
                 }
             }
-            path.push(name.finish());
+            let is_fixed = matches!(pieces[..], [Piece::Text(_)]);
+            let name = name.finish();
+            path.push(if at == last_part || is_fixed {
+                name
+            } else {
+                folder_name(name)
+            });
         }
         let path = path.join("/");
         if self.fields().any(|name| name == "index") {

@@ -116,6 +116,20 @@ async fn check(bench: &Bench, drawn: &[Drawn], template: Option<&str>) {
     assert_eq!(lost.created, created, "{lost:?} {there:?}");
 }
 
+/// A folder of one row would have the name of another's file.
+#[tokio::test]
+async fn no_folder_has_the_name_of_a_file() {
+    for (template, ids) in [
+        (None, ["a", "a.webp/a"]),
+        (Some("{id}.{ext}"), ["a", "a.webp/a"]),
+        (Some("{id}/{index}.{ext}"), ["a", "a/1.webp"]),
+        (Some("{label}/{id}.{ext}"), ["a", "a.WEBP/a"]),
+    ] {
+        let drawn = ids.map(|id| (id.to_owned(), String::new(), 0, 1));
+        check(&Bench::new().await, &drawn, template).await;
+    }
+}
+
 /// By default names and by templates that say whose a file is, and those that do not.
 #[test]
 fn rows_never_share_a_name_and_none_is_skipped_because_of_another_file() {
