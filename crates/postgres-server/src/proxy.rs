@@ -1,13 +1,15 @@
-//! A proxy on the loopback interface that cuts, holds and half-closes connections.
+//! A proxy on the loopback interface that cuts, holds, delays and half-closes connections.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 /// What the proxy does to connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub enum Fault {
     Hold,
     /// Passes on what the client sends, and nothing that the server answers.
     Mute,
+    /// Passes everything on, each piece this much later.
+    Delay(Duration),
 }
 
 /// Passes connections on to a server, until a fault is set.
@@ -188,7 +192,7 @@ async fn copy(
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let passes = move |fault: &Fault| match fault {
-            Fault::None => true,
+            Fault::None | Fault::Delay(_) => true,
             Fault::Hold => false,
             Fault::Mute => direction == Direction::Up,
         };
@@ -202,6 +206,13 @@ async fn copy(
         // What came in before a fault began is held, too.
         if fault.wait_for(passes).await.is_err() {
             return End::Cut;
+        }
+        let delay = match *fault.borrow() {
+            Fault::Delay(delay) => delay,
+            _ => Duration::ZERO,
+        };
+        if !delay.is_zero() {
+            sleep(delay).await;
         }
         if direction == Direction::Down && is_last(control, read as u64) {
             control.done.fetch_add(1, Ordering::SeqCst);

@@ -1,6 +1,7 @@
 //! The ledger on `PostgreSQL`: processes are killed, the server is, and connections are cut.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use cometapi_batch::State;
 use postgres_server::{Fault, Proxy, Server};
@@ -200,4 +201,46 @@ async fn connections_that_are_held_and_then_cut_lose_nothing() {
         })
         .await;
     }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_held_for_a_while_lose_nothing() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    for fault in [Fault::Hold, Fault::Mute] {
+        at_every_point(server, 120, async |proxy, worker| {
+            proxy.set(fault);
+            worker.signal("INT").await;
+            // What was asked for is done and answered, only later.
+            proxy.set(Fault::None);
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_connections_lose_nothing_when_a_process_is_killed() {
+    const ROWS: usize = 40;
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let database = server.database().await;
+    let proxy = Proxy::start(server.port()).await;
+    proxy.set(Fault::Delay(Duration::from_millis(3)));
+    let url = Server::url_at(proxy.port(), &database);
+    let stage = Stage::new(ROWS).await.with_database(url);
+    let mut rng = fastrand::Rng::with_seed(42);
+    let mut in_flight = BTreeSet::new();
+    for point in POINTS.into_iter().filter(|point| *point != "received") {
+        let passing = passing(point, &mut rng);
+        let dying = stage.worker(3, Some((point, passing)));
+        // Another works on the same rows meanwhile.
+        let mut other = stage.worker(1, Some(("id-committed", 2)));
+        in_flight.extend(killed(dying, point).await);
+        other.until("parked").await;
+        in_flight.extend(other.kill(Some("id-committed")).await);
+    }
+    finish(&stage, ROWS, &in_flight).await;
 }
