@@ -74,6 +74,7 @@ mod loader;
 mod mark;
 mod names;
 mod options;
+mod parameters;
 mod pause;
 mod prune;
 mod schema;

@@ -1,6 +1,7 @@
 //! How the server is reached.
 
 use std::fmt;
+use std::path::Path;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config};
 
 use crate::fault::Result;
+use crate::parameters::Parameters;
 #[cfg(feature = "rustls")]
 use crate::tls::Tls;
 
@@ -49,15 +51,17 @@ impl PostgresOptions {
     /// The server and the database of a connection string: `postgres://USER@HOST:PORT/DATABASE`, or
     /// `host=HOST user=USER dbname=DATABASE`, with the parameters of
     /// [`tokio_postgres::Config`]. `sslmode` is `disable`, `prefer` (the default) or `require`;
-    /// the certificate of a server that speaks TLS is always checked.
+    /// the certificate of a server that speaks TLS, and its host, are always checked. So a URL may also have
+    /// `verify-full`, and `sslrootcert`: a file of the [certificates](Self::root_certificates) to trust.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Ledger`] if it cannot be read. The error does not repeat it, because it may hold a
-    /// password.
+    /// [`ErrorKind::Ledger`] if it, or the file, cannot be read. The error does not repeat it, because it may
+    /// hold a password.
     pub fn new(connection: &str) -> Result<Self, Error> {
         // The cause is left out: it may quote a part of the password.
-        let mut config = Config::from_str(connection).map_err(|_| {
+        let parameters = Parameters::of(connection);
+        let mut config = Config::from_str(&parameters.connection).map_err(|_| {
             Error::new(
                 ErrorKind::Ledger,
                 "the ledger's connection string cannot be read: expected \
@@ -83,14 +87,34 @@ impl PostgresOptions {
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(25));
-        Ok(Self {
+        let options = Self {
             config,
             schema: SCHEMA.to_owned(),
             work_sessions: 2,
             patience: Duration::from_secs(30),
             #[cfg(feature = "rustls")]
             tls: Tls::default(),
-        })
+        };
+        match parameters.root_certificates {
+            Some(file) => Self::trusting(options, &file),
+            None => Ok(options),
+        }
+    }
+
+    #[cfg(feature = "rustls")]
+    fn trusting(options: Self, file: &Path) -> Result<Self, Error> {
+        let pem = std::fs::read(file).map_err(|e| {
+            let file = file.display();
+            let what = format!("the certificates of sslrootcert cannot be read: {file}");
+            Error::caused_by(ErrorKind::Ledger, what, e)
+        })?;
+        options.root_certificates(pem)
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    fn trusting(_: Self, _: &Path) -> Result<Self, Error> {
+        let what = "sslrootcert needs TLS, which this program was built without: enable the feature rustls";
+        Err(Error::new(ErrorKind::Ledger, what))
     }
 
     /// The password, if the connection string has none.

@@ -102,6 +102,17 @@ async fn a_server_is_trusted_by_its_certificate() {
     let url = url.replace("127.0.0.1", "localhost");
     let ledger = trusting(&url).connect().await.unwrap();
     assert_eq!(ledger.batches().await.unwrap(), []);
+    // As providers of databases write it.
+    let pasted = url.replace(
+        "sslmode=require",
+        "sslmode=verify-full&channel_binding=require",
+    );
+    let named = format!("{pasted}&sslrootcert={certificate}");
+    let other = PostgresLedger::connect(&named).await.unwrap();
+    assert_eq!(other.batches().await.unwrap(), []);
+    let missing = format!("{pasted}&sslrootcert={certificate}.away");
+    let said = refused(&missing, ErrorKind::Ledger).await;
+    assert!(said.contains("sslrootcert cannot be read"), "{said}");
     let sql = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
                WHERE application_name = 'cometapi'";
     let client = server.client("postgres").await;
