@@ -194,12 +194,17 @@ impl Claim {
         Ok(natural(row.try_get(0)?))
     }
 
-    /// How many rows of the load others hold.
+    /// How many rows of the load others hold: from the few that are held, as the lateral joins are done one
+    /// after another.
     async fn elsewhere(&self, session: &Session, load: LoadId) -> Result<u64> {
         let row = session
             .one(
-                "SELECT count(*) FROM prediction p WHERE p.worker IS NOT NULL AND p.worker <> $2
-                     AND EXISTS (SELECT 1 FROM staged s WHERE s.load = $1 AND s.seq = p.seq)",
+                "SELECT count(*) FROM worker w
+                 CROSS JOIN LATERAL (SELECT p.seq FROM prediction p
+                     WHERE p.worker = w.id OFFSET 0) p
+                 CROSS JOIN LATERAL (SELECT 1 FROM staged s
+                     WHERE s.load = $1 AND s.seq = p.seq LIMIT 1) s
+                 WHERE w.id <> $2",
                 &[&load.0, &self.worker.0],
             )
             .await?;
@@ -241,7 +246,8 @@ async fn in_flight(session: &Session, worker: WorkerId) -> Result<u64> {
     let row = session
         .one(
             "SELECT count(*) FROM worker me JOIN worker w ON w.service = me.service
-             JOIN prediction p ON p.worker = w.id
+             CROSS JOIN LATERAL (SELECT p.fetching FROM prediction p
+                 WHERE p.worker = w.id OFFSET 0) p
              WHERE me.id = $1 AND NOT p.fetching",
             &[&worker.0],
         )

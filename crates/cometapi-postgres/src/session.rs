@@ -35,14 +35,16 @@ pub(crate) struct Backend {
     since: i64,
 }
 
-/// What each session sets. The server may end idle sessions, but not these.
+/// What each session sets. The server may end idle sessions, but not these. Its statements are short: compiling
+/// one takes longer than running it.
 const SETTINGS: &str = "
     SET idle_session_timeout = 0;
     SET idle_in_transaction_session_timeout = '10min';
     SET statement_timeout = 0;
     SET lock_timeout = '30s';
     SET default_transaction_isolation = 'read committed';
-    SET client_min_messages = 'warning'";
+    SET client_min_messages = 'warning';
+    SET jit = off";
 
 /// By these the server notices within half a minute that a client has gone, so that what it has locked is
 /// free again. Not every system has all of them.
