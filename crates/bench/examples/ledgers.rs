@@ -35,26 +35,55 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ledger.sqlite3");
     let sqlite = (0..workers).map(|_| Arc::new(SqliteLedger::open(&file).unwrap()) as _);
+    let loaders = load(sqlite.collect(), rows, folder.path()).await;
     let before = cpu(UsageWho::RUSAGE_SELF);
-    let took = run(sqlite.collect(), rows, folder.path()).await;
+    let took = run(&loaders, rows).await;
     print("SQLite", rows, took, cpu(UsageWho::RUSAGE_SELF) - before);
 
-    let Some(server) = Server::start(&[]) else {
+    // The server's own time is known when it has ended, so one of them only loads.
+    let Some((loading, ..)) = postgres(workers, 0, rows, folder.path()).await else {
         return;
     };
-    let url = server.url(&server.database().await);
-    let mut postgres: Vec<Arc<dyn Ledger>> = Vec::new();
-    for _ in 0..workers {
-        postgres.push(Arc::new(PostgresLedger::connect(&url).await.unwrap()));
-    }
-    let before = cpu(UsageWho::RUSAGE_SELF);
-    let took = run(postgres, rows, folder.path()).await;
-    let clients = cpu(UsageWho::RUSAGE_SELF) - before;
+    let Some((server, clients, took)) = postgres(workers, rows, rows, folder.path()).await else {
+        return;
+    };
     print("PostgreSQL, the workers", rows, took, clients);
-    let before = cpu(UsageWho::RUSAGE_CHILDREN);
+    print("PostgreSQL, the server", rows, took, server - loading);
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let loaded = (rows * workers) as f64;
+    println!(
+        "of each loaded row {:.0} µs in the server",
+        loading / loaded
+    );
+}
+
+/// Loads `loaded` rows with each worker, and records the lives of `rows`. Returns the processor time of the
+/// server and of the workers, and how long the lives took; `None` where `PostgreSQL` is not installed.
+async fn postgres(
+    workers: u64,
+    rows: u64,
+    loaded: u64,
+    folder: &Path,
+) -> Option<(f64, f64, Duration)> {
+    let server = Server::start(&[])?;
+    let url = server.url(&server.database().await);
+    let mut ledgers: Vec<Arc<dyn Ledger>> = Vec::new();
+    for _ in 0..workers {
+        ledgers.push(Arc::new(PostgresLedger::connect(&url).await.unwrap()));
+    }
+    let (servers, clients) = (UsageWho::RUSAGE_CHILDREN, UsageWho::RUSAGE_SELF);
+    let before = cpu(servers);
+    let loaders = load(ledgers, loaded, folder).await;
+    let clients_before = cpu(clients);
+    let took = if rows == 0 {
+        Duration::ZERO
+    } else {
+        run(&loaders, rows).await
+    };
+    let clients = cpu(clients) - clients_before;
+    drop(loaders);
     server.stop();
-    let servers = cpu(UsageWho::RUSAGE_CHILDREN) - before;
-    print("PostgreSQL, the server", rows, took, servers);
+    Some((cpu(servers) - before, clients, took))
 }
 
 fn print(what: &str, rows: u64, took: Duration, cpu_micros: f64) {
@@ -76,9 +105,11 @@ fn cpu(who: UsageWho) -> f64 {
     micros.iter().sum::<i64>() as f64
 }
 
-/// Loads the rows with every ledger, and records their lives. Returns how long the lives took.
-async fn run(ledgers: Vec<Arc<dyn Ledger>>, rows: u64, folder: &Path) -> Duration {
-    let mut loaders: Vec<(Arc<dyn Ledger>, Box<dyn Loader>)> = Vec::new();
+type Loaded = (Arc<dyn Ledger>, Box<dyn Loader>);
+
+/// Loads the rows with every ledger.
+async fn load(ledgers: Vec<Arc<dyn Ledger>>, rows: u64, folder: &Path) -> Vec<Loaded> {
+    let mut loaders = Vec::new();
     let loading = Instant::now();
     for ledger in ledgers {
         let loader = ledger.loader();
@@ -86,20 +117,20 @@ async fn run(ledgers: Vec<Arc<dyn Ledger>>, rows: u64, folder: &Path) -> Duratio
             let part = (first..(first + 500).min(rows + 1)).map(row).collect();
             assert_eq!(loader.add(part).await.unwrap(), []);
         }
-        loader
-            .load(Plan::new("batch", folder, SERVICE))
-            .await
-            .unwrap();
+        let plan = Plan::new("batch", folder, SERVICE);
+        loader.load(plan).await.unwrap();
         loaders.push((ledger, loader));
     }
-    println!(
-        "loaded by {} workers in {:.1?}",
-        loaders.len(),
-        loading.elapsed()
-    );
+    let took = loading.elapsed();
+    println!("loaded by {} workers in {took:.1?}", loaders.len());
+    loaders
+}
+
+/// Records the lives of all rows. Returns how long that took.
+async fn run(loaders: &[Loaded], rows: u64) -> Duration {
     let began = Instant::now();
     let mut working = JoinSet::new();
-    for (ledger, loader) in &loaders {
+    for (ledger, loader) in loaders {
         working.spawn(work(Arc::clone(ledger), loader.id()));
     }
     let done: u64 = working.join_all().await.iter().sum();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use cometapi::Durations;
+use cometapi::{BoxFuture, Durations};
 use cometapi_batch::columns::now;
 use cometapi_batch::{
     BatchEntry, Begun, Claimed, Cost, Entry, Filter, Intent, Job, Ledger, LedgerFuture, LoadId,
@@ -89,6 +89,10 @@ impl Ledger for PostgresLedger {
                 claim.claim(session, want).await
             })
         })
+    }
+
+    fn notified(&self) -> BoxFuture<()> {
+        Box::pin(self.0.life.notified())
     }
 
     fn pause(&self, service: String, pause: Duration) -> LedgerFuture<()> {

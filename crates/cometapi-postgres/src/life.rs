@@ -1,10 +1,11 @@
-//! Who lives: a process holds an advisory lock, on a session that does nothing else.
+//! Who lives: a process holds an advisory lock, on a session that does nothing else than to listen.
 //!
 //! The server releases the lock when the session ends, however the process ends. A lease would have to
 //! run out first, and a clock to be right. The lock's class is the number of the table of processes,
 //! so that ledgers in other schemas have other locks.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cometapi_batch::columns::now;
@@ -12,7 +13,7 @@ use cometapi_batch::{Error, ErrorKind, WorkerId};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::fault::Result;
-use crate::options::Connector;
+use crate::options::{Connector, Notices};
 use crate::session::Session;
 
 /// The life of this process in the ledger, and the workers that live by it.
@@ -22,6 +23,7 @@ pub(crate) struct Life {
     session: AsyncMutex<Option<Held>>,
     /// The workers that are not retired, with the processes that they live by.
     workers: Mutex<HashMap<i64, Held>>,
+    notices: Notices,
 }
 
 /// A lock that is held as long as the session is open.
@@ -40,6 +42,18 @@ impl Life {
             connector,
             session: AsyncMutex::default(),
             workers: Mutex::default(),
+            notices: Notices::new(0),
+        }
+    }
+
+    /// Ready when another process has loaded rows since this call.
+    pub(crate) fn notified(&self) -> impl Future<Output = ()> + use<> {
+        let mut notices = self.notices.subscribe();
+        async move {
+            if notices.changed().await.is_err() {
+                // The ledger is gone.
+                pending::<()>().await;
+            }
         }
     }
 
@@ -49,9 +63,34 @@ impl Life {
         if let Some(held) = session.as_ref().filter(|held| !held.is_lost()) {
             return Ok(held.clone());
         }
-        let held = begin(&self.connector).await?;
+        let held = self.begin().await?;
         *session = Some(held.clone());
         Ok(held)
+    }
+
+    async fn begin(&self) -> Result<Held> {
+        let session = Session::listen(&self.connector, self.notices.clone()).await?;
+        loop {
+            let row = session
+                .one(
+                    "WITH n AS MATERIALIZED (SELECT nextval('process_id') AS id)
+                 SELECT id, pg_try_advisory_lock('process'::regclass::oid::int, id::int) FROM n",
+                    &[],
+                )
+                .await?;
+            let id: i64 = row.try_get(0)?;
+            // Held by a stranger, who would keep it alive.
+            if !row.try_get::<_, bool>(1)? {
+                continue;
+            }
+            session
+                .execute(
+                    "INSERT INTO process (id, since) VALUES ($1, $2)",
+                    &[&id, &now()],
+                )
+                .await?;
+            return Ok(Held(Arc::new((session, id))));
+        }
     }
 
     /// The number of this process, which lives.
@@ -104,29 +143,4 @@ fn lost() -> Error {
         "the connection by which this process lives in the ledger was lost, so others take over what it \
          held: to continue, run the same command again",
     )
-}
-
-async fn begin(connector: &Connector) -> Result<Held> {
-    let session = Session::connect(connector).await?;
-    loop {
-        let row = session
-            .one(
-                "WITH n AS MATERIALIZED (SELECT nextval('process_id') AS id)
-                 SELECT id, pg_try_advisory_lock('process'::regclass::oid::int, id::int) FROM n",
-                &[],
-            )
-            .await?;
-        let id: i64 = row.try_get(0)?;
-        // Held by a stranger, who would keep it alive.
-        if !row.try_get::<_, bool>(1)? {
-            continue;
-        }
-        session
-            .execute(
-                "INSERT INTO process (id, since) VALUES ($1, $2)",
-                &[&id, &now()],
-            )
-            .await?;
-        return Ok(Held(Arc::new((session, id))));
-    }
 }

@@ -59,6 +59,12 @@ pub(crate) async fn load(session: &Session, load: LoadId, plan: &Plan) -> Result
     loaded.planned = to_be_created(session, load).await?;
     loaded.spent = Usd::from_nanos(spent);
     loaded.unpriced = natural(unpriced);
+    if !plan.dry && loaded.tally.planned > 0 {
+        // When the transaction is committed.
+        session
+            .rows("SELECT pg_notify(current_schema()::text, '')", &[])
+            .await?;
+    }
     Ok(loaded)
 }
 

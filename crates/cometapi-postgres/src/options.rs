@@ -1,6 +1,7 @@
 //! How the server is reached.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::path::Path;
 use std::pin::Pin;
 use std::str::FromStr;
@@ -8,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cometapi_batch::{Error, ErrorKind};
+use tokio::sync::watch;
 use tokio_postgres::config::Host;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{AsyncMessage, Client, Config};
 
 use crate::fault::Result;
 use crate::parameters::Parameters;
@@ -203,21 +205,29 @@ impl PostgresOptions {
 #[derive(Clone, Debug)]
 pub(crate) struct Connector(Arc<PostgresOptions>);
 
+/// How often a session was notified.
+pub(crate) type Notices = watch::Sender<u64>;
+
 /// Moves the bytes of a session until it ends.
 pub(crate) type Driver = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Connector {
-    /// Connects to the server and logs in.
-    pub(crate) async fn open(&self) -> Result<(Client, Driver)> {
+    /// Connects to the server and logs in. What the session is notified of is counted.
+    pub(crate) async fn open(&self, notices: Option<Notices>) -> Result<(Client, Driver)> {
         let config = &self.0.config;
         #[cfg(feature = "rustls")]
         let opened = config.connect(self.0.tls.connector()?).await;
         #[cfg(not(feature = "rustls"))]
         let opened = config.connect(tokio_postgres::NoTls).await;
-        let (client, connection) = opened?;
+        let (client, mut connection) = opened?;
         let driver = async move {
             // The calls that wait for the session fail at its end.
-            _ = connection.await;
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
+            {
+                if let (AsyncMessage::Notification(_), Some(notices)) = (message, &notices) {
+                    notices.send_modify(|count| *count += 1);
+                }
+            }
         };
         Ok((client, Box::pin(driver)))
     }

@@ -67,7 +67,7 @@ impl Drop for Driver {
 }
 
 async fn probe(connector: &Connector) -> Result<(Client, Driver)> {
-    let (client, driver) = connector.open().await?;
+    let (client, driver) = connector.open(None).await?;
     let driver = tokio::task::spawn_local(driver).abort_handle();
     Ok((client, Driver(driver)))
 }

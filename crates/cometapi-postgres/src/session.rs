@@ -9,7 +9,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
 use crate::fault::Result;
-use crate::options::Connector;
+use crate::options::{Connector, Notices};
 
 /// Values of a statement.
 pub(crate) type Params<'p> = &'p [&'p (dyn ToSql + Sync)];
@@ -69,7 +69,21 @@ impl Session {
     /// Connects. Nothing that this crate writes is asked for before the server was
     /// [examined](crate::server::examine).
     pub(crate) async fn connect(connector: &Connector) -> Result<Self> {
-        let (client, driver) = connector.open().await?;
+        Self::open(connector, None).await
+    }
+
+    /// Connects, and is notified of loads.
+    pub(crate) async fn listen(connector: &Connector, notices: Notices) -> Result<Self> {
+        let session = Self::open(connector, Some(notices)).await?;
+        // The channel has the name of the schema.
+        session
+            .batch(&format!("LISTEN {}", connector.quoted_schema()))
+            .await?;
+        Ok(session)
+    }
+
+    async fn open(connector: &Connector, notices: Option<Notices>) -> Result<Self> {
+        let (client, driver) = connector.open(notices).await?;
         let driver = spawn_local(driver).abort_handle();
         let mut session = Self {
             client,

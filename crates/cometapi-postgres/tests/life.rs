@@ -2,13 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "tests: a panic is the failure")]
 
+use std::time::Duration;
+
 use cometapi_batch::{
-    Begun, Error, ErrorKind, Filter, Intent, Job, Ledger, Mark, Outcome, State, Want, WorkerId,
+    Begun, Error, ErrorKind, Filter, Intent, Job, Ledger, Mark, NewRow, Outcome, Plan, State, Want,
+    WorkerId,
 };
 use cometapi_postgres::PostgresLedger;
 use postgres_server::Server;
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_postgres::Client;
+
+/// A limit that no test reaches, on however busy a machine.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 const SERVICE: &str = "https://service.example";
 
@@ -48,6 +55,26 @@ async fn lost(ledger: &PostgresLedger, worker: WorkerId) -> Error {
             Err(e) => return e,
         }
     }
+}
+
+#[tokio::test]
+async fn a_process_is_notified_of_the_loads_of_others() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let url = server.url(&server.database().await);
+    let waiting = PostgresLedger::connect(&url).await.unwrap();
+    let loading = PostgresLedger::connect(&url).await.unwrap();
+    waiting.register(SERVICE.to_owned()).await.unwrap();
+    let notified = waiting.notified();
+    let loader = loading.loader();
+    let input = json!({ "prompt": "a" });
+    let input = input.as_object().unwrap();
+    let row = NewRow::new(1, None, &"a/b".parse().unwrap(), input);
+    loader.add(vec![row]).await.unwrap();
+    let plan = Plan::new("batch", "/out", SERVICE);
+    loader.load(plan).await.unwrap();
+    timeout(PATIENCE, notified).await.unwrap();
 }
 
 #[tokio::test]

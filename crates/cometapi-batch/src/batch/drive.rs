@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cometapi::BoxFuture;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
@@ -15,8 +16,9 @@ use crate::batch::stop::Urgency;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{Claimed, LoadId, Want};
 
-/// How soon it is noticed that another process has ended, or has released a row.
-const CLAIM_AGAIN: Duration = Duration::from_millis(200);
+/// How soon it is noticed that another process has ended, or has released a row: at first, and at most when
+/// nothing was free for a while.
+const CLAIM_AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 
 /// How soon an id that could not be recorded is tried again.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
@@ -32,6 +34,8 @@ pub(crate) async fn drive(context: &Arc<Context>, creates: u64) -> Result<(), Er
         tasks: JoinSet::new(),
         budget: creates,
         claim_at: Instant::now(),
+        claim_again: CLAIM_AGAIN.0,
+        notified: context.settings.ledger.notified(),
         record_at: Instant::now(),
         elsewhere: 0,
         is_held_back: false,
@@ -49,6 +53,10 @@ struct Drive<'c> {
     budget: u64,
     /// When to look for rows the next time.
     claim_at: Instant,
+    /// How long after a claim for which nothing was free.
+    claim_again: Duration,
+    /// When another process has loaded rows since the last claim that this caused.
+    notified: BoxFuture<()>,
     /// When to try again to record ids that could not be.
     record_at: Instant,
     /// How many rows others held when nothing else was left.
@@ -98,6 +106,11 @@ impl Drive<'_> {
                     }
                 }
                 () = sleep_until(self.claim_at), if idle => {}
+                () = &mut self.notified, if idle => {
+                    // Before the claim, which must not miss what is loaded after it.
+                    self.notified = self.context.settings.ledger.notified();
+                    self.claim_soon();
+                }
                 () = record_again(self.context, self.record_at), if has_unrecorded => {
                     self.record_at = Instant::now() + RECORD_AGAIN;
                 }
@@ -161,7 +174,7 @@ impl Drive<'_> {
             Ok(claimed) => claimed,
             // Another process holds the ledger for long; what runs here continues meanwhile.
             Err(e) if e.kind() == ErrorKind::Busy && !self.tasks.is_empty() => {
-                self.claim_at = Instant::now() + CLAIM_AGAIN;
+                self.claim_at = Instant::now() + CLAIM_AGAIN.0;
                 return Ok(true);
             }
             Err(e) => {
@@ -170,7 +183,8 @@ impl Drive<'_> {
             }
         };
         if claimed.jobs.is_empty() {
-            self.claim_at = Instant::now() + CLAIM_AGAIN;
+            self.claim_at = Instant::now() + self.claim_again;
+            self.claim_again = (self.claim_again * 2).min(CLAIM_AGAIN.1);
             if let (true, Some(max), 1.., 0) = (
                 self.tasks.is_empty() && creates > 0,
                 max_cost,
@@ -205,6 +219,11 @@ impl Drive<'_> {
         Ok(true)
     }
 
+    fn claim_soon(&mut self) {
+        self.claim_at = Instant::now();
+        self.claim_again = CLAIM_AGAIN.0;
+    }
+
     /// Says what is waited for, where it is not what was waited for before.
     fn waits_for_others(&mut self, claimed: &Claimed) {
         let rows = claimed.elsewhere;
@@ -225,7 +244,7 @@ impl Drive<'_> {
 
     fn done(&mut self, done: Result<Spent, JoinError>) {
         // There is room again.
-        self.claim_at = Instant::now();
+        self.claim_soon();
         match done {
             Ok(Spent::Yes) => {}
             Ok(Spent::No) => self.budget = self.budget.saturating_add(1),

@@ -68,6 +68,13 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// what is in flight, with [`Want::max_in_flight`].
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed>;
 
+    /// Ready when another process has loaded rows since this call, which may be free to
+    /// [claim](Self::claim). It is a hint, so that who waits for free rows need not claim as often: it may come
+    /// without a cause, late, or never, as it does by default.
+    fn notified(&self) -> BoxFuture<()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Pauses create requests at `service` for this long, for every worker of the ledger: the response to
     /// one of them counts for all. A longer pause stays. Workers learn of it with their next
     /// [claim](Claimed::paused), and the ledger's clock says how much time is left, because theirs

@@ -10,11 +10,13 @@ use cometapi::{BoxFuture, Client, Durations};
 use cometapi_batch::{
     Batch, BatchEntry, Begun, Claimed, Cost, Entry, Error, ErrorKind, Event, Filter, Format,
     Intent, Job, Ledger, LedgerFuture, LoadId, Loaded, Loader, Mark, NewRow, Once, OnceError,
-    OnceEvent, Outcome, Plan, Repeated, Rows, SqliteLedger, State, Stopped, Tally, Usd, Want,
+    OnceEvent, Outcome, Plan, Repeated, Rows, SqliteLedger, State, Stop, Stopped, Tally, Usd, Want,
     WorkerId,
 };
 use cometapi_mock::{Ending, Fault, MockServer, Pace};
 use serde_json::json;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::setup::{client, quick, visible};
 
@@ -33,6 +35,7 @@ pub(crate) enum At {
     /// States, results and ends.
     Later,
     Result,
+    Never,
 }
 
 #[derive(Debug)]
@@ -40,6 +43,10 @@ pub(crate) struct Faulty {
     inner: SqliteLedger,
     at: At,
     has_failed: AtomicBool,
+    /// When it was asked for rows.
+    claims: watch::Sender<Vec<Instant>>,
+    /// Notified when another process loads rows.
+    loaded: Arc<Notify>,
 }
 
 impl Faulty {
@@ -49,6 +56,8 @@ impl Faulty {
             inner,
             at,
             has_failed,
+            claims: watch::Sender::default(),
+            loaded: Arc::default(),
         })
     }
 }
@@ -92,7 +101,13 @@ impl Ledger for Faulty {
         self.inner.pause(service, pause)
     }
 
+    fn notified(&self) -> BoxFuture<()> {
+        Box::pin(Arc::clone(&self.loaded).notified_owned())
+    }
+
     fn claim(&self, worker: WorkerId, want: Want) -> LedgerFuture<Claimed> {
+        self.claims
+            .send_modify(|claims| claims.push(Instant::now()));
         if self.at == At::Claim {
             return full();
         }
@@ -234,6 +249,42 @@ async fn stage() -> (MockServer, Client, tempfile::TempDir) {
     let server = server.start().await.unwrap();
     let client = client(server.base_url());
     (server, client, tempfile::tempdir().unwrap())
+}
+
+/// A run for which nothing is free asks less and less often, and at once when rows were loaded.
+#[tokio::test(start_paused = true)]
+async fn a_run_without_work_asks_now_and_then() {
+    let (_server, client, base) = stage().await;
+    let inner = SqliteLedger::open(base.path().join("ledger")).unwrap();
+    let other = inner.register("service".to_owned()).await.unwrap();
+    let input = json!({"prompt": "other"});
+    let intent = Intent::new(&"acme/painter".parse().unwrap(), input.as_object().unwrap());
+    inner.begin(other, intent).await.unwrap();
+
+    let ledger = Faulty::new(inner, At::Never);
+    let stop = Stop::new();
+    let run = Batch::new(&client, ledger.clone(), base.path().join("out"))
+        .model("acme/painter".parse().unwrap())
+        .service("service")
+        .max_in_flight(1)
+        .stop(&stop)
+        .run(Rows::reader(
+            Cursor::new("{\"prompt\": \"a\"}\n"),
+            Format::JsonLines,
+        ));
+    let asks = async {
+        let mut claims = ledger.claims.subscribe();
+        claims.wait_for(|claims| claims.len() == 7).await.unwrap();
+        ledger.loaded.notify_one();
+        claims.wait_for(|claims| claims.len() == 9).await.unwrap();
+        stop.leave(Duration::ZERO);
+        let claims = claims.borrow().clone();
+        let pauses = claims.windows(2).map(|two| two[1] - two[0]);
+        pauses.map(|pause| pause.as_millis()).collect::<Vec<_>>()
+    };
+    let (report, pauses) = tokio::join!(run, asks);
+    assert_eq!(pauses, [200, 400, 800, 1600, 2000, 2000, 0, 200]);
+    assert_eq!(report.unwrap().created, 0);
 }
 
 #[tokio::test]
