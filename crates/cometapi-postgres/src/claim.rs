@@ -69,10 +69,10 @@ impl Claim {
             .saturating_sub(u32::try_from(claimed.jobs.len()).unwrap_or(u32::MAX));
         let wanted = want.creates.min(room);
         let mut creates = wanted;
-        let mut flying = 0;
+        let mut count = 0;
         if let (1.., Some(max)) = (wanted, want.max_in_flight) {
-            flying = in_flight(session, self.worker).await?;
-            creates = wanted.min(max.saturating_sub(u32::try_from(flying).unwrap_or(u32::MAX)));
+            count = in_flight(session, self.worker).await?;
+            creates = wanted.min(max.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX)));
         }
         let planned = Free::planned(load, batch);
         claimed.jobs.extend(match want.max_cost {
@@ -83,7 +83,7 @@ impl Claim {
             claimed.elsewhere = self.elsewhere(session, load).await?;
             if wanted > 0 && creates == 0 {
                 let is_left = self.left(session, planned, 1).await? > 0;
-                claimed.in_flight = if is_left { flying } else { 0 };
+                claimed.in_flight = if is_left { count } else { 0 };
             } else if want.max_cost.is_some() {
                 claimed.unaffordable = self.left(session, planned, i64::MAX).await?;
             }

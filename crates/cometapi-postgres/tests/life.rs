@@ -202,13 +202,13 @@ async fn long_ids_and_paths_are_recorded() {
     };
     let rows = (1..=2).map(|line| {
         let id = Some(long(line));
-        cometapi_batch::NewRow::new(line, id, &model, input.as_object().unwrap())
+        NewRow::new(line, id, &model, input.as_object().unwrap())
     });
     let loader = ledger.loader();
     assert_eq!(loader.add(rows.clone().collect()).await.unwrap(), []);
     assert_eq!(loader.add(rows.collect()).await.unwrap().len(), 2);
     let folder = std::path::Path::new("/nowhere");
-    let plan = || cometapi_batch::Plan::new("batch", folder, SERVICE);
+    let plan = || Plan::new("batch", folder, SERVICE);
     assert_eq!(loader.load(plan()).await.unwrap().tally.planned, 2);
     let want = Want::new(Some(loader.id()), 9, 9);
     let jobs = ledger.claim(worker, want).await.unwrap().jobs;

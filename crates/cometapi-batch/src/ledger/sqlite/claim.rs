@@ -37,10 +37,10 @@ pub(super) fn claim(writer: &mut Writer, worker: WorkerId, want: Want) -> Result
     };
     let wanted = want.creates.min(room);
     let mut creates = wanted;
-    let mut flying = 0;
+    let mut count = 0;
     if let (1.., Some(max)) = (wanted, want.max_in_flight) {
-        flying = in_flight(conn, worker)?;
-        creates = wanted.min(max.saturating_sub(u32::try_from(flying).unwrap_or(u32::MAX)));
+        count = in_flight(conn, worker)?;
+        creates = wanted.min(max.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX)));
     }
     claimed.jobs.extend(match want.max_cost {
         None => planned(conn, worker, load, creates)?,
@@ -50,7 +50,7 @@ pub(super) fn claim(writer: &mut Writer, worker: WorkerId, want: Want) -> Result
         claimed.elsewhere = elsewhere(conn, worker, load)?;
         if wanted > 0 && creates == 0 {
             let is_left = !free(conn, worker, Some(load), "planned", None, 1)?.is_empty();
-            claimed.in_flight = if is_left { flying } else { 0 };
+            claimed.in_flight = if is_left { count } else { 0 };
         } else if want.max_cost.is_some() {
             claimed.unaffordable = left(conn, worker, load)?;
         }
