@@ -421,9 +421,10 @@ mod tests {
                 format!("{number:.16e}"),
                 format!("{number:.1}"),
             ] {
-                // Rounded to nothing.
-                prop_assume!(number == 0.0 || text.parse::<f64>() != Ok(0.0));
-                prop_assert_eq!(kind(&text), None, "{}", text);
+                let is_rounded_to_nothing = number != 0.0 && text.parse::<f64>() == Ok(0.0);
+                if !is_rounded_to_nothing {
+                    prop_assert_eq!(kind(&text), None, "{}", text);
+                }
             }
         }
 

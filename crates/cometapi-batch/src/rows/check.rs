@@ -135,6 +135,8 @@ pub fn csv_cell(model: &ModelRef, field: &str, value: &Value, unchecked: bool) -
     let candidates = plain.into_iter().chain([value.to_string()]);
     candidates
         .into_iter()
+        // A file that holds a NUL is not read as text.
+        .filter(|text| !text.contains('\0'))
         .find(|text| matches!(cell(model, field, text, false), Ok(Some(read)) if read == *value))
 }
 

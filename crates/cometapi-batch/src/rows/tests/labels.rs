@@ -252,6 +252,7 @@ fn most_values_have_a_cell() {
         json!("7"),
         json!("true"),
         json!("a, \"b\"\nc"),
+        json!("a\0b"),
         json!(7),
         json!(1.5),
         json!(true),

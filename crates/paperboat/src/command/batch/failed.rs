@@ -126,7 +126,8 @@ impl Row {
         Self {
             id: entry.row.clone(),
             model: entry.model.clone(),
-            reason: short(reason(entry).unwrap_or_default(), entry.id.as_deref()).to_owned(),
+            reason: short(reason(entry).unwrap_or_default(), entry.id.as_deref())
+                .replace('\0', " "),
             input: serde_json::from_str(&entry.input).unwrap_or_default(),
             labels: serde_json::from_str(labels).unwrap_or_default(),
         }
@@ -134,6 +135,13 @@ impl Row {
 
     /// The cells of its input, in the order of its fields. `None` if one cannot be read back as it is.
     fn cells(&self, unchecked: bool) -> Option<Vec<String>> {
+        let labels = self.labels.iter();
+        let mut texts = labels.flat_map(|(name, value)| [Some(name.as_str()), value.as_str()]);
+        // A file that holds one is not read as text.
+        let has_nul = |text: &str| text.contains('\0');
+        if self.id.as_deref().is_some_and(has_nul) || texts.any(|text| text.is_some_and(has_nul)) {
+            return None;
+        }
         let model: ModelRef = self.model.parse().ok()?;
         let cells = self.input.iter();
         cells
@@ -190,7 +198,35 @@ impl Columns {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_row_has_cells_where_they_can_be_read_back() {
+        let map = |value: Value| value.as_object().cloned().unwrap();
+        let row = |id: &str, input: Value, labels: Value| Row {
+            id: Some(id.to_owned()),
+            model: "acme/painter".to_owned(),
+            reason: String::new(),
+            input: map(input),
+            labels: map(labels),
+        };
+        let (prompt, label) = (json!({"prompt": "x"}), json!({"client": "ACME"}));
+        for (row, is_written) in [
+            (row("a", prompt.clone(), label.clone()), true),
+            (row("a", json!({"colour": "x\0y"}), label.clone()), true),
+            // A prompt is the text of its cell.
+            (row("a", json!({"prompt": "x\0y"}), label.clone()), false),
+            (row("a\0", prompt.clone(), label), false),
+            (row("a", prompt.clone(), json!({"client": "\0"})), false),
+            (row("a", prompt, json!({"\0": "ACME"})), false),
+        ] {
+            let cells = row.cells(false);
+            assert_eq!(cells.is_some(), is_written, "{:?}", row.id);
+            assert!(cells.iter().flatten().all(|cell| !cell.contains('\0')));
+        }
+    }
 
     #[test]
     fn another_file_of_that_name_is_left_alone() {
