@@ -185,18 +185,20 @@ async fn connections_that_are_half_closed_at_every_point_lose_nothing() {
     .await;
 }
 
+/// Holds all connections, so that what is asked for is not done, or done and not answered. Then they are cut,
+/// or go on.
 #[cfg(unix)]
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_that_are_held_and_then_cut_lose_nothing() {
+async fn hold_at_every_point(are_cut: bool) {
     let Some(server) = Server::shared() else {
         return;
     };
     for fault in [Fault::Hold, Fault::Mute] {
         at_every_point(server, 120, async |proxy, worker| {
-            // What is asked for now is not done, or it is done and not answered.
             proxy.set(fault);
             worker.signal("INT").await;
-            proxy.cut();
+            if are_cut {
+                proxy.cut();
+            }
             proxy.set(Fault::None);
         })
         .await;
@@ -205,19 +207,14 @@ async fn connections_that_are_held_and_then_cut_lose_nothing() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_held_and_then_cut_lose_nothing() {
+    hold_at_every_point(true).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_held_for_a_while_lose_nothing() {
-    let Some(server) = Server::shared() else {
-        return;
-    };
-    for fault in [Fault::Hold, Fault::Mute] {
-        at_every_point(server, 120, async |proxy, worker| {
-            proxy.set(fault);
-            worker.signal("INT").await;
-            // What was asked for is done and answered, only later.
-            proxy.set(Fault::None);
-        })
-        .await;
-    }
+    hold_at_every_point(false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
