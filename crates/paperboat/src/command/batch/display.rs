@@ -232,11 +232,12 @@ impl Display {
                 precise(*pause)
             )),
             Event::InFlight { predictions, .. } => self.say(format_args!(
-                "{predictions} predictions are in flight in other processes; waiting until fewer are than \
-                 --max-in-flight"
+                "other processes have {} in flight; waiting until fewer are than --max-in-flight",
+                report::number(*predictions, "prediction")
             )),
             Event::Elsewhere { rows, .. } => self.say(format_args!(
-                "{rows} rows are with other processes; waiting in case they end"
+                "other processes have {}; waiting in case they end",
+                report::number(*rows, "row")
             )),
             _ => {}
         }
