@@ -79,7 +79,7 @@ impl Life {
                 )
                 .await?;
             let id: i64 = row.try_get(0)?;
-            // Held by a stranger, who would keep it alive.
+            // Another program holds it, which would keep this process alive.
             if !row.try_get::<_, bool>(1)? {
                 continue;
             }

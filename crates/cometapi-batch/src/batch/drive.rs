@@ -197,7 +197,7 @@ impl Drive<'_> {
                 return Ok(false);
             }
             if self.tasks.is_empty() {
-                // Without leave to create, others would be waited for in vain.
+                // A run that may not create has no use for rows of others.
                 if claimed.elsewhere + claimed.in_flight == 0 || !self.creates() {
                     return Ok(false);
                 }
