@@ -180,8 +180,7 @@ impl FileTemplate {
     /// `_`. The second file of a prediction ends in `__2` if the template does not hold `{index}`.
     pub fn render(&self, values: &NameValues<'_>) -> String {
         let mut path = Vec::new();
-        let last_part = self.parts.len().saturating_sub(1);
-        for (at, pieces) in self.parts.iter().enumerate() {
+        for pieces in &self.parts {
             let mut name = Name::default();
             for piece in pieces {
                 match piece {
@@ -191,20 +190,19 @@ impl FileTemplate {
                         let last = folders.next_back().unwrap_or_default();
                         for folder in folders {
                             name.push(&cut(folder, *limit));
-                            path.push(folder_name(std::mem::take(&mut name).finish()));
+                            path.push(std::mem::take(&mut name).finish());
                         }
                         name.push(&cut(last, *limit));
                     }
                     Piece::Field { name: field, limit } => name.push(&values.get(field, *limit)),
                 }
             }
-            let is_fixed = matches!(pieces[..], [Piece::Text(_)]);
-            let name = name.finish();
-            path.push(if at == last_part || is_fixed {
-                name
-            } else {
-                folder_name(name)
-            });
+            path.push(name.finish());
+        }
+        // Only where `{id}` makes more folders can another row have a file beside a folder.
+        let folders = self.parts.len().saturating_sub(1)..path.len().saturating_sub(1);
+        for folder in path.get_mut(folders).unwrap_or_default() {
+            *folder = folder_name(std::mem::take(folder));
         }
         let path = path.join("/");
         if self.fields().any(|name| name == "index") {
@@ -443,6 +441,22 @@ mod tests {
         values.position = 1;
         assert_eq!(parse("{id}.png").render(&values), "fox__2");
         assert_eq!(parse("{id}-{index}.png").render(&values), "fox-2");
+    }
+
+    #[test]
+    fn a_folder_is_renamed_only_where_it_may_have_the_name_of_a_file() {
+        let input = Map::new();
+        for (template, id, expected) in [
+            ("{id}.{ext}", "a.webp/b", "a~2ewebp/b"),
+            ("{id}.{ext}", "a.webp", "a.webp"),
+            ("{id}/{index}.{ext}", "a/1.webp", "a/1~2ewebp/1"),
+            ("{id}/{index}.{ext}", "a.webp", "a.webp/1"),
+            ("{model}.v1/{id}.{ext}", "a.webp/b", "painter.v1/a~2ewebp/b"),
+            ("{model}.v1/{prompt}x.{ext}", "a", "painter.v1/x"),
+        ] {
+            let values = NameValues::new(id, "acme/painter", &input, "2026-11-26");
+            assert_eq!(parse(template).render(&values), expected, "{template}");
+        }
     }
 
     #[test]

@@ -221,6 +221,7 @@ mod tests {
             (row("a\0", prompt.clone(), label), false),
             (row("a", prompt.clone(), json!({"client": "\0"})), false),
             (row("a", prompt, json!({"\0": "ACME"})), false),
+            (row("a", json!({"\0": "x"}), json!({})), false),
         ] {
             let cells = row.cells(false);
             assert_eq!(cells.is_some(), is_written, "{:?}", row.id);
