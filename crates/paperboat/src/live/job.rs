@@ -4,8 +4,9 @@
 use std::io;
 use std::sync::Once;
 
-use rustix::process::{self, Signal};
-use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
+use nix::unistd::{getpgrp, getsid, tcgetpgrp};
+use rustix::process::{Signal, getpid, kill_process};
+use rustix::termios::{LocalModes, tcgetattr};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,7 +16,7 @@ use crate::interrupt;
 /// the user types, or stop the process.
 pub(super) fn is_in_foreground() -> bool {
     // Of a terminal that does not control the process, nobody is in the foreground.
-    tcgetpgrp(io::stderr()).map_or(true, |group| group == process::getpgrp())
+    tcgetpgrp(io::stderr()).map_or(true, |group| group == getpgrp())
 }
 
 /// Whether the system would stop the process if it wrote to the terminal now (`stty tostop`).
@@ -36,7 +37,7 @@ pub(super) fn listen() {
     LISTENS.call_once(|| {
         let number = Signal::TSTP.as_raw();
         // Without a shell that controls jobs, nothing would continue it.
-        let is_job = process::getsid(None).is_ok_and(|session| session != process::getpgrp());
+        let is_job = getsid(None).is_ok_and(|session| session != getpgrp());
         if !is_job || interrupt::is_ignored(number.unsigned_abs()) {
             return;
         }
@@ -47,7 +48,7 @@ pub(super) fn listen() {
             while stops.recv().await.is_some() {
                 super::stopped(|| {
                     // As the system would have done.
-                    let _ = process::kill_process(process::getpid(), Signal::STOP);
+                    let _ = kill_process(getpid(), Signal::STOP);
                 });
             }
         });

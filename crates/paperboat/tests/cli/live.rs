@@ -223,6 +223,23 @@ async fn a_narrower_terminal_gets_the_line_anew() {
     recording.end(terminal);
 }
 
+/// The system has no id for a session and a process group that are outside.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_command_in_a_container_has_a_line() {
+    let place = Place::new();
+    let server = server().await;
+    let args = ["run", crate::SCHNELL, "a fox", "-o", "out"];
+    let Some(run) = place.contained(args).await else {
+        eprintln!("SKIPPED: this needs a PID namespace; allow unprivileged user namespaces");
+        return;
+    };
+    let (terminal, recording) = terminal();
+    on(&terminal, run.at(server.origin())).ends(0).await;
+    let shown = recording.end(terminal);
+    assert!(shown.contains("⠋ creating 0.0 s"), "{shown:?}");
+}
+
 /// A shell that controls jobs stops it, lets it run in the background, and brings it back.
 #[cfg(target_os = "linux")]
 #[tokio::test]

@@ -123,6 +123,27 @@ impl Place {
         self.call(Command::new("setsid"), args).env("PS1", "$ ")
     }
 
+    /// `paperboat`, here, in a PID namespace that its session and its process group are outside of, as a
+    /// container's runtime may start it. `None` where the system does not permit that.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn contained<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+    ) -> Option<Call<'_>> {
+        let unshare = || {
+            let mut unshare = Command::new("unshare");
+            unshare.args(["--map-root-user", "--fork", "--pid"]);
+            unshare
+        };
+        let permitted = unshare().arg("true").stderr(Stdio::null()).status().await;
+        if !permitted.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let mut command = unshare();
+        command.arg(env!("CARGO_BIN_EXE_paperboat"));
+        Some(self.call(command, args))
+    }
+
     fn call<A: AsRef<OsStr>>(
         &self,
         mut command: Command,

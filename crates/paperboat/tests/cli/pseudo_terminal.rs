@@ -141,6 +141,15 @@ impl Recording {
     }
 }
 
+impl Drop for Recording {
+    /// A command whose messages are on the terminal has no others.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the terminal showed:\n{}", self.shown());
+        }
+    }
+}
+
 /// The lines that a terminal of this many `columns` has in the end, without empty ones at their end.
 pub(crate) fn screen(shown: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<Vec<char>> = vec![Vec::new()];
