@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{self, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use cometapi_codegen::{Artifact, TARGETS};
@@ -164,7 +164,7 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> anyhow::Result<(
         bail!("it is no file");
     };
     let mut temporary = name.to_owned();
-    temporary.push(format!(".{}.tmp", process::id()));
+    temporary.push(format!(".{:016x}.tmp", fastrand::u64(..)));
     let temporary = folder.join(temporary);
     // A model's owner may be new.
     fs::create_dir_all(folder)?;

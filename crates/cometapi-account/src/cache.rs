@@ -3,9 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -147,8 +145,6 @@ fn read(path: &Path, root: &str, now: SystemTime) -> Option<PriceList> {
 
 /// Writes beside the file and renames.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-
     let name = path
         .file_name()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it is not a file's name"))?;
@@ -156,11 +152,11 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     if folder != Path::new("") {
         fs::create_dir_all(folder)?;
     }
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let mut temporary = name.to_owned();
-    temporary.push(format!(".{}.{number}.tmp", process::id()));
+    // Random: the number of a process may be that of another in a container.
+    temporary.push(format!(".{:016x}.tmp", fastrand::u64(..)));
     let temporary = folder.join(temporary);
-    let written = File::create(&temporary)
+    let written = File::create_new(&temporary)
         .and_then(|mut file| file.write_all(text))
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {

@@ -1,59 +1,59 @@
 //! Files that are there whole or not at all.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::{Builder, NamedTempFile};
+
 /// A file that gets its name once it is complete. Dropped before, it leaves nothing.
 pub(crate) struct Whole {
-    part: PathBuf,
+    part: BufWriter<NamedTempFile>,
     path: PathBuf,
-    file: Option<BufWriter<File>>,
 }
 
 impl Whole {
     /// Begins the file at `path`, hidden beside it.
     pub(crate) fn begin(path: &Path) -> io::Result<Self> {
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        // Two processes may write it at the same time.
-        name.push(format!(".{}.part", std::process::id()));
-        let part = path.with_file_name(name);
-        let file = BufWriter::new(File::create(&part)?);
+        let mut prefix = OsString::from(".");
+        prefix.push(path.file_name().unwrap_or_default());
+        prefix.push(".");
+        let mut builder = Builder::new();
+        // The rest of the name is random: another process may write the file at the same time, also one
+        // with the same number on another machine or in another container.
+        builder.prefix(&prefix).suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As of any new file; the user's mask is applied. A temporary file is private otherwise.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let part = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
         Ok(Self {
-            part,
+            part: BufWriter::new(part),
             path: path.to_owned(),
-            file: Some(file),
         })
     }
 
     /// Gives it its name, replacing a file that has it.
-    pub(crate) fn commit(mut self) -> io::Result<()> {
-        if let Some(file) = self.file.take() {
-            file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        }
-        fs::rename(&self.part, &self.path)
+    pub(crate) fn commit(self) -> io::Result<()> {
+        let part = self
+            .part
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
+        part.persist(self.path)?;
+        Ok(())
     }
 }
 
 impl Write for Whole {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.file {
-            Some(file) => file.write(bytes),
-            None => Ok(0),
-        }
+        self.part.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.as_mut().map_or(Ok(()), Write::flush)
-    }
-}
-
-impl Drop for Whole {
-    fn drop(&mut self) {
-        // Once it has its name, nothing is there.
-        let _ = fs::remove_file(&self.part);
+        self.part.flush()
     }
 }
 
@@ -69,6 +69,8 @@ pub(crate) fn write(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -83,5 +85,32 @@ mod tests {
         write(&path, |file| file.write_all(b"two")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    /// Of one process, as their numbers may be equal on two machines.
+    #[test]
+    fn two_that_write_it_at_the_same_time_leave_all_of_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.csv");
+        let mut one = Whole::begin(&path).unwrap();
+        let mut other = Whole::begin(&path).unwrap();
+        one.write_all(b"one").unwrap();
+        other.write_all(b"the other").unwrap();
+        one.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        other.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"the other");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn it_permits_what_any_new_file_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, any) = (folder.path().join("whole"), folder.path().join("any"));
+        write(&path, |file| file.write_all(b"one")).unwrap();
+        fs::write(&any, "one").unwrap();
+        let permissions = |path| fs::metadata(path).unwrap().permissions();
+        assert_eq!(permissions(path), permissions(any));
     }
 }

@@ -6,7 +6,7 @@
 //! access_token = "…"
 //! ```
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -147,36 +147,16 @@ fn create_private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Writes a private file beside `path` and renames it, so that `path` holds all of the old text or
-/// all of the new.
+/// Writes a file that is private from the start beside `path` and renames it, so that `path` holds all of the
+/// old text or all of the new. One that is not renamed is removed: it has a key.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let replaced = write_private(&temporary, text).and_then(|()| fs::rename(&temporary, path));
-    if replaced.is_err() {
-        // It holds a key.
-        let _ = fs::remove_file(&temporary);
-    }
-    replaced
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = match options.open(path) {
-        // Left by a process of the same number that died.
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(path)?;
-            options.open(path)?
-        }
-        opened => opened?,
-    };
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut builder = tempfile::Builder::new();
+    let mut temporary = builder.suffix(".tmp").tempfile_in(folder)?;
+    temporary.write_all(text.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! This machine: the ledger, the folder, the proxies.
 
 use std::env;
-use std::fs::{self, OpenOptions};
-use std::path::Path;
+use std::fs::OpenOptions;
 
 use cometapi::reqwest::Url;
 use cometapi_batch::{Filter, SqliteLedger};
+use tempfile::NamedTempFile;
 
 use super::check::Check;
 use crate::args::{LedgerAddress, LedgerPlace};
@@ -96,11 +96,9 @@ async fn database(name: &'static str, address: &LedgerAddress) -> Check {
 /// Whether files can be saved in the current folder.
 pub(super) fn folder() -> Check {
     const NAME: &str = "folder";
-    let probe = format!(".paperboat-doctor-{}", std::process::id());
-    let probe = Path::new(&probe);
-    let created = OpenOptions::new().write(true).create_new(true).open(probe);
-    let written = created.and_then(|_| fs::remove_file(probe));
-    match written {
+    let mut probe = tempfile::Builder::new();
+    let probe = probe.prefix(".paperboat-doctor-").tempfile_in("");
+    match probe.and_then(NamedTempFile::close) {
         Ok(()) => Check::ok(NAME, "files can be saved in the current folder"),
         Err(e) => Check::warning(
             NAME,
