@@ -5,7 +5,7 @@ use std::fs;
 use cometapi_mock::{Ending, Fault, Plan};
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::place::{Place, requested};
 use crate::{SCHNELL, fox, server};
 
 /// What a copy of the file alone knows.
@@ -75,7 +75,7 @@ async fn the_file_alone_holds_everything_after_ctrl_c() {
         .at(server.origin())
         .start();
     run.says("created ").await;
-    server.wait_for_requests(2).await;
+    requested(&server, 2).await;
     run.interrupt().await;
     run.ends(130).await;
     let held = in_the_file_alone(&place).await;
@@ -93,7 +93,7 @@ async fn a_lost_log_is_said_and_nothing_is_sent() {
         .at(server.origin())
         .start();
     run.says("created ").await;
-    server.wait_for_requests(2).await;
+    requested(&server, 2).await;
     run.kill().await;
     let sent = server.requests().len();
     fs::copy(place.ledger(), place.path("copy")).unwrap();

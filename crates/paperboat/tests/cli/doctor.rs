@@ -4,7 +4,7 @@ use cometapi_mock::{Fault, MockServer, Pace};
 use insta::assert_snapshot;
 use tokio::net::TcpListener;
 
-use crate::place::{Call, Ended, KEY, Place, TOKEN, has_key};
+use crate::place::{Call, Ended, KEY, Place, TOKEN, has_key, requested};
 
 /// A mock that takes no key but the tests'. The doctor asks for the page at its root, which is no
 /// request of the API, so that is a violation.
@@ -206,7 +206,7 @@ async fn a_signal_ends_it() {
     let server = server().await;
     server.on_poll(Fault::Hang.always());
     let run = doctor(&place, server.origin(), &["--timeout", "10m"]).start();
-    server.wait_for_requests(1).await;
+    requested(&server, 1).await;
     run.interrupt().await;
     run.ends(130).await;
 }

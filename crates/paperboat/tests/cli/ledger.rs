@@ -5,7 +5,7 @@ use std::fs;
 use cometapi_mock::{Ending, Fault};
 use serde_json::json;
 
-use crate::place::{Place, Running};
+use crate::place::{Place, Running, requested};
 use crate::{FOX, SCHNELL, created, fox, server};
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn begun<'p>(place: &'p Place, server: &cometapi_mock::MockServer) -> (Run
     let mut run = run.start();
     let line = run.says("created ").await;
     // An id is shown before it is recorded, and polled afterwards.
-    server.wait_for_requests(seen + 2).await;
+    requested(server, seen + 2).await;
     (run, line.strip_prefix("created ").unwrap().to_owned())
 }
 
@@ -162,10 +162,10 @@ async fn a_create_that_was_killed_is_unresolved_at_once() {
     let server = server().await;
     server.on_create(Fault::Hang.after_accept().times(2));
     let run = fox(&place, "run", &[]).at(server.origin()).start();
-    server.wait_for_requests(1).await;
+    requested(&server, 1).await;
     run.kill().await;
     let run = fox(&place, "create", &[]).at(server.origin()).start();
-    server.wait_for_requests(2).await;
+    requested(&server, 2).await;
     // One that is on its way is in no doubt yet.
     assert_eq!(place.listed(&["--unresolved"]).await.len(), 1);
     assert_eq!(place.listed(&["--running"]).await[0]["state"], "sending");

@@ -2,7 +2,7 @@
 
 use cometapi_mock::{Fault, MockServer, Plan};
 
-use crate::place::{Call, Place};
+use crate::place::{Call, Place, requested};
 use crate::pseudo_terminal::{PseudoTerminal, Recording, screen};
 use crate::{created, fox, server};
 
@@ -106,7 +106,7 @@ async fn a_second_ctrl_c_takes_the_line_away() {
     server.on_create(Fault::Hang);
     let (terminal, recording) = terminal();
     let run = on(&terminal, fox(&place, "run", &[]).at(server.origin())).start();
-    server.wait_for_requests(1).await;
+    requested(&server, 1).await;
     run.interrupt().await;
     recording.wait_for("press again to stop now", 1).await;
     run.interrupt().await;
@@ -297,7 +297,7 @@ async fn a_background_job_is_not_stopped_by_what_it_says() {
     let run = format!("{command} run {} 'a fox' megapixels=0.25", crate::SCHNELL);
     terminal.types(&format!("stty tostop; {run} &\r"));
     // The create request, and a poll after "created" was said.
-    server.wait_for_requests(2).await;
+    requested(&server, 2).await;
     terminal.types("jobs; echo listed\r");
     recording.wait_for("listed", 2).await;
     let shown = recording.shown();

@@ -3,7 +3,7 @@
 use cometapi_mock::{Ending, Fault, Hold, MockServer, Pace};
 use serde_json::json;
 
-use crate::place::{Call, Ended, Place};
+use crate::place::{Call, Ended, Place, requested};
 use crate::{fox, quick, server};
 
 const NAME: [&str; 4] = ["--once", "order-4711/cover", "-o", "out"];
@@ -67,7 +67,7 @@ async fn a_command_that_was_killed_is_continued_by_the_next() {
     let mut run = cover(&place, &server, &[]).start();
     let line = run.says("created ").await;
     // Its first poll is sent after the id is recorded.
-    server.wait_for_requests(2).await;
+    requested(&server, 2).await;
     run.kill().await;
     server.clear_plans();
     let ended = cover(&place, &server, &[]).ends(0).await;
@@ -83,7 +83,7 @@ async fn two_at_once_share_one_prediction() {
     let hold = Hold::new();
     server.on_create(Fault::Hold(hold.clone()));
     let first = cover(&place, &server, &[]).start();
-    server.wait_for_requests(1).await;
+    requested(&server, 1).await;
     let mut second = cover(&place, &server, &[]).start();
     second.says("another process has this prediction").await;
     hold.release();
@@ -99,7 +99,7 @@ async fn one_that_waits_for_another_goes_on_when_that_is_killed() {
     let hold = Hold::new();
     server.on_create(Fault::Hold(hold.clone()).after_accept());
     let first = cover(&place, &server, &[]).start();
-    server.wait_for_requests(1).await;
+    requested(&server, 1).await;
     let mut second = cover(&place, &server, &[]).start();
     second.says("another process has this prediction").await;
     first.kill().await;
@@ -116,7 +116,7 @@ async fn a_signal_ends_the_wait_for_another_process() {
     let hold = Hold::new();
     server.on_create(Fault::Hold(hold.clone()));
     let first = cover(&place, &server, &[]).start();
-    server.wait_for_requests(1).await;
+    requested(&server, 1).await;
     let mut second = cover(&place, &server, &[]).start();
     second.says("another process has this prediction").await;
     second.interrupt().await;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use cometapi_mock::MockServer;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -29,7 +30,20 @@ const SECRET_PLACES: [&str; 4] = [
 ];
 
 /// Longer than anything here takes on however busy a machine; the end of what would never end.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Waits until the service has received this many requests.
+pub(crate) async fn requested(server: &MockServer, total: u64) {
+    let received = timeout(PATIENCE, server.wait_for_requests(total)).await;
+    let so_far = server.requests();
+    assert!(received.is_ok(), "never {total} requests: {so_far:?}");
+}
+
+/// Waits until the service's files have been asked for this many times.
+pub(crate) async fn files_requested(server: &MockServer, total: u64) {
+    let received = timeout(PATIENCE, server.wait_for_file_requests(total)).await;
+    assert!(received.is_ok(), "never {total} requests for files");
+}
 
 /// A folder that is home and working folder in one.
 pub(crate) struct Place(TempDir);

@@ -7,7 +7,7 @@ use cometapi_mock::{AccountEndpoint, Ending, Fault, Hold, MockServer};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::place::{Call, Ended, Place, TOKEN};
+use crate::place::{Call, Ended, Place, TOKEN, requested};
 use crate::{SCHNELL, fox, quick, server};
 
 /// What `GET /api/models` responds.
@@ -164,7 +164,7 @@ async fn a_command_without_a_limit_succeeds_whatever_the_list_is() {
             let hold = Hold::new();
             server.on_create(Fault::Hold(hold.clone()).always());
             let running = command(&place, &server, &[]).start();
-            server.wait_for_requests(1 + predictions as u64).await;
+            requested(&server, 1 + predictions as u64).await;
             assert_eq!(
                 (price_requests(&server), server.create_requests()),
                 (1, predictions),
@@ -189,7 +189,7 @@ async fn a_list_that_never_comes_is_not_waited_for() {
             let hold = Hold::new();
             server.on_create(Fault::Hold(hold.clone()).always());
             let running = command(&place, &server, &[]).start();
-            server.wait_for_requests(1 + predictions as u64).await;
+            requested(&server, 1 + predictions as u64).await;
             hold.release();
             running.ends(0).await;
             // What never ends has not ended, and the command has.
@@ -267,7 +267,7 @@ async fn nothing_is_sent_within_a_limit_before_the_list_is_there() {
         let hold = Hold::new();
         server.on_account(AccountEndpoint::Models, Fault::Hold(hold.clone()));
         let running = command(&place, &server, &["--max-cost", "1"]).start();
-        server.wait_for_requests(1).await;
+        requested(&server, 1).await;
         assert_eq!((price_requests(&server), server.create_requests()), (1, 0));
         hold.release();
         running.ends(0).await;
@@ -533,7 +533,7 @@ async fn charges_that_never_come_are_given_up_by_ctrl_c() {
     let call = batch(&place, &server, &["--max-cost", "1"]);
     let running = call.env("COMETAPI_ACCESS_TOKEN", TOKEN).start();
     for requests in 1.. {
-        server.wait_for_requests(requests).await;
+        requested(&server, requests).await;
         if server.account_requests(AccountEndpoint::Tasks) == 1 {
             break;
         }

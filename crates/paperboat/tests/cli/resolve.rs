@@ -6,7 +6,7 @@ use cometapi_mock::{AccountEndpoint, Fault, MockServer};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::place::{Call, Ended, Place, TOKEN};
+use crate::place::{Call, Ended, Place, TOKEN, requested};
 use crate::{SCHNELL, quick};
 
 async fn server() -> MockServer {
@@ -194,7 +194,7 @@ async fn one_whose_process_was_killed_in_flight_is_found() {
     let server = server().await;
     server.on_create(Fault::Hang.after_accept());
     let running = run(&place, &server, "a red fox").start();
-    server.wait_for_requests(1).await;
+    requested(&server, 1).await;
     running.kill().await;
     let ended = resolve(&place, &server, &["--json", "-o", "out"])
         .ends(0)

@@ -2,7 +2,7 @@
 
 use cometapi_mock::{Fault, MockServer};
 
-use crate::place::{Ended, Place, Running};
+use crate::place::{Ended, Place, Running, files_requested, requested};
 use crate::{created, fox, server};
 
 /// A run whose polls get no answer for now, read up to its id.
@@ -73,7 +73,7 @@ async fn ctrl_c_stops_the_wait_and_says_how_to_go_on() {
     let seen = server.requests().len() as u64;
     let mut again = place.paperboat(["wait", &id]).at(server.origin()).start();
     again.says("waiting").await;
-    server.wait_for_requests(seen + 1).await;
+    requested(&server, seen + 1).await;
     again.interrupt().await;
     again.ends(130).await.says(&[&way]);
 
@@ -90,7 +90,7 @@ async fn ctrl_c_twice_during_the_create_is_a_doubt() {
         let server = server().await;
         server.on_create(Fault::Hang.after_accept());
         let mut run = fox(&place, command, &[]).at(server.origin()).start();
-        server.wait_for_requests(1).await;
+        requested(&server, 1).await;
         run.interrupt().await;
         run.says("press again to stop now").await;
         run.interrupt().await;
@@ -123,7 +123,7 @@ async fn ctrl_c_during_a_download_leaves_no_half_file() {
     let id = created(&place, &server).await;
     let args = ["wait", &id, "-o", "out"];
     let run = place.paperboat(args).at(server.origin()).start();
-    server.wait_for_file_requests(1).await;
+    files_requested(&server, 1).await;
     run.interrupt().await;
     run.ends(130).await.says(&["paperboat wait"]);
     assert!(place.names("out").is_empty(), "{:?}", place.names("out"));

@@ -8,7 +8,7 @@ mod every_command;
 use cometapi_mock::{AccountEndpoint, Ending, Fault, MockServer, Received};
 use serde_json::json;
 
-use crate::place::{Call, KEY, Place, TOKEN, has_key, holds};
+use crate::place::{Call, KEY, Place, TOKEN, has_key, holds, requested};
 use crate::{FOX, SCHNELL, created, fox, quick, server};
 
 /// With both secrets, at a server that has the account too.
@@ -393,7 +393,7 @@ async fn it_is_in_no_file_beside_the_ledger() {
     let batch = place.paperboat(batch).at(server.origin()).start();
     // The run polls on meanwhile, so that their number says nothing of the batch.
     for requests in 3.. {
-        server.wait_for_requests(requests).await;
+        requested(&server, requests).await;
         if server.predictions().len() == 2 {
             break;
         }

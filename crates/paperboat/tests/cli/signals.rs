@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::place::{Call, Place, Running};
+use crate::place::{Call, Place, Running, files_requested, requested};
 use crate::{FOX, created, fox, server};
 
 const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
@@ -35,7 +35,7 @@ async fn a_signal_ends_every_wait_with_its_code_and_the_way_to_continue() {
         ] {
             let seen = server.requests().len() as u64;
             let run = place.paperboat(args).at(server.origin()).start();
-            server.wait_for_requests(seen + 1).await;
+            requested(&server, seen + 1).await;
             run.signal(signal).await;
             let ended = run.ends(code).await;
             ended.says(&["stopped", says]);
@@ -61,7 +61,7 @@ async fn a_signal_during_a_create_request_waits_for_its_response() {
             let hold = Hold::new();
             server.on_create(Fault::Hold(hold.clone()));
             let mut run = fox(&place, command, &[]).at(server.origin()).start();
-            server.wait_for_requests(1).await;
+            requested(&server, 1).await;
             run.signal(signal).await;
             run.says("waiting for the response to the create request")
                 .await;
@@ -90,7 +90,7 @@ async fn a_response_that_does_not_come_in_time_is_a_doubt() {
     let server = server().await;
     server.on_create(Fault::Hang.after_accept());
     let run = fox(&place, "create", &[]).at(server.origin()).start();
-    server.wait_for_requests(1).await;
+    requested(&server, 1).await;
     run.signal("TERM").await;
     let ended = run.ends(7).await;
     ended.says(&["waiting for the response", "may have been accepted"]);
@@ -128,9 +128,7 @@ async fn a_signal_that_is_ignored_stays_ignored() {
         let mut run = place.ignoring(name, args).at(server.origin()).start();
         run.says("created ").await;
         run.signal(name).await;
-        server
-            .wait_for_requests(server.requests().len() as u64 + 2)
-            .await;
+        requested(&server, server.requests().len() as u64 + 2).await;
         server.clear_plans();
         run.ends(0).await;
         assert_eq!(place.names("out").len(), 1);
@@ -186,7 +184,7 @@ async fn killed_during_a_second_attempt_it_is_unresolved() {
         server.on_create(Fault::ThrottledSeconds(0));
         server.on_create(Fault::Hang.after_accept());
         let run = start(&place, command).at(server.origin()).start();
-        server.wait_for_requests(2).await;
+        requested(&server, 2).await;
         run.kill().await;
         assert_eq!(place.listed(&["--unresolved"]).await.len(), 1, "{command}");
     }
@@ -201,7 +199,7 @@ async fn what_a_killed_process_left_of_a_download_is_removed_by_the_next() {
     let args = ["wait", id, "-o", "out"];
     let run = place.paperboat(args).at(server.origin()).start();
     while parts(&place).is_empty() {
-        server.wait_for_file_requests(1).await;
+        files_requested(&server, 1).await;
         tokio::task::yield_now().await;
     }
     let left = parts(&place);
@@ -273,7 +271,7 @@ mod batch {
     ) -> Running<'p> {
         server.on_create(fault.times(2));
         let run = call(place).at(server.origin()).start();
-        server.wait_for_requests(2).await;
+        requested(server, 2).await;
         run
     }
 
@@ -310,7 +308,7 @@ mod batch {
             let server = server().await;
             server.on_poll(Fault::Hang.always());
             let run = call(&place).at(server.origin()).start();
-            server.wait_for_requests(4).await;
+            requested(&server, 4).await;
             run.signal(signal).await;
             run.ends(code).await.says(&["2 still running"]);
             assert_eq!(place.listed(&["--running"]).await.len(), 2);

@@ -3,7 +3,7 @@
 use cometapi_mock::{Ending, Fault};
 use serde_json::json;
 
-use crate::place::Place;
+use crate::place::{Place, requested};
 use crate::{created, server};
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn ctrl_c_says_how_many_are_left() {
     server.on_poll(Fault::Hang.always());
     let args = ["wait", one, other];
     let run = place.paperboat(args).at(server.origin()).start();
-    server.wait_for_requests(4).await;
+    requested(&server, 4).await;
     run.interrupt().await;
     run.ends(130)
         .await
@@ -115,7 +115,7 @@ async fn ctrl_c_leaves_a_wait_for_all_at_once() {
     server.on_poll(Fault::Hang.always());
     let args = ["wait", "--all", "-o", "out"];
     let run = place.paperboat(args).at(server.origin()).start();
-    server.wait_for_requests(2).await;
+    requested(&server, 2).await;
     run.interrupt().await;
     let ended = run.ends(130).await;
     ended.says(&[

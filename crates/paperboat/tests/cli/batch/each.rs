@@ -8,7 +8,7 @@ use cometapi_mock::{Fault, MockServer};
 use serde_json::{Value, json};
 
 use super::{files, inputs};
-use crate::place::{Call, Place};
+use crate::place::{Call, Place, requested};
 use crate::server;
 use crate::values::PNG;
 
@@ -201,7 +201,7 @@ async fn a_note_beside_the_photos_is_not_sent_as_one() {
 /// Waits until `count` predictions exist and each of them has been polled.
 async fn held(server: &MockServer, count: usize) {
     for requests in 1.. {
-        server.wait_for_requests(requests).await;
+        requested(server, requests).await;
         let requests = server.requests();
         let polled = |id: &str| {
             let mut polls = requests.iter().filter(|sent| sent.method == "GET");

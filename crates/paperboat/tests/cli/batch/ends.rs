@@ -4,7 +4,7 @@ use cometapi_mock::{Ending, Fault, Plan};
 use serde_json::{Value, json};
 
 use super::{batch, batch_of, files, foxes};
-use crate::place::{Ended, Place};
+use crate::place::{Ended, Place, requested};
 use crate::{created, quick, server};
 
 /// One row after another, so that a plan meets the row that it is for.
@@ -131,7 +131,7 @@ async fn what_is_in_flight_in_another_process_holds_it_back() {
     let id = created(&place, &server).await;
     server.on_poll(Plan::of(Fault::Hang).id(&id).always());
     let wait = place.paperboat(["wait", &id]).at(server.origin()).start();
-    server.wait_for_requests(2).await;
+    requested(&server, 2).await;
     place.write("rows.jsonl", foxes(&["a", "b"]));
     let more = ["--max-in-flight", "1"];
     let mut held = batch(&place, &server, &more).start();

@@ -3,7 +3,7 @@
 use cometapi_mock::{Fault, MockServer};
 
 use super::{batch, files, foxes};
-use crate::place::{Place, Running};
+use crate::place::{Place, Running, requested};
 use crate::server;
 
 const ROWS: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -15,7 +15,7 @@ async fn begun<'p>(place: &'p Place, server: &MockServer) -> Running<'p> {
     let run = batch(place, server, &["--jobs", "2"]).start();
     // A poll of each: their ids are recorded.
     for requests in 2.. {
-        server.wait_for_requests(requests).await;
+        requested(server, requests).await;
         let polled = |id: &str| {
             let mut polls = server.requests().into_iter();
             polls.any(|sent| sent.method == "GET" && sent.id.as_deref() == Some(id))
@@ -89,7 +89,7 @@ async fn ctrl_c_when_every_row_runs_is_no_reason_to_fail() {
     server.on_poll(Fault::BadGatewayPage.always());
     place.write("rows.jsonl", foxes(&["a"]));
     let mut run = batch(&place, &server, &[]).start();
-    server.wait_for_requests(2).await;
+    requested(&server, 2).await;
     run.interrupt().await;
     run.says("nothing more is created").await;
     server.clear_plans();
@@ -114,7 +114,7 @@ async fn killed_during_a_create_the_row_is_unresolved() {
     server.on_create(Fault::Hang.after_accept());
     place.write("rows.jsonl", foxes(&["a"]));
     let run = batch(&place, &server, &[]).start();
-    server.wait_for_requests(1).await;
+    requested(&server, 1).await;
     run.kill().await;
     let listed = place.listed(&["--unresolved"]).await;
     assert_eq!(listed.len(), 1, "{listed:?}");
