@@ -82,10 +82,8 @@ impl Connection {
 /// The account at the client's service, with the access token if there is one.
 pub(crate) fn account(client: &Client, args: &Service) -> Result<Account, Failure> {
     let root = secrets::variable(ACCOUNT_URL)?;
-    let base_url = base_url(args.base_url.as_deref())?;
     let mut notes = Vec::new();
-    // A token that is stored for one service is sent to no other.
-    let token = match Origin::of(root.as_deref().unwrap_or(&base_url)) {
+    let token = match origin(Kind::AccessToken, args.base_url.as_deref())? {
         Some(origin) => find(Kind::AccessToken, args, &origin, &mut notes),
         None => Ok(None),
     };
@@ -137,6 +135,17 @@ pub(crate) fn base_url(flag: Option<&str>) -> Result<String, Failure> {
     }
     let url = secrets::variable(BASE_URL)?;
     Ok(url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()))
+}
+
+/// Where a secret of this kind is sent, so what it is stored for: the API key is sent to the service, the
+/// access token to the account of the service. `None` if that is not an address.
+pub(crate) fn origin(kind: Kind, flag: Option<&str>) -> Result<Option<Origin>, Failure> {
+    let account = match kind {
+        Kind::Key => None,
+        Kind::AccessToken => secrets::variable(ACCOUNT_URL)?,
+    };
+    let url = account.map_or_else(|| base_url(flag), Ok)?;
+    Ok(Origin::of(&url))
 }
 
 /// The secret for the service at `origin`.

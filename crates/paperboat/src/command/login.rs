@@ -20,7 +20,7 @@ pub(crate) async fn execute(args: Login) -> Result<(), Failure> {
     } else {
         Kind::Key
     };
-    let origin = origin(args.base_url.as_deref())?;
+    let origin = origin(kind, args.base_url.as_deref())?;
     let store = Store::of_user()?;
     if io::stdin().is_terminal() && origin.is_comet() {
         print::stderr(format_args!("to create an {kind}: {}", kind.page()));
@@ -48,16 +48,18 @@ pub(crate) async fn execute(args: Login) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The service that a secret is stored for. An address that no client can have is refused.
-pub(super) fn origin(flag: Option<&str>) -> Result<Origin, Failure> {
-    let base_url = connect::base_url(flag)?;
-    if let Some(origin) = Origin::of(&base_url) {
+/// What a secret of this kind is stored for. An address that no client can have is refused.
+pub(super) fn origin(kind: Kind, flag: Option<&str>) -> Result<Origin, Failure> {
+    if let Some(origin) = connect::origin(kind, flag)? {
         return Ok(origin);
     }
     // Its words, which do not show what may hold a key.
-    let refused = cometapi::Client::builder().base_url(base_url).build();
+    let refused = cometapi::Client::builder()
+        .base_url(connect::base_url(flag)?)
+        .build();
     Err(refused.map_or_else(Failure::from, |_| {
-        Failure::usage("the base url is not a url")
+        Failure::usage("the address of the account is not a url")
+            .with_advice("check COMETAPI_ACCOUNT_URL")
     }))
 }
 

@@ -4,17 +4,19 @@ use crate::args::Logout;
 use crate::command::login;
 use crate::failure::Failure;
 use crate::print;
-use crate::secrets::Store;
+use crate::secrets::{Kind, Store};
 
 pub(crate) fn execute(args: &Logout) -> Result<(), Failure> {
-    let origin = login::origin(args.base_url.as_deref())?;
+    let flag = args.base_url.as_deref();
     let store = Store::of_user()?;
     let path = store.path().display();
-    let removed = store.remove(&origin)?;
-    if removed.is_empty() {
-        print::stderr(format_args!("nothing is stored for {origin} in {path}"));
-    }
-    for kind in removed {
+    let mut is_any_removed = false;
+    for kind in Kind::ALL {
+        let origin = login::origin(kind, flag)?;
+        if !store.remove(&origin, kind)? {
+            continue;
+        }
+        is_any_removed = true;
         print::stderr(format_args!("removed the {kind} for {origin} from {path}"));
         if origin.is_comet() {
             print::stderr(format_args!(
@@ -22,6 +24,10 @@ pub(crate) fn execute(args: &Logout) -> Result<(), Failure> {
                 kind.page()
             ));
         }
+    }
+    if !is_any_removed {
+        let origin = login::origin(Kind::Key, flag)?;
+        print::stderr(format_args!("nothing is stored for {origin} in {path}"));
     }
     Ok(())
 }

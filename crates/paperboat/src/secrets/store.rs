@@ -73,19 +73,22 @@ impl Store {
         })
     }
 
-    /// Removes the secrets of the service, and returns which there were.
-    pub(crate) fn remove(&self, origin: &Origin) -> Result<Vec<Kind>, Failure> {
-        let Some(content) = file::read(&self.path).map_err(|fault| self.unusable(&fault))? else {
-            return Ok(Vec::new());
-        };
-        let stored = |kind: &Kind| secret(&content.table, origin, *kind).is_some();
-        let removed: Vec<_> = Kind::ALL.into_iter().filter(stored).collect();
-        if !removed.is_empty() {
-            self.change(|table| {
-                table.remove(origin.as_str());
-            })?;
+    /// Removes the secret of the service, and returns whether there was one.
+    pub(crate) fn remove(&self, origin: &Origin, kind: Kind) -> Result<bool, Failure> {
+        let content = file::read(&self.path).map_err(|fault| self.unusable(&fault))?;
+        if content.is_none_or(|content| secret(&content.table, origin, kind).is_none()) {
+            return Ok(false);
         }
-        Ok(removed)
+        self.change(|table| {
+            if let Some(toml::Value::Table(entry)) = table.get_mut(origin.as_str()) {
+                entry.remove(kind.field());
+            }
+            let is_left = |kind| secret(table, origin, kind).is_some();
+            if !Kind::ALL.into_iter().any(is_left) {
+                table.remove(origin.as_str());
+            }
+        })?;
+        Ok(true)
     }
 
     /// Reads the file, changes it and replaces it. Two of these at once take turns where folders
@@ -189,7 +192,7 @@ mod tests {
             origin("http://127.0.0.1:80"),
         );
         assert_eq!(get(&store, &comet, Kind::Key), None);
-        assert_eq!(store.remove(&comet).unwrap(), []);
+        assert!(!store.remove(&comet, Kind::Key).unwrap());
         let set = |origin, kind, text| {
             store.set(origin, kind, &Secret::of(text).unwrap()).unwrap();
         };
@@ -207,10 +210,13 @@ mod tests {
             None
         );
 
-        assert_eq!(store.remove(&comet).unwrap(), Kind::ALL);
+        assert!(store.remove(&comet, Kind::Key).unwrap());
         assert_eq!(get(&store, &comet, Kind::Key), None);
+        assert_eq!(get(&store, &comet, Kind::AccessToken).unwrap(), "t-1");
+        assert!(store.remove(&comet, Kind::AccessToken).unwrap());
         assert_eq!(get(&store, &other, Kind::Key).unwrap(), "sk-2");
-        assert_eq!(store.remove(&other).unwrap(), [Kind::Key]);
+        assert!(!store.remove(&other, Kind::AccessToken).unwrap());
+        assert!(store.remove(&other, Kind::Key).unwrap());
         let left = fs::read_dir(store.path().parent().unwrap()).unwrap();
         assert_eq!(left.count(), 0);
     }
@@ -245,7 +251,7 @@ mod tests {
         for refused in [
             store.get(&comet, Kind::Key).unwrap_err(),
             store.set(&comet, Kind::Key, &secret).unwrap_err(),
-            store.remove(&comet).unwrap_err(),
+            store.remove(&comet, Kind::Key).unwrap_err(),
         ] {
             let refused = refused.to_string();
             assert!(

@@ -333,3 +333,33 @@ async fn the_account_is_asked_for_its_balance_and_its_prices() {
         assert!(sent.is_none_or(|sent| sent != &format!("Bearer {TOKEN}")));
     }
 }
+
+/// Stored for the service's own address, it would be sent to another.
+#[tokio::test]
+async fn a_stored_token_is_sent_only_to_the_account_it_is_stored_for() {
+    let place = Place::new();
+    let (server, account) = (server().await, account().await);
+    let login = ["login", "--access-token", "--base-url", server.origin()];
+    place.paperboat(login).stdin(TOKEN).ends(0).await;
+    let at_account = |args: &[&str]| {
+        let call = place.paperboat(args).at(server.origin());
+        call.env("COMETAPI_ACCOUNT_URL", account.uri())
+    };
+    let doctor = || at_account(&["doctor", "--base-url", server.origin()]);
+    let ended = doctor().ends(0).await;
+    check(&ended, "access token", "skipped", "none");
+    for request in account.received_requests().await.unwrap() {
+        assert_eq!(request.headers.get("authorization"), None, "{request:?}");
+    }
+
+    // The command that is advised stores it where it is looked for.
+    let login = at_account(&["login", "--access-token"]).stdin(TOKEN);
+    login.ends(0).await.says(&[&account.uri()]);
+    let ended = doctor().ends(0).await;
+    check(&ended, "access token", "ok", "hJ6n from ");
+    check(&ended, "balance", "ok", "the account has $2.50 left");
+    let logout = at_account(&["logout"]).ends(0).await;
+    logout.says(&[&format!("removed the access token for {}", account.uri())]);
+    let ended = doctor().ends(0).await;
+    check(&ended, "access token", "skipped", "none");
+}

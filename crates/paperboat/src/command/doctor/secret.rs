@@ -6,18 +6,18 @@ use crate::connect;
 use crate::secrets::{Found, Kind, Origin};
 
 /// Looks for the secret, and shows it masked.
-pub(super) fn check(kind: Kind, args: &Service, origin: Option<&Origin>) -> (Option<Found>, Check) {
+pub(super) fn check(kind: Kind, args: &Service) -> (Option<Found>, Check) {
     let name = match kind {
         Kind::Key => "key",
         Kind::AccessToken => "access token",
     };
-    let Some(origin) = origin else {
+    let Ok(Some(origin)) = connect::origin(kind, args.base_url.as_deref()) else {
         return (None, Check::skipped(name, "the base url cannot be used"));
     };
     let mut notes = Vec::new();
-    let found = match connect::find(kind, args, origin, &mut notes) {
+    let found = match connect::find(kind, args, &origin, &mut notes) {
         Ok(Some(found)) => found,
-        Ok(None) => return (None, missing(kind, name, origin, &notes)),
+        Ok(None) => return (None, missing(kind, name, &origin, &notes)),
         Err(failure) => return (None, Check::failed(name, &failure)),
     };
     let shown = format!("{} from {}", found.secret.masked(), found.source);

@@ -6,7 +6,7 @@ use super::check::Check;
 use super::{secret, service};
 use crate::args::Doctor;
 use crate::connect;
-use crate::secrets::{Found, Kind, Origin};
+use crate::secrets::{Found, Kind};
 
 /// What the settings give, and the checks of them.
 pub(super) struct Setup {
@@ -22,9 +22,8 @@ impl Setup {
     pub(super) fn of(args: &Doctor) -> Self {
         let service = &args.service;
         let base_url = connect::base_url(service.base_url.as_deref());
-        let origin = base_url.as_ref().ok().and_then(|url| Origin::of(url));
-        let (key, key_check) = secret::check(Kind::Key, service, origin.as_ref());
-        let (token, token_check) = secret::check(Kind::AccessToken, service, origin.as_ref());
+        let (key, key_check) = secret::check(Kind::Key, service);
+        let (token, token_check) = secret::check(Kind::AccessToken, service);
         let (client, base_url_check) = service::client(service, base_url, key.as_ref());
         Self {
             checks: vec![key_check, token_check, base_url_check],
