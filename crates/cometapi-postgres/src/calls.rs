@@ -28,8 +28,7 @@ impl Ledger for PostgresLedger {
             lane.ask(Touch::Money, async move |session: &Session, _| {
                 let process = life.process().await?;
                 let worker = worker::register(session, process, &service).await?;
-                life.register(worker, process).await?;
-                Ok(worker)
+                life.register(worker, process).await
             })
         })
     }
@@ -96,7 +95,8 @@ impl Ledger for PostgresLedger {
     }
 
     fn pause(&self, service: String, pause: Duration) -> LedgerFuture<()> {
-        self.main(|lane| {
+        // Like what is recorded, it waits for no claim.
+        self.of(0, |lane| {
             lane.ask(Touch::Statements, async move |session: &Session, _| {
                 pause::pause(session, &service, pause).await
             })

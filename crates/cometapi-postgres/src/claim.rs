@@ -44,6 +44,13 @@ impl Claim {
     }
 
     pub(crate) async fn claim(&self, session: &Session, want: Want) -> Result<Claimed> {
+        let mut claimed = self.jobs(session, want).await?;
+        // Last, so that a pause counts which another process has received while this one waited for locks.
+        claimed.paused = pause::left(session, self.worker).await?;
+        Ok(claimed)
+    }
+
+    async fn jobs(&self, session: &Session, want: Want) -> Result<Claimed> {
         let mut claimed = Claimed::default();
         claimed.jobs = self.taken(session, want.load).await?;
         if !claimed.jobs.is_empty() {
@@ -51,7 +58,6 @@ impl Claim {
         }
         release_dead(session).await?;
         check_alive(session, self.worker).await?;
-        claimed.paused = pause::left(session, self.worker).await?;
         let batch = match want.load {
             Some(load) => batch_of(session, load).await?,
             None => None,
@@ -68,6 +74,10 @@ impl Claim {
             .most
             .saturating_sub(u32::try_from(claimed.jobs.len()).unwrap_or(u32::MAX));
         let wanted = want.creates.min(room);
+        if wanted > 0 && want.max_cost.is_some() {
+            // Before the lock of the service, which claims of other batches need too.
+            lock_batch(session, batch).await?;
+        }
         let mut creates = wanted;
         let mut count = 0;
         if let (1.., Some(max)) = (wanted, want.max_in_flight) {
@@ -121,8 +131,8 @@ impl Claim {
         rows.iter().map(job).collect()
     }
 
-    /// Takes predictions to be created in their order, as long as the batch costs no more than `max`.
-    /// What does not fit is passed over for what does.
+    /// Takes predictions to be created in their order, as long as the batch, which is locked, costs no more than
+    /// `max`. What does not fit is passed over for what does.
     async fn affordable(
         &self,
         session: &Session,
@@ -130,13 +140,6 @@ impl Claim {
         creates: u32,
         max: Usd,
     ) -> Result<Vec<Job>> {
-        // One claim after another: what two take at once could cost more than each has compared.
-        session
-            .rows(
-                "SELECT 1 FROM batch WHERE id = $1 FOR UPDATE",
-                &[&free.batch],
-            )
-            .await?;
         // Rounded down: half a billionth of a dollar more would be more.
         let max = max.to_nanos_down().unwrap_or(i64::MAX);
         let mut left = max.saturating_sub(spent(session, free.batch).await?.0);
@@ -239,10 +242,25 @@ impl Claim {
     }
 }
 
+/// One claim after another: what two take at once could cost more than each has compared.
+async fn lock_batch(session: &Session, batch: i64) -> Result<()> {
+    session
+        .rows("SELECT 1 FROM batch WHERE id = $1 FOR UPDATE", &[&batch])
+        .await?;
+    Ok(())
+}
+
 /// How many predictions of all workers are in flight at the service of this one. Until the end of the
 /// transaction, no other claim counts them: two at once could take more than each has compared.
 async fn in_flight(session: &Session, worker: WorkerId) -> Result<u64> {
-    pause::lock_service(session, worker).await?;
+    // Not a lock of the row of the service's pause: one that was received elsewhere is recorded at once.
+    session
+        .rows(
+            "SELECT pg_advisory_xact_lock('pause'::regclass::oid::int, hashtext(service))
+             FROM worker WHERE id = $1",
+            &[&worker.0],
+        )
+        .await?;
     let row = session
         .one(
             "SELECT count(*) FROM worker me JOIN worker w ON w.service = me.service

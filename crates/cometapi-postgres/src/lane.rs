@@ -36,10 +36,14 @@ impl Touch {
         matches!(self, Self::Transaction | Self::Load | Self::Dry)
     }
 
-    /// Begins the transaction. Loads of one batch wait for each other, and each may take long.
+    /// Begins the transaction. Loads of one batch wait for each other, and each may take long. Others wait for
+    /// no more than 30 seconds, so a process that is stopped in one must lose its locks before.
     fn begin(self) -> &'static str {
         match self {
-            Self::Load | Self::Dry => "BEGIN; SET LOCAL lock_timeout = '10min'",
+            Self::Load | Self::Dry => {
+                "BEGIN; SET LOCAL lock_timeout = '10min';
+                 SET LOCAL idle_in_transaction_session_timeout = '10min'"
+            }
             Self::Statements | Self::Money | Self::Transaction => "BEGIN",
         }
     }
@@ -228,6 +232,8 @@ impl Lane {
                         return Err(e.into());
                     }
                     again = true;
+                    sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE.1);
                 }
                 Err(e) if e.is_conflict() && Instant::now() < deadline => {}
                 Err(e) => return Err(e.into()),

@@ -100,7 +100,7 @@ impl PostgresLedger {
         self.0.ended.awaited().await;
     }
 
-    /// The lane that does everything but recording.
+    /// The lane that does everything but recording: it may wait for locks, and loads take long.
     pub(crate) fn main<T>(
         &self,
         ask: impl FnOnce(&LaneHandle) -> LedgerFuture<T>,
@@ -108,7 +108,7 @@ impl PostgresLedger {
     where
         T: Send + 'static,
     {
-        self.on(0, ask)
+        self.on(|_| 0, ask)
     }
 
     /// The lane of a prediction, in which its marks keep their order.
@@ -120,12 +120,13 @@ impl PostgresLedger {
     where
         T: Send + 'static,
     {
-        self.on(seq, ask)
+        self.on(|recording| 1 + seq % recording, ask)
     }
 
+    /// The lane with the number that `choose` returns for how many record.
     fn on<T>(
         &self,
-        number: u64,
+        choose: impl FnOnce(u64) -> u64,
         ask: impl FnOnce(&LaneHandle) -> LedgerFuture<T>,
     ) -> LedgerFuture<T>
     where
@@ -133,8 +134,8 @@ impl PostgresLedger {
     {
         let lanes = self.0.lanes();
         let lanes = lanes.as_deref().unwrap_or_default();
-        let count = lanes.len().max(1) as u64;
-        let number = usize::try_from(number % count).unwrap_or_default();
+        let recording = lanes.len().saturating_sub(1).max(1) as u64;
+        let number = usize::try_from(choose(recording)).unwrap_or_default();
         if let Some(lane) = lanes.get(number) {
             return ask(lane);
         }

@@ -34,8 +34,8 @@
 //!
 //! # What survives
 //!
-//! Intents, the mark that a create request is sent, its id, saved files, reserved names and results
-//! are committed with `synchronous_commit = on`, or with the server's `remote_apply`. Everything else
+//! Intents, the mark that a create request is sent, its id, that it was refused, saved files, reserved names and
+//! results are committed with `synchronous_commit = on`, or with the server's `remote_apply`. Everything else
 //! may be lost in a crash of the server, and costs at most one more poll.
 //!
 //! A connection that is cut is opened again, after the server has ended what the earlier one was doing. What

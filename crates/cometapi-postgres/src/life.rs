@@ -98,14 +98,20 @@ impl Life {
         Ok(self.held().await?.0.1)
     }
 
-    /// Makes `worker` live as long as this process.
-    pub(crate) async fn register(&self, worker: WorkerId, process: i64) -> Result<()> {
-        let held = self.held().await?;
-        if held.0.1 != process {
-            return Err(lost().into());
+    /// Makes `worker` live as long as this process, if it could be registered for it. Else the process begins
+    /// to live anew at the next call.
+    pub(crate) async fn register(
+        &self,
+        worker: Option<WorkerId>,
+        process: i64,
+    ) -> Result<WorkerId> {
+        let mut session = self.session.lock().await;
+        let held = session.take_if(|held| held.0.1 != process || worker.is_none());
+        if let (Some(worker), None, Some(held)) = (worker, held, session.as_ref()) {
+            self.workers().insert(worker.0, held.clone());
+            return Ok(worker);
         }
-        self.workers().insert(worker.0, held);
-        Ok(())
+        Err(lost().into())
     }
 
     pub(crate) fn retired(&self, worker: WorkerId) {

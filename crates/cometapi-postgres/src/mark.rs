@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cometapi::Durations;
+use cometapi::{Creation, Durations};
 use cometapi_batch::columns::{integer, nanos, path_text};
 use cometapi_batch::{Error, ErrorKind, Mark, State, WorkerId};
 
@@ -54,9 +54,16 @@ pub(crate) async fn take(
 
 /// Whether a mark must survive a crash of the server. A process that goes on after one does not repeat
 /// what the server has confirmed and then lost: a file without a record would never be found again, and
-/// a request that was not sent would be taken for one that was.
+/// a request that was not sent, or was refused, would be taken for one that may have been accepted.
 pub(crate) fn is_durable(mark: &Mark) -> bool {
-    mark.is_costly() || matches!(mark, Mark::NotSent | Mark::Result(_) | Mark::Saved(_))
+    match mark {
+        Mark::NotSent | Mark::NotCreated(_) | Mark::Result(_) | Mark::Saved(_) => true,
+        Mark::Ended(outcome) => {
+            let kind = outcome.kind;
+            kind.is_some_and(|kind| kind.creation() == Creation::NotCreated)
+        }
+        mark => mark.is_costly(),
+    }
 }
 
 /// Whether a mark is recorded by one statement.
@@ -264,4 +271,26 @@ pub(crate) fn check_held(changed: u64) -> Result<()> {
     }
     let what = "another worker has taken the prediction over";
     Err(Error::new(ErrorKind::Lost, what).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use cometapi_batch::Outcome;
+
+    use super::*;
+
+    #[test]
+    fn an_end_is_durable_if_nothing_was_created() {
+        for &kind in cometapi::ErrorKind::ALL {
+            let outcome = Outcome::failed(kind, "why");
+            let is_refused = kind.creation() == Creation::NotCreated;
+            assert_eq!(
+                is_durable(&Mark::Ended(outcome.clone())),
+                is_refused,
+                "{kind:?}"
+            );
+            assert!(is_durable(&Mark::NotCreated(outcome)), "{kind:?}");
+        }
+        assert!(!is_durable(&Mark::Ended(Outcome::succeeded())));
+    }
 }

@@ -134,8 +134,8 @@ impl PostgresOptions {
         self
     }
 
-    /// How many sessions record what happens, at least one: two by default. A ledger has one more,
-    /// for the life of its workers.
+    /// How many sessions record what happens, at least one: two by default. A ledger has two more: one for the
+    /// life of its workers, and one for everything that may have to wait for others.
     #[must_use]
     pub fn work_sessions(mut self, sessions: usize) -> Self {
         self.work_sessions = sessions.max(1);

@@ -33,15 +33,3 @@ pub(crate) async fn left(session: &Session, worker: WorkerId) -> Result<Duration
     let left = row.map_or(Ok(0), |row| row.try_get(0))?;
     Ok(Duration::from_millis(natural(left)))
 }
-
-/// Locks the row of the worker's service until the end of the transaction.
-pub(crate) async fn lock_service(session: &Session, worker: WorkerId) -> Result<()> {
-    // A service that has never paused has no row.
-    let sql = "INSERT INTO pause (service, until) SELECT w.service, 0 FROM worker w WHERE w.id = $1
-               ON CONFLICT (service) DO NOTHING";
-    session.execute(sql, &[&worker.0]).await?;
-    let sql = "SELECT 1 FROM worker w JOIN pause p ON p.service = w.service WHERE w.id = $1
-               FOR UPDATE OF p";
-    session.rows(sql, &[&worker.0]).await?;
-    Ok(())
-}

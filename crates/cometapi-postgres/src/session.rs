@@ -39,19 +39,20 @@ pub(crate) struct Backend {
 /// one takes longer than running it.
 const SETTINGS: &str = "
     SET idle_session_timeout = 0;
-    SET idle_in_transaction_session_timeout = '10min';
+    SET idle_in_transaction_session_timeout = '20s';
     SET statement_timeout = 0;
     SET lock_timeout = '30s';
     SET default_transaction_isolation = 'read committed';
     SET client_min_messages = 'warning';
     SET jit = off";
 
-/// By these the server notices within half a minute that a client has gone, so that what it has locked is
+/// A load takes as long as it takes. By the others, the server notices within half a minute that a client has gone, so that what it has locked is
 /// free again. Not every system has all of them.
 const TIMEOUTS: &str = "DO $$
     DECLARE setting text[];
     BEGIN
         FOREACH setting SLICE 1 IN ARRAY ARRAY[
+            ['transaction_timeout', '0'],
             ['client_connection_check_interval', '5s'],
             ['tcp_keepalives_idle', '10'],
             ['tcp_keepalives_interval', '5'],
@@ -64,6 +65,13 @@ const TIMEOUTS: &str = "DO $$
             END;
         END LOOP;
     END $$";
+
+/// A login may be set to act as another role, which owns the tables (`ALTER ROLE … SET role`). That role need not
+/// be permitted to see or to end the sessions of the login.
+const AS_LOGIN: &str = "SET ROLE NONE";
+
+/// Acts again as the role that the login is set to, if it is.
+const AS_SET: &str = "RESET ROLE";
 
 impl Session {
     /// Connects. Nothing that this crate writes is asked for before the server was
@@ -97,6 +105,7 @@ impl Session {
         session.client.batch_execute(TIMEOUTS).await?;
         let sql = format!("SET search_path = {}", connector.quoted_schema());
         session.client.batch_execute(&sql).await?;
+        session.batch(AS_LOGIN).await?;
         let row = session
             .one(
                 "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint,
@@ -105,6 +114,7 @@ impl Session {
                 &[],
             )
             .await?;
+        session.batch(AS_SET).await?;
         session.backend = Backend {
             pid: row.try_get(0)?,
             since: row.try_get(1)?,
@@ -190,6 +200,7 @@ impl Session {
     /// Ends the process that served an earlier session of this user, and waits for its end. What it was
     /// doing is committed then, or never will be.
     pub(crate) async fn end(&self, earlier: Backend) -> Result<bool> {
+        self.batch(AS_LOGIN).await?;
         let row = self
             .one(
                 "SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid))
@@ -198,6 +209,7 @@ impl Session {
                 &[&earlier.pid, &earlier.since],
             )
             .await?;
+        self.batch(AS_SET).await?;
         let there: i64 = row.try_get(0)?;
         Ok(there == 0)
     }

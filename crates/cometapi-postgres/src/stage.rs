@@ -11,7 +11,8 @@ use crate::session::Session;
 pub(crate) async fn begin(session: &Session, process: i64, load: LoadId) -> Result<()> {
     session
         .execute(
-            "INSERT INTO load (id, process) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO load (id, process) SELECT $1, id FROM process WHERE id = $2 FOR KEY SHARE
+             ON CONFLICT DO NOTHING",
             &[&load.0, &process],
         )
         .await?;

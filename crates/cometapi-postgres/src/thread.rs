@@ -97,7 +97,7 @@ async fn serve(connector: Connector, mut ready: oneshot::Sender<Result<Opened, E
     let (first, serve_first) = Lane::new(connector.clone(), Some(session)).start();
     let mut lanes = vec![first];
     let mut others = Vec::new();
-    for _ in 1..connector.work_sessions() {
+    for _ in 0..connector.work_sessions() {
         let (lane, serve) = Lane::new(connector.clone(), None).start();
         lanes.push(lane);
         others.push(spawn_local(serve));

@@ -6,14 +6,21 @@ use cometapi_batch::{Error, ErrorKind, Outcome, WorkerId};
 use crate::fault::Result;
 use crate::session::Session;
 
-pub(crate) async fn register(session: &Session, process: i64, service: &str) -> Result<WorkerId> {
+/// Registers a worker that lives by `process`; `None` if others have taken the process for ended, which it
+/// may be the last to notice. Nobody would retire its workers.
+pub(crate) async fn register(
+    session: &Session,
+    process: i64,
+    service: &str,
+) -> Result<Option<WorkerId>> {
     let row = session
-        .one(
-            "INSERT INTO worker (process, service, since) VALUES ($1, $2, $3) RETURNING id",
+        .maybe(
+            "INSERT INTO worker (process, service, since)
+             SELECT id, $2, $3 FROM process WHERE id = $1 FOR KEY SHARE RETURNING id",
             &[&process, &service, &now()],
         )
         .await?;
-    Ok(WorkerId(row.try_get(0)?))
+    row.map(|row| Ok(WorkerId(row.try_get(0)?))).transpose()
 }
 
 /// Frees what `worker` held. In a transaction: its number never comes back, so a worker that was
@@ -74,6 +81,8 @@ pub(crate) async fn release_dead(session: &Session) -> Result<()> {
     }
     for process in dead {
         let process: i64 = process.try_get(0)?;
+        // First, because it waits for workers that are being registered, and refuses later ones.
+        end_process(session, process).await?;
         let workers = session
             .rows(
                 "SELECT id FROM worker WHERE process = $1 ORDER BY id",
@@ -83,7 +92,6 @@ pub(crate) async fn release_dead(session: &Session) -> Result<()> {
         for worker in workers {
             retire(session, WorkerId(worker.try_get(0)?)).await?;
         }
-        end_process(session, process).await?;
     }
     release_lost(session).await
 }
@@ -91,9 +99,9 @@ pub(crate) async fn release_dead(session: &Session) -> Result<()> {
 /// Forgets a process, and the rows that it was reading.
 pub(crate) async fn end_process(session: &Session, process: i64) -> Result<()> {
     for sql in [
+        "DELETE FROM process WHERE id = $1",
         "DELETE FROM staged WHERE load IN (SELECT id FROM load WHERE process = $1)",
         "DELETE FROM load WHERE process = $1",
-        "DELETE FROM process WHERE id = $1",
     ] {
         session.execute(sql, &[&process]).await?;
     }

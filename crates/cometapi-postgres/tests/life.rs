@@ -9,7 +9,7 @@ use cometapi_batch::{
     WorkerId,
 };
 use cometapi_postgres::PostgresLedger;
-use postgres_server::Server;
+use postgres_server::{PASSWORD, Server};
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_postgres::Client;
@@ -150,6 +150,34 @@ async fn sessions_that_record_are_opened_again() {
     assert_eq!(listed.len(), 3);
 }
 
+/// As secret managers set logins up: each is new, and all act as the owner of the tables.
+#[tokio::test]
+async fn a_login_that_acts_as_another_role_is_served() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let database = server.database().await;
+    let admin = server.client(&database).await;
+    let roles = format!(
+        "CREATE ROLE owner_of_{database}; GRANT CREATE ON DATABASE {database} TO owner_of_{database};
+         CREATE ROLE login_of_{database} LOGIN PASSWORD '{PASSWORD}' IN ROLE owner_of_{database} NOINHERIT;
+         ALTER ROLE login_of_{database} SET role = owner_of_{database}"
+    );
+    admin.batch_execute(&roles).await.unwrap();
+    let url = server.url(&database);
+    let (_, at) = url.split_once('@').unwrap();
+    let url = format!("postgres://login_of_{database}:{PASSWORD}@{at}");
+    let ledger = PostgresLedger::connect(&url).await.unwrap();
+    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
+    let job = begun(&ledger, worker, "a").await;
+    // What is opened again ends the earlier session.
+    end_sessions(&admin, &format!("NOT {LIFE}")).await;
+    ledger.record(worker, job.seq, Mark::Sending).await.unwrap();
+    let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'prediction'";
+    let owner: String = admin.query_one(owner, &[]).await.unwrap().get(0);
+    assert_eq!(owner, format!("owner_of_{database}"));
+}
+
 #[tokio::test]
 async fn text_that_the_server_cannot_hold_is_replaced_or_refused() {
     let Some(server) = Server::shared() else {
@@ -226,4 +254,79 @@ async fn long_ids_and_paths_are_recorded() {
     filter.id = Some(long(3));
     filter.file = Some(path);
     assert_eq!(ledger.list(filter).await.unwrap().len(), 1);
+}
+
+/// As a machine that wakes up: the server has ended its session, others have taken it for ended, and it has not
+/// noticed yet.
+#[tokio::test]
+async fn a_process_that_others_took_for_ended_registers_nothing() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let database = server.database().await;
+    let ledger = PostgresLedger::connect(&server.url(&database))
+        .await
+        .unwrap();
+    ledger.register(SERVICE.to_owned()).await.unwrap();
+    let admin = server.client(&database).await;
+    let ended = "DELETE FROM cometapi.worker; DELETE FROM cometapi.process";
+    admin.batch_execute(ended).await.unwrap();
+    let e = ledger.register(SERVICE.to_owned()).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Lost, "{e}");
+    let workers = "SELECT 1 FROM cometapi.worker";
+    assert_eq!(admin.query(workers, &[]).await.unwrap().len(), 0);
+    // The process begins to live again.
+    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
+    begun(&ledger, worker, "a").await;
+    let alive = "SELECT 1 FROM cometapi.worker JOIN cometapi.process p ON p.id = process";
+    assert_eq!(admin.query(alive, &[]).await.unwrap().len(), 1);
+}
+
+/// Another machine may hold the batch for as long as it loads rows.
+#[tokio::test]
+async fn a_claim_that_waits_delays_no_id() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let database = server.database().await;
+    let ledger = PostgresLedger::connect(&server.url(&database))
+        .await
+        .unwrap();
+    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
+    let loader = ledger.loader();
+    let model = "a/b".parse().unwrap();
+    let rows = (1..=3).map(|line| {
+        let input = json!({ "prompt": line });
+        NewRow::new(line, None, &model, input.as_object().unwrap())
+    });
+    loader.add(rows.collect()).await.unwrap();
+    let plan = Plan::new("batch", "/out", SERVICE);
+    loader.load(plan).await.unwrap();
+    let mut want = Want::new(Some(loader.id()), 2, 2);
+    let claimed = ledger.claim(worker, want).await.unwrap();
+    assert_eq!(claimed.jobs.len(), 2);
+    for job in &claimed.jobs {
+        ledger.record(worker, job.seq, Mark::Sending).await.unwrap();
+    }
+
+    let mut admin = server.client(&database).await;
+    let lock = admin.transaction().await.unwrap();
+    let sql = "SELECT 1 FROM cometapi.batch FOR UPDATE";
+    assert_eq!(lock.query(sql, &[]).await.unwrap().len(), 1);
+    // One with a limit waits for the lock.
+    want.max_cost = Some("1".parse().unwrap());
+    let claim = ledger.claim(worker, want);
+    for job in &claimed.jobs {
+        let created = Mark::Created {
+            id: format!("p{}", job.seq),
+            request_id: None,
+        };
+        let recorded = timeout(PATIENCE, ledger.record(worker, job.seq, created));
+        recorded.await.unwrap().unwrap();
+    }
+    let pause = ledger.pause(SERVICE.to_owned(), Duration::from_secs(60));
+    timeout(PATIENCE, pause).await.unwrap().unwrap();
+    drop(lock);
+    let claimed = timeout(PATIENCE, claim).await.unwrap().unwrap();
+    assert!(claimed.paused > Duration::ZERO, "{claimed:?}");
 }
