@@ -33,7 +33,11 @@ pub(crate) fn service(args: &Service, allow_private_files: bool) -> Result<Conne
         let mut notes = Vec::new();
         let key = find(Kind::Key, args, &origin, &mut notes);
         notes.iter().for_each(print::note);
-        builder = builder.key(key?.ok_or_else(no_key)?.secret.expose());
+        let key = key?.ok_or_else(no_key)?;
+        if !key.secret.can_be_sent() {
+            return Err(unusable_key(&key));
+        }
+        builder = builder.key(key.secret.expose());
     }
     Ok(Connection {
         client: builder.build()?,
@@ -176,6 +180,15 @@ pub(crate) async fn mock() -> Result<Connection, Failure> {
         client,
         mock: Some(mock),
     })
+}
+
+fn unusable_key(key: &Found) -> Failure {
+    // Not even masked: it may be another secret.
+    let source = &key.source;
+    Failure::usage(format!(
+        "the API key from {source} contains a space or another character that no API key has"
+    ))
+    .with_advice("copy it again")
 }
 
 pub(crate) fn no_key() -> Failure {

@@ -54,7 +54,7 @@ leave; else that of the most severe error, or 4 if rows are left to do. With --s
 all succeeded: 2 if rows were skipped, 4 if the limit left some.
 
 --max-cost is for the batch in all its runs: what was spent and what is in flight never exceed it. What \
-failed is not counted, what is unresolved is.";
+failed is not counted, what is unresolved is. With --no-ledger, it is for this run.";
 
 #[derive(Args)]
 #[command(

@@ -17,9 +17,10 @@ pub(crate) struct Money {
     /// Prices are those of the service's list: see `paperboat prices`.
     #[arg(long, value_name = "USD", value_parser = value::dollars)]
     pub(crate) max_cost: Option<Usd>,
-    /// What a prediction costs if no price is listed
+    /// What a prediction costs if its price is not known
     ///
-    /// The price is in US dollars, and counts where the service lists none for the model.
+    /// The price is in US dollars, and counts where the service lists none for the model, or its list cannot
+    /// be read.
     #[arg(long, value_name = "USD", value_parser = value::dollars, hide_short_help = true)]
     pub(crate) assume_price: Option<Usd>,
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::file::{self, Content};
 use super::origin::Origin;
 use super::secret::{Kind, Secret};
+use crate::advice;
 
 /// Below the folder for configuration.
 pub(super) const FILE: &str = "cometapi/config.toml";
@@ -39,7 +40,8 @@ pub(super) fn read(path: &Path, kind: Kind, notes: &mut Vec<String>) -> Option<S
         return None;
     }
     if is_open_to_others {
-        notes.push(format!("other users can read {shown}: chmod 600 {shown}"));
+        let word = advice::shell_word(&shown.to_string());
+        notes.push(format!("other users can read {shown}: chmod 600 {word}"));
     }
     Some(secret)
 }

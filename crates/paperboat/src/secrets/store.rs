@@ -15,6 +15,7 @@ use etcetera::BaseStrategy;
 use super::file::{self, Fault};
 use super::origin::Origin;
 use super::secret::{Kind, Secret};
+use crate::advice;
 use crate::failure::Failure;
 
 /// The file. It is read only while nobody else can read or change it, as `ssh` does with its keys:
@@ -50,7 +51,8 @@ impl Store {
             return Err(
                 Failure::usage(format!("other users can read or change {path}"))
                     .with_advice(format!(
-                        "if the key in it is yours and nobody else had access: chmod 600 {path}"
+                        "if the key in it is yours and nobody else had access: chmod 600 {}",
+                        advice::shell_word(&path.to_string())
                     ))
                     .with_advice(format!("else create a new one: {}", kind.login())),
             );

@@ -323,6 +323,9 @@ async fn the_account_is_asked_for_its_balance_and_its_prices() {
     let ended = call.ends(0).await;
     check(&ended, "balance", "ok", "the account has $2.50 left");
     ended.says(&["a prediction of black-forest-labs/flux-schnell (up to $0.003)"]);
+    // As `list` says.
+    let listed = &place.listed(&[]).await[0];
+    assert_eq!(listed["cost_usd"], "0.003", "{listed}");
     for request in account.received_requests().await.unwrap() {
         let sent = request.headers.get("authorization");
         let is_user = request.url.path() == "/api/user/self";

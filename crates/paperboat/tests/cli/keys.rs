@@ -203,7 +203,7 @@ async fn a_command_that_fails_is_named_and_its_output_is_not_shown() {
     let call = get(&place, &server, "abc");
     let command = "echo $(cat vault) $(cat vault)";
     let ended = call.env("COMETAPI_KEY_COMMAND", command).ends(2).await;
-    ended.says(&["error: the key "]);
+    ended.says(&["error: the API key from the command in COMETAPI_KEY_COMMAND "]);
     assert!(server.requests().is_empty());
 }
 
@@ -250,4 +250,17 @@ async fn the_access_token_is_not_sent_with_predictions() {
         assert_eq!(sent, &format!("Bearer {KEY}"));
         assert!(has_key(sent.as_bytes()));
     }
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_sent_is_named_by_its_source() {
+    let place = Place::new();
+    let server = server().await;
+    let get = || get(&place, &server, "p");
+    let spaced = get().env("COMETAPI_KEY", "sk a key").ends(2).await;
+    spaced.says(&["from COMETAPI_KEY contains a space", "copy it again"]);
+    place.write("vault", "sk-1 sk-2\n");
+    let command = get().env("COMETAPI_KEY_COMMAND", "cat vault").ends(2).await;
+    command.says(&["from the command in COMETAPI_KEY_COMMAND contains a space"]);
+    assert_eq!(server.requests().len(), 0);
 }

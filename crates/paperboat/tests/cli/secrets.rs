@@ -70,7 +70,7 @@ async fn a_key_that_cannot_be_one_is_not_shown() {
     for key in keys {
         let get = place.paperboat(["get", "abc"]).at(server.origin());
         let ended = get.env("COMETAPI_KEY", &key).ends(2).await;
-        ended.says(&["error: the key "]);
+        ended.says(&["error: the API key from COMETAPI_KEY "]);
         let args = ["get", "abc", "--key", &key];
         let ended = place.paperboat(args).at(server.origin()).ends(2).await;
         ended.says(&["error: the key "]);

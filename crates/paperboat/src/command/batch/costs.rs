@@ -10,7 +10,7 @@ use crate::args::Batch;
 use crate::connect::Connection;
 
 /// How long a batch that is over may wait for what the service charged.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the batch has cost in all its runs, by model. If there is an access token, the service is asked
 /// what it charged, unless the run is to end soon.

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 
 use cometapi::models::{self, Model};
 use cometapi::{Client, Input};
+use cometapi_batch::Usd;
 
 use super::account;
 use super::check::{Check, Report};
@@ -67,19 +68,19 @@ pub(super) async fn run(
         Ok(Some(account)) => account::price(&account, &what.model).await,
         _ => None,
     };
-    let price = price.map_or_else(
+    let named = price.map_or_else(
         || "price unknown".to_owned(),
         |price| format!("up to {price}"),
     );
     let model = &what.model;
-    print::question(format_args!("a prediction of {model} ({price})"));
+    print::question(format_args!("a prediction of {model} ({named})"));
     if !args.yes && !agrees(signals).await? {
         report.add(Check::skipped(NAME, "not agreed to, so nothing was sent"));
         return Ok(());
     }
-    let ended = created(args, client, &what, input, signals).await;
+    let ended = created(args, client, &what, input, price, signals).await;
     report.add(match &ended {
-        Ok(id) => Check::ok(NAME, format!("prediction {id} succeeded ({price})")).then(format!(
+        Ok(id) => Check::ok(NAME, format!("prediction {id} succeeded ({named})")).then(format!(
             "to save its files: {}",
             advice::command("wait", &advice::shell_word(id))
         )),
@@ -97,6 +98,7 @@ async fn created(
     client: &Client,
     what: &What,
     input: Input,
+    price: Option<Usd>,
     signals: &mut Signals,
 ) -> Result<String, Failure> {
     let key = Key {
@@ -104,7 +106,7 @@ async fn created(
         retry_unresolved: false,
     };
     let ledger = ledger::of_single(&args.ledger, false).await?;
-    let once = create::once(client, ledger, &key, false)?;
+    let once = create::once(client, ledger, &key, false)?.prices(move |_| price);
     let watched = Watched::new(Progress::begin("creating"));
     let mut run = create::run(once, what, input, &watched);
     let (id, signal) = create::created(&mut run, &watched, signals).await?;
