@@ -4,8 +4,8 @@ use std::path::Path;
 
 use cometapi_batch::columns::{integer, nanos, natural, now};
 use cometapi_batch::{
-    Begun, Entry, Error, ErrorKind, Filter, Intent, Job, RecordedRow, Retry, RetryAction, State,
-    Usd,
+    Begun, Changed, Entry, Error, ErrorKind, Filter, Intent, Job, RecordedRow, Retry, RetryAction,
+    State, Usd,
 };
 
 use crate::claim::Claim;
@@ -95,7 +95,9 @@ impl Claim {
             unresolved: intent.retry_unresolved,
         });
         if row.has_changed && (is_held || action != RetryAction::PlanAgain) {
-            return Err(reused(key, "was used with another model or input").into());
+            let (before, now) = ((&*job.model, &*job.input), (&*intent.model, &*intent.input));
+            let differing = Changed::named(&Changed::fields_between(before, now));
+            return Err(reused(key, &format!("was used with another {differing}")).into());
         }
         if is_held {
             return Ok(Begun::Held(Box::new(entry(session, key).await?)));

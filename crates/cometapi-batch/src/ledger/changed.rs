@@ -51,6 +51,15 @@ impl Changed {
         }
         differing.into_iter().collect()
     }
+
+    /// Returns the names of [fields](Self::fields) for a sentence: `prompt and seed`.
+    pub fn named(fields: &[String]) -> String {
+        match fields {
+            [] => "model or input".to_owned(),
+            [only] => only.clone(),
+            [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        }
+    }
 }
 
 /// Whether two values of a field are one, as they are for the hash of a row.

@@ -66,7 +66,7 @@ impl Problem {
 
     /// A row whose id was seen with another input.
     pub(crate) fn changed(changed: &Changed) -> Self {
-        let (id, what) = (&changed.id, listed(&changed.fields));
+        let (id, what) = (&changed.id, Changed::named(&changed.fields));
         let what = if changed.is_unresolved {
             format!(
                 "{id:?} was sent with another {what}, and it is unknown whether it was created: \
@@ -114,15 +114,6 @@ impl fmt::Display for Problem {
             1 => f.write_str(" (and in 1 more row)"),
             more => write!(f, " (and in {more} more rows)"),
         }
-    }
-}
-
-/// The fields in a sentence: `prompt and seed`.
-fn listed(fields: &[String]) -> String {
-    match fields {
-        [] => "model or input".to_owned(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 

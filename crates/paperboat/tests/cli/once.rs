@@ -163,7 +163,7 @@ async fn a_request_without_effect_is_sent_by_the_next_call() {
     assert_eq!(server.predictions().len(), 1);
     let other = cover(&place, &server, &["seed=8"]).ends(2).await;
     other.says(&[
-        "the key \"order-4711/cover\" was used with another model or input",
+        "the key \"order-4711/cover\" was used with another seed",
         "nothing was sent",
     ]);
     assert_eq!(posts(&server), 2);

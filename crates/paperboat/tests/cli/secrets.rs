@@ -73,7 +73,7 @@ async fn a_key_that_cannot_be_one_is_not_shown() {
         ended.says(&["error: the API key from COMETAPI_KEY "]);
         let args = ["get", "abc", "--key", &key];
         let ended = place.paperboat(args).at(server.origin()).ends(2).await;
-        ended.says(&["error: the key "]);
+        ended.says(&["error: the API key from --key "]);
     }
     assert!(server.requests().is_empty());
 }

@@ -6,7 +6,6 @@ use cometapi_account::Usd;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use crate::error::{Error, ErrorKind};
-use crate::ledger::WorkerId;
 use crate::ledger::record::{Begun, Entry, Filter, Intent, Job};
 use crate::ledger::retry::{RecordedRow, Retry, RetryAction};
 use crate::ledger::sqlite::columns::{JOB, RECORDED, integer, job, nanos, natural, now, recorded};
@@ -15,6 +14,7 @@ use crate::ledger::sqlite::list::list;
 use crate::ledger::sqlite::mark::{check_held, follow, take};
 use crate::ledger::sqlite::worker::{check_alive, release_dead};
 use crate::ledger::sqlite::writer::Writer;
+use crate::ledger::{Changed, WorkerId};
 
 pub(super) fn begin(writer: &mut Writer, worker: WorkerId, intent: &Intent) -> Result<Begun> {
     writer.locks.check_ledger()?;
@@ -80,7 +80,9 @@ fn again(conn: &Connection, worker: WorkerId, intent: &Intent, known: Known) -> 
         unresolved: intent.retry_unresolved,
     });
     if row.has_changed && (is_held || action != RetryAction::PlanAgain) {
-        return Err(reused(key, "was used with another model or input").into());
+        let (before, now) = ((&*job.model, &*job.input), (&*intent.model, &*intent.input));
+        let differing = Changed::named(&Changed::fields_between(before, now));
+        return Err(reused(key, &format!("was used with another {differing}")).into());
     }
     if is_held {
         return Ok(Begun::Held(Box::new(entry(conn, key)?)));
