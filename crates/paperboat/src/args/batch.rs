@@ -117,7 +117,8 @@ pub(crate) struct Batch {
     /// Save files in this folder
     ///
     /// It is created if needed. A template, such as out/{id}-{seed}.{ext}, names the files in it.
-    /// The folder identifies the batch, unless --batch does.
+    /// The folder identifies the batch, unless --batch does. A name that ends in .png, or in another format
+    /// of the model, sets output_format: it is a part of each row's input, so that another makes another row.
     #[arg(
         short,
         long,

@@ -13,7 +13,7 @@ use cometapi_mock::{Pace, Price};
 use super::fault::{self, FaultParser, FaultShare};
 use super::ledger::LedgerAddress;
 use super::money::Money;
-use super::shared::{Key, LedgerPlace, Outputs, SentFiles, Service, What};
+use super::shared::{Key, LedgerPlace, Outputs, SAVED_LATER, SentFiles, Service, What};
 use super::value;
 
 #[derive(Args)]
@@ -184,12 +184,7 @@ pub(crate) struct Demo {
 }
 
 #[derive(Args)]
-#[command(mut_arg("output", |arg| arg.long_help(
-    "Save in this folder or under this name\n\n\
-     A folder is created if needed. A name is a file's, such as fox.png, or a template, such as \
-     out/{seed}.{ext}; - is stdout. By default, files are saved where -o was to save them when the prediction \
-     was created; else they go to the current folder, and text to stdout."
-)))]
+#[command(mut_arg("output", |arg| arg.long_help(SAVED_LATER)))]
 pub(crate) struct Wait {
     /// The predictions' ids
     #[arg(value_name = "ID", required_unless_present = "all")]

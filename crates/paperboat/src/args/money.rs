@@ -6,7 +6,7 @@ use cometapi::wire::PredictionId;
 use cometapi_batch::Usd;
 
 use super::ledger::LedgerAddress;
-use super::shared::{Outputs, Service};
+use super::shared::{Outputs, SAVED_LATER, Service};
 use super::value;
 
 /// What predictions may cost.
@@ -63,6 +63,7 @@ The exit code is 0 if nothing is unresolved any more, else 7, or that of the mos
 
 #[derive(Args)]
 #[command(after_long_help = RESOLVE_HELP)]
+#[command(mut_arg("output", |arg| arg.long_help(SAVED_LATER)))]
 #[command(mut_arg("json", |arg| {
     let help = "Print what is found, and how it ends, as JSON";
     arg.help(help).long_help(format!("{help}\n\nEach is a line."))

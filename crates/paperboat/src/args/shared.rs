@@ -70,13 +70,22 @@ pub(crate) struct Key {
     pub(crate) retry_unresolved: bool,
 }
 
+/// The help of `-o` for predictions that were created before.
+pub(super) const SAVED_LATER: &str = "\
+Save in this folder or under this name
+
+A folder is created if needed. A name is a file's, such as fox.png, or a template, such as \
+out/{seed}.{ext}; - is stdout. By default, files are saved where -o was to save them when the prediction \
+was created; else they go to the current folder, and text to stdout.";
+
 /// What becomes of the outcome.
 #[derive(Args)]
 pub(crate) struct Outputs {
     /// Save in this folder or under this name
     ///
     /// A folder is created if needed. A name is a file's, such as fox.png, or a template, such as
-    /// out/{seed}.{ext}; - is stdout. By default, files go to the current folder and text to
+    /// out/{seed}.{ext}; - is stdout. One that ends in .png, or in another format of the model, sets
+    /// output_format. By default, files go to the current folder and text to
     /// stdout.
     #[arg(
         short,
