@@ -73,7 +73,7 @@ pub(crate) struct Batch {
     /// Instead of FILE: a row for each image
     ///
     /// A glob gives a row for each file that matches, a folder one for each image in it. A row's id
-    /// is the file's path there, without its extension.
+    /// is the file's path there, without its extension; two files of one id are refused.
     #[arg(long, value_name = "GLOB|DIR", value_hint = ValueHint::AnyPath)]
     pub(crate) each: Option<PathBuf>,
     /// The field for the files of --each

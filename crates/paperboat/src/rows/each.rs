@@ -10,7 +10,7 @@ use glob::{MatchOptions, glob_with};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::rows::field;
+use crate::rows::{Places, field};
 
 /// The extensions of the images in a folder.
 const IMAGES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
@@ -28,7 +28,7 @@ pub(super) fn rows(
     patterns: &[&Path],
     model: Option<&ModelRef>,
     field: Option<&str>,
-) -> Result<Rows, Failure> {
+) -> Result<(Rows, Places), Failure> {
     let Some(model) = model else {
         return Err(Failure::usage("--each needs the model of its rows")
             .with_advice("name it: --model OWNER/NAME"));
@@ -62,7 +62,8 @@ pub(super) fn rows(
             })
         })
         .collect();
-    Ok(Rows::from_iter(rows).file_field(field.name))
+    let rows = Rows::from_iter(rows).file_field(field.name);
+    Ok((rows, Places::files(found)))
 }
 
 /// What a pattern matches.
@@ -158,33 +159,48 @@ fn common(folders: &[PathBuf]) -> PathBuf {
     first.components().take(depth.unwrap_or(0)).collect()
 }
 
-/// The path of each file below `folder`, without its extension where it is the only one of that name.
+/// The path of each file below `folder`, without its extension.
+///
+/// # Errors
+///
+/// Fails if two files have the same path then, or paths that a file system may take for one.
 fn ids(files: &[PathBuf], folder: &Path) -> Result<Vec<String>, Failure> {
-    let below = files.iter().map(|file| {
-        let below = file.strip_prefix(folder).unwrap_or(file);
-        let text = |path: &Path| {
-            let parts = path.components().map(|part| part.as_os_str().to_str());
-            parts
-                .collect::<Option<Vec<_>>>()
-                .map(|parts| parts.join("/"))
-        };
-        let both = text(below).zip(text(&below.with_extension("")));
-        both.ok_or_else(|| {
+    let mut seen: BTreeMap<String, &Path> = BTreeMap::new();
+    let mut ids = Vec::with_capacity(files.len());
+    for file in files {
+        let below = file.strip_prefix(folder).unwrap_or(file).with_extension("");
+        let parts = below.components().map(|part| part.as_os_str().to_str());
+        let Some(parts) = parts.collect::<Option<Vec<_>>>() else {
             let name = file.display();
-            Failure::usage(format!("--each: the name of {name} is not text in UTF-8"))
-                .with_advice("rename the file")
-        })
-    });
-    let below = below.collect::<Result<Vec<_>, _>>()?;
-    let mut shared: BTreeMap<String, usize> = BTreeMap::new();
-    for (_, short) in &below {
-        *shared.entry(folded(short)).or_default() += 1;
+            return Err(
+                Failure::usage(format!("--each: the name of {name} is not text in UTF-8"))
+                    .with_advice("rename the file"),
+            );
+        };
+        let id = parts.join("/");
+        if let Some(other) = seen.insert(folded(&id), file) {
+            return Err(shared(&id, other, file, folder));
+        }
+        ids.push(id);
     }
-    let id = |(whole, short): (String, String)| match shared.get(&folded(&short)) {
-        Some(1) => short,
-        _ => whole,
+    Ok(ids)
+}
+
+/// Two files that would be the same row.
+fn shared(id: &str, one: &Path, other: &Path, folder: &Path) -> Failure {
+    let names = format!("{} and {}", one.display(), other.display());
+    let failure = Failure::usage(format!("--each: {names} have the same id, {id:?}"))
+        .with_advice("rename one of them");
+    let extension = one.extension().filter(|it| other.extension() != Some(it));
+    let Some(extension) = extension.and_then(|it| it.to_str()) else {
+        return failure;
     };
-    Ok(below.into_iter().map(id).collect())
+    let is_below = one.parent() != Some(folder);
+    let files = format!("{}*.{extension}", if is_below { "**/" } else { "" });
+    let pattern = folder.join(files).display().to_string();
+    failure.with_advice(format!(
+        "or take one kind with a pattern: --each '{pattern}'"
+    ))
 }
 
 #[cfg(test)]
@@ -202,10 +218,30 @@ mod tests {
             ids_of(&["photos/a.jpg", "photos/b/a.b.png"], "photos"),
             ["a", "b/a.b"]
         );
-        assert_eq!(
-            ids_of(&["p/a.jpg", "p/a.png", "p/A.webp", "p/b.jpg"], "p"),
-            ["a.jpg", "a.png", "A.webp", "b"]
-        );
+    }
+
+    #[test]
+    fn two_files_of_one_id_are_refused() {
+        for (files, folder, pattern) in [
+            (["p/a.jpg", "p/a.png"], "p", Some("p/*.jpg")),
+            (["p/A.webp", "p/a.gif"], "p", Some("p/*.webp")),
+            (["p/b/a.jpg", "p/b/a.png"], "p", Some("p/**/*.jpg")),
+            (["a.jpg", "a.png"], "", Some("*.jpg")),
+            (["p/A.jpg", "p/a.jpg"], "p", None),
+        ] {
+            let paths = files.map(PathBuf::from);
+            let refused = ids(&paths, Path::new(folder)).unwrap_err();
+            let [one, other] = files;
+            let message = refused.to_string();
+            assert!(
+                message.contains(&format!("{one} and {other} have")),
+                "{message}"
+            );
+            let advice =
+                pattern.map(|it| format!("; or take one kind with a pattern: --each '{it}'"));
+            let advice = format!("rename one of them{}", advice.unwrap_or_default());
+            assert_eq!(refused.next_step(), advice);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod content;
 mod each;
 mod field;
+mod places;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -19,10 +20,11 @@ use crate::input::Fields;
 use crate::pair::{Reader, split};
 use crate::prompt;
 use crate::rows::content::Images;
+pub(crate) use crate::rows::places::Places;
 use crate::stdin::Stdin;
 
-/// The rows that the arguments name, with the fields that they give.
-pub(crate) fn of(args: &Batch) -> Result<Rows, Failure> {
+/// The rows that the arguments name, with the fields that they give, and where each is.
+pub(crate) fn of(args: &Batch) -> Result<(Rows, Places), Failure> {
     let limits = Limits {
         bytes: args.max_file_size,
         pixels: args.image_max,
@@ -34,7 +36,7 @@ pub(crate) fn of(args: &Batch) -> Result<Rows, Failure> {
             .and_then(|model| models::find(&model.to_string())),
         limits,
     };
-    let (rows, fields) = match &args.each {
+    let ((rows, places), fields) = match &args.each {
         Some(pattern) => of_each(args, pattern, &reader)?,
         None => of_file(args, &reader)?,
     };
@@ -60,11 +62,14 @@ pub(crate) fn of(args: &Batch) -> Result<Rows, Failure> {
     if !args.only.is_empty() {
         rows = rows.only(args.only.iter().map(|id| id.trim()));
     }
-    Ok(rows)
+    Ok((rows, places))
 }
 
+/// Rows with their places, and the fields that are given for them.
+type Given = ((Rows, Places), Fields);
+
 /// A row for each file that `pattern` matches.
-fn of_each(args: &Batch, pattern: &Path, reader: &Reader) -> Result<(Rows, Fields), Failure> {
+fn of_each(args: &Batch, pattern: &Path, reader: &Reader) -> Result<Given, Failure> {
     let given = args.file.iter().map(|file| file.as_os_str());
     let given = given.chain(args.pairs.iter().map(OsString::as_os_str));
     // A shell that expands the pattern itself gives the other files as arguments.
@@ -84,7 +89,7 @@ fn of_each(args: &Batch, pattern: &Path, reader: &Reader) -> Result<(Rows, Field
     Ok((rows, fields(reader, &pairs, Stdin::new())?))
 }
 
-fn of_file(args: &Batch, reader: &Reader) -> Result<(Rows, Fields), Failure> {
+fn of_file(args: &Batch, reader: &Reader) -> Result<Given, Failure> {
     // Required where there is no --each.
     let file = args.file.clone().unwrap_or_else(|| PathBuf::from("-"));
     let pairs: Vec<_> = args.pairs.iter().map(OsString::as_os_str).collect();
@@ -100,7 +105,8 @@ fn of_file(args: &Batch, reader: &Reader) -> Result<(Rows, Fields), Failure> {
     } else {
         Stdin::new()
     };
-    Ok((open(&file, args)?, fields(reader, &pairs, stdin)?))
+    let rows = (open(&file, args)?, Places::default());
+    Ok((rows, fields(reader, &pairs, stdin)?))
 }
 
 /// Whether an argument that is not a pair is the path of a file.

@@ -15,6 +15,7 @@ use super::{report, results};
 use crate::args::Look;
 use crate::failure::Failure;
 use crate::progress::{Cause, lock};
+use crate::rows::Places;
 use crate::watched;
 use crate::{advice, print, sidecar, viewer};
 
@@ -50,6 +51,8 @@ pub(crate) struct Display {
     saved: Mutex<Vec<PathBuf>>,
     /// The folder of the files and how it was named, where its rows come from no file.
     run: Option<(PathBuf, PathBuf)>,
+    /// Where the rows are.
+    places: Places,
     printer: Arc<Printer>,
 }
 
@@ -69,6 +72,7 @@ impl Display {
             look: Look::default(),
             saved: Mutex::default(),
             run: None,
+            places: Places::default(),
             printer: Arc::new(Printer::start(stop.clone())?),
         })
     }
@@ -89,6 +93,16 @@ impl Display {
     pub(crate) fn listed_by(mut self, list: String) -> Self {
         self.list = list;
         self
+    }
+
+    /// The same for rows at these places.
+    pub(crate) fn with_places(mut self, places: Places) -> Self {
+        self.places = places;
+        self
+    }
+
+    pub(super) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// The same for rows that come from no file: each is called by its prediction, and its files are named
@@ -114,7 +128,7 @@ impl Display {
         match (&self.run, id) {
             (Some(_), Some(id)) => format!("prediction {id}"),
             (Some(_), None) => "a prediction".to_owned(),
-            (None, _) => results::name(row),
+            (None, _) => results::name(row, &self.places),
         }
     }
 
@@ -247,9 +261,11 @@ impl Display {
     fn message(&self, event: &Event<'_>) {
         match event {
             Event::BadRow { problem, .. } if self.skips => {
-                self.say(format_args!("skipped: {problem}"));
+                self.say(format_args!("skipped: {}", self.places.describe(problem)));
             }
-            Event::Warning { problem, .. } => self.say(format_args!("note: {problem}")),
+            Event::Warning { problem, .. } => {
+                self.say(format_args!("note: {}", self.places.describe(problem)));
+            }
             Event::PausedElsewhere { .. } | Event::InFlight { .. } | Event::Elsewhere { .. } => {
                 self.others(event);
             }

@@ -33,10 +33,11 @@ use crate::connect::Connection;
 use crate::failure::Failure;
 use crate::interrupt::{Signal, Signals};
 use crate::pricing::Pricing;
+use crate::rows::Places;
 use crate::{advice, connect, gallery, ledger, rows, viewer};
 
 pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
-    let rows = rows::of(&args)?;
+    let given = rows::of(&args)?;
     if args.mock {
         let connection = connect::mock().await?;
         if args.ledger.ledger.is_none() {
@@ -49,17 +50,17 @@ pub(crate) async fn execute(mut args: Batch) -> Result<(), Failure> {
             super::save::prepare_folder(args.output.folder())?;
         }
         let ledger = ledger::of_batch(&args.ledger, args.dry_run).await?;
-        return run(args, rows, &connection, ledger).await;
+        return run(args, given, &connection, ledger).await;
     }
     // Before a ledger is created: errors in the service's settings come first.
     let connection = connect::service(&args.service, args.allow_private_files)?;
     let ledger = ledger::of_batch(&args.ledger, args.dry_run).await?;
-    run(args, rows, &connection, ledger).await
+    run(args, given, &connection, ledger).await
 }
 
 async fn run(
     args: Batch,
-    rows: Rows,
+    (rows, places): (Rows, Places),
     connection: &Connection,
     ledger: Arc<dyn Ledger>,
 ) -> Result<(), Failure> {
@@ -76,7 +77,8 @@ async fn run(
     let list = advice::command("list", &format!("--failed --batch {folder}"));
     let display = Display::new(args.json, args.skip_bad, &stop)?
         .with_sidecars(args.sidecar)
-        .listed_by(list);
+        .listed_by(list)
+        .with_places(places);
     let display = Arc::new(display);
     let observer = Arc::clone(&display);
     let mut batch = Engine::new(
@@ -170,7 +172,7 @@ pub(super) async fn dry_run(
 ) -> Result<Report, Failure> {
     let planned = signals.unless(run).await.map_err(Failure::ended_by)?;
     display.end().await?;
-    planned.map_err(|e| refused(&e))
+    planned.map_err(|e| refused_at(&e, display.places()))
 }
 
 /// Writes the rows that failed beside the files of the batch, to be edited and run again.
@@ -239,7 +241,8 @@ pub(super) async fn finished(
     let signal = watch.signal();
     drop(watch);
     display.open_saved();
-    let ended = summarize(&done.map_err(|e| refused(&e))?, display.elapsed(), signal);
+    let done = done.map_err(|e| refused_at(&e, display.places()))?;
+    let ended = summarize(&done, display.elapsed(), signal);
     printed.and(ended)
 }
 
@@ -259,6 +262,11 @@ fn advise_on_rows(failure: Failure, problems: &[Problem]) -> Failure {
 
 /// A batch that did not run, or whose ledger failed under it.
 pub(super) fn refused(error: &cometapi_batch::Error) -> Failure {
+    refused_at(error, &Places::default())
+}
+
+/// The same for rows at these places.
+fn refused_at(error: &cometapi_batch::Error, places: &Places) -> Failure {
     let shown = 10;
     let mut failure = match error.kind() {
         ErrorKind::Rows if !error.problems().is_empty() => {
@@ -267,7 +275,7 @@ pub(super) fn refused(error: &cometapi_batch::Error) -> Failure {
         _ => Failure::usage(error.to_string()).because_of(error),
     };
     for problem in error.problems().iter().take(shown) {
-        failure = failure.with_advice(problem.to_string());
+        failure = failure.with_advice(places.describe(problem));
     }
     match error.kind() {
         ErrorKind::Rows if !error.problems().is_empty() => {

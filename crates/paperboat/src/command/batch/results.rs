@@ -3,11 +3,13 @@
 use cometapi_batch::{Entry, Event, FileRecord, Outcome, RowInfo};
 use serde_json::{Value, json};
 
-/// How a row is called in messages: by its line, by its id, or by its hash.
-pub(super) fn name(row: &RowInfo) -> String {
-    match (row.line, &row.id) {
-        (Some(line), Some(id)) => format!("line {line} ({id})"),
-        (Some(line), None) => format!("line {line}"),
+use crate::rows::Places;
+
+/// How a row is called in messages: by its place, by its id, or by its hash.
+pub(super) fn name(row: &RowInfo, places: &Places) -> String {
+    match (row.line.map(|line| places.of(line)), &row.id) {
+        (Some(place), Some(id)) => format!("{place} ({id})"),
+        (Some(place), None) => place,
         (None, Some(id)) => format!("row {id}"),
         (None, None) => format!("row {}", row.hash.get(..12).unwrap_or(&row.hash)),
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cometapi_mock::{Fault, MockServer};
+use cometapi_mock::{Ending, Fault, MockServer};
 use serde_json::{Value, json};
 
 use super::{files, inputs};
@@ -75,25 +75,52 @@ async fn each_file_that_matches_is_a_row() {
     }
 }
 
+/// An id does not depend on the other files, or a finished row would be paid for again.
 #[tokio::test]
-async fn files_that_share_a_name_are_called_with_their_extension() {
+async fn a_second_file_of_an_id_is_refused_and_costs_nothing() {
     let place = Place::new();
     let server = server().await;
-    photos(&place, &["a.jpg", "a.png", "b.jpg"]);
-    each(&place, &server, &["--each", "photos"]).ends(0).await;
-    let listed = place.listed(&[]).await;
-    let mut ids: Vec<_> = listed
-        .iter()
-        .map(|row| row["row"].as_str().unwrap())
-        .collect();
-    ids.sort_unstable();
-    assert_eq!(ids, ["a.jpg", "a.png", "b"]);
-    // A file that is added is one more.
-    photos(&place, &["c/d.jpg"]);
-    let ended = each(&place, &server, &["--each", "photos/**/*.jpg"])
+    photos(&place, &["a.png", "b/a.png"]);
+    let pattern = ["--each", "photos/**/*.*"];
+    each(&place, &server, &pattern).ends(0).await;
+    photos(&place, &["a.jpg"]);
+    let ended = each(&place, &server, &pattern).ends(2).await;
+    ended.says(&[
+        "--each: photos/a.jpg and photos/a.png have the same id, \"a\"",
+        "rename one of them",
+        "or take one kind with a pattern: --each 'photos/*.jpg'",
+    ]);
+    let ended = each(&place, &server, &["--each", "photos/*.png"])
         .ends(0)
         .await;
-    ended.says(&["3 rows: "]);
+    ended.says(&["0 created in "]);
+    assert_eq!(server.create_requests(), 2);
+}
+
+/// An error names the image: no file has lines.
+#[tokio::test]
+async fn an_error_in_a_row_names_its_image() {
+    let place = Place::new();
+    let server = server().await;
+    photos(&place, &["a.png", "b.png"]);
+    each(&place, &server, &["--each", "photos"]).ends(0).await;
+    fs::write(place.path("photos/b.png"), [PNG, b"another"].concat()).unwrap();
+    let ended = each(&place, &server, &["--each", "photos"]).ends(2).await;
+    ended.says(&["photos/b.png, id: \"b\" was created with another image"]);
+    let ended = each(&place, &server, &["--each", "photos", "--skip-bad"])
+        .ends(0)
+        .await;
+    ended.says(&["skipped: photos/b.png, id: \"b\" was created"]);
+    let bad = ["--each", "photos", "sed=1"];
+    let ended = each(&place, &server, &bad).ends(2).await;
+    ended.says(&[
+        "photos/a.png: sed is not one of its fields, did you mean seed? (and in 1 more row)",
+    ]);
+    photos(&place, &["c.png"]);
+    server.on_end(Ending::failed("no"));
+    let one = ["--each", "photos/c.png"];
+    let ended = each(&place, &server, &one).ends(3).await;
+    ended.says(&["photos/c.png (c)"]);
 }
 
 #[tokio::test]
@@ -191,7 +218,7 @@ async fn a_note_beside_the_photos_is_not_sent_as_one() {
     photos(&place, &["a.png"]);
     place.write("photos/notes.md", "a note");
     let ended = each(&place, &server, &["--each", "photos/*"]).ends(2).await;
-    ended.says(&["line 2, image: photos/notes.md: is text, and image takes an image"]);
+    ended.says(&["photos/notes.md, image: is text, and image takes an image"]);
     assert!(server.requests().is_empty() && !place.path("out").exists());
     let skipping = ["--each", "photos/*", "--skip-bad", "--dry-run"];
     let ended = each(&place, &server, &skipping).ends(0).await;
