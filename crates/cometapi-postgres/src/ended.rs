@@ -20,7 +20,7 @@ impl Record<'_> {
         let changed = session
             .execute(
                 "UPDATE prediction SET state = $3, worker = NULL, outcome = $4, message = $5,
-                     request_ids = $6, ended_at = $7, free = $8
+                     request_ids = $6, ended_at = coalesce(ended_at, $7), free = $8
                  WHERE seq = $1 AND worker = $2",
                 &[
                     &integer(self.seq),
@@ -35,7 +35,8 @@ impl Record<'_> {
             )
             .await?;
         if changed == 0 && self.again {
-            let is = "worker IS NULL AND state = $3 AND outcome = $4 AND ended_at = $5";
+            // Of a success that was followed, the time of its end is earlier.
+            let is = "worker IS NULL AND state = $3 AND outcome = $4 AND ended_at <= $5";
             let params: [&(dyn ToSql + Sync); 3] = [&state.as_str(), &outcome.word(), &self.at];
             return self.stands(session, is, &params).await;
         }

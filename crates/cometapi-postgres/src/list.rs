@@ -24,7 +24,8 @@ pub(crate) async fn list(session: &Session, filter: &Filter) -> Result<Vec<Entry
     };
     let sql = format!(
         "SELECT {JOB}, p.state, p.worker IS NOT NULL AS held, p.superseded, p.outcome, p.message,
-             p.request_ids, p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id,
+             p.request_ids, p.planned_at, p.sending_at, p.created_at, p.request_id,
+             CASE WHEN p.state IN ('ended', 'unresolved') THEN p.ended_at END AS ended_at,
              p.service, p.charge, p.cost
          FROM {} LEFT JOIN batch b ON b.id = p.batch
          WHERE {} ORDER BY p.seq {order} LIMIT {}",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cometapi::{Creation, Durations};
 use cometapi_batch::columns::{integer, nanos, path_text};
-use cometapi_batch::{Error, ErrorKind, Mark, State, WorkerId};
+use cometapi_batch::{Error, ErrorKind, Mark, Outcome, State, WorkerId};
 
 use tokio_postgres::types::ToSql;
 
@@ -23,14 +23,16 @@ pub(crate) struct Record<'m> {
     pub(crate) again: bool,
 }
 
-/// Takes back an end: the prediction runs until it is polled again.
+/// Takes back an end: the prediction runs until it is polled again. A success keeps the time of its
+/// end, because only its files are saved anew.
 pub(crate) async fn follow(session: &Session, seqs: &[i64]) -> Result<()> {
     session
         .execute(
             "UPDATE prediction SET state = 'running', outcome = NULL, message = NULL,
-                 request_ids = NULL, ended_at = NULL, free = false, looked = true
+                 request_ids = NULL, free = false, looked = true,
+                 ended_at = CASE WHEN fetching OR outcome = $2 THEN ended_at END
              WHERE seq = ANY($1)",
-            &[&seqs],
+            &[&seqs, &Outcome::succeeded().word()],
         )
         .await?;
     Ok(())

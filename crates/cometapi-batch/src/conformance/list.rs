@@ -244,6 +244,10 @@ pub(super) const RULES: &[Rule] = &[
         "a success is followed if a file that was saved is missing or has another size"
     ),
     rule!(
+        retries::the_end_of_a_success_stays,
+        "a success keeps the time of its end when it is followed for its files; another end is replaced"
+    ),
+    rule!(
         changes::the_labels_of_the_latest_load_count,
         "each load gives its rows the labels that they have now; a dry one does not"
     ),

@@ -1,6 +1,7 @@
 //! What happens to recorded rows that are run again.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use cometapi::ErrorKind as Kind;
 
@@ -136,6 +137,47 @@ pub(super) async fn files_that_may_be_there_are_followed_before_they_are_paid_fo
         (tally.planned, tally.running),
         (1, 0),
     )
+}
+
+pub(super) async fn the_end_of_a_success_stays(harness: &dyn Harness) -> Checked {
+    let one = Peer::start(harness).await?;
+    let file = FileRecord {
+        position: 0,
+        path: Path::new("none.png").to_owned(),
+        bytes: 3,
+        media_type: "image/png".to_owned(),
+    };
+    let success = || Mark::Ended(Outcome::succeeded());
+    // An end without a success is only when a worker gave up.
+    for (id, marks, stays) in [
+        ("a", vec![Mark::Saved(file), success()], true),
+        ("b", vec![failed(Kind::NotFound)], false),
+    ] {
+        let rows = || -> Checked<_> { Ok(vec![row(1, Some(id), "x")?]) };
+        let (loader, _) = one.load(rows()?, plan(harness)).await?;
+        let seq = one.claim_one(loader.id()).await?.seq;
+        one.record(seq, [Mark::Sending, created(id)]).await?;
+        one.record(seq, marks).await?;
+        let first = one.entry(seq).await?.ended_at;
+        for end in [failed(Kind::File), success()] {
+            tick();
+            let (loader, _) = one.load(rows()?, retry(harness)).await?;
+            same("number", one.claim_one(loader.id()).await?.seq, seq)?;
+            same("end of what runs", one.entry(seq).await?.ended_at, None)?;
+            one.record(seq, [end]).await?;
+            let is_first = one.entry(seq).await?.ended_at == first;
+            same("whether the end is the first one:", is_first, stays)?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a ledger that counts milliseconds sees another time.
+fn tick() {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(2) {
+        std::hint::spin_loop();
+    }
 }
 
 pub(super) async fn a_success_is_followed_if_a_file_is_missing(harness: &dyn Harness) -> Checked {

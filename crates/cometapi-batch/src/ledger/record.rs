@@ -438,7 +438,7 @@ pub struct Entry {
     pub sending_at: Option<SystemTime>,
     /// When its id was recorded.
     pub created_at: Option<SystemTime>,
-    /// When its end was.
+    /// When its end was recorded; of a success, the first time.
     pub ended_at: Option<SystemTime>,
     /// The gateway's id of the create request.
     pub request_id: Option<String>,

@@ -49,7 +49,9 @@ pub(super) fn list_sql(filter: &Filter) -> (String, Vec<Value>) {
         "SELECT p.seq, p.id, p.model, p.input, p.hash, p.state, p.worker IS NOT NULL,
              coalesce(b.folder, p.folder),
              p.row_id, p.occurrence, p.superseded, p.outcome, p.message, p.request_ids,
-             p.planned_at, p.sending_at, p.created_at, p.ended_at, p.request_id, p.service,
+             p.planned_at, p.sending_at, p.created_at,
+             CASE WHEN p.state IN ('ended', 'unresolved') THEN p.ended_at END,
+             p.request_id, p.service,
              p.once, b.name, p.price, p.charge, p.cost,
              CASE WHEN b.id IS NULL THEN p.names ELSE b.names END, p.labels, p.retake
          FROM {tables} LEFT JOIN batch b ON b.id = p.batch

@@ -11,13 +11,16 @@ use crate::ledger::sqlite::durations;
 use crate::ledger::sqlite::fault::Result;
 use crate::ledger::sqlite::writer::Writer;
 
-/// Takes back an end: the prediction runs until it is polled again.
+/// Takes back an end: the prediction runs until it is polled again. A success keeps the time of its
+/// end, because only its files are saved anew.
 pub(super) fn follow(conn: &Connection, seq: i64) -> Result<()> {
     execute(
         conn,
         "UPDATE prediction SET state = 'running', outcome = NULL, message = NULL,
-             request_ids = NULL, ended_at = NULL, free = 0, looked = 1 WHERE seq = ?",
-        [seq],
+             request_ids = NULL, free = 0, looked = 1,
+             ended_at = CASE WHEN fetching = 1 OR outcome = ?2 THEN ended_at END
+         WHERE seq = ?1",
+        params![seq, Outcome::succeeded().word()],
     )
 }
 
@@ -209,7 +212,8 @@ pub(super) fn end(
     let changed = conn
         .prepare_cached(
             "UPDATE prediction SET state = :state, worker = NULL, outcome = :outcome,
-                 message = :message, request_ids = :request_ids, ended_at = :now, free = :free
+                 message = :message, request_ids = :request_ids, free = :free,
+                 ended_at = coalesce(ended_at, :now)
              WHERE seq = :seq AND worker IS :worker",
         )?
         .execute(named_params! {

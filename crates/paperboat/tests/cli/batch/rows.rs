@@ -118,10 +118,17 @@ async fn given_again_it_does_nothing() {
     assert_eq!(again.stdout, "");
     assert_eq!(server.create_requests(), 3);
 
-    // A file that is gone is fetched again, and not made again.
+    // A file that is gone is fetched again, and not made again: it ended when it ended.
+    let listed = async || {
+        let ended = place.listed(&[]).await;
+        let ends = ended.iter().map(|row| row["ended_at"].clone());
+        ends.collect::<Vec<_>>()
+    };
+    let ends = listed().await;
     std::fs::remove_file(place.path("out/b.webp")).unwrap();
     let again = batch(&place, &server, &[]).ends(0).await;
     assert_eq!(saved(&place, &again), files(&["b"]));
+    assert_eq!(listed().await, ends);
     assert_eq!(server.create_requests(), 3);
 }
 

@@ -50,9 +50,11 @@ enum Fault {
     NoFolder,
     /// A list looks neither at the load, nor at the file, nor at the number that it begins after.
     WholeList,
+    /// An end is recorded with its time, whatever was recorded before.
+    EachEnd,
 }
 
-const FAULTS: [(Fault, &[&str]); 14] = [
+const FAULTS: [(Fault, &[&str]); 15] = [
     (Fault::None, &[]),
     (Fault::Lease, &["a_silent_worker_keeps_what_it_holds"]),
     (
@@ -140,6 +142,7 @@ const FAULTS: [(Fault, &[&str]); 14] = [
             "a_file_leads_to_its_prediction",
         ],
     ),
+    (Fault::EachEnd, &["the_end_of_a_success_stays"]),
 ];
 
 #[tokio::test(start_paused = true)]
@@ -361,6 +364,11 @@ impl Ledger for Wrong {
                     mark::record(writer, WorkerId(changed?), seq, &mark)
                 })
             }
+            (Fault::EachEnd, Mark::Ended(_)) => ledger.writer.ask(Touch::Ledger, move |writer| {
+                let sql = "UPDATE prediction SET ended_at = NULL WHERE seq = ? AND worker = ?";
+                writer.conn.execute(sql, [seq.cast_signed(), worker.0])?;
+                mark::record(writer, worker, seq, &mark)
+            }),
             (Fault::LateId, Mark::Created { .. }) => {
                 let late = (worker, seq, mark.clone());
                 self.late.lock().unwrap().push(late);
