@@ -1,6 +1,6 @@
 //! One row as several: fields that it lacks, a choice by id, repeats and sweeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -109,12 +109,60 @@ impl Expansion {
     }
 }
 
-/// The ids of the rows that are asked for, and whether a row has them.
-pub(super) struct Only(BTreeMap<String, bool>);
+/// The ids of the rows that are asked for.
+#[derive(Default)]
+pub(super) struct Only {
+    /// Each, and whether a row has it.
+    ids: BTreeMap<String, bool>,
+    /// Ids that hold commas: each is several if no row has it.
+    lists: BTreeSet<String>,
+    /// The ids that the lists hold.
+    parts: BTreeSet<String>,
+    /// Rows that a list holds, until it is known whether a row has the whole of it as its id.
+    waiting: Vec<Row>,
+}
 
 impl Only {
-    pub(super) fn new(ids: impl IntoIterator<Item = String>) -> Self {
-        Self(ids.into_iter().map(|id| (id, false)).collect())
+    pub(super) fn add(&mut self, id: String) {
+        self.ids.insert(id, false);
+    }
+
+    /// Adds one id, or several with commas between them.
+    pub(super) fn add_list(&mut self, list: String) {
+        if list.contains(',') {
+            self.parts.extend(parts(&list));
+            self.lists.insert(list.clone());
+        }
+        self.add(list);
+    }
+
+    /// Returns the row, unless it is kept because a list holds it.
+    pub(super) fn pass(&mut self, row: Row, expansion: &Expansion) -> Option<Row> {
+        if self.lists.is_empty() {
+            return Some(row);
+        }
+        let variants = expansion.variants(&row);
+        let ids = variants.iter().map(|variant| variant.id.as_ref());
+        let mut is_kept = false;
+        for id in ids.chain([row.id.as_ref()]).flatten() {
+            is_kept |= self.parts.contains(id);
+            // Also of a row that is kept, because this ends the keeping.
+            self.lists.remove(id);
+        }
+        if is_kept {
+            self.waiting.push(row);
+            return None;
+        }
+        Some(row)
+    }
+
+    /// The rows that were kept, after all others were read. A list that is no row's id is several.
+    pub(super) fn kept(&mut self) -> Vec<Row> {
+        for list in std::mem::take(&mut self.lists) {
+            self.ids.remove(&list);
+            self.ids.extend(parts(&list).map(|part| (part, false)));
+        }
+        std::mem::take(&mut self.waiting)
     }
 
     /// Those of a row's variants that are asked for: all by the id of the row, or each by its own.
@@ -128,13 +176,13 @@ impl Only {
     }
 
     fn has(&mut self, id: Option<&str>) -> bool {
-        let seen = id.and_then(|id| self.0.get_mut(id));
+        let seen = id.and_then(|id| self.ids.get_mut(id));
         seen.map(|seen| *seen = true).is_some()
     }
 
     /// What is wrong if no row has some of the ids, where `bad` rows could not be read.
     pub(super) fn missing(&self, bad: u64) -> Option<String> {
-        let missing = self.0.iter().filter(|(_, seen)| !**seen);
+        let missing = self.ids.iter().filter(|(_, seen)| !**seen);
         let missing: Vec<_> = missing.map(|(id, _)| id).collect();
         if missing.is_empty() {
             return None;
@@ -156,6 +204,11 @@ impl Only {
             shown.join(", ")
         ))
     }
+}
+
+/// The ids of a list.
+fn parts(list: &str) -> impl Iterator<Item = String> {
+    list.split(',').map(|part| part.trim().to_owned())
 }
 
 /// `fox-7-2`: the id of a row with the values that it takes, and how often it was repeated.

@@ -55,7 +55,7 @@ pub(crate) fn read(
         certainty,
         max_row_size: max,
         expansion,
-        mut only,
+        only,
         files,
         is_unchecked,
     } = rows;
@@ -72,29 +72,70 @@ pub(crate) fn read(
         None => Format::of_content(&head),
     };
     let text = BufReader::with_capacity(1 << 16, Cursor::new(head).chain(rest));
-    let (mut bad, mut is_over) = (0, false);
-    let mut notes = Vec::new();
-    let mut pass = |row: RowResult| {
-        let only = only.as_mut();
-        let read = row.and_then(|row| expanded(row, &expansion, only, &files, &mut notes));
-        is_over = match read {
-            Ok(rows) => !rows.into_iter().all(|row| visit(Ok(row))),
+    let mut pass = Pass {
+        expansion,
+        only,
+        files,
+        notes: Vec::new(),
+        bad: 0,
+        is_over: false,
+        visit,
+    };
+    let row = &mut |row| pass.row(row);
+    match format {
+        Format::JsonLines if is_list => array::read(text, max, model, row)?,
+        Format::JsonLines => jsonl::read(text, max, model, row)?,
+        Format::Csv => table::read(text, certainty, is_unchecked, max, model, row)?,
+        Format::Text => text::read(text, max, model, row)?,
+    }
+    pass.end().map_err(invalid)
+}
+
+/// What becomes of rows on their way to the visitor.
+struct Pass<'v> {
+    expansion: Expansion,
+    only: Option<Only>,
+    files: Files,
+    /// Those on lines before the next row that is visited.
+    notes: Vec<Problem>,
+    bad: u64,
+    is_over: bool,
+    visit: &'v mut dyn FnMut(RowResult) -> bool,
+}
+
+impl Pass<'_> {
+    /// Returns whether to continue.
+    fn row(&mut self, row: RowResult) -> bool {
+        let row = match (row, &mut self.only) {
+            (Ok(row), Some(only)) => match only.pass(row, &self.expansion) {
+                Some(row) => Ok(row),
+                None => return true,
+            },
+            (row, _) => row,
+        };
+        let only = self.only.as_mut();
+        let expand = |row| expanded(row, &self.expansion, only, &self.files, &mut self.notes);
+        self.is_over = match row.and_then(expand) {
+            Ok(rows) => !rows.into_iter().all(|row| (self.visit)(Ok(row))),
             Err(problems) => {
-                bad += 1;
-                !visit(Err(problems))
+                self.bad += 1;
+                !(self.visit)(Err(problems))
             }
         };
-        !is_over
-    };
-    match format {
-        Format::JsonLines if is_list => array::read(text, max, model, &mut pass)?,
-        Format::JsonLines => jsonl::read(text, max, model, &mut pass)?,
-        Format::Csv => table::read(text, certainty, is_unchecked, max, model, &mut pass)?,
-        Format::Text => text::read(text, max, model, &mut pass)?,
+        !self.is_over
     }
-    match only.and_then(|only| only.missing(bad)) {
-        Some(missing) if !is_over => Err(invalid(missing)),
-        _ => Ok(()),
+
+    /// Passes the rows that were kept, unless the visitor ended the reading.
+    fn end(mut self) -> Result<(), String> {
+        if !self.is_over {
+            let kept = self.only.as_mut().map(Only::kept).unwrap_or_default();
+            _ = kept.into_iter().all(|row| self.row(Ok(row)));
+        }
+        let missing = self.only.and_then(|only| only.missing(self.bad));
+        match missing {
+            Some(missing) if !self.is_over => Err(missing),
+            _ => Ok(()),
+        }
     }
 }
 

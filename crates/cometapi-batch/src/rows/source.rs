@@ -148,7 +148,21 @@ impl Rows {
     /// that it becomes. An id that no row has fails the batch before anything is created.
     #[must_use]
     pub fn only(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.only = Some(Only::new(ids.into_iter().map(Into::into)));
+        let only = self.only.get_or_insert_default();
+        ids.into_iter().for_each(|id| only.add(id.into()));
+        self
+    }
+
+    /// The same for ids that a person wrote, several of them in one string with commas between them. A
+    /// string that is a row's id is that row, although it holds a comma.
+    ///
+    /// The rows of a list are read after all others.
+    #[must_use]
+    pub fn only_listed(mut self, lists: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let only = self.only.get_or_insert_default();
+        lists
+            .into_iter()
+            .for_each(|list| only.add_list(list.into()));
         self
     }
 

@@ -87,12 +87,9 @@ pub(crate) struct Batch {
     #[arg(long, value_name = "OWNER/NAME", value_parser = value::model)]
     pub(crate) model: Option<ModelRef>,
     /// Run only the rows of these ids
-    #[arg(
-        long,
-        value_name = "ID,…",
-        value_delimiter = ',',
-        hide_short_help = true
-    )]
+    ///
+    /// Where a row's id holds commas, the whole of it names that row.
+    #[arg(long, value_name = "ID,…", hide_short_help = true)]
     pub(crate) only: Vec<String>,
     /// Run each row N times
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), hide_short_help = true)]

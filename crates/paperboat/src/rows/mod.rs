@@ -60,7 +60,7 @@ pub(crate) fn of(args: &Batch) -> Result<(Rows, Places), Failure> {
         rows = rows.repeat(usize::try_from(times).unwrap_or(usize::MAX));
     }
     if !args.only.is_empty() {
-        rows = rows.only(args.only.iter().map(|id| id.trim()));
+        rows = rows.only_listed(args.only.iter().map(|id| id.trim()));
     }
     Ok((rows, places))
 }

@@ -122,6 +122,40 @@ fn only_the_rows_that_are_asked_for_are_read() {
     assert!(said.ends_with("\"19\" and 10 more"), "{said}");
 }
 
+/// A photo may be called `Berlin, 2024.png`.
+#[test]
+fn a_list_that_is_the_id_of_a_row_is_that_row() {
+    let read = |ids: &[&str], lists: &'static [&str], times| {
+        let lines = ids.iter().map(|id| json!({"id": id, "x": 1}).to_string());
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let rows = expanded(&text, |rows| {
+            rows.only_listed(lists.iter().copied()).repeat(times)
+        });
+        rows.map(|rows| {
+            let ids = rows.iter().map(|row| row[0].as_str().unwrap().to_owned());
+            ids.collect::<Vec<_>>()
+        })
+    };
+    let all = ["a", "b", "a, b", "c"];
+    assert_eq!(read(&all, &["a, b"], 1).unwrap(), ["a, b"]);
+    assert_eq!(read(&all, &["b,a"], 1).unwrap(), ["a", "b"]);
+    assert_eq!(read(&all, &["b,c", "a, b"], 1).unwrap(), ["a, b", "b", "c"]);
+    assert_eq!(read(&all, &["a, b", "a"], 1).unwrap(), ["a, b", "a"]);
+    assert_eq!(read(&all, &["a, b-2"], 2).unwrap(), ["a, b-2"]);
+    assert_eq!(
+        read(&all, &["a-2,b-1", "c"], 2).unwrap(),
+        ["c-1", "c-2", "a-2", "b-1"]
+    );
+    assert_eq!(
+        read(&all, &["a,d", "e"], 1).unwrap_err(),
+        "no row has the ids \"d\", \"e\""
+    );
+    assert_eq!(
+        read(&["a"], &["a, b"], 1).unwrap_err(),
+        "no row has the id \"b\""
+    );
+}
+
 #[test]
 fn what_would_make_no_row_or_too_many_is_refused() {
     type Change = fn(Rows) -> Rows;

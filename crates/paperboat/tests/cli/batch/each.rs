@@ -97,6 +97,19 @@ async fn a_second_file_of_an_id_is_refused_and_costs_nothing() {
     assert_eq!(server.create_requests(), 2);
 }
 
+#[tokio::test]
+async fn a_photo_whose_name_holds_a_comma_can_be_chosen() {
+    let place = Place::new();
+    let server = server().await;
+    photos(&place, &["Berlin, 2024.png", "a.png", "b.png"]);
+    for (only, created) in [("Berlin, 2024", 1), ("a, b", 2)] {
+        let more = ["--each", "photos", "--only", only];
+        let ended = each(&place, &server, &more).ends(0).await;
+        ended.says(&[&format!("{created} created in ")]);
+    }
+    assert_eq!(place.names("out"), files(&["Berlin, 2024", "a", "b"]));
+}
+
 /// An error names the image: no file has lines.
 #[tokio::test]
 async fn an_error_in_a_row_names_its_image() {
