@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use cometapi::{Error, ErrorKind, FailureKind};
 
 pub(crate) use self::quote::shell_word;
-pub(crate) use self::settings::{command, remember};
+pub(crate) use self::settings::{command, command_with, remember};
 
 /// Advice on a create request that may have been accepted.
 pub(crate) fn look_first() -> String {
@@ -117,6 +117,11 @@ pub(crate) fn continuation(error: &Error) -> Option<String> {
         | ErrorKind::InvalidId => {
             let is_in_message = error.to_string().contains(id);
             (!is_in_message).then(|| format!("prediction: {id}"))
+        }
+        // The folder that was named, or is the current one, takes no file.
+        ErrorKind::File => {
+            let wait = command_with("wait", &shell_word(id), "output", "DIR");
+            Some(format!("to continue: {wait}"))
         }
         _ => Some(continue_with(id)),
     }

@@ -153,6 +153,10 @@ impl Failure {
 
     /// The same of a command that continues with its prediction when it is run again.
     pub(crate) fn continued_by_the_same_command(mut self) -> Self {
+        // Its folder takes no file the next time either.
+        if self.kind == Some(ErrorKind::File) {
+            return self;
+        }
         if self.continuation.is_some() || self.code == exit::TIMEOUT {
             self.continuation = Some("to continue, run the same command again".to_owned());
         }

@@ -39,6 +39,14 @@ pub(crate) fn command(command: &str, words: &str) -> String {
     }
 }
 
+/// The same with another value of the setting `id`.
+pub(crate) fn command_with(command: &str, words: &str, id: &'static str, value: &str) -> String {
+    let given = GIVEN.get().into_iter().flat_map(|settings| &settings.0);
+    let others = given.filter(|(name, _)| *name != id).cloned();
+    let changed = [(id, Some(value.to_owned()))].into_iter().chain(others);
+    Settings(changed.collect()).command(command, words)
+}
+
 /// Flags that were given, with the value of each that takes one.
 #[derive(Default)]
 struct Settings(Vec<(&'static str, Option<String>)>);

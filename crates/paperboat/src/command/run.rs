@@ -69,7 +69,8 @@ async fn run(args: &Run, input: Input, connection: &Connection) -> Result<(), Fa
     if options.money.max_cost.is_some() {
         pricing.needed().await;
     }
-    save::prepare(outputs)?;
+    let model = what.model.to_string();
+    save::prepare_to_create(options, models::find(&model))?;
     let ledger = ledger::of_single(&options.ledger, options.mock).await?;
     let mut once = create::once(client, ledger.clone(), &options.key, options.mock)?
         .timeout(outputs.timeout)
@@ -84,7 +85,6 @@ async fn run(args: &Run, input: Input, connection: &Connection) -> Result<(), Fa
     }
     let mut signals = Signals::listen();
     let watched = Watched::new(Progress::begin("creating"));
-    let model = what.model.to_string();
     let usual = ledger::usual(ledger.as_deref(), &connection.service_name(), &model).await;
     watched.progress().set_usual(usual);
     let mut run = create::run(once, what, input, &watched);

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use cometapi::models::Model;
 use cometapi::{Client, OutputFile, OutputText, Prediction, SavedFile, shorten_data_uris};
 use cometapi_batch::{Entry, OnceRun};
 
-use crate::args::{Destination, Outputs};
+use crate::args::{Destination, Outputs, RunOptions};
 use crate::command::place::Place;
 use crate::command::saver::{Content, Saver, Stored};
 use crate::command::stdout::{self, NotWritten};
@@ -23,6 +24,18 @@ pub(super) fn prepare_folder(folder: &Path) -> Result<(), Failure> {
                 .because_of(&e)
                 .with_advice("name another with -o; nothing was sent")
         })
+}
+
+/// Prepares the folder for the files of a prediction that is to be created. Without `-o`, text needs none.
+pub(super) fn prepare_to_create(
+    options: &RunOptions,
+    model: Option<&Model>,
+) -> Result<(), Failure> {
+    let returns_text = model.is_some_and(|model| !model.output_kind().is_files());
+    if options.outputs.output.is_some() || options.no_wait || returns_text {
+        return prepare(&options.outputs);
+    }
+    prepare_folder(Path::new("."))
 }
 
 /// Prepares the folder that `-o` names, if it names one.

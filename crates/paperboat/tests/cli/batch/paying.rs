@@ -93,3 +93,31 @@ async fn a_folder_in_which_nothing_can_be_written_is_not_paid_for() {
     place.paperboat(wait).at(server.origin()).ends(2).await;
     assert!(server.requests().is_empty());
 }
+
+/// The current folder is the one of the files where `-o` names none.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_current_folder_in_which_nothing_can_be_written_is_not_paid_for() {
+    let place = Place::new();
+    let server = server().await;
+    let id = crate::created(&place, &server).await;
+    let sent = server.requests().len();
+    let in_proc = |args: &str| {
+        let line = format!("cd /proc && exec \"$0\" {args}");
+        place.shell(&line).at(server.origin())
+    };
+    for args in [
+        "run flux-schnell 'a red fox'".to_owned(),
+        format!("again {id}"),
+    ] {
+        let ended = in_proc(&args).ends(2).await;
+        ended.says(&[". cannot be a folder for files", "nothing was sent"]);
+    }
+    assert_eq!(server.requests().len(), sent);
+    in_proc("run flux-schnell 'a red fox' --no-wait")
+        .ends(0)
+        .await;
+    // What is paid for can be saved elsewhere.
+    let ended = in_proc(&format!("wait {id}")).ends(1).await;
+    ended.says(&[&format!("to continue: paperboat wait {id} -o DIR")]);
+}
