@@ -18,7 +18,8 @@ pub(crate) async fn execute(args: Show) -> Result<(), Failure> {
     let entry = recorded::find(&*ledger, &args.prediction).await?;
     let entry = entry.ok_or_else(|| recorded::unknown(&args.prediction))?;
     if args.curl {
-        return print::stdout(curl(&entry)?);
+        // What is hidden can stand only in the body, which is JSON.
+        return print::json(curl(&entry)?);
     }
     if args.json {
         return print::json(format_args!("{:#}", list::json(&entry)));
@@ -166,7 +167,8 @@ fn next_steps(entry: &Entry) -> Vec<String> {
     }
 }
 
-/// A command that sends the same create request from any machine.
+/// A command that sends the same create request from any machine. The body may be longer than an argument
+/// of a command may be. It is one line, so that it cannot hold the line that ends it.
 fn curl(entry: &Entry) -> Result<String, Failure> {
     let root = entry.service.trim_end_matches('/');
     if !root.starts_with("http") {
@@ -179,9 +181,8 @@ fn curl(entry: &Entry) -> Result<String, Failure> {
     let url = format!("{root}/models/{}/predictions", entry.model);
     Ok(format!(
         "curl -sS {} -H \"Authorization: Bearer $COMETAPI_KEY\" -H 'Content-Type: application/json' \
-         --data-raw {}",
-        shell_word(&url),
-        shell_word(&body)
+         --data-binary @- <<'EOF'\n{body}\nEOF",
+        shell_word(&url)
     ))
 }
 

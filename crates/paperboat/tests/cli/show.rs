@@ -104,27 +104,36 @@ async fn everything_that_is_known_of_a_prediction_is_shown() {
     }
 }
 
-/// A shell gives curl what the request needs, whatever is in the prompt.
+/// A shell gives curl what the request needs, whatever is in the prompt, and however long it is.
 #[tokio::test]
 async fn a_curl_command_creates_it_once_more() {
     let (place, server) = (Place::new(), server().await);
-    let prompt = "prompt=it's a \"$HOME\" fox";
-    let args = ["run", SCHNELL, prompt, "megapixels=0.25", "-o", "out"];
-    let run = place.paperboat(args).at(server.origin()).ends(0).await;
-    let curl = place.paperboat(["show", run.id(), "--curl"]).ends(0).await;
-    // Not every machine has curl.
-    let line = format!("curl() {{ printf '%s\\n' \"$@\"; }}; {}", curl.stdout);
-    let given = place.shell(&line).env("COMETAPI_KEY", "k").ends(0).await;
-    let [_, url, _, key, _, kind, _, body] = given.lines()[..] else {
-        panic!("{}", given.stdout);
-    };
-    let expected = format!("{}/models/{SCHNELL}/predictions", server.base_url());
-    assert_eq!(url, expected);
-    assert_eq!(key, "Authorization: Bearer k");
-    assert_eq!(kind, "Content-Type: application/json");
-    let body: Value = serde_json::from_str(body).unwrap();
-    let made = server.predictions();
-    assert_eq!(body["input"], made[0].input.clone());
+    for prompt in ["it's a \"$HOME\" fox\u{1b}", &"fox\nEOF\n".repeat(20_000)] {
+        place.write("prompt.txt", prompt);
+        let args = ["create", SCHNELL, "prompt=@prompt.txt"];
+        let created = place.paperboat(args).at(server.origin()).ends(0).await;
+        let show = ["show", created.id(), "--curl"];
+        let curl = place.paperboat(show).ends(0).await;
+        // Not every machine has curl, and an argument of a program has a limit.
+        let line = format!(
+            "curl() {{ env printf '%s\\n' \"$@\"; cat; }}; {}",
+            curl.stdout
+        );
+        place.write("curl.sh", &line);
+        let given = place.shell(". ./curl.sh").env("COMETAPI_KEY", "k");
+        let given = given.env("PATH", "/usr/bin:/bin").ends(0).await;
+        let [_, url, _, key, _, kind, _, from, body] = given.lines()[..] else {
+            panic!("{}", given.stdout);
+        };
+        let expected = format!("{}/models/{SCHNELL}/predictions", server.base_url());
+        assert_eq!(url, expected);
+        assert_eq!(key, "Authorization: Bearer k");
+        assert_eq!(kind, "Content-Type: application/json");
+        assert_eq!(from, "@-");
+        let body: Value = serde_json::from_str(body).unwrap();
+        let made = server.predictions();
+        assert_eq!(body["input"], made.last().unwrap().input.clone());
+    }
 }
 
 /// The newest last, within 80 columns, and nothing that the terminal would act on.
