@@ -165,14 +165,16 @@ fn held() -> MutexGuard<'static, Vec<(Stream, String)>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Writes a line at once, so that no line of another process gets into it.
 fn write_line(stream: Stream, line: &str) -> io::Result<()> {
+    let line = format!("{line}\n");
     match stream {
         Stream::Stdout => {
             let mut stdout = io::stdout().lock();
-            writeln!(stdout, "{line}")?;
+            stdout.write_all(line.as_bytes())?;
             stdout.flush()
         }
-        Stream::Stderr => writeln!(io::stderr().lock(), "{line}"),
+        Stream::Stderr => io::stderr().lock().write_all(line.as_bytes()),
     }
 }
 

@@ -105,8 +105,8 @@ fn write(line: &[u8]) -> Result<(), Failure> {
         // A reader that does not read holds up nobody else.
         _ => {
             let mut out = io::stdout().lock();
-            out.write_all(line)
-                .and_then(|()| out.write_all(b"\n"))
+            // At once, so that no line of another process gets into it.
+            out.write_all(&[line, b"\n"].concat())
                 .and_then(|()| out.flush())
         }
     };

@@ -432,3 +432,30 @@ async fn a_folder_whose_name_is_no_text_is_a_folder_like_any_other() {
     let saved = json["saved"][0].as_str().unwrap();
     assert!(saved.starts_with("fox\u{fffd}/"), "{saved}");
 }
+
+/// A socket keeps apart what was written apart. Between two writes, another process may write.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_line_is_written_at_once() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixDatagram;
+
+    let place = Place::new();
+    let long = "fox ".repeat(1_000);
+    let plan = ["run", "flux-schnell", &long, "--dry-run", "--json"];
+    for (args, code) in [(&plan[..], 0), (&["run", "flux-schnell", "promt=x"], 2)] {
+        let (socket, end) = UnixDatagram::pair().unwrap();
+        let call = place.paperboat(args).at("http://127.0.0.1:9");
+        let call = call.stdout(OwnedFd::from(end.try_clone().unwrap()));
+        call.stderr(OwnedFd::from(end)).ends(code).await;
+        socket.set_nonblocking(true).unwrap();
+        let mut written = vec![0; 64 * 1024];
+        let mut count = 0;
+        while let Ok(size) = socket.recv(&mut written) {
+            let text = String::from_utf8_lossy(&written[..size]);
+            assert!(text.ends_with('\n'), "{text:?}");
+            count += usize::from(size > 0);
+        }
+        assert!(count > 0);
+    }
+}
