@@ -41,10 +41,12 @@ pub(crate) fn command(command: &str, words: &str) -> String {
 
 /// The same with another value of the setting `id`.
 pub(crate) fn command_with(command: &str, words: &str, id: &'static str, value: &str) -> String {
-    let given = GIVEN.get().into_iter().flat_map(|settings| &settings.0);
-    let others = given.filter(|(name, _)| *name != id).cloned();
-    let changed = [(id, Some(value.to_owned()))].into_iter().chain(others);
-    Settings(changed.collect()).command(command, words)
+    let given = |name| GIVEN.get()?.0.iter().find(|(given, _)| *given == name);
+    let settings = KEPT.into_iter().filter_map(|name| match name {
+        _ if name == id => Some((name, Some(value.to_owned()))),
+        _ => given(name).cloned(),
+    });
+    Settings(settings.collect()).command(command, words)
 }
 
 /// Flags that were given, with the value of each that takes one.

@@ -1,14 +1,23 @@
 //! `paperboat get`: polls once.
 
-use cometapi::{Client, Contents, OutputText, Prediction, shorten_data_uris};
+use cometapi::{Client, Contents, ErrorKind, OutputText, Prediction, shorten_data_uris};
 
 use crate::args::Get;
+use crate::command::elsewhere;
 use crate::failure::Failure;
-use crate::{connect, print};
+use crate::{connect, ledger, print};
 
 pub(crate) async fn execute(args: Get) -> Result<(), Failure> {
     let connection = connect::service(&args.service, false)?;
-    let prediction = connection.client.predictions().get(&args.id).await?;
+    let client = &connection.client;
+    let prediction = match client.predictions().get(&args.id).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let ledger = ledger::existing(None).await.ok();
+            elsewhere::check(ledger.as_deref(), args.id.as_str(), client).await?;
+            return Err(error.into());
+        }
+        got => got?,
+    };
     if args.json {
         return print::prediction(&prediction, None);
     }

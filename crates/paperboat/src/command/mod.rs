@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod create;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+mod elsewhere;
 mod finish;
 pub(crate) mod gallery;
 pub(crate) mod get;

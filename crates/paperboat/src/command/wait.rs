@@ -13,7 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::args::{Destination, Outputs, Wait};
 use crate::command::batch::{self, Display, index};
 use crate::command::finish::Waiting;
-use crate::command::{many, place, save, unknown_id};
+use crate::command::{elsewhere, many, place, save, unknown_id};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::progress::{Progress, Several};
@@ -107,6 +107,7 @@ async fn waiting<'a>(
     watched: &'a Watched,
 ) -> Result<Waiting<'a>, Failure> {
     let entry = ledger::entry(ledger.as_deref(), id).await;
+    elsewhere::check(ledger.as_deref(), id, client).await?;
     if let Some(entry) = &entry {
         let usual = ledger::usual(ledger.as_deref(), &entry.service, &entry.model).await;
         watched.progress().set_usual(usual);
@@ -159,6 +160,13 @@ pub(super) async fn everything(
             batch::number(running.count, "prediction")
         ));
     }
+    for (service, count) in &running.elsewhere {
+        display.say(format_args!(
+            "note: {} at another service; to wait there: {}",
+            batch::number(*count, "prediction"),
+            elsewhere::wait_at(service, "--all")
+        ));
+    }
     let display = Arc::new(display.of_wait(running.count));
     let observer = Arc::clone(&display);
     let finish = Finish::new(client, Arc::clone(&ledger), folder)
@@ -186,6 +194,8 @@ pub(super) async fn everything(
 #[derive(Default)]
 struct Running {
     count: u64,
+    /// How many run at each other service. A mock ended with its process.
+    elsewhere: BTreeMap<String, u64>,
     /// Their batches, with the folders.
     batches: BTreeMap<String, PathBuf>,
 }
@@ -209,8 +219,13 @@ async fn running(ledger: &dyn Ledger, service: &str) -> Running {
             let batch = entry.batch.filter(|batch| !many::is_of_run(batch))?;
             Some((batch, entry.folder?))
         };
-        let is_here = |entry: &&Entry| entry.id.is_some() && entry.service == service;
-        running.count += page.iter().filter(is_here).count() as u64;
+        for entry in page.iter().filter(|entry| entry.id.is_some()) {
+            if entry.service == service {
+                running.count += 1;
+            } else if elsewhere::is_reachable(&entry.service) {
+                *running.elsewhere.entry(entry.service.clone()).or_default() += 1;
+            }
+        }
         running
             .batches
             .extend(page.into_iter().filter_map(of_batch));

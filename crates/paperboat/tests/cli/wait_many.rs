@@ -33,8 +33,22 @@ async fn all_are_those_of_one_service() {
     let id = created(&place, &one).await;
     let all = ["wait", "--all", "-o", "out"];
     let ended = place.paperboat(all).at(other.origin()).ends(0).await;
-    ended.says(&["no prediction to wait for"]);
+    let there = format!("-o out --base-url {}", one.base_url());
+    ended.says(&[
+        &format!("1 prediction at another service; to wait there: paperboat wait --all {there}"),
+        "no prediction to wait for: none is running at this service",
+    ]);
+    let wait = ["wait", &id, "-o", "out"];
+    let ended = place.paperboat(wait).at(other.origin()).ends(2).await;
+    ended.says(&[
+        &format!("prediction {id} was created at {}", one.base_url()),
+        &format!("to wait for it: paperboat wait {id} {there}"),
+    ]);
     assert!(other.requests().is_empty());
+    let get = place.paperboat(["get", &id]).at(other.origin());
+    get.ends(2)
+        .await
+        .says(&["was created at", "to wait for it: "]);
     assert_eq!(place.listed(&["--running"]).await[0]["id"], id.as_str());
     let ended = place.paperboat(all).at(one.origin()).ends(0).await;
     assert_eq!(ended.lines().len(), 1);

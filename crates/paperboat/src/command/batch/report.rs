@@ -129,7 +129,7 @@ pub(in crate::command) fn predictions(
 ) -> Result<(), Failure> {
     let tally = &report.tally;
     if report.stopped.is_none() && tally.total() == 0 {
-        print::stderr("no prediction to wait for: none is running");
+        print::stderr("no prediction to wait for: none is running at this service");
         return Ok(());
     }
     if tally.total() > 0 {
