@@ -1,7 +1,6 @@
 //! `paperboat run`: create, wait, save.
 
-use cometapi::Input;
-use cometapi::models;
+use cometapi::{Input, models, shorten_data_uris};
 use cometapi_batch::Usd;
 use serde_json::{Value, json};
 
@@ -140,5 +139,6 @@ fn show_plan(
     if let Some(balance) = balance {
         print::stdout(format_args!("balance  {balance}"))?;
     }
+    let input = shorten_data_uris(&input.to_string());
     print::stdout(format_args!("input    {input}"))
 }

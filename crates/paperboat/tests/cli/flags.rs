@@ -209,6 +209,11 @@ async fn the_size_of_files_is_limited_for_every_command_that_sends_them() {
         refused.says(&["photo.png has", "--max-file-size", "--image-max"]);
         let whole = input(&with(&["--max-file-size", "1MB"]).ends(0).await);
         let scaled = input(&with(&["--image-max", "64"]).ends(0).await);
+        let shown = args.iter().filter(|arg| **arg != "--json");
+        let shown = shown.chain(&["--max-file-size", "1MB"]);
+        let shown = place.paperboat(shown).at(server.origin()).ends(0).await;
+        let image = r#""image":"data:image/png;base64,… ("#;
+        assert!(shown.stdout.contains(image), "{}", shown.stdout);
         let head = |input: &Value| input["image"].as_str().unwrap()[..15].to_owned();
         assert_eq!(head(&whole), "data:image/png;", "{args:?}");
         assert_eq!(head(&scaled), "data:image/jpeg", "{args:?}");
