@@ -1,8 +1,10 @@
 //! `paperboat again`: a recorded prediction once more, with changes.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use cometapi::ModelRef;
+use cometapi::models::media;
 use cometapi::wire::PredictionId;
 use cometapi_batch::Entry;
 use serde_json::{Map, Value};
@@ -50,9 +52,14 @@ async fn made(args: &Again) -> Result<Made, Failure> {
         return of_entry(&entry);
     }
     match id {
-        Some(id) if !args.options.mock && !Path::new(given).exists() => at_service(args, &id).await,
+        Some(id) if !args.options.mock && !is_file(given) => at_service(args, &id).await,
         _ => Err(recorded::unknown(given).with_advice("nothing was sent")),
     }
+}
+
+/// Whether it is a file, or named like one, so that no service knows it as an id.
+fn is_file(given: &OsStr) -> bool {
+    Path::new(given).exists() || given.to_str().is_some_and(media::is_media_file_name)
 }
 
 fn of_entry(entry: &Entry) -> Result<Made, Failure> {

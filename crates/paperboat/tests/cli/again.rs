@@ -100,13 +100,17 @@ async fn what_the_ledger_does_not_know_is_asked_of_the_service() {
     server.remove_data(&id);
     let ended = again(&place, &server, &[&id, "--no-ledger"], 2).await;
     ended.says(&["the service no longer shows its input; nothing was sent"]);
+    let sent = server.requests().len();
     place.write("cat.png", "x");
-    let ended = again(&place, &server, &["cat.png"], 2).await;
-    ended.says(&[
-        "cat.png is neither the id nor a saved file of a recorded prediction",
-        "nothing was sent",
-        "to see recorded predictions: paperboat list",
-    ]);
+    for file in ["cat.png", "nofile.png"] {
+        let ended = again(&place, &server, &[file], 2).await;
+        ended.says(&[
+            &format!("{file} is neither the id nor a saved file of a recorded prediction"),
+            "nothing was sent",
+            "to see recorded predictions: paperboat list",
+        ]);
+    }
+    assert_eq!(server.requests().len(), sent);
     again(&place, &server, &["nosuchid"], 1).await;
     assert_eq!(server.create_requests(), 2);
 }
