@@ -7,28 +7,29 @@ use serde_json::{Map, Value};
 
 use crate::args::What;
 use crate::failure::Failure;
-use crate::pair::PROMPT;
-use crate::print;
+use crate::pair::{PROMPT, split};
+use crate::{advice, print};
 
 /// Refuses a misspelled name and an input that does not fit, unless they are forced; prints the notes
 /// on what may be sent.
 pub(crate) fn check(what: &What, input: &Map<String, Value>) -> Result<(), Failure> {
     let name = what.model.to_string();
-    for note in notes(&name, input, what.force)? {
+    for note in notes(what, &name, input)? {
         print::stderr(format_args!("note: {note}"));
     }
     Ok(())
 }
 
 /// Refuses an input that does not fit its model.
-pub(crate) fn fits(model: &Model, input: &Map<String, Value>) -> Result<(), Failure> {
+pub(crate) fn fits(what: &What, model: &Model, input: &Map<String, Value>) -> Result<(), Failure> {
     match model.check(input) {
         Ok(_) => Ok(()),
-        Err(invalid) => Err(refusal(model, input, &invalid)),
+        Err(invalid) => Err(refusal(what, model, input, &invalid)),
     }
 }
 
-fn notes(name: &str, input: &Map<String, Value>, force: bool) -> Result<Vec<String>, Failure> {
+fn notes(what: &What, name: &str, input: &Map<String, Value>) -> Result<Vec<String>, Failure> {
+    let force = what.force;
     let Some(model) = models::find(name) else {
         if let Some(meant) = models::misspelled(name).filter(|_| !force) {
             return Err(misspelling(name, meant));
@@ -47,7 +48,7 @@ fn notes(name: &str, input: &Map<String, Value>, force: bool) -> Result<Vec<Stri
             let problems = invalid.problems().iter();
             Ok(problems.map(ToString::to_string).collect())
         }
-        Err(invalid) => Err(refusal(model, input, &invalid)),
+        Err(invalid) => Err(refusal(what, model, input, &invalid)),
     }
 }
 
@@ -62,16 +63,42 @@ fn refuse_empty_prompt(input: &Map<String, Value>, force: bool) -> Result<(), Fa
         .with_advice("leave it out, or give one"))
 }
 
-fn refusal(model: &Model, input: &Map<String, Value>, invalid: &InvalidInput) -> Failure {
+/// The argument that gave the field `name`, which the model does not have, if it is more likely a prompt with a
+/// `=` in it.
+fn prompt_with_equals<'w>(what: &'w What, model: &Model, name: &str) -> Option<&'w str> {
+    if model.nearest_field(name).is_some() || model.field(PROMPT).is_none() {
+        return None;
+    }
+    let is_text = |pair: &&String| {
+        split(pair).is_some_and(|(key, _)| key == name) && pair.contains(char::is_whitespace)
+    };
+    what.pairs.iter().find(is_text).map(String::as_str)
+}
+
+fn refusal(
+    what: &What,
+    model: &Model,
+    input: &Map<String, Value>,
+    invalid: &InvalidInput,
+) -> Failure {
     let name = model.name();
     let message = format!("the input does not fit {name}, and nothing was sent");
     let mut failure = Failure::usage(message);
+    let prompt_of = |problem: &InputProblem| match problem.kind() {
+        InputProblemKind::UnknownField => prompt_with_equals(what, model, problem.field()),
+        _ => None,
+    };
+    let has_prompt = invalid.problems().iter().any(|it| prompt_of(it).is_some());
     for problem in invalid.problems() {
         failure = failure.with_advice(problem.to_string());
         for advice in paths::advice(input, problem.field()) {
             failure = failure.with_advice(advice);
         }
-        if problem.field() == PROMPT && !input.contains_key(PROMPT) {
+        if let Some(prompt) = prompt_of(problem) {
+            let prompt = advice::shell_word(prompt);
+            failure = failure.with_advice(format!("if it is the prompt: {PROMPT}={prompt}"));
+        }
+        if problem.field() == PROMPT && !input.contains_key(PROMPT) && !has_prompt {
             let advice = "give it as an argument, or on stdin:";
             failure = failure.with_advice(format!("{advice} paperboat run {name} \"a red fox\""));
         }
@@ -82,7 +109,9 @@ fn refusal(model: &Model, input: &Map<String, Value>, invalid: &InvalidInput) ->
     // A typo is corrected; only where the model may have changed is the check in the way.
     let is_typo = |problem: &InputProblem| match problem.kind() {
         InputProblemKind::Missing => true,
-        InputProblemKind::UnknownField => model.nearest_field(problem.field()).is_some(),
+        InputProblemKind::UnknownField => {
+            model.nearest_field(problem.field()).is_some() || prompt_of(problem).is_some()
+        }
         _ => false,
     };
     if invalid.problems().iter().all(is_typo) {

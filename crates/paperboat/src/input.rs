@@ -94,7 +94,7 @@ fn piped(
         // What is wrong with the other fields is not worth a wait.
         let mut rest = fields.clone();
         rest.insert(PROMPT.to_owned(), "x".into());
-        check::fits(model, &rest)?;
+        check::fits(what, model, &rest)?;
     }
     let is_needed = model.field(PROMPT).is_some_and(Field::is_required) && !what.force;
     match offer {

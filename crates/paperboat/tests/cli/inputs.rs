@@ -467,3 +467,25 @@ async fn a_flag_without_a_known_model_and_a_name_without_its_owner_are_refused()
     let slip = ["run", SCHNELL, "--aspect-rato", "16:9"];
     assert_snapshot!("flag_misspelt", refused(&slip).await.stderr);
 }
+
+/// No field has the name that ends at the first `=` of a prompt.
+#[tokio::test]
+async fn a_prompt_with_an_equals_sign_is_not_advised_to_be_forced() {
+    let advice = "if it is the prompt: prompt='E=mc2 on a blackboard'";
+    let run = ["run", "flux-schnell", "E=mc2 on a blackboard"];
+    let ended = refused(&run).await;
+    ended.says(&["E is not one of its fields", advice]);
+    for other in ["--force", "a red fox"] {
+        assert!(!ended.stderr.contains(other), "{}", ended.stderr);
+    }
+    let place = Place::new();
+    let call = place.paperboat(run).at("http://127.0.0.1:9").stdin("a fox");
+    call.ends(2).await.says(&[advice]);
+    for args in [
+        ["run", "flux-schnell", "prompt=x", "hat=red"],
+        ["run", "flux-schnell", "prompt=x", "promt=a fox"],
+    ] {
+        let ended = refused(&args).await;
+        assert!(!ended.stderr.contains("if it is the prompt"), "{args:?}");
+    }
+}
