@@ -7,28 +7,23 @@ use cometapi_batch::{Filter, Ledger};
 use crate::advice::{self, shell_word};
 use crate::failure::Failure;
 
-/// Refuses an id that is recorded at other services only.
-pub(super) async fn check(
+/// What to say of an id that is recorded at other services only. That is no proof: a service may have several
+/// addresses.
+pub(super) async fn find(
     ledger: Option<&dyn Ledger>,
     id: &str,
     client: &Client,
-) -> Result<(), Failure> {
+) -> Option<Failure> {
     let mut filter = Filter::default();
     filter.id = Some(id.to_owned());
-    let recorded = match ledger {
-        Some(ledger) => ledger.list(filter).await.unwrap_or_default(),
-        None => Vec::new(),
-    };
+    let recorded = ledger?.list(filter).await.unwrap_or_default();
     let here = client.raw().baseurl();
-    let services = || recorded.iter().map(|entry| &*entry.service);
-    let Some(service) = services()
-        .next()
-        .filter(|_| !services().any(|it| it == here))
-    else {
-        return Ok(());
-    };
+    if recorded.iter().any(|entry| entry.service == here) {
+        return None;
+    }
+    let service = &recorded.first()?.service;
     if !is_reachable(service) {
-        return Err(Failure::usage(format!(
+        return Some(Failure::usage(format!(
             "prediction {id} was made by a mock, which ended with its process"
         )));
     }
@@ -36,7 +31,7 @@ pub(super) async fn check(
         "prediction {id} was created at {service}, not at {here}"
     ));
     let wait = wait_at(service, &shell_word(id));
-    Err(failure.with_advice(format!("to wait for it: {wait}")))
+    Some(failure.with_advice(format!("to wait for it: {wait}")))
 }
 
 /// Whether a recorded service is an address, and not a mock that ended with its process.

@@ -13,8 +13,9 @@ pub(crate) async fn execute(args: Get) -> Result<(), Failure> {
     let prediction = match client.predictions().get(&args.id).await {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let ledger = ledger::existing(None).await.ok();
-            elsewhere::check(ledger.as_deref(), args.id.as_str(), client).await?;
-            return Err(error.into());
+            let id = args.id.as_str();
+            let elsewhere = elsewhere::find(ledger.as_deref(), id, client).await;
+            return Err(elsewhere.unwrap_or_else(|| error.into()));
         }
         got => got?,
     };

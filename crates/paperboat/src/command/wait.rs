@@ -107,7 +107,10 @@ async fn waiting<'a>(
     watched: &'a Watched,
 ) -> Result<Waiting<'a>, Failure> {
     let entry = ledger::entry(ledger.as_deref(), id).await;
-    elsewhere::check(ledger.as_deref(), id, client).await?;
+    if let Some(elsewhere) = elsewhere::find(ledger.as_deref(), id, client).await {
+        let (message, next) = (elsewhere.message(), elsewhere.next_step());
+        watched.progress().say(format_args!("{message}; {next}"));
+    }
     if let Some(entry) = &entry {
         let usual = ledger::usual(ledger.as_deref(), &entry.service, &entry.model).await;
         watched.progress().set_usual(usual);
