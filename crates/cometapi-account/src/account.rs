@@ -210,8 +210,8 @@ impl Account {
 
     /// Lists tasks of the platform `replicate`, in the order of the service.
     ///
-    /// At most 10,000 are read, in pages of 100. A task whose time or platform is unknown is listed
-    /// whatever the filter says: it may be one of those that are asked for.
+    /// At most 10,000 are read, in pages of 100. A task whose time is unknown is listed whatever the filter
+    /// says: it may be one of those that are asked for. So is one of another platform, if the service lists it.
     ///
     /// # Errors
     ///

@@ -46,7 +46,13 @@ pub(crate) async fn decode<T: DeserializeOwned + Send + 'static, E>(
 /// The body, perhaps behind a byte order mark, as a `T`.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice::<Value>(body).and_then(serde_json::from_value)
+    value(body).and_then(serde_json::from_value)
+}
+
+/// Any JSON. A number that JSON does not have or that is too large becomes null, and half of a surrogate pair a
+/// replacement character: one value in one row does not fail a list.
+fn value(body: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(body).or_else(|_| cometapi_client::json_from_slice(body))
 }
 
 /// The object or list in `value`, also if it is JSON inside a string.
@@ -54,7 +60,7 @@ pub(crate) fn unwrapped(value: &Value) -> Cow<'_, Value> {
     let Value::String(text) = value else {
         return Cow::Borrowed(value);
     };
-    match serde_json::from_str(text) {
+    match self::value(text.as_bytes()) {
         Ok(inner @ (Value::Object(_) | Value::Array(_))) => Cow::Owned(inner),
         _ => Cow::Borrowed(value),
     }
@@ -102,9 +108,13 @@ pub(crate) fn count(value: Option<&Value>) -> Option<u64> {
     decimal(value).filter(Decimal::is_integer)?.to_u64()
 }
 
-/// A Unix time in seconds or milliseconds, to the second. 0 means that it is not set.
+/// A Unix time in seconds or milliseconds, to the second, or a time of RFC 3339 in UTC. 0 means that it is not
+/// set.
 pub(crate) fn time(value: Option<&Value>) -> Option<SystemTime> {
-    let time = decimal(value)?.trunc().to_i64()?;
+    let Some(time) = decimal(value) else {
+        return humantime::parse_rfc3339(&text(value)?).ok();
+    };
+    let time = time.trunc().to_i64()?;
     let seconds = match time {
         1..FIRST_IN_MILLISECONDS => time,
         FIRST_IN_MILLISECONDS..FIRST_UNKNOWN => time / 1000,
@@ -156,6 +166,8 @@ mod tests {
             json!(1_774_000_001.9),
             json!(1_774_000_001_999_i64),
             json!("1774000001000"),
+            json!("2026-03-20T09:46:41Z"),
+            json!("2026-03-20T09:46:41.000Z"),
         ] {
             assert_eq!(time(Some(&value)), at(1_774_000_001), "{value}");
         }
@@ -163,7 +175,10 @@ mod tests {
             json!(0),
             json!(-5),
             json!(null),
-            json!("2026-03-20T08:20:00Z"),
+            json!("2026-03-20T09:46:41"),
+            json!("2026-03-20T09:46:41+08:00"),
+            json!("2026-03-20"),
+            json!("soon"),
             json!(1_774_000_001_000_000_i64),
             json!(i64::MAX),
             json!({}),
@@ -196,6 +211,25 @@ mod tests {
         let body = b"\xef\xbb\xbf{\"success\": true, \"success\": false}";
         let read: crate::wire::types::ModelList = read(body).unwrap();
         assert_eq!(read.success, Some(json!(false)));
+    }
+
+    #[test]
+    fn a_value_that_is_not_json_does_not_fail_a_list() {
+        for odd in [r#""\ud83d""#, "1e400", "NaN", "-Infinity"] {
+            let list = format!(r#"[{{"task_id": "a", "quota": {odd}}}, {{"task_id": "b"}}]"#);
+            let body = format!(r#"{{"data": {list}}}"#);
+            let inside = json!({"data": list}).to_string();
+            for body in [body, inside] {
+                let read: crate::wire::types::TaskList = read(body.as_bytes()).unwrap();
+                let rows = rows(read.data.unwrap(), &[]).unwrap();
+                let ids: Vec<_> = rows.iter().map(|row| text(row.get("task_id"))).collect();
+                assert_eq!(ids, [Some("a".to_owned()), Some("b".to_owned())], "{odd}");
+                assert_eq!(decimal(rows[0].get("quota")), None, "{odd}");
+            }
+        }
+        for body in ["", "{", "[1, 2", r#"{"data": [}"#, "<html>"] {
+            assert!(read::<Value>(body.as_bytes()).is_err(), "{body}");
+        }
     }
 
     proptest! {

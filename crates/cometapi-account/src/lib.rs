@@ -107,7 +107,7 @@ pub use crate::money::{InvalidAmount, Usd};
 pub use crate::price::{Price, UnknownPrice};
 pub use crate::price_list::PriceList;
 pub use crate::secret::AccessToken;
-pub use crate::task::{Task, TaskFilter, Tasks};
+pub use crate::task::{Task, TaskFilter, Tasks, is_name_of};
 pub use rust_decimal::Decimal;
 
 /// The generated client and its types, for what [`Account`] does not cover.

@@ -14,7 +14,7 @@ use crate::task::{Task, TaskFilter, Tasks};
 /// Rows that are asked for at a time.
 pub(crate) const SIZE: i64 = 100;
 
-/// The platform of the route for Replicate's models.
+/// The platform of the route for Replicate's models (observed in the vendor's client).
 pub(crate) const PLATFORM: &str = "replicate";
 
 /// Pages that are read at most: ten thousand tasks.
@@ -63,9 +63,11 @@ fn task(row: Value) -> Option<Task> {
     task.model = json::text(row.model_name.as_ref());
     task.status = json::text(row.status.as_ref());
     task.platform = json::text(row.platform.as_ref());
+    // A task that succeeded and cost nothing is more likely one that is not charged yet.
+    let may_cost_nothing = !task.has_succeeded();
     task.charge = json::decimal(row.quota.as_ref())
         .and_then(Usd::from_decimal_quota)
-        .filter(|charge| !charge.is_negative());
+        .filter(|charge| *charge > Usd::ZERO || may_cost_nothing && *charge == Usd::ZERO);
     task.submitted_at =
         json::time(row.submit_time.as_ref()).or_else(|| json::time(row.created_at.as_ref()));
     task.finished_at = json::time(row.finish_time.as_ref());
@@ -151,11 +153,9 @@ fn may_match(filter: &TaskFilter, task: &Task) -> bool {
     let since = filter.since.map(|it| seconds(it).0);
     let is_early = |since: i64| at.is_some_and(|at| seconds(at).0 < since);
     let is_late = |until| at.is_some_and(|at| at > until);
-    let is_elsewhere = |platform: &String| !platform.eq_ignore_ascii_case(PLATFORM);
     !(since.is_some_and(is_early)
         || filter.until.is_some_and(is_late)
-        || filter.id.as_ref().is_some_and(|id| *id != task.id)
-        || task.platform.as_ref().is_some_and(is_elsewhere))
+        || filter.id.as_ref().is_some_and(|id| *id != task.id))
 }
 
 /// The Unix time in whole seconds, rounded down and rounded up. A time before 1970 is 1970.
@@ -230,6 +230,19 @@ mod tests {
         expected.submitted_at = Some(at(1_774_000_001));
         expected.finished_at = Some(at(1_774_000_009));
         assert_eq!(task(full), Some(expected));
+
+        for (status, quota, charge) in [
+            ("SUCCESS", 0, None),
+            ("succeeded", 0, None),
+            ("FAILURE", 0, Some("0")),
+            ("FAILURE", 500_000, Some("1")),
+            ("success", 500_000, Some("1")),
+            ("SUCCESS", -1, None),
+        ] {
+            let row = json!({"task_id": "t", "status": status, "quota": quota});
+            let expected = charge.map(|charge| charge.parse().unwrap());
+            assert_eq!(task(row).unwrap().charge, expected, "{status} {quota}");
+        }
 
         let odd = json!({
             "task_id": 7, "platform": null, "status": {}, "model_name": "", "quota": "a lot",
@@ -374,12 +387,11 @@ mod tests {
             {"task_id": "late", "submit_time": 1_774_000_021},
             {"task_id": "any-time"},
             {"task_id": "elsewhere", "platform": "suno", "submit_time": 1_774_000_015},
-            {"task_id": "here", "platform": "Replicate", "submit_time": 1_774_000_015},
         ]});
         let half = Duration::from_millis(500);
         let filter = TaskFilter::between(at(1_774_000_010) + half, at(1_774_000_020) + half);
         let (tasks, _) = listed(&filter, vec![Some(all.clone())]);
-        assert_eq!(ids(&tasks), ["first", "last", "any-time", "here"]);
+        assert_eq!(ids(&tasks), ["first", "last", "any-time", "elsewhere"]);
         let filter = TaskFilter {
             id: Some("late".into()),
             ..TaskFilter::default()
@@ -409,6 +421,23 @@ mod tests {
             let expected: Vec<_> = (0..count).map(|number| format!("t{number}")).collect();
             prop_assert_eq!(ids(&tasks), expected);
             prop_assert!(tasks.is_complete);
+        }
+
+        /// What is not JSON, as any field of a row: the other rows are read.
+        #[test]
+        fn what_is_not_json_concerns_one_row(
+            field in prop::sample::select(vec![
+                "task_id", "model_name", "status", "platform", "quota", "submit_time", "new",
+            ]),
+            odd in prop::sample::select(vec![r#""\ud83d""#, r#""x\udc00""#, "1e400", "-1e999", "NaN", "Infinity"]),
+        ) {
+            let first = json!({"task_id": "t0", "quota": "1"});
+            let body = format!(r#"{{"data": [{first}, {{"task_id": "t1", "{field}": {odd}}}, {first}]}}"#);
+            let list: types::TaskList = json::read(body.as_bytes()).unwrap();
+            let page = Page::read(list.data).unwrap();
+            prop_assert_eq!((page.rows, page.tasks.len() as u64 + page.unreadable), (3, 3));
+            prop_assert_eq!(page.tasks[0].id.as_str(), "t0");
+            prop_assert!(page.unreadable == 0 || field == "task_id");
         }
 
         /// Any JSON as any field of a row, and as any field beside the rows.
