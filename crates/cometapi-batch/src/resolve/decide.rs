@@ -16,7 +16,7 @@ pub(super) struct Doubt {
     pub(super) seq: u64,
     /// The model, `owner/name`.
     pub(super) model: String,
-    /// The hash of model and input.
+    /// The hash of model and input, without space around strings: a service may trim them.
     pub(super) hash: String,
     /// When its request was sent, and given up; the same clock as [`Known`]. One that a worker is sending
     /// now has no end.
@@ -67,6 +67,18 @@ impl Listed {
             .find_map(of)
             .unwrap_or(InputMatch::Unknown)
     }
+
+    /// Whether it is certainly not this doubt, whatever its time: the ledger knows it, or it is of another model,
+    /// or it has exactly the input of another one of `doubts`. Another input alone is no proof, because the service
+    /// may have changed it.
+    fn is_another(&self, doubt: &Doubt, doubts: &[Doubt]) -> bool {
+        let is_of = |other: &Doubt| {
+            self.input(other) == InputMatch::Same && other.may_be_at(self.task.submitted_at)
+        };
+        self.known.is_some()
+            || !self.task.may_be_of(&doubt.model)
+            || self.input(doubt) == InputMatch::Different && doubts.iter().any(is_of)
+    }
 }
 
 /// What is known of a doubt.
@@ -82,8 +94,8 @@ pub(super) enum Decision {
     Unproven,
 }
 
-/// Decides what `doubt` is. `doubts` has all that are unresolved or being sent at this service, itself
-/// included; `is_complete` says whether the list has every task of its time.
+/// Decides what `doubt` is. `doubts` has all that are unresolved or being sent, at any service: one may have two
+/// addresses. `doubt` itself is included. `is_complete` says whether the list has every task of its time.
 pub(super) fn decide(
     doubt: &Doubt,
     doubts: &[Doubt],
@@ -97,8 +109,10 @@ pub(super) fn decide(
         })
         .collect();
     if may_be.is_empty() {
-        return absent(doubt, listed, is_complete);
+        return absent(doubt, doubts, listed, is_complete);
     }
+    // The platform is asked for: one that has another may be a task like any other of this service.
+    let is_complete = is_complete && !may_be.iter().any(|it| listed[*it].task.is_elsewhere());
     let mut same = may_be
         .iter()
         .filter(|index| listed[**index].input(doubt) == InputMatch::Same);
@@ -108,7 +122,7 @@ pub(super) fn decide(
         let has_rival = doubts.iter().any(|other| {
             other.seq != doubt.seq && other.hash == doubt.hash && other.may_be_at(submitted)
         });
-        if !has_rival {
+        if submitted.is_some() && !has_rival {
             return Decision::Is(*only);
         }
     }
@@ -116,7 +130,7 @@ pub(super) fn decide(
 }
 
 /// Absence proves something only between two tasks that the ledger knows, by the service's own clock.
-fn absent(doubt: &Doubt, listed: &[Listed], is_complete: bool) -> Decision {
+fn absent(doubt: &Doubt, doubts: &[Doubt], listed: &[Listed], is_complete: bool) -> Decision {
     let Some(given_up) = doubt.given_up.filter(|_| is_complete) else {
         return Decision::Unproven;
     };
@@ -138,8 +152,7 @@ fn absent(doubt: &Doubt, listed: &[Listed], is_complete: bool) -> Decision {
         .filter(|index| {
             let it = &listed[*index];
             let submitted = it.task.submitted_at;
-            it.input(doubt) != InputMatch::Different
-                && submitted.is_none_or(|at| from <= at && at <= until)
+            !it.is_another(doubt, doubts) && submitted.is_none_or(|at| from <= at && at <= until)
         })
         .collect();
     if between.is_empty() {

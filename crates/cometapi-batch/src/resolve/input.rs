@@ -1,6 +1,7 @@
 //! Comparing the input that was sent with the one that the service shows.
 
 use cometapi::Prediction;
+use cometapi_account::is_name_of;
 use serde_json::{Map, Value};
 
 use crate::ledger::Entry;
@@ -14,7 +15,7 @@ pub enum InputMatch {
     Same,
     /// The service no longer shows the input, or shows it in another form: it may be the same.
     Unknown,
-    /// The model or a field is another.
+    /// The model or a field is another, unless the service has changed it.
     Different,
 }
 
@@ -22,7 +23,7 @@ pub enum InputMatch {
 pub(super) fn compare(entry: &Entry, shown: &Prediction) -> InputMatch {
     let is_other_model = shown
         .model()
-        .is_some_and(|model| !is_same_model(&entry.model, model));
+        .is_some_and(|model| !is_name_of(model, &entry.model));
     if is_other_model {
         return InputMatch::Different;
     }
@@ -45,23 +46,36 @@ pub(super) fn compare(entry: &Entry, shown: &Prediction) -> InputMatch {
     }
 }
 
-/// The service may leave the owner out, and add a version.
-fn is_same_model(sent: &str, shown: &str) -> bool {
-    let shown = shown.split(':').next().unwrap_or(shown);
-    let name = sent.rsplit('/').next().unwrap_or(sent);
-    shown == sent || shown == name
+/// The hash of model and input, with every string of the input trimmed.
+pub(super) fn trimmed_hash(entry: &Entry) -> String {
+    let Ok(mut input) = serde_json::from_str::<Map<String, Value>>(&entry.input) else {
+        return entry.hash.clone();
+    };
+    for value in input.values_mut() {
+        if let Value::String(text) = value {
+            *text = text.trim().to_owned();
+        }
+    }
+    identify(&entry.model, &input).1
 }
 
-/// Whether a value cannot be the one that was sent. A file that was sent inside the request may be shown by
-/// its URL; what is nested may have got defaults.
+/// Whether a value cannot be the one that was sent. The service may trim a string, and show a file by an address
+/// of its own; what is nested may have got defaults.
 fn differs(sent: &Value, shown: Option<&Value>) -> bool {
     match (sent, shown) {
-        (Value::String(sent), Some(Value::String(_))) if sent.starts_with("data:") => false,
         (Value::Number(sent), Some(Value::Number(shown))) => sent.as_f64() != shown.as_f64(),
-        (Value::String(sent), Some(Value::String(shown))) => sent != shown,
+        (Value::String(sent), Some(Value::String(shown))) => {
+            sent.trim() != shown.trim() && !is_url(sent) && !is_url(shown)
+        }
         (Value::Bool(sent), Some(Value::Bool(shown))) => sent != shown,
         _ => false,
     }
+}
+
+fn is_url(text: &str) -> bool {
+    let scheme = text.trim_start().split_once(':').map(|(scheme, _)| scheme);
+    let is = |known: &&str| scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(known));
+    ["data", "http", "https"].iter().any(is)
 }
 
 #[cfg(test)]
@@ -82,6 +96,17 @@ mod tests {
                 json!("https://x/y.png"),
                 false,
             ),
+            (json!("https://a/b.png"), json!("https://x/y.png"), false),
+            (
+                json!("HTTP://a/b.png"),
+                json!("data:image/png;base64,AA"),
+                false,
+            ),
+            (json!("AA"), json!("https://x/y.png"), false),
+            (json!("a red fox\n"), json!("a red fox"), false),
+            (json!("a red fox"), json!(" a red fox "), false),
+            (json!("a red fox "), json!("a  red fox"), true),
+            (json!("data"), json!("other"), true),
             (json!("1"), json!(1), false),
             (json!({"a": 1}), json!({"a": 1, "b": 2}), false),
             (json!("a"), json!(null), false),
@@ -89,20 +114,5 @@ mod tests {
             assert_eq!(differs(&sent, Some(&shown)), expected, "{sent} {shown}");
         }
         assert!(!differs(&json!("a"), None));
-    }
-
-    #[test]
-    fn a_model_may_be_shown_by_its_name_or_with_a_version() {
-        let same = |shown| is_same_model("black-forest-labs/flux-schnell", shown);
-        for shown in [
-            "black-forest-labs/flux-schnell",
-            "flux-schnell",
-            "black-forest-labs/flux-schnell:abc",
-        ] {
-            assert!(same(shown), "{shown}");
-        }
-        for shown in ["flux-dev", "other/flux-schnell", ""] {
-            assert!(!same(shown), "{shown}");
-        }
     }
 }

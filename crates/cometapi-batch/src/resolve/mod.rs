@@ -163,7 +163,7 @@ impl Resolve {
         let open = self.entries(&[State::Unresolved]).await?;
         let open: Vec<_> = open
             .into_iter()
-            .filter(|entry| entry.id.is_none())
+            .filter(|entry| entry.id.is_none() && entry.service == self.service)
             .collect();
         let Some(since) = open.iter().map(sent_at).min() else {
             return Ok(Vec::new());
@@ -175,17 +175,20 @@ impl Resolve {
         // Read after the tasks: by now the ledger knows every request of this machine that one of them
         // may come from.
         let sending = self.entries(&[State::Sending, State::Unresolved]).await?;
-        let doubts: Vec<_> = sending
-            .iter()
+        let sending: Vec<_> = sending
+            .into_iter()
             .filter(|entry| entry.id.is_none())
-            .map(doubt)
             .collect();
+        let doubts: Vec<_> = sending.iter().map(doubt).collect();
         let mut listed = Vec::new();
-        for task in tasks.tasks {
+        for mut task in tasks.tasks {
             let known = self.known(&task.id).await?;
-            let inputs = match shown.get(&task.id) {
-                Some(shown) if known.is_none() => open
+            let shown = shown.get(&task.id);
+            task.model = task.model.or_else(|| Some(shown?.model()?.to_owned()));
+            let inputs = match shown {
+                Some(shown) if known.is_none() => sending
                     .iter()
+                    .filter(|entry| entry.service == self.service)
                     .map(|entry| (entry.seq, input::compare(entry, shown)))
                     .collect(),
                 _ => Vec::new(),
@@ -303,21 +306,20 @@ impl Resolve {
         Ok(shown)
     }
 
-    /// What the ledger knows of the prediction of this id.
+    /// What the ledger knows of the prediction of this id, at any service: this one may have two addresses.
     async fn known(&self, id: &str) -> Result<Option<Known>, Error> {
         let filter = Filter {
             id: Some(id.to_owned()),
             ..Filter::default()
         };
         let found = self.ledger.list(filter).await?;
-        let here = found.iter().find(|entry| entry.service == self.service);
-        Ok(here.map(|entry| Known {
+        Ok(found.first().map(|entry| Known {
             sent: sent_at(entry),
             created: entry.created_at.unwrap_or_else(|| sent_at(entry)),
         }))
     }
 
-    /// What is recorded in these states at this service.
+    /// What is recorded in these states, at any service.
     async fn entries(&self, states: &[State]) -> Result<Vec<Entry>, Error> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut before = None;
@@ -333,7 +335,7 @@ impl Resolve {
             if page.is_empty() {
                 return Ok(entries);
             }
-            entries.extend(page.into_iter().filter(|it| it.service == self.service));
+            entries.extend(page);
         }
     }
 }
@@ -346,7 +348,7 @@ fn doubt(entry: &Entry) -> Doubt {
     Doubt {
         seq: entry.seq,
         model: entry.model.clone(),
-        hash: entry.hash.clone(),
+        hash: input::trimmed_hash(entry),
         sent: sent_at(entry),
         given_up: match entry.state {
             State::Unresolved => entry.ended_at,

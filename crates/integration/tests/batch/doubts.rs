@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::future::IntoFuture;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use cometapi::Client;
 use cometapi_account::Account;
 use cometapi_batch::{
-    Candidate, Entry, Filter, Finding, Ledger, Once, OnceRun, Resolve, SqliteLedger, State,
+    Candidate, Entry, Filter, Finding, Ledger, Once, OnceRun, Resolution, Resolve, SqliteLedger,
+    State,
 };
-use cometapi_mock::{Fault, MockServer, Pace, Plan};
+use cometapi_mock::{AccountEndpoint, Fault, MockServer, Pace, Plan};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -164,6 +166,15 @@ impl Scene {
         found
     }
 
+    async fn resolved(&self) -> Vec<Resolution> {
+        let account = Account::builder()
+            .client(&self.client)
+            .root(self.server.origin());
+        let account = account.access_token("account-token").build().unwrap();
+        let resolve = Resolve::new(&self.client, self.ledger.clone(), &account);
+        resolve.run().await.unwrap()
+    }
+
     /// The ids that the service gave to the requests with this prompt, others' included.
     fn ids(&self, prompt: &str) -> Vec<String> {
         let made = self.server.predictions().into_iter();
@@ -261,12 +272,7 @@ async fn sixty_doubts_are_settled_offered_or_left_and_none_wrongly() {
         .await;
 
     let doubts = scene.unresolved().await;
-    let account = Account::builder()
-        .client(&scene.client)
-        .root(scene.server.origin());
-    let account = account.access_token("account-token").build().unwrap();
-    let resolve = Resolve::new(&scene.client, scene.ledger.clone(), &account);
-    let found = resolve.run().await.unwrap();
+    let found = scene.resolved().await;
     assert_eq!(found.len(), doubts.len());
     let mut table: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     for resolution in &found {
@@ -301,6 +307,119 @@ async fn sixty_doubts_are_settled_offered_or_left_and_none_wrongly() {
     assert_eq!(left.len(), doubts.len() - 26);
 }
 
+/// How the service may list and show a request that was accepted, between two that are known, and what is found
+/// of it: never that it was not created.
+const FORMS: &str = r#"
+as it was sent                     adopted     {}
+name without the owner             adopted     {"model_name": "painter"}
+name with a version                adopted     {"model_name": "acme/painter:5599ed30"}
+name in another letter case        adopted     {"model_name": "Acme/Painter"}
+name with another separator        adopted     {"model_name": "acme_painter"}
+no name                            adopted     {"model_name": null}
+time that cannot be read           candidates  {"submit_time": "soon"}
+no time                            candidates  {"submit_time": 0}
+another platform                   candidates  {"platform": "47"}
+no platform                        adopted     {"platform": null}
+half of a surrogate pair           adopted     {"fail_reason": "ODD"}
+half of a surrogate pair in a name candidates  {"model_name": "ODD", "platform": "ODD"}
+no id                              unproven    {"task_id": null}
+prompt trimmed                     candidates  {"prompt": "https://x.example/boat.png"}
+address of the service's own       candidates  {"prompt": "https://files.example/1.png"}
+file shown by its address          candidates  {"prompt": "data:image/png;base64,AA"}
+input in other words               candidates  {"prompt": "a boat at sea", "sent": "a boat"}
+"#;
+
+/// A row of the list of tasks with these fields changed.
+fn listed(id: &str, changes: &Value) -> Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let mut row = json!({
+        "task_id": id,
+        "platform": "replicate",
+        "model_name": MODEL,
+        "status": "SUCCESS",
+        "submit_time": now.as_secs(),
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        row[name] = value.clone();
+    }
+    row
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_request_is_found_in_whatever_form_it_is_listed() {
+    for form in FORMS.trim().lines() {
+        let (form, rest) = form.split_at(35);
+        let (expected, changes) = rest.split_once("  ").unwrap();
+        let changes: Value = serde_json::from_str(changes).unwrap();
+        let mut scene = Scene::new().await;
+        scene.known("before").await;
+        let sent = changes["sent"].as_str();
+        let sent = sent.unwrap_or(" https://x.example/boat.png\n").to_owned();
+        let accepted = Plan::of(Fault::Reset).after_accept();
+        scene
+            .lost("lost", std::slice::from_ref(&sent), accepted)
+            .await;
+        scene.known("after").await;
+
+        let id = scene.ids(&sent)[0].clone();
+        if let Some(prompt) = changes.get("prompt") {
+            let shown = json!({
+                "id": id, "model": MODEL, "status": "starting", "input": {"prompt": prompt},
+            });
+            let shown = Plan::of(Fault::json(200, &shown)).id(&id);
+            scene.server.on_poll(shown);
+        }
+        let rows = scene
+            .server
+            .predictions()
+            .into_iter()
+            .map(|it| match it.id {
+                it if it == id => listed(&it, &changes),
+                it => listed(&it, &json!({})),
+            });
+        let body =
+            json!({"success": true, "data": {"page_size": 100, "items": rows.collect::<Vec<_>>()}});
+        let body = body.to_string().replace("ODD", "\\ud83d");
+        let tasks = Fault::Response {
+            status: 200,
+            content_type: "application/json".to_owned(),
+            body: body.into(),
+        };
+        scene.server.on_account(AccountEndpoint::Tasks, tasks);
+        let found = scene.resolved().await;
+        assert_eq!(found.len(), 1, "{form}");
+        let finding = &found[0].finding;
+        assert_eq!(word(finding), expected.trim(), "{form}: {finding:?}");
+        match finding {
+            Finding::Adopted(it) => assert_eq!(it.task.id, id, "{form}"),
+            Finding::Candidates(all) => assert_eq!(all[0].task.id, id, "{form}"),
+            _ => {}
+        }
+    }
+}
+
+/// The ledger has a prediction, or another doubt, by another address of the same service.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_belongs_to_one_prediction_by_whatever_address() {
+    for (is_known, expected) in [(true, "unproven"), (false, "candidates")] {
+        let mut scene = Scene::new().await;
+        let here = scene.client.clone();
+        scene.client = client(&scene.server.base_url().replace("127.0.0.1", "localhost"));
+        if is_known {
+            scene.known("boat").await;
+        } else {
+            let accepted = Plan::of(Fault::Reset).after_accept();
+            scene.lost("lost", &["boat".to_owned()], accepted).await;
+        }
+        scene.client = here;
+        let refused = Plan::of(Fault::Reset);
+        scene.lost("refused", &["boat".to_owned()], refused).await;
+        let found = scene.resolved().await;
+        assert_eq!(found.len(), 1);
+        assert_eq!(word(&found[0].finding), expected);
+    }
+}
+
 /// A prediction that this ledger is sending at the time has the input, too: the task may be its.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_under_way_keeps_its_task_from_being_taken() {
@@ -314,14 +433,9 @@ async fn a_request_under_way_keeps_its_task_from_being_taken() {
         ended = &mut run => panic!("{ended:?}"),
         () = scene.server.wait_for_requests(requests + 1) => {}
     }
-    let account = Account::builder()
-        .client(&scene.client)
-        .root(scene.server.origin());
-    let account = account.access_token("account-token").build().unwrap();
-    let resolve = Resolve::new(&scene.client, scene.ledger.clone(), &account);
     let found = tokio::select! {
         ended = &mut run => panic!("{ended:?}"),
-        found = resolve.run() => found.unwrap(),
+        found = scene.resolved() => found,
     };
     assert_eq!(found.len(), 1);
     let Finding::Candidates(candidates) = &found[0].finding else {

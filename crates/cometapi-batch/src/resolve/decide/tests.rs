@@ -75,18 +75,96 @@ fn one_doubt_and_what_is_listed() {
     let other = || unknown("o", 1004, &[(1, Different)]);
     assert_eq!(decided(vec![other(), same(1005)]), Decision::Is(1));
     assert_eq!(decided(vec![other()]), Decision::Unproven);
-    let around = vec![after.clone(), other(), before.clone()];
+    let around = vec![after.clone(), before.clone()];
     let absent = Decision::Absent {
-        before: 2,
+        before: 1,
         after: 0,
     };
     assert_eq!(decided(around.clone()), absent);
+    // The service may have changed the input of a task between them.
+    let between = vec![after.clone(), other(), before.clone()];
+    assert_eq!(decided(between), Decision::MayBe(vec![1]));
     assert_eq!(decided(vec![other(), before.clone()]), Decision::Unproven);
     assert_eq!(decided(vec![after.clone(), other()]), Decision::Unproven);
     // A list with a hole proves nothing.
     assert_eq!(decide(&one[0], &one, &around, false), Decision::Unproven);
     let holed = decide(&one[0], &one, &[same(1005)], false);
     assert_eq!(holed, Decision::MayBe(vec![0]));
+}
+
+/// What keeps "not created" from being offered, and what does not.
+#[test]
+fn absence_counts_every_task_that_may_be_the_one() {
+    let one = [doubt(1, "x", 1000, 1010), doubt(2, "y", 1001, 1011)];
+    let decided = |between: Listed, is_complete: bool| {
+        let listed = [known("before", 900), known("after", 1020), between];
+        decide(&one[0], &one, &listed, is_complete)
+    };
+    let absent = Decision::Absent {
+        before: 0,
+        after: 1,
+    };
+    let task = |change: fn(&mut Listed)| {
+        let mut it = unknown("t", 1005, &[(1, Different), (2, Different)]);
+        change(&mut it);
+        it
+    };
+    let may_be = [
+        task(|_| {}),
+        task(|it| it.task.model = None),
+        task(|it| it.task.model = Some("A/B:5599ed30".into())),
+        task(|it| it.task.model = Some("B".into())),
+        task(|it| it.task.platform = Some("other".into())),
+        task(|it| it.task.submitted_at = None),
+        task(|it| it.inputs = vec![(1, Unknown), (2, Same)]),
+        task(|it| it.inputs = Vec::new()),
+    ];
+    for it in may_be {
+        assert_eq!(
+            decided(it.clone(), true),
+            Decision::MayBe(vec![2]),
+            "{it:?}"
+        );
+        let is_listed = it.input(&one[0]) != Different;
+        let expected = if is_listed {
+            Decision::MayBe(vec![2])
+        } else {
+            Decision::Unproven
+        };
+        assert_eq!(decided(it, false), expected);
+    }
+    let others = [
+        task(|it| it.task.model = Some("a/c".into())),
+        task(|it| it.task.submitted_at = Some(at(800))),
+        // It is exactly what the other request asked for.
+        task(|it| it.inputs = vec![(1, Different), (2, Same)]),
+        known("t", 1005),
+    ];
+    for it in others {
+        assert_eq!(decided(it.clone(), true), absent, "{it:?}");
+        assert_eq!(decided(it, false), Decision::Unproven);
+    }
+}
+
+/// A task with the input and the model that must be offered, not taken.
+#[test]
+fn a_task_is_taken_only_with_its_time_and_its_platform() {
+    let one = [doubt(1, "x", 1000, 1010)];
+    let task = || unknown("t", 1005, &[(1, Same)]);
+    let (mut timeless, mut elsewhere) = (task(), task());
+    timeless.task.submitted_at = None;
+    elsewhere.task.platform = Some("other".into());
+    for it in [&timeless, &elsewhere] {
+        let decided = decide(&one[0], &one, std::slice::from_ref(it), true);
+        assert_eq!(decided, Decision::MayBe(vec![0]), "{it:?}");
+    }
+    // One of another platform that may be it makes the list incomplete.
+    elsewhere.inputs = Vec::new();
+    let decided = decide(&one[0], &one, &[task(), elsewhere.clone()], true);
+    assert_eq!(decided, Decision::MayBe(vec![0, 1]));
+    elsewhere.task.model = Some("song".into());
+    let decided = decide(&one[0], &one, &[task(), elsewhere], true);
+    assert_eq!(decided, Decision::Is(0));
 }
 
 /// The service's clock is ten minutes ahead: the task is out of time, and between the known ones.
@@ -141,22 +219,31 @@ struct Request {
     accepted: bool,
     /// Whether its response was recorded.
     answered: bool,
-    /// Whether the service still shows its input.
-    shown: bool,
+    shown: Shown,
+}
+
+/// Its input, as the service shows it.
+#[derive(Clone, Debug, PartialEq)]
+enum Shown {
+    AsSent,
+    Changed,
+    No,
 }
 
 fn request() -> impl Strategy<Value = Request> {
     let times = (0_u64..600, 0_u64..60);
-    (times, 0_u8..3, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |((sent, took), input, accepted, answered, shown)| Request {
+    let shown = prop::sample::select(vec![Shown::AsSent, Shown::Changed, Shown::No]);
+    let states = (any::<bool>(), any::<bool>(), shown);
+    (times, 0_u8..3, states).prop_map(|((sent, took), input, (accepted, answered, shown))| {
+        Request {
             sent,
             took,
             input,
             accepted,
             answered,
             shown,
-        },
-    )
+        }
+    })
 }
 
 proptest! {
@@ -196,7 +283,10 @@ proptest! {
                 let created = at(it.sent + it.took);
                 one.known = Some(Known { sent: at(it.sent), created });
             } else {
-                one.inputs = compared(Some(it.input), it.shown);
+                one.inputs = compared(
+                    (it.shown == Shown::AsSent).then_some(it.input),
+                    it.shown != Shown::No,
+                );
             }
             listed.push(one);
         }
@@ -211,9 +301,9 @@ proptest! {
                 Decision::Absent { .. } => prop_assert!(!truth.accepted),
                 Decision::MayBe(indexes) => {
                     let is_among = indexes.iter().any(|it| listed[*it].task.id == one.seq.to_string());
-                    prop_assert!(is_among || !truth.accepted);
+                    prop_assert!(is_among || !truth.accepted || truth.shown == Shown::Changed);
                 }
-                Decision::Unproven => prop_assert!(!truth.accepted),
+                Decision::Unproven => prop_assert!(!truth.accepted || truth.shown == Shown::Changed),
             }
         }
     }
