@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cometapi::Client;
 use cometapi::wire::ClientInfo;
-use cometapi_account::Account;
+use cometapi_account::{Account, ErrorKind};
 use cometapi_batch::{
     Entry, Filter, Finding, Ledger, Resolution, Resolve as Engine, ResolveError, State,
     record_charges,
@@ -37,8 +37,9 @@ pub(crate) async fn execute(args: Resolve) -> Result<(), Failure> {
         _ if args.force && decides(&args) => Vec::new(),
         Ok(account) => {
             let engine = Engine::new(client, Arc::clone(&ledger), account);
-            let found = engine.run().await.map_err(|e| refused(&e));
-            let mut found = found.map_err(|failure| undecided(&args, &open, failure))?;
+            let found = engine.run().await;
+            let mut found =
+                found.map_err(|e| undecided(&args, &open, refused(&e), may_pass(&e)))?;
             found.sort_by_key(|it| it.entry.seq);
             found.iter_mut().for_each(by_time);
             found
@@ -48,7 +49,7 @@ pub(crate) async fn execute(args: Resolve) -> Result<(), Failure> {
     let account = match account {
         Ok(account) => Some(account),
         Err(_) if args.force && decides(&args) => None,
-        Err(failure) => return Err(undecided(&args, &open, failure)),
+        Err(failure) => return Err(undecided(&args, &open, failure, false)),
     };
     let engine = Engine::manual(client, Arc::clone(&ledger));
     let adopted = settle(&args, &engine, &open, &found).await?;
@@ -101,14 +102,25 @@ fn check_numbers(args: &Resolve, open: &[Entry]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Shows the predictions whose tasks cannot be listed, for the person to decide.
-fn undecided(args: &Resolve, open: &[Entry], failure: Failure) -> Failure {
+/// Whether what went wrong may pass, so that it is no reason to decide without the account.
+fn may_pass(error: &ResolveError) -> bool {
+    match error {
+        ResolveError::Ledger(_) => true,
+        ResolveError::Account(e) => {
+            matches!(e.kind(), ErrorKind::Unreachable | ErrorKind::Unavailable)
+        }
+        _ => false,
+    }
+}
+
+/// Shows the predictions whose tasks cannot be listed, for the person to decide, unless that `may_pass`.
+fn undecided(args: &Resolve, open: &[Entry], failure: Failure, may_pass: bool) -> Failure {
     for entry in open {
         if let Err(unprinted) = screen::show(args, entry, None) {
             return unprinted;
         }
     }
-    if ![exit::USAGE, exit::KEY].contains(&failure.code()) {
+    if may_pass {
         let resolve = advice::command("resolve", "");
         return failure.with_advice(format!("nothing was recorded; to try again: {resolve}"));
     }

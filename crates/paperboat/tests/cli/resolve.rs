@@ -187,6 +187,23 @@ async fn an_account_that_fails_is_asked_again_later() {
     resolve(&place, &server, &["-o", "out"]).ends(0).await;
 }
 
+/// Trying again does not help where the list has another form, so that a person has to decide.
+#[tokio::test]
+async fn a_list_of_tasks_that_cannot_be_read_leaves_the_way_by_hand() {
+    let place = Place::new();
+    let server = server().await;
+    lost(&place, &server, "a red fox").await;
+    for tasks in [json!({"success": true, "data": 7}), json!("<html>")] {
+        server.on_account(AccountEndpoint::Tasks, Fault::json(200, &tasks));
+        let ended = resolve(&place, &server, &[]).ends(1).await;
+        ended.says(&[
+            "paperboat resolve --force --adopt N=ID",
+            "paperboat resolve --force --not-created N",
+        ]);
+        assert!(!ended.stderr.contains("try again"), "{}", ended.stderr);
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn one_whose_process_was_killed_in_flight_is_found() {
@@ -422,6 +439,28 @@ async fn rows_of_a_batch_go_to_its_folder_and_one_that_was_not_created_is_create
         .says(&["4 rows: 4 succeeded; 1 created"]);
     assert_eq!(place.names("out").len(), 4);
     assert_eq!(server.create_requests(), 5);
+}
+
+/// They are called what `batch` and `list` call them.
+#[tokio::test]
+async fn rows_without_an_id_are_told_apart_by_their_hashes() {
+    let place = Place::new();
+    let server = server().await;
+    let row = |prompt| json!({"prompt": prompt}).to_string();
+    place.write("rows.jsonl", ["one", "two"].map(row).join("\n"));
+    let args = ["batch", "rows.jsonl", "--model", SCHNELL, "-o", "out"];
+    server.on_create(cometapi_mock::Plan::of(Fault::Reset).times(2));
+    place.paperboat(args).at(server.origin()).ends(7).await;
+    let ended = resolve(&place, &server, &[]).ends(7).await;
+    let listed = place.listed(&[]).await;
+    assert_eq!(listed.len(), 2);
+    for entry in listed {
+        let name = format!(
+            "row {} of the batch in ",
+            &entry["hash"].as_str().unwrap()[..12]
+        );
+        assert!(ended.stdout.contains(&name), "{name}: {}", ended.stdout);
+    }
 }
 
 /// Prompts, ids and statuses are other people's.

@@ -19,7 +19,7 @@ pub(super) use self::estimate::Estimate;
 pub(super) use self::interrupt::{Watch, leave, watch};
 pub(super) use self::next::NextSteps;
 pub(super) use self::report::{finished as waited_for, number, of_several, plan, predictions};
-pub(super) use self::results::file;
+pub(super) use self::results::{file, name_of};
 
 use std::collections::BTreeMap;
 use std::path::Path;

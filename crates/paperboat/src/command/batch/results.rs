@@ -16,7 +16,7 @@ pub(super) fn name(row: &RowInfo, places: &Places) -> String {
 }
 
 /// How a row is called that is not of a file of this run.
-pub(super) fn name_of(entry: &Entry) -> String {
+pub(crate) fn name_of(entry: &Entry) -> String {
     match &entry.row {
         Some(id) => format!("row {id}"),
         None => format!("row {}", entry.hash.get(..12).unwrap_or(&entry.hash)),

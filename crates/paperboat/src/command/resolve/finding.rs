@@ -6,6 +6,7 @@ use cometapi_batch::{Candidate, Entry, Finding, InputMatch};
 use serde_json::Value;
 
 use crate::advice::{command, shell_word};
+use crate::command::batch;
 use crate::command::list::{age, input};
 use crate::print::printable;
 
@@ -16,8 +17,8 @@ pub(super) fn head(entry: &Entry, now: SystemTime) -> Vec<String> {
         input(&entry.input),
     ];
     if let (Some(folder), Some(_)) = (&entry.folder, &entry.batch) {
-        let row = entry.row.as_deref().unwrap_or("one");
-        lines.push(format!("row {row} of the batch in {}", folder.display()));
+        let row = batch::name_of(entry);
+        lines.push(format!("{row} of the batch in {}", folder.display()));
     }
     if let Some(key) = &entry.key {
         lines.push(format!("--once {key}"));
