@@ -26,6 +26,8 @@ pub(crate) async fn execute(args: Resolve) -> Result<(), Failure> {
     check_numbers(&args, &open)?;
     if open.is_empty() {
         print::stderr("no prediction is unresolved");
+        let account = connect::account(client, &args.service).ok();
+        charge(client, account, &*ledger).await;
         return Ok(());
     }
     let folder = place::folder_of_all(&args.outputs)?;
@@ -53,9 +55,7 @@ pub(crate) async fn execute(args: Resolve) -> Result<(), Failure> {
     };
     let engine = Engine::manual(client, Arc::clone(&ledger));
     let adopted = settle(&args, &engine, &open, &found).await?;
-    if let Some(account) = account.filter(Account::has_access_token) {
-        charge(client, &account, &*ledger).await;
-    }
+    charge(client, account, &*ledger).await;
     let waited = if adopted {
         wait::everything(&args.outputs, client, Arc::clone(&ledger)).await
     } else {
@@ -232,10 +232,13 @@ fn unless_forced(what: String) -> Failure {
     Failure::usage(what).with_advice("to record it anyway: --force")
 }
 
-/// Records what predictions cost; that is not worth an error.
-async fn charge(client: &Client, account: &Account, ledger: &dyn Ledger) {
+/// Records what predictions cost, if there is an access token; that is not worth an error.
+async fn charge(client: &Client, account: Option<Account>, ledger: &dyn Ledger) {
+    let Some(account) = account.filter(Account::has_access_token) else {
+        return;
+    };
     if let Ok(costs) = ledger.costs(Filter::default()).await {
-        let _ = record_charges(ledger, account, client.raw().baseurl(), &costs).await;
+        let _ = record_charges(ledger, &account, client.raw().baseurl(), &costs).await;
     }
 }
 

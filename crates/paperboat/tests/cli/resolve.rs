@@ -174,6 +174,18 @@ async fn where_nothing_is_unresolved_nothing_is_asked() {
     assert_eq!(server.requests().len(), 1);
 }
 
+/// The charges of single predictions are read even where nothing is unresolved.
+#[tokio::test]
+async fn what_single_predictions_cost_is_recorded() {
+    let place = Place::new();
+    let server = server().await;
+    run(&place, &server, "a red fox").ends(0).await;
+    assert_eq!(place.listed(&[]).await[0]["charge_usd"], Value::Null);
+    let ended = resolve(&place, &server, &[]).ends(0).await;
+    ended.says(&["no prediction is unresolved"]);
+    assert_eq!(place.listed(&[]).await[0]["charge_usd"], "0.0024");
+}
+
 /// It is no reason to decide without the account.
 #[tokio::test]
 async fn an_account_that_fails_is_asked_again_later() {
