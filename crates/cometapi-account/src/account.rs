@@ -18,7 +18,7 @@ use crate::page::{self, Listing, Page};
 use crate::price_list::PriceList;
 use crate::root::Root;
 use crate::secret::AccessToken;
-use crate::task::{TaskFilter, Tasks};
+use crate::task::{PLATFORM, TaskFilter, Tasks};
 
 /// How long a request may take if nothing else is set.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -246,7 +246,7 @@ impl Account {
                 until,
                 Some(number),
                 Some(page::SIZE),
-                Some(page::PLATFORM),
+                Some(PLATFORM),
                 since,
                 filter.id.as_deref(),
             );

@@ -14,9 +14,6 @@ use crate::task::{Task, TaskFilter, Tasks};
 /// Rows that are asked for at a time.
 pub(crate) const SIZE: i64 = 100;
 
-/// The platform of the route for Replicate's models (observed in the vendor's client).
-pub(crate) const PLATFORM: &str = "replicate";
-
 /// Pages that are read at most: ten thousand tasks.
 const MAX_PAGES: i64 = 100;
 

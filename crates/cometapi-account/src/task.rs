@@ -5,7 +5,9 @@ use std::time::SystemTime;
 use cometapi_client::{Status, TaskStatus};
 
 use crate::money::Usd;
-use crate::page::PLATFORM;
+
+/// The platform of the route for Replicate's models (observed in the vendor's client).
+pub(crate) const PLATFORM: &str = "replicate";
 
 /// The hexadecimal digits of a version of a model.
 const VERSION: usize = 64;
