@@ -214,7 +214,14 @@ fn start(
             let cannot = "the rows cannot be read, and nothing was sent";
             let result = result.map_err(|e| Error::caused_by(ErrorKind::Read, cannot, e));
             // The receiver is gone if the run was dropped.
-            outlet.send(Item::End(result.and_then(|()| unseen.check())));
+            let result = result.and_then(|notes| {
+                // Sent in vain if the receiver is gone.
+                _ = notes
+                    .into_iter()
+                    .all(|note| outlet.send(Item::Warning(note)));
+                unseen.check()
+            });
+            outlet.send(Item::End(result));
         })
         .map_err(|e| Error::caused_by(ErrorKind::Read, "the rows cannot be read", e))?;
     Ok(receive)
@@ -260,6 +267,12 @@ fn pass_on(row: rows::RowResult, unchecked: bool, names: &mut Names, outlet: &Ou
         Ok(row) => row,
         Err(problems) => return outlet.send(Item::Bad(problems)),
     };
+    // Also of a bad row, which they may explain.
+    for note in std::mem::take(&mut row.notes) {
+        if !outlet.send(Item::Warning(note)) {
+            return false;
+        }
+    }
     if let Some(Err(why)) = row.id.as_deref().map(check_id) {
         let problem = Problem::new(row.line, "id".to_owned(), why).in_list(row.item);
         return outlet.send(Item::Bad(vec![problem]));
@@ -269,7 +282,7 @@ fn pass_on(row: rows::RowResult, unchecked: bool, names: &mut Names, outlet: &Ou
     }
     let problem =
         |(field, what): check::Remark| Problem::of_field(row.line, field, what).in_list(row.item);
-    let mut warnings = std::mem::take(&mut row.notes);
+    let mut warnings = Vec::new();
     let (meant, is_new) = names.meant(&row.model);
     if let Some(meant) = meant {
         let what = format!(

@@ -42,13 +42,14 @@ use crate::rows::table::Certainty;
 /// How much of the beginning shows what a file is.
 const HEAD: usize = 4096;
 
-/// Reads every row. The visitor returns whether to continue. An error is a fault of the reading
+/// Reads every row. The visitor returns whether to continue. Returns the notes that no row has, because
+/// those after them are bad. An error is a fault of the reading
 /// itself, a file in which it is in doubt what the rows are, or a request that no file can meet.
 pub(crate) fn read(
     rows: Rows,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(RowResult) -> bool,
-) -> io::Result<()> {
+) -> io::Result<Vec<Problem>> {
     let Rows {
         read: mut rest,
         format,
@@ -85,7 +86,10 @@ pub(crate) fn read(
     match format {
         Format::JsonLines if is_list => array::read(text, max, model, row)?,
         Format::JsonLines => jsonl::read(text, max, model, row)?,
-        Format::Csv => table::read(text, certainty, is_unchecked, max, model, row)?,
+        Format::Csv => {
+            let notes = table::read(text, certainty, is_unchecked, max, model, row)?;
+            pass.notes.extend(notes);
+        }
         Format::Text => text::read(text, max, model, row)?,
     }
     pass.end().map_err(invalid)
@@ -126,7 +130,7 @@ impl Pass<'_> {
     }
 
     /// Passes the rows that were kept, unless the visitor ended the reading.
-    fn end(mut self) -> Result<(), String> {
+    fn end(mut self) -> Result<Vec<Problem>, String> {
         if !self.is_over {
             let kept = self.only.as_mut().map(Only::kept).unwrap_or_default();
             _ = kept.into_iter().all(|row| self.row(Ok(row)));
@@ -134,7 +138,7 @@ impl Pass<'_> {
         let missing = self.only.and_then(|only| only.missing(self.bad));
         match missing {
             Some(missing) if !self.is_over => Err(missing),
-            _ => Ok(()),
+            _ => Ok(self.notes),
         }
     }
 }
@@ -152,17 +156,18 @@ fn expanded<'e>(
         variants = only.chosen(&row, variants);
     }
     expansion.fill(&mut row);
-    if row.input.is_empty() && variants.iter().any(|variant| !variant.adds_fields()) {
-        return Err(vec![row.problem(None, "the input holds nothing")]);
-    }
     let mut own = std::mem::take(&mut row.notes);
     if variants.is_empty() {
         // What is on the header is also about the rows below.
         own.retain(|note| note.line < row.line);
-        notes.append(&mut own);
-    } else {
+    }
+    notes.append(&mut own);
+    if row.input.is_empty() && variants.iter().any(|variant| !variant.adds_fields()) {
+        return Err(vec![row.problem(None, "the input holds nothing")]);
+    }
+    if !variants.is_empty() {
         files.fill(&mut row)?;
-        own.splice(..0, notes.drain(..));
+        own.append(notes);
     }
     let mut left = variants.len();
     let mut row = Some(row);

@@ -27,7 +27,8 @@ pub(super) enum Certainty {
     Guessed,
 }
 
-/// Reads a table. `text` must have its first bytes in its buffer.
+/// Reads a table. `text` must have its first bytes in its buffer. Returns the notes on the header that no
+/// row has taken.
 pub(super) fn read(
     mut text: impl BufRead,
     certainty: Certainty,
@@ -35,7 +36,7 @@ pub(super) fn read(
     max: usize,
     model: Option<&ModelRef>,
     visit: &mut dyn FnMut(RowResult) -> bool,
-) -> io::Result<()> {
+) -> io::Result<Vec<Problem>> {
     let mut line = 1;
     let mut delimiter = None;
     if let Some((named, length)) = separator(text.fill_buf()?) {
@@ -53,7 +54,7 @@ pub(super) fn read(
     let mut record = Record::default();
     loop {
         if !records.read(&mut record).map_err(failed)? {
-            return Ok(());
+            return Ok(Vec::new());
         }
         // Spreadsheets may leave empty lines above the header.
         if record.cells().is_none_or(|cells| !is_empty(&cells)) {
@@ -76,22 +77,22 @@ pub(super) fn read(
             }
             Some(cells) => header.row(record.line, &cells, model).map_err(refused)?,
         };
+        let lines = record.lines_like_records(header.names.len());
+        header.notes.extend(lines.map(|lines| {
+            let what = format!(
+                "spans {lines} lines, and each of them could be a row of its own; check its quotes"
+            );
+            Problem::new(record.line, None, what)
+        }));
         let row = row.map(|mut row| {
-            let lines = record.lines_like_records(header.names.len());
-            row.notes.extend(lines.map(|lines| {
-                let what = format!(
-                    "spans {lines} lines, and each of them could be a row of its own; check \
-                     its quotes"
-                );
-                Problem::new(record.line, None, what)
-            }));
+            row.notes.append(&mut header.notes);
             row
         });
         if !visit(row) {
-            return Ok(());
+            break;
         }
     }
-    Ok(())
+    Ok(header.notes)
 }
 
 fn failed(failure: Failure) -> io::Error {
@@ -143,6 +144,8 @@ struct Header {
     columns: BTreeMap<ModelRef, Vec<Column>>,
     /// The columns of labels that a note has been made of.
     noted: BTreeSet<usize>,
+    /// The notes that the next good row takes.
+    notes: Vec<Problem>,
 }
 
 impl Header {
@@ -176,6 +179,7 @@ impl Header {
             is_unchecked: false,
             columns: BTreeMap::new(),
             noted: BTreeSet::new(),
+            notes: Vec::new(),
         })
     }
 
@@ -268,7 +272,7 @@ impl Header {
                     if let Some(why) = why
                         && self.noted.insert(at)
                     {
-                        row.notes.push(Problem::new(self.line, None, why.clone()));
+                        self.notes.push(Problem::new(self.line, None, why.clone()));
                     }
                     row.labels.insert(name.clone(), text);
                 }

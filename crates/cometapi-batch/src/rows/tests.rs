@@ -26,7 +26,7 @@ fn all(
         found.push(row);
         true
     })
-    .map(|()| found)
+    .map(|_| found)
     .map_err(|e| e.to_string())
 }
 
@@ -637,7 +637,7 @@ fn a_row_without_an_end_is_not_held_in_memory() {
             true
         });
         match end {
-            Ok(()) => assert_eq!(problems, 1, "{name}"),
+            Ok(_) => assert_eq!(problems, 1, "{name}"),
             Err(e) => assert!(e.to_string().contains("longer than 1 MB"), "{name}: {e}"),
         }
     }

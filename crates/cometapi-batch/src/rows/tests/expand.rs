@@ -199,6 +199,30 @@ fn a_column_is_noted_also_if_its_first_row_is_not_asked_for() {
     assert!(note.what.contains("kept as a label") && note.line == 1);
 }
 
+/// A note may explain what is wrong with every row.
+#[test]
+fn a_column_is_noted_also_if_no_row_can_be_used() {
+    let model = "black-forest-labs/flux-kontext-pro".parse().unwrap();
+    let notes = |text: &'static str| {
+        let rows = Rows::reader(Cursor::new(text), Format::Csv);
+        let rows = rows.files(|_, _| Err("is no image".to_owned()));
+        let mut bad = 0;
+        let notes = read(rows, Some(&model), &mut |row| {
+            bad += u32::from(row.is_err());
+            true
+        });
+        assert_eq!(bad, 1);
+        let notes = notes.unwrap();
+        notes.into_iter().map(|note| note.what).collect::<Vec<_>>()
+    };
+    let of_column = "column \"promt\" is not a field of flux-kontext-pro: kept as a label; did you mean prompt?";
+    assert_eq!(notes("promt,seed\nx,1,2\n"), [of_column]);
+    assert_eq!(notes("promt,input_image\nx,@a.png\n"), [of_column]);
+    assert_eq!(notes("id,promt\na,x\n"), [of_column]);
+    let spans = &notes("prompt,seed\n\"a,1\nb,2\"\n")[0];
+    assert!(spans.starts_with("spans 2 lines"), "{spans}");
+}
+
 /// What a note is about is the row in the file.
 #[test]
 fn a_row_that_becomes_several_is_noted_once() {

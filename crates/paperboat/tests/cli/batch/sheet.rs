@@ -87,6 +87,16 @@ async fn a_column_that_may_be_a_slip_is_noted_with_the_field() {
         "note: line 1: column \"aspect_ratios\" is not a field of flux-schnell: kept as a label; \
          did you mean aspect_ratio?",
     ]);
+    // Also where it explains what is wrong with every row.
+    place.write("rows.csv", "promt;seed\nx;1\n");
+    let ended = batch_of(&place, &server, "rows.csv", &["--dry-run"])
+        .ends(2)
+        .await;
+    ended.says(&[
+        "note: line 1: column \"promt\" is not a field of flux-schnell: kept as a label; did you mean \
+         prompt?",
+        "line 2: prompt is missing",
+    ]);
     assert!(server.requests().is_empty());
 }
 
