@@ -25,6 +25,7 @@ pub(crate) struct Record {
     pub(crate) reason: Option<String>,
     /// From the create request to the end, in tenths of a second.
     pub(crate) seconds: Option<f64>,
+    /// Of the whole prediction, in the record of its first file alone.
     pub(crate) cost: Option<Usd>,
     pub(crate) version: u64,
     pub(crate) labels: Map<String, Value>,
@@ -55,17 +56,25 @@ impl Record {
             status: status(entry).to_owned(),
             reason: reason(entry).map(str::to_owned),
             seconds: seconds(entry),
-            cost: entry.cost,
+            cost: None,
             version: entry.retake + 1,
             labels: labels.clone(),
         };
-        if entry.files.is_empty() && !entry.superseded {
-            return vec![record(None)];
-        }
         let files = entry.files.iter();
-        files
+        let mut records: Vec<_> = files
             .map(|file| record(Some(below(&file.path, entry.folder.as_deref()))))
-            .collect()
+            .collect();
+        if records.is_empty() && !entry.superseded {
+            records.push(record(None));
+        }
+        if let Some(first) = records.first_mut() {
+            first.cost = match entry.state {
+                // To the ledger it costs nothing yet.
+                State::Planned => entry.price,
+                _ => entry.cost,
+            };
+        }
+        records
     }
 
     /// The path of its file with `/` between parts.

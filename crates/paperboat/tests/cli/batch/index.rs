@@ -102,6 +102,29 @@ async fn the_index_lists_every_row_and_file() {
     assert_eq!(records(&place), first);
 }
 
+/// The sum of the column is what the batch costs.
+#[tokio::test]
+async fn the_cost_of_a_prediction_is_in_the_index_once() {
+    let place = Place::new();
+    let server = server().await;
+    place.write("rows.csv", "id,prompt,num_outputs\na,x,2\nb,y,1\n");
+    let args = ["batch", "rows.csv", "--model", "acme/painter", "-o", "out"];
+    let more = ["--limit", "1", "--jobs", "1", "--assume-price", "0.5"];
+    let call = place.paperboat(args.iter().chain(&more));
+    call.at(server.origin()).ends(0).await;
+    let text = read(&place, "index.jsonl");
+    let found = text.lines().map(|line| {
+        let json: Value = serde_json::from_str(line).unwrap();
+        ["row", "status", "cost"].map(|name| json[name].clone())
+    });
+    let expected = [
+        [json!("a"), json!("succeeded"), json!("0.5")],
+        [json!("a"), json!("succeeded"), Value::Null],
+        [json!("b"), json!("planned"), json!("0.5")],
+    ];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_index_is_left_alone() {
     let place = Place::new();
