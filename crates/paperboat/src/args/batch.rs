@@ -17,9 +17,10 @@ use super::destination::Destination;
 use super::ledger::LedgerAddress;
 use super::money::Money;
 use super::shared::{LedgerPlace, Service};
+use super::topics::codes_of_batch;
 use super::value;
 
-const ROWS_HELP: &str = "\
+const ROWS_HELP: &str = concat!("\
 Rows:
   JSONL  {\"model\": \"OWNER/NAME\", \"input\": {\"prompt\": \"a red fox\"}}
          or flat: {\"prompt\": \"a red fox\", \"seed\": 7}, with --model
@@ -49,12 +50,10 @@ rows are created again only with --retry-failed.
 
 Ctrl-C stops creating and waits for running predictions; a second Ctrl-C leaves at once. SIGTERM \
 and SIGHUP stop creating, wait up to 8 s for responses to create requests, and leave running \
-predictions to the next start. The exit code is 0 if every row succeeded that --skip-bad and --limit \
-leave; else that of the most severe error, or 4 if rows are left to do. With --strict, it is 0 only if \
-all succeeded: 2 if rows were skipped, 4 if the limit left some.
+predictions to the next start. ", codes_of_batch!(), "
 
 --max-cost is for the batch in all its runs: what was spent and what is in flight never exceed it. What \
-failed is not counted, what is unresolved is. With --no-ledger, it is for this run.";
+failed is not counted, what is unresolved is. With --no-ledger, it is for this run.");
 
 #[derive(Args)]
 #[command(

@@ -3,6 +3,16 @@
 
 use super::{layout, suggest};
 
+/// The exit codes of `batch`, for its help and the topic.
+macro_rules! codes_of_batch {
+    () => {
+        "The exit code is 0 if every row succeeded that --skip-bad and --limit leave; else that of the most \
+         severe error, or 4 if rows are left to do, such as those that --max-cost left. With --strict, it is 0 \
+         only if all succeeded: 2 if rows were skipped, 4 if the limit left some."
+    };
+}
+pub(super) use codes_of_batch;
+
 /// Something to read about.
 pub(crate) struct Topic {
     /// Its name after `paperboat help`.
@@ -61,9 +71,15 @@ pub(crate) static TOPICS: [&Topic; 4] = [
         entries: &[
             ("0", "succeeded"),
             ("1", "anything else"),
-            ("2", "usage, or refused before anything was sent"),
+            (
+                "2",
+                "usage, or refused before anything was sent; of several predictions: rows were skipped",
+            ),
             ("3", "the prediction failed, was canceled or aborted"),
-            ("4", "stopped waiting; `paperboat wait ID` continues"),
+            (
+                "4",
+                "stopped waiting; `paperboat wait ID` continues; of several predictions: some are left to do",
+            ),
             ("5", "the key was refused"),
             ("6", "rate limited or out of quota"),
             (
@@ -75,7 +91,10 @@ pub(crate) static TOPICS: [&Topic; 4] = [
             ("130", "ended by ctrl-c"),
             ("143", "ended by SIGTERM"),
         ],
-        after: "",
+        after: concat!(
+            "A command on several predictions, such as `batch`, ends with one code. ",
+            codes_of_batch!()
+        ),
     },
     &Topic {
         name: "environment",

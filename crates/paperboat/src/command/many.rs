@@ -174,6 +174,7 @@ fn next_steps(options: &RunOptions) -> NextSteps {
             "files that were not saved can be downloaded for about an hour: {wait}; the ids: {list}"
         ),
         proceed: is_kept.then(|| format!("to wait for those that run: {wait_for_all}")),
-        max_cost: None,
+        max_cost: "for more, a higher --max-cost: the same command creates, and pays for, all of them again"
+            .to_owned(),
     }
 }

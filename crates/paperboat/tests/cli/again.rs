@@ -199,3 +199,17 @@ async fn several_predictions_of_one_command() {
         ended.stderr
     );
 }
+
+/// What is left of it are predictions, and the same command would create all of them again.
+#[tokio::test]
+async fn a_limit_of_the_cost_of_several_names_a_next_step() {
+    let place = Place::new();
+    let limit = ["--max-cost", "0.006", "--assume-price", "0.003"];
+    let run = ["run", "--mock", "flux-schnell", "a fox", "seed=1..5"];
+    let ended = place.paperboat(run.iter().chain(&limit)).ends(4).await;
+    ended.says(&[
+        "nothing more is created: none of the 3 predictions that are left fits into --max-cost $0.006",
+        "  for more, a higher --max-cost: the same command creates, and pays for, all of them again",
+    ]);
+    assert!(!ended.stderr.contains("row"), "{}", ended.stderr);
+}

@@ -326,9 +326,11 @@ impl Display {
                 causes.pauses.retain(|it| !passed.contains(it));
             }
             // The signal handler has reported it.
-            Event::Stopping { reason, .. } if !matches!(reason, Stopped::Asked) => self.say(
-                format_args!("nothing more is created: {}", report::words(reason)),
-            ),
+            Event::Stopping { reason, .. } if !matches!(reason, Stopped::Asked) => {
+                let what = self.run.as_ref().map_or("row", |_| "prediction");
+                let why = report::words(reason, what);
+                self.say(format_args!("nothing more is created: {why}"));
+            }
             Event::Unrecorded { row, id, error, .. } => {
                 self.printer.print(Line::Recorded(row.seq));
                 let row = self.name(row, *id);

@@ -15,7 +15,7 @@ pub(in crate::command) struct NextSteps {
     pub(in crate::command) download: String,
     /// `None` if it cannot be continued.
     pub(in crate::command) proceed: Option<String>,
-    pub(in crate::command) max_cost: Option<String>,
+    pub(in crate::command) max_cost: String,
 }
 
 impl NextSteps {
@@ -24,7 +24,7 @@ impl NextSteps {
         Self {
             download: DOWNLOAD.to_owned(),
             proceed: Some(CONTINUE.to_owned()),
-            max_cost: Some("to continue, run the same command with a higher --max-cost".to_owned()),
+            max_cost: "to continue, run the same command with a higher --max-cost".to_owned(),
         }
     }
 
@@ -42,10 +42,7 @@ impl NextSteps {
             failure = failure.with_advice(self.download);
         }
         if let Some(Stopped::MaxCost { .. }) = report.stopped {
-            return self
-                .max_cost
-                .into_iter()
-                .fold(failure, Failure::with_advice);
+            return failure.with_advice(self.max_cost);
         }
         if report.stopped.is_some() || tally.unfinished() > 0 {
             return self.proceed.into_iter().fold(failure, Failure::with_advice);

@@ -144,7 +144,7 @@ pub(in crate::command) fn predictions(
         return Ok(());
     }
     let why = match &report.stopped {
-        Some(stopped) => stopped_by(stopped, signal),
+        Some(stopped) => stopped_by(stopped, "prediction", signal),
         None if report.unusable > 0 => "not every output can be used".to_owned(),
         None => "not every prediction succeeded".to_owned(),
     };
@@ -209,7 +209,7 @@ fn counts(report: &Report) -> String {
 
 fn why(report: &Report, signal: Option<Signal>) -> String {
     match &report.stopped {
-        Some(stopped) => stopped_by(stopped, signal),
+        Some(stopped) => stopped_by(stopped, "row", signal),
         None if report.tally.planned > 0 => LIMIT_REACHED.to_owned(),
         None if report.unusable > 0 => "not every output can be used".to_owned(),
         None if report.tally.succeeded == report.tally.total() => {
@@ -219,23 +219,24 @@ fn why(report: &Report, signal: Option<Signal>) -> String {
     }
 }
 
-fn stopped_by(stopped: &Stopped, signal: Option<Signal>) -> String {
+fn stopped_by(stopped: &Stopped, what: &str, signal: Option<Signal>) -> String {
     match (stopped, signal) {
         (Stopped::Asked, Some(signal)) => format!("stopped early by {signal}"),
-        _ => format!("stopped early: {}", words(stopped)),
+        _ => format!("stopped early: {}", words(stopped, what)),
     }
 }
 
-/// Why nothing more is created.
-pub(super) fn words(stopped: &Stopped) -> String {
+/// Why no more of `what` is created.
+pub(super) fn words(stopped: &Stopped, what: &str) -> String {
     match stopped {
         Stopped::Asked => "on request".to_owned(),
-        Stopped::TooManyFailures => "as many rows failed as --max-failures allows".to_owned(),
+        Stopped::TooManyFailures => format!("as many {what}s failed as --max-failures allows"),
         Stopped::MaxCost { max, rows: 1 } => {
-            format!("the row that is left does not fit into --max-cost {max}")
+            format!("the {what} that is left does not fit into --max-cost {max}")
         }
         Stopped::MaxCost { max, rows } => {
-            format!("none of the {rows} rows that are left fits into --max-cost {max}")
+            let left = number(*rows, what);
+            format!("none of the {left} that are left fits into --max-cost {max}")
         }
         Stopped::Unauthorized(why)
         | Stopped::OutOfQuota(why)
