@@ -45,8 +45,8 @@ The folder gets an index, index.csv and index.jsonl: a line for each file, and f
 and failed.csv, with the rows that failed: edit it, and run it with --retry-failed --update.
 
 Every row is checked before the first prediction is created. The same command, run again, does \
-what is missing: it skips finished rows, waits for running ones and creates the others. Failed \
-rows are created again only with --retry-failed.
+what is missing: it skips finished rows, waits for running ones and creates the others. Rows \
+that were refused are sent again; predictions that failed are created again only with --retry-failed.
 
 Ctrl-C stops creating and waits for running predictions; a second Ctrl-C leaves at once. SIGTERM \
 and SIGHUP stop creating, wait up to 8 s for responses to create requests, and leave running \
