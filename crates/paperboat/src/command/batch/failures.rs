@@ -18,8 +18,11 @@ const SHOWN: usize = 20;
 /// The columns of a line where stderr is not a terminal.
 const USUAL_WIDTH: usize = 120;
 
-/// The least columns that a reason gets.
+/// The columns to which the row and the model are cut before the reason gets less.
 const LEAST: usize = 20;
+
+/// The columns between two others.
+const GAP: usize = 2;
 
 /// The rows that failed, counted as the run goes.
 #[derive(Default)]
@@ -150,15 +153,22 @@ fn table(rows: &[Failed], width: usize) -> Vec<String> {
         .map(|it| [&it.row, &it.model, &it.kind, &it.reason].map(printable))
         .collect();
     let widest = |column: usize| rows.iter().map(|row| row[column].width()).max();
-    let widths = [0, 1, 2].map(|column| widest(column).unwrap_or(0));
+    let mut widths = [0, 1, 2].map(|column| widest(column).unwrap_or(0));
+    let needed = widths.iter().map(|width| width + GAP).sum::<usize>() + LEAST;
+    let mut excess = needed.saturating_sub(width);
+    for column in [1, 0] {
+        let less = excess.min(widths[column].saturating_sub(LEAST));
+        widths[column] -= less;
+        excess -= less;
+    }
     let line = |row: &[String; 4]| {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
-            let padding = " ".repeat(width - cell.width() + 2);
+            let cell = cut(cell, width);
+            let padding = " ".repeat(width - cell.width() + GAP);
             line = format!("{line}{cell}{padding}");
         }
-        let left = width.saturating_sub(line.width()).max(LEAST);
-        format!("{line}{}", cut(&row[3], left))
+        cut(&format!("{line}{}", row[3]), width)
             .trim_end()
             .to_owned()
     };
@@ -209,6 +219,25 @@ mod tests {
         );
         let narrow = table(&failures.shown, 58);
         assert!(narrow[0].ends_with("NSFW content was fou…"), "{narrow:?}");
+    }
+
+    #[test]
+    fn long_names_leave_room_for_the_reason() {
+        let mut failures = Failures::default();
+        let outcome = Outcome::failed(ErrorKind::UnexpectedOutput, "the file is gone for good");
+        let model = "black-forest-labs/flux-kontext-pro";
+        failures.add(
+            "line 2 (a-fox-in-the-snow)".to_owned(),
+            1,
+            model,
+            None,
+            &outcome,
+        );
+        for width in [120, 90, 80, 60, 10] {
+            let lines = table(&failures.shown, width);
+            assert!(lines[0].width() <= width, "{width}: {lines:?}");
+        }
+        assert!(table(&failures.shown, 80)[0].contains("  the file"));
     }
 
     #[test]
