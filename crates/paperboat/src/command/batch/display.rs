@@ -9,7 +9,7 @@ use cometapi::RetryProgress;
 use cometapi_batch::{Event, PauseReason, RowInfo, Stop, Stopped};
 
 use super::counts::{Counts, precise};
-use super::failures::Failures;
+use super::failures::{self, Failures};
 use super::printer::{Line, Printer};
 use super::{report, results};
 use crate::args::Look;
@@ -351,7 +351,7 @@ impl Display {
                 self.printer.print(Line::Recorded(row.seq));
                 let why = outcome.message.as_deref().unwrap_or_default();
                 let row = self.name(row, *id);
-                self.say(format_args!("{row}: {}: {why}", outcome.word()));
+                self.say(format_args!("{row}: {}: {why}", failures::kind(outcome)));
             }
             Event::Ended {
                 row, id, outcome, ..

@@ -59,7 +59,7 @@ impl Failures {
             self.shown.push(Failed {
                 row,
                 model: model.to_owned(),
-                kind: kind(outcome).replace('_', " "),
+                kind: kind(outcome),
                 reason: short(reason, id).to_owned(),
             });
         }
@@ -123,11 +123,12 @@ pub(super) fn short<'r>(reason: &'r str, id: Option<&str>) -> &'r str {
 }
 
 /// The state of a row that may have been accepted is called so everywhere.
-fn kind(outcome: &Outcome) -> &str {
-    match outcome.kind {
+pub(super) fn kind(outcome: &Outcome) -> String {
+    let word = match outcome.kind {
         Some(ErrorKind::MaybeAccepted) => State::Unresolved.as_str(),
         _ => outcome.word(),
-    }
+    };
+    word.replace('_', " ")
 }
 
 /// Whether the row would be created anew, so that a change of it makes a difference. Files that were not

@@ -194,7 +194,7 @@ async fn a_create_in_doubt_is_sent_again_only_when_asked_to() {
     place.write("rows.jsonl", foxes(&["a", "b"]));
     let ended = batch(&place, &server, IN_TURN).ends(7).await;
     ended.says(&[
-        "line 1 (a): maybe_accepted: ",
+        "line 1 (a): unresolved: ",
         "2 rows: 1 succeeded, 1 unresolved; 1 created in ",
         "to find out: paperboat resolve",
         "--retry-unresolved",
