@@ -1,7 +1,6 @@
 //! The summary of a batch.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::time::Duration;
 
 use cometapi_batch::{Cost, Report, RetryAction, Stopped};
@@ -185,8 +184,11 @@ pub(in crate::command) fn number(count: u64, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-fn whole(elapsed: Duration) -> impl Display {
-    rounded(elapsed.max(Duration::from_secs(1)))
+fn whole(elapsed: Duration) -> String {
+    if elapsed < Duration::from_secs(1) {
+        return "less than 1s".to_owned();
+    }
+    rounded(elapsed).to_string()
 }
 
 fn counts(report: &Report) -> String {
@@ -290,7 +292,7 @@ mod tests {
         let one = report(|r| r.created = 1);
         assert_eq!(
             summary(&one, Duration::from_millis(20)),
-            "1 row: 1 succeeded; 1 created in 1s"
+            "1 row: 1 succeeded; 1 created in less than 1s"
         );
         let many = report(|r| {
             r.tally.planned = 2;
