@@ -317,13 +317,10 @@ impl Display {
             Event::Created { row, .. } => {
                 self.printer.print(Line::Recorded(row.seq));
                 // Being slowed down is no outage, and goes on and on.
-                let mut causes = lock(&self.causes);
-                causes.pauses.retain(|it| *it != PauseReason::Unreachable);
+                self.passed(&[PauseReason::Unreachable]);
             }
             Event::Recorded { .. } => {
-                let passed = [PauseReason::Downloads, PauseReason::OpenFiles];
-                let mut causes = lock(&self.causes);
-                causes.pauses.retain(|it| !passed.contains(it));
+                self.passed(&[PauseReason::Downloads, PauseReason::OpenFiles]);
             }
             // The signal handler has reported it.
             Event::Stopping { reason, .. } if !matches!(reason, Stopped::Asked) => {
@@ -362,6 +359,12 @@ impl Display {
             }
             _ => {}
         }
+    }
+
+    /// These reasons to pause are over: the next time, the cause is said again.
+    fn passed(&self, reasons: &[PauseReason]) {
+        let mut causes = lock(&self.causes);
+        causes.pauses.retain(|it| !reasons.contains(it));
     }
 
     fn write_sidecars(&self, event: &Event<'_>) {
