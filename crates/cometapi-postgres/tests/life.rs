@@ -24,6 +24,26 @@ fn intent(prompt: &str) -> Intent {
     Intent::new(&"a/b".parse().unwrap(), input.as_object().unwrap())
 }
 
+/// A ledger in a database of its own, a worker, and a session that is none of the ledger's.
+struct Opened {
+    ledger: PostgresLedger,
+    worker: WorkerId,
+    admin: Client,
+}
+
+/// `None` where there is no server.
+async fn opened() -> Option<Opened> {
+    let server = Server::shared()?;
+    let database = server.database().await;
+    let url = server.url(&database);
+    let ledger = PostgresLedger::connect(&url).await.unwrap();
+    Some(Opened {
+        worker: ledger.register(SERVICE.to_owned()).await.unwrap(),
+        admin: server.client(&database).await,
+        ledger,
+    })
+}
+
 async fn begun(ledger: &PostgresLedger, worker: WorkerId, prompt: &str) -> Job {
     match ledger.begin(worker, intent(prompt)).await.unwrap() {
         Begun::Send(job) => job,
@@ -79,14 +99,14 @@ async fn a_process_is_notified_of_the_loads_of_others() {
 
 #[tokio::test]
 async fn a_process_that_has_lost_its_session_takes_nothing_and_sends_nothing() {
-    let Some(server) = Server::shared() else {
+    let Some(Opened {
+        ledger,
+        worker,
+        admin,
+    }) = opened().await
+    else {
         return;
     };
-    let database = server.database().await;
-    let ledger = PostgresLedger::connect(&server.url(&database))
-        .await
-        .unwrap();
-    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
     let [planned, sent] = [
         begun(&ledger, worker, "a").await,
         begun(&ledger, worker, "b").await,
@@ -95,7 +115,6 @@ async fn a_process_that_has_lost_its_session_takes_nothing_and_sends_nothing() {
         .record(worker, sent.seq, Mark::Sending)
         .await
         .unwrap();
-    let admin = server.client(&database).await;
     end_sessions(&admin, LIFE).await;
     let e = lost(&ledger, worker).await;
     assert_eq!(e.kind(), ErrorKind::Lost);
@@ -124,15 +143,14 @@ async fn a_process_that_has_lost_its_session_takes_nothing_and_sends_nothing() {
 
 #[tokio::test]
 async fn sessions_that_record_are_opened_again() {
-    let Some(server) = Server::shared() else {
+    let Some(Opened {
+        ledger,
+        worker,
+        admin,
+    }) = opened().await
+    else {
         return;
     };
-    let database = server.database().await;
-    let ledger = PostgresLedger::connect(&server.url(&database))
-        .await
-        .unwrap();
-    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
-    let admin = server.client(&database).await;
     for prompt in ["a", "b", "c"] {
         let job = begun(&ledger, worker, prompt).await;
         for mark in [
@@ -180,14 +198,9 @@ async fn a_login_that_acts_as_another_role_is_served() {
 
 #[tokio::test]
 async fn text_that_the_server_cannot_hold_is_replaced_or_refused() {
-    let Some(server) = Server::shared() else {
+    let Some(Opened { ledger, worker, .. }) = opened().await else {
         return;
     };
-    let database = server.database().await;
-    let ledger = PostgresLedger::connect(&server.url(&database))
-        .await
-        .unwrap();
-    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
     let job = begun(&ledger, worker, "a\0b").await;
     let end = Outcome::failed(cometapi::ErrorKind::Refused, "no\0");
     ledger.record(worker, job.seq, Mark::Sending).await.unwrap();
@@ -211,14 +224,9 @@ async fn text_that_the_server_cannot_hold_is_replaced_or_refused() {
 
 #[tokio::test]
 async fn long_ids_and_paths_are_recorded() {
-    let Some(server) = Server::shared() else {
+    let Some(Opened { ledger, worker, .. }) = opened().await else {
         return;
     };
-    let database = server.database().await;
-    let ledger = PostgresLedger::connect(&server.url(&database))
-        .await
-        .unwrap();
-    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
     let model = "a/b".parse().unwrap();
     let input = json!({"prompt": "x"});
     // Random, because the server compresses what repeats.
@@ -260,15 +268,9 @@ async fn long_ids_and_paths_are_recorded() {
 /// noticed yet.
 #[tokio::test]
 async fn a_process_that_others_took_for_ended_registers_nothing() {
-    let Some(server) = Server::shared() else {
+    let Some(Opened { ledger, admin, .. }) = opened().await else {
         return;
     };
-    let database = server.database().await;
-    let ledger = PostgresLedger::connect(&server.url(&database))
-        .await
-        .unwrap();
-    ledger.register(SERVICE.to_owned()).await.unwrap();
-    let admin = server.client(&database).await;
     let ended = "DELETE FROM cometapi.worker; DELETE FROM cometapi.process";
     admin.batch_execute(ended).await.unwrap();
     let e = ledger.register(SERVICE.to_owned()).await.unwrap_err();
@@ -285,14 +287,14 @@ async fn a_process_that_others_took_for_ended_registers_nothing() {
 /// Another machine may hold the batch for as long as it loads rows.
 #[tokio::test]
 async fn a_claim_that_waits_delays_no_id() {
-    let Some(server) = Server::shared() else {
+    let Some(Opened {
+        ledger,
+        worker,
+        mut admin,
+    }) = opened().await
+    else {
         return;
     };
-    let database = server.database().await;
-    let ledger = PostgresLedger::connect(&server.url(&database))
-        .await
-        .unwrap();
-    let worker = ledger.register(SERVICE.to_owned()).await.unwrap();
     let loader = ledger.loader();
     let model = "a/b".parse().unwrap();
     let rows = (1..=3).map(|line| {
@@ -309,7 +311,6 @@ async fn a_claim_that_waits_delays_no_id() {
         ledger.record(worker, job.seq, Mark::Sending).await.unwrap();
     }
 
-    let mut admin = server.client(&database).await;
     let lock = admin.transaction().await.unwrap();
     let sql = "SELECT 1 FROM cometapi.batch FOR UPDATE";
     assert_eq!(lock.query(sql, &[]).await.unwrap().len(), 1);
