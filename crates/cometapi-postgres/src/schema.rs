@@ -97,9 +97,11 @@ async fn found(session: &Session, connector: &Connector) -> Result<Found> {
     };
     if row.try_get(0)? {
         // Not prepared: it may not be this program's table.
-        let rows = session
-            .rows_once("SELECT max(number)::int FROM version", &[])
-            .await;
+        let sql = format!(
+            "SELECT max(number)::int FROM {}.version",
+            connector.quoted_schema()
+        );
+        let rows = session.rows_once(&sql, &[]).await;
         let number = rows?.first().and_then(|row| row.try_get(0).ok());
         return Ok(number.map_or(Found::Others, Found::Version));
     }

@@ -67,12 +67,13 @@ pub(crate) async fn retire(session: &Session, worker: WorkerId) -> Result<()> {
 
 /// Frees what workers held whose process has ended. In a transaction.
 pub(crate) async fn release_dead(session: &Session) -> Result<()> {
-    // A lock that can be had is not held. Shared, so that those who look do not stop each other.
+    // A lock that can be had is not held. Shared, so that those who look do not stop each other. Some at a
+    // time: a server has room for a limited number of locks.
     let dead = session
         .rows(
-            "SELECT id FROM process
+            "SELECT id FROM (SELECT id FROM process ORDER BY id OFFSET 0) p
              WHERE pg_try_advisory_xact_lock_shared('process'::regclass::oid::int, id::int)
-             ORDER BY id",
+             LIMIT 500",
             &[],
         )
         .await?;

@@ -284,6 +284,30 @@ async fn a_process_that_others_took_for_ended_registers_nothing() {
     assert_eq!(admin.query(alive, &[]).await.unwrap().len(), 1);
 }
 
+/// Those of programs that are started for one prediction each, and killed.
+#[tokio::test]
+async fn any_number_of_dead_processes_is_survived() {
+    let Some(Opened {
+        ledger,
+        worker,
+        admin,
+    }) = opened().await
+    else {
+        return;
+    };
+    // More than a server has room for locks.
+    let dead = "INSERT INTO cometapi.process (id, since) SELECT id, 0 FROM generate_series(1000, 31000) id";
+    admin.batch_execute(dead).await.unwrap();
+    let count = async || -> i64 {
+        let sql = "SELECT count(*) FROM cometapi.process";
+        admin.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    let before = count().await;
+    ledger.claim(worker, Want::new(None, 1, 0)).await.unwrap();
+    assert!(count().await < before);
+    begun(&ledger, worker, "a").await;
+}
+
 /// Another machine may hold the batch for as long as it loads rows.
 #[tokio::test]
 async fn a_claim_that_waits_delays_no_id() {

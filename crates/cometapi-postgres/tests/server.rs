@@ -201,6 +201,23 @@ async fn a_schema_of_another_program_is_refused() {
 }
 
 #[tokio::test]
+async fn a_user_without_rights_is_told_so() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let database = server.database().await;
+    let url = server.url(&database);
+    PostgresLedger::connect(&url).await.unwrap();
+    let role = format!("stranger_{database}");
+    let made = format!("CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'");
+    let client = server.client(&database).await;
+    client.batch_execute(&made).await.unwrap();
+    let url = url.replace("postgres:pa", &format!("{role}:pa"));
+    let said = refused(&url, ErrorKind::Ledger).await;
+    assert!(said.contains("lacks a right in its database"), "{said}");
+}
+
+#[tokio::test]
 async fn a_schema_that_is_there_and_empty_is_used() {
     let Some(server) = Server::shared() else {
         return;
