@@ -53,13 +53,15 @@ pub(super) fn origin(kind: Kind, flag: Option<&str>) -> Result<Origin, Failure> 
     if let Some(origin) = connect::origin(kind, flag)? {
         return Ok(origin);
     }
+    let base_url = connect::base_url(flag)?;
+    if Origin::of(&base_url).is_some() {
+        return Err(Failure::usage("the address of the account is not a url")
+            .with_advice("check COMETAPI_ACCOUNT_URL"));
+    }
     // Its words, which do not show what may hold a key.
-    let refused = cometapi::Client::builder()
-        .base_url(connect::base_url(flag)?)
-        .build();
+    let refused = cometapi::Client::builder().base_url(base_url).build();
     Err(refused.map_or_else(Failure::from, |_| {
-        Failure::usage("the address of the account is not a url")
-            .with_advice("check COMETAPI_ACCOUNT_URL")
+        Failure::usage("the base url is not a url")
     }))
 }
 

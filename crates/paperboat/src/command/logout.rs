@@ -8,11 +8,15 @@ use crate::secrets::{Kind, Store};
 
 pub(crate) fn execute(args: &Logout) -> Result<(), Failure> {
     let flag = args.base_url.as_deref();
+    // Both before one is removed: either may not be an address.
+    let mut origins = Vec::new();
+    for kind in Kind::ALL {
+        origins.push((kind, login::origin(kind, flag)?));
+    }
     let store = Store::of_user()?;
     let path = store.path().display();
     let mut is_any_removed = false;
-    for kind in Kind::ALL {
-        let origin = login::origin(kind, flag)?;
+    for (kind, origin) in origins {
         if !store.remove(&origin, kind)? {
             continue;
         }

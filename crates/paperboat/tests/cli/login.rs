@@ -52,6 +52,13 @@ async fn a_logout_removes_what_is_stored_for_the_service() {
     let login = ["login"].into_iter().chain(other);
     place.paperboat(login).stdin(KEY).ends(0).await;
 
+    // The address of the account is checked before anything is removed.
+    let logout = place.paperboat(["logout"]);
+    let ended = logout.env("COMETAPI_ACCOUNT_URL", "no url").ends(2).await;
+    ended.says(&[
+        "the address of the account is not a url",
+        "check COMETAPI_ACCOUNT_URL",
+    ]);
     let ended = place.paperboat(["logout"]).ends(0).await;
     ended.says(&[
         "removed the API key for https://api.cometapi.com from ",
