@@ -155,6 +155,12 @@ async fn settings_that_cannot_be_used_are_checks_like_others() {
     check(&ended, "key", "skipped", "");
     check(&ended, "ledger", "ok", "");
 
+    let call = doctor(&place, "http://127.0.0.1:9", &[]);
+    let ended = call.env("COMETAPI_ACCOUNT_URL", "nonsense").ends(1).await;
+    check(&ended, "base url", "ok", "");
+    let what = "the address of the account cannot be used";
+    check(&ended, "access token", "skipped", what);
+
     let call = place.paperboat(["doctor"]);
     let call = call.env("COMETAPI_BASE_URL", "http://gw.example");
     let call = call.env("COMETAPI_KEY_COMMAND", "exit 3");

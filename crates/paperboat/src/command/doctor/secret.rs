@@ -12,7 +12,11 @@ pub(super) fn check(kind: Kind, args: &Service) -> (Option<Found>, Check) {
         Kind::AccessToken => "access token",
     };
     let Ok(Some(origin)) = connect::origin(kind, args.base_url.as_deref()) else {
-        return (None, Check::skipped(name, "the base url cannot be used"));
+        let what = match kind {
+            Kind::Key => "the base url",
+            Kind::AccessToken => "the address of the account",
+        };
+        return (None, Check::skipped(name, format!("{what} cannot be used")));
     };
     let mut notes = Vec::new();
     let found = match connect::find(kind, args, &origin, &mut notes) {
